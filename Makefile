@@ -1,0 +1,63 @@
+# Everything a developer does, on a machine with Python 3.11 or newer and make.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
+
+.PHONY: run
+run: $(VENV)/run ## Serve on :8000 (or PORT) with a Redis of its own, until Ctrl-C
+	@$(BIN)/python -m dev.run
+
+.PHONY: test
+test: $(VENV)/dev ## Run the tests (under 5 minutes)
+	@$(BIN)/python -m pytest -n 2 $(TESTS)
+
+.PHONY: soak
+soak: $(VENV)/dev ## Run the long versions of the tests: hundreds of kills, the large fuzz
+	@$(BIN)/python -m pytest --soak $(TESTS)
+
+.PHONY: check
+check: $(VENV)/dev ## Run the static checks
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/dev ## Lay out the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+.PHONY: load
+load: .venv-load/ready ## Send 200 viewers to a running service for 60 s
+	@./load/run
+
+.PHONY: lock
+lock: ## Compile requirements/*.in into the pinned files
+	@./requirements/lock
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	@echo "Setting up $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run: $(VENV)/python requirements.txt requirements/run.txt
+	@$(PIP) -r requirements.txt -r requirements/run.txt
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run requirements/dev.txt
+	@echo "Installing what tests need (once) ..."
+	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+.venv-load/ready: requirements/load.txt
+	@echo "Setting up .venv-load (once) ..."
+	@$(PYTHON) -m venv .venv-load
+	@.venv-load/bin/python -m pip --disable-pip-version-check --quiet install -r requirements/load.txt
+	@touch $@

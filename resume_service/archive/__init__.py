@@ -1,0 +1,1 @@
+"""The archive: points that outlive Redis, in Postgres."""

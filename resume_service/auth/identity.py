@@ -1,0 +1,52 @@
+"""Who is calling, and for whom that caller may act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from resume_service.errors import Forbidden, Unauthorized
+from resume_service.ids import is_id
+
+
+class Role(StrEnum):
+    GUEST = "guest"
+    ADMIN = "admin"
+    SERVICE = "service"
+    """A platform's backend: it may act for any user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The caller of one request, as its token states it."""
+
+    user_id: str
+    role: Role = Role.GUEST
+    corporation_id: int | None = None
+
+    @classmethod
+    def from_claims(cls, claims: Mapping[str, Any], *, trust_authority: bool) -> Identity:
+        """The identity that verified `claims` state.
+
+        Without `trust_authority` (an outside issuer's token) `role` and `corporation_id` are
+        ignored. An unknown role gives no authority. Raises Unauthorized when `sub` is no user id.
+        """
+        subject = claims.get("sub")
+        if not isinstance(subject, str) or not is_id(subject):
+            raise Unauthorized
+        if not trust_authority:
+            return cls(subject)
+        role = claims.get("role")
+        company = claims.get("corporation_id")
+        return cls(
+            subject,
+            Role(role) if role in tuple(Role) else Role.GUEST,
+            company if type(company) is int else None,
+        )
+
+    def require_access_to(self, user_id: str) -> None:
+        """Raise Forbidden unless this caller may read and write the points of `user_id`."""
+        if user_id != self.user_id and self.role is not Role.SERVICE:
+            raise Forbidden

@@ -1,0 +1,86 @@
+"""Verifies bearer tokens (JWT, RFC 7519) by a shared secret or by an issuer's published keys.
+
+The key that verifies fixes the algorithm (RFC 8725, section 3.1). A token's header only says
+which of our keys to try; `jku`, `x5u` and `jwk` in it are never looked at, and PyJWT refuses
+every `crit` it does not know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from resume_service.auth.identity import Identity
+from resume_service.auth.jwks import KeySet
+from resume_service.errors import Unauthorized
+from resume_service.settings import Settings
+
+HMAC_ALGORITHM = "HS256"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verifier:
+    """Turns an `Authorization` header into an Identity, or raises Unauthorized."""
+
+    secret: str | None
+    keys: KeySet | None
+    issuer: str | None
+    audience: str | None
+    authorized_parties: tuple[str, ...]
+    trust_outside_claims: bool
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Verifier:
+        return cls(
+            secret=settings.jwt_secret,
+            keys=KeySet(settings.jwt_jwks_url) if settings.jwt_jwks_url else None,
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            authorized_parties=settings.jwt_authorized_parties,
+            trust_outside_claims=settings.jwt_trust_claims,
+        )
+
+    def identify(self, authorization: str | None) -> Identity:
+        """The caller named by an `Authorization` header's value.
+
+        Raises Unauthorized, or Unavailable while the issuer's keys were never to be had.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthorized
+        try:
+            return self._verified(token.strip(" "))
+        except (jwt.PyJWTError, ValueError) as refused:
+            raise Unauthorized from refused
+
+    def _verified(self, token: str) -> Identity:
+        header = jwt.get_unverified_header(token)
+        if self.secret is not None and header.get("alg") == HMAC_ALGORITHM:
+            claims = self._claims(token, self.secret, HMAC_ALGORITHM)
+            return Identity.from_claims(claims, trust_authority=True)
+        if self.keys is None:
+            raise Unauthorized
+        key = self.keys.find(header.get("kid"))
+        claims = self._claims(token, key.key, key.algorithm_name)
+        return Identity.from_claims(claims, trust_authority=self.trust_outside_claims)
+
+    def _claims(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            issuer=self.issuer,
+            audience=self.audience,
+            options={
+                "require": ["exp", "sub"],
+                "verify_aud": self.audience is not None,
+                # No rule of RFC 7519 refuses a token for its iat, and an issuer whose clock
+                # is a second ahead would lock its users out.
+                "verify_iat": False,
+            },
+        )
+        if self.authorized_parties and claims.get("azp") not in self.authorized_parties:
+            raise Unauthorized
+        return claims

@@ -1,0 +1,44 @@
+"""Commands of `flask`."""
+
+from __future__ import annotations
+
+import time
+
+import click
+import jwt
+
+from resume_service.auth.identity import Role
+from resume_service.auth.tokens import HMAC_ALGORITHM
+from resume_service.ids import user_id_faults
+from resume_service.settings import Settings
+
+
+def token_command(settings: Settings) -> click.Command:
+    """The command `flask token`."""
+
+    @click.command("token")
+    @click.argument("user")
+    @click.option("--role", type=click.Choice([str(role) for role in Role]), default=None)
+    @click.option(
+        "--hours", type=click.FloatRange(0, min_open=True), default=24.0, show_default=True
+    )
+    def token(user: str, role: str | None, hours: float) -> None:
+        """Print a token for USER, signed with JWT_SECRET."""
+        if settings.jwt_secret is None:
+            raise click.ClickException(
+                "JWT_SECRET is not set: only the issuer of JWT_JWKS_URL can sign"
+            )
+        if faults := user_id_faults(user):
+            raise click.BadParameter(" ".join(faults), param_hint="USER")
+        claims = {
+            "sub": user,
+            "role": role,
+            "exp": int(time.time() + hours * 3600),
+            "iss": settings.jwt_issuer,
+            "aud": settings.jwt_audience,
+            "azp": next(iter(settings.jwt_authorized_parties), None),
+        }
+        known = {name: value for name, value in claims.items() if value is not None}
+        click.echo(jwt.encode(known, settings.jwt_secret, HMAC_ALGORITHM))
+
+    return token

@@ -1,0 +1,1 @@
+"""One vocabulary a file: URLs, field names and statuses of one API over the core."""

@@ -1,0 +1,39 @@
+"""User and video ids: opaque strings chosen by the platforms that call this service."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST_ID = 128
+"""Characters (code points), not bytes."""
+
+FORBIDDEN_IN_IDS = r"\s/\u0000-\u001f\u007f-\u009f\ufeff\ud800-\udfff"
+"""White space, `/`, control characters, and surrogates, which no UTF-8 text can hold."""
+
+ID_PATTERN = f"^[^{FORBIDDEN_IN_IDS}]+$"
+_an_id = re.compile(f"[^{FORBIDDEN_IN_IDS}]{{1,{LONGEST_ID}}}").fullmatch
+
+RESERVED_USER_IDS = ("lessons", "modules", "summary", "batch", "events")
+"""Words of the URL space under `/api/progress`."""
+
+
+def is_id(value: object) -> bool:
+    return isinstance(value, str) and _an_id(value) is not None
+
+
+def id_faults(value: object) -> list[str]:
+    """What is wrong with `value` as an id, in words for the caller; empty when nothing is."""
+    if not isinstance(value, str):
+        return ["Must be a string."]
+    if not 1 <= len(value) <= LONGEST_ID:
+        return [f"Must be 1 to {LONGEST_ID} characters long."]
+    if not is_id(value):
+        return ["Must hold no white space, no control character and no '/'."]
+    return []
+
+
+def user_id_faults(value: object) -> list[str]:
+    """As `id_faults`, for the id of a user."""
+    if value in RESERVED_USER_IDS:
+        return [f"{value!r} is a word of the URL space and can't be a user id."]
+    return id_faults(value)

@@ -1,0 +1,91 @@
+"""A resume point, and the measurement that a player reports. Frozen and pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+GREATEST_NUMBER = 10**8
+"""The largest number a caller may send, in seconds or milliseconds alike."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """Where a player says its viewer was, and when."""
+
+    user_id: str
+    video_id: str
+    position: float
+    """Seconds from the start."""
+    measured_at: datetime
+    """By the server's clock: when the report arrived, less its age."""
+    duration: float | None = None
+    """Seconds; None when the player does not know it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumePoint:
+    """Where a viewer goes on with one video. `percent` and the flags need a known duration."""
+
+    user_id: str
+    video_id: str
+    position: float
+    """Seconds from the start."""
+    updated_at: datetime
+    """When the position was measured."""
+    duration: float | None = None
+    """Seconds."""
+    percent: float | None = None
+    """0 to 100, two decimals."""
+    watched: bool | None = None
+    """Whether `percent` ever reached WATCHED_PERCENT; a rewatch keeps it."""
+    completed: bool | None = None
+    """Whether `percent` is 100 as the point stands."""
+
+
+class Status(StrEnum):
+    """Which of a user's points to list."""
+
+    IN_PROGRESS = "in-progress"
+    """Standing below WATCHED_PERCENT or of unknown duration: worth going on with, rewatches too."""
+    WATCHED = "watched"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The place in a user's list after which the next page starts."""
+
+    updated_at: datetime
+    video_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a user's points, newest first; `next` is None on the last page."""
+
+    points: list[ResumePoint]
+    next: Cursor | None
+
+
+def measured_at(arrival: datetime, age_ms: int) -> datetime:
+    """When a report that arrived at `arrival` was measured, `age_ms` milliseconds before."""
+    return arrival - timedelta(milliseconds=age_ms)
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Whole milliseconds since 1970, rounded down as `iso` rounds."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def from_epoch_ms(ms: int) -> datetime:
+    """The inverse of `epoch_ms`. Raises OverflowError beyond the year 9999."""
+    return EPOCH + timedelta(milliseconds=ms)
+
+
+def iso(moment: datetime) -> str:
+    """`2026-11-20T10:00:00.000Z`: the one way this service writes a time."""
+    return (
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    )

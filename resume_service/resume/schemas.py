@@ -1,0 +1,129 @@
+"""The kinds of values that every dialect's fields are made of, as marshmallow fields.
+
+Each carries the JSON Schema of what it takes, so that the OpenAPI document states the same rules.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields
+from marshmallow.exceptions import ValidationError
+
+from resume_service.ids import (
+    FORBIDDEN_IN_IDS,
+    ID_PATTERN,
+    LONGEST_ID,
+    RESERVED_USER_IDS,
+    id_faults,
+    is_id,
+    user_id_faults,
+)
+from resume_service.resume.model import GREATEST_NUMBER, Cursor, epoch_ms, from_epoch_ms
+
+MS_DIGITS = 13
+"""Milliseconds since 1970, up to the year 2286."""
+
+
+class BodySchema(Schema):
+    """A request body. Unknown fields are ignored, so that older servers serve newer players."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+ID_SCHEMA = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": ID_PATTERN}
+USER_ID_SCHEMA = ID_SCHEMA | {"not": {"enum": list(RESERVED_USER_IDS)}}
+
+
+class VideoId(fields.Field[str]):
+    """The opaque id of a video."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata=ID_SCHEMA | kwargs.pop("metadata", {}), **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if faults := id_faults(value):
+            raise ValidationError(faults)
+        return str(value)
+
+
+class UserId(fields.Field[str]):
+    """The opaque id of a user."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata=USER_ID_SCHEMA | kwargs.pop("metadata", {}), **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if faults := user_id_faults(value):
+            raise ValidationError(faults)
+        return str(value)
+
+
+class Seconds(fields.Float):
+    """A place in a video, or its length: a JSON number of seconds, never a string or a boolean."""
+
+    def __init__(self, *, above_zero: bool = False, **kwargs: Any) -> None:
+        self._above_zero = above_zero
+        least = {"exclusiveMinimum": 0} if above_zero else {"minimum": 0}
+        limits = {"type": "number", "maximum": GREATEST_NUMBER} | least
+        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
+
+    def _validated(self, value: Any) -> float:
+        if type(value) not in (int, float):
+            raise ValidationError("Must be a number.")
+        if not 0 <= value <= GREATEST_NUMBER or (self._above_zero and value == 0):
+            least = "greater than 0" if self._above_zero else "at least 0"
+            raise ValidationError(f"Must be {least} and at most {GREATEST_NUMBER}.")
+        return float(value)
+
+
+class Milliseconds(fields.Integer):
+    """A span of time: a JSON integer of milliseconds, never a string or a boolean."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        limits = {"type": "integer", "minimum": 0, "maximum": GREATEST_NUMBER}
+        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
+
+    def _validated(self, value: Any) -> int:
+        # 5.0 is an integer to JSON Schema, and to the players that write all numbers so.
+        if type(value) not in (int, float):
+            raise ValidationError("Must be an integer.")
+        if not 0 <= value <= GREATEST_NUMBER:
+            raise ValidationError(f"Must be at least 0 and at most {GREATEST_NUMBER}.")
+        if value != int(value):
+            raise ValidationError("Must be an integer.")
+        return int(value)
+
+
+class PageSize(fields.Integer):
+    """How many to return at most, as a query parameter."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        self._most = most
+        limits = {"type": "integer", "minimum": 1, "maximum": most}
+        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
+
+    def _validated(self, value: Any) -> int:
+        if not (value.isascii() and value.isdigit() and 1 <= int(value[:10]) <= self._most):
+            raise ValidationError(f"Must be an integer from 1 to {self._most}.")
+        return int(value)
+
+
+class PageCursor(fields.Field[Cursor]):
+    """Where a page starts: opaque to the caller, taken from the link to the next page."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        pattern = rf"^[0-9]{{1,{MS_DIGITS}}}-[^{FORBIDDEN_IN_IDS}]{{1,{LONGEST_ID}}}$"
+        limits = {"type": "string", "pattern": pattern}
+        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
+
+    @staticmethod
+    def text(cursor: Cursor) -> str:
+        return f"{epoch_ms(cursor.updated_at)}-{cursor.video_id}"
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Cursor:
+        ms, _dash, video_id = value.partition("-")
+        if not (ms.isascii() and ms.isdigit() and len(ms) <= MS_DIGITS and is_id(video_id)):
+            raise ValidationError("Must be the cursor of a link to a next page.")
+        return Cursor(from_epoch_ms(int(ms)), video_id)

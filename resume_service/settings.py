@@ -1,0 +1,131 @@
+"""Every environment variable the service reads, typed and checked at start.
+
+`.env.example` lists the same variables with the same defaults; a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+SHORTEST_SECRET = 32
+"""Bytes of an HS256 secret: no shorter than the hash it keys (RFC 7518, section 3.2)."""
+
+
+class SettingsError(Exception):
+    """A variable holds what the service can't use. Its text is one line that names both."""
+
+
+class _Refused(Exception):
+    """Raised by a parser; its text says what the variable takes."""
+
+
+def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise _Refused(f"a whole number of {unit} from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise _Refused(f"one of {', '.join(choices)}")
+        return text.lower()
+
+    return parse
+
+
+def url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if urlsplit(text).scheme not in schemes or "://" not in text:
+            raise _Refused(f"a URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
+        return text
+
+    return parse
+
+
+def origins(text: str) -> tuple[str, ...]:
+    listed = comma_separated(text)
+    for origin in listed:
+        parts = urlsplit(origin)
+        if origin != "*" and (
+            parts.scheme not in ("http", "https") or not parts.netloc or parts.path
+        ):
+            raise _Refused("origins such as https://example.com, separated by commas, or *")
+    return listed
+
+
+def secret(text: str) -> str:
+    if len(text.encode()) < SHORTEST_SECRET:
+        raise _Refused(f"at least {SHORTEST_SECRET} bytes")
+    return text
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def yes_or_no(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise _Refused("true or false")
+    return text.lower() == "true"
+
+
+def _variable(parse: Callable[[str], Any], default: Any = None, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"parse": parse, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the service was told. Each field is the variable of the same name in capitals."""
+
+    redis_url: str = _variable(
+        url("redis", "rediss", "unix"), "redis://localhost:6379/0", secret=True
+    )
+    redis_timeout_ms: int = _variable(whole_number(10, 900, "milliseconds"), 300)
+    database_url: str | None = _variable(url("postgresql", "postgres"), secret=True)
+    jwt_secret: str | None = _variable(secret, secret=True)
+    jwt_jwks_url: str | None = _variable(url("https", "http"))
+    jwt_issuer: str | None = _variable(str)
+    jwt_audience: str | None = _variable(str)
+    jwt_authorized_parties: tuple[str, ...] = _variable(comma_separated, ())
+    jwt_trust_claims: bool = _variable(yes_or_no, default=False)
+    resume_ttl_days: int = _variable(whole_number(1, 3650, "days"), 30)
+    resume_max_points: int = _variable(whole_number(1, 10_000, "points"), 1000)
+    watched_percent: int = _variable(whole_number(1, 100, "percent"), 90)
+    cors_origins: tuple[str, ...] = _variable(origins, ())
+    port: int = _variable(whole_number(1, 65_535, "a TCP port"), 8000)
+    web_concurrency: int | None = _variable(whole_number(1, 256, "processes"))
+    log_level: str = _variable(one_of(*LOG_LEVELS), "info")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Read the settings from `env`; an empty variable counts as absent.
+
+        Raises SettingsError for the first variable that does not hold what it takes.
+        """
+        given = {}
+        for each in fields(cls):
+            name = each.name.upper()
+            if text := env.get(name, "").strip():
+                given[each.name] = _parsed(name, text, each.metadata)
+        if not ("jwt_secret" in given or "jwt_jwks_url" in given):
+            raise SettingsError(
+                "JWT_SECRET and JWT_JWKS_URL are both empty: set at least one of them,"
+                " or no token could be verified"
+            )
+        return cls(**given)
+
+
+def _parsed(name: str, text: str, metadata: Mapping[str, Any]) -> Any:
+    try:
+        return metadata["parse"](text)
+    except _Refused as refused:
+        shown = f"a value of {len(text)} characters" if metadata["secret"] else repr(text)
+        raise SettingsError(f"{name} holds {shown}: it takes {refused}") from None
