@@ -19,7 +19,7 @@ test: $(VENV)/dev ## Run the tests (under 5 minutes)
 
 .PHONY: soak
 soak: $(VENV)/dev ## Run the long versions of the tests: hundreds of kills, the large fuzz
-	@$(BIN)/python -m pytest --soak $(TESTS)
+	@$(BIN)/python -m pytest -m soak --soak --timeout 3600 $(TESTS)
 
 .PHONY: check
 check: $(VENV)/dev ## Run the static checks

