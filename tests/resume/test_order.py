@@ -1,0 +1,130 @@
+"""The newest measurement wins, whatever the order, the number and the source of the saves."""
+
+from __future__ import annotations
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
+
+import pytest
+from callers import SECRET, bearer
+
+from resume_service import create_app
+from resume_service.resume.model import Measurement
+from resume_service.settings import Settings
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+THREADS = 8
+
+
+def seen(position: float, at: datetime, **more) -> Measurement:
+    return Measurement(
+        **{"user_id": "ann", "video_id": "v", "position": position, "measured_at": at} | more
+    )
+
+
+def shuffled_with_duplicates(items: list[int], times: int) -> list[int]:
+    shuffled = items * times
+    random.Random(20261120).shuffle(shuffled)
+    return shuffled
+
+
+def test_a_lagging_device_never_drags_a_newer_point_back(points):
+    points.save(seen(40, NOON + timedelta(seconds=1)))
+
+    assert not points.save(seen(10, NOON))
+    assert points.get("ann", "v").position == 40
+
+
+def test_an_ignored_save_changes_nothing_at_all(points, any_redis):
+    points.save(seen(40, NOON, duration=100))
+    before = (
+        any_redis.hgetall("resume:ann:v"),
+        any_redis.zrange("recent:ann", 0, -1, withscores=True),
+    )
+
+    points.save(seen(95, NOON - timedelta(milliseconds=1), duration=100))
+
+    after = (
+        any_redis.hgetall("resume:ann:v"),
+        any_redis.zrange("recent:ann", 0, -1, withscores=True),
+    )
+    assert after == before
+
+
+def test_repeating_a_save_leaves_the_same_point(points, any_redis):
+    points.save(seen(95, NOON, duration=100))
+    before = any_redis.hgetall("resume:ann:v")
+
+    assert points.save(seen(95, NOON, duration=100))
+    assert any_redis.hgetall("resume:ann:v") == before
+
+
+def test_of_a_thousand_shuffled_saves_from_8_threads_the_newest_measured_wins(points):
+    ages = shuffled_with_duplicates(list(range(500)), times=2)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        results = list(
+            threads.map(
+                lambda age: points.save(seen(500 - age, NOON - timedelta(milliseconds=age))), ages
+            )
+        )
+
+    assert len(results) == 1000
+    assert points.get("ann", "v").position == 500
+    assert points.get("ann", "v").updated_at == NOON
+
+
+def test_the_same_holds_through_the_routes_with_ages(real_redis):
+    app = create_app(Settings(jwt_secret=SECRET), client=real_redis, clock=lambda: NOON)
+    ages = shuffled_with_duplicates(list(range(500)), times=2)
+
+    def save(age: int) -> str:
+        body = {"clerkId": "ann", "tmdbId": "v", "currentTime": 500 - age, "ageMs": age}
+        return (
+            app.test_client()
+            .post("/api/progress", json=body, headers=bearer())
+            .headers["Resume-Applied"]
+        )
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        applied = list(threads.map(save, ages))
+
+    point = app.test_client().get("/api/progress/ann/v", headers=bearer()).get_json()
+    assert {"true", "false"} == set(applied)
+    assert point == {"currentTime": 500, "updatedAt": "2026-11-20T12:00:00.000Z"}
+
+
+@pytest.mark.parametrize("round_number", range(3))
+def test_the_same_holds_through_the_server_by_the_clocks_of_the_players(service, round_number):
+    """Each player states how long ago it measured; only the newest is 5 s ahead of the rest."""
+    began = time.monotonic()
+    measured = {position: began - 5 - (1000 - position) / 100 for position in range(999)} | {
+        999: began
+    }
+    order = random.Random(round_number).sample(sorted(measured), len(measured))
+
+    def save_all(positions: list[int]) -> set[int]:
+        connection = HTTPConnection("127.0.0.1", service.port)
+        statuses = set()
+        for position in positions:
+            age = round((time.monotonic() - measured[position]) * 1000)
+            body = f'{{"clerkId":"ann","tmdbId":"v","currentTime":{position},"ageMs":{age}}}'
+            headers = bearer() | {"Content-Type": "application/json"}
+            connection.request("POST", "/api/progress", body, headers)
+            response = connection.getresponse()
+            response.read()
+            statuses.add(response.status)
+        connection.close()
+        return statuses
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        statuses = set().union(*threads.map(save_all, (order[n::THREADS] for n in range(THREADS))))
+
+    connection = HTTPConnection("127.0.0.1", service.port)
+    connection.request("GET", "/api/progress/ann/v", headers=bearer())
+    assert statuses == {204}
+    assert b'"currentTime":999,' in connection.getresponse().read()
+    connection.close()

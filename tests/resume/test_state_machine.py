@@ -1,0 +1,217 @@
+"""The store against a plain model, in any order of saves, reads, deletes and expiries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from resume_service.errors import NotFound
+from resume_service.resume.model import Cursor, Measurement, ResumePoint, Status, epoch_ms, iso
+from resume_service.resume.store import ResumeStore
+
+START = datetime(2026, 11, 20, 10, tzinfo=UTC)
+CAP = 3
+WATCHED = 90
+
+users = st.sampled_from(["ann", "a:b"])
+videos = st.sampled_from(["v1", "b:c", "%", "é😀", "V1"])
+moments = st.integers(0, 6).map(lambda second: START + timedelta(seconds=second))
+positions = st.one_of(
+    st.integers(0, 10**8),
+    st.floats(0, 10**8),
+    st.sampled_from([0, 89.99, 90, 99.994, 99.995, 100, 150]),
+)
+durations = st.one_of(st.none(), st.just(100), st.floats(1e-6, 10**8), st.integers(1, 10**8))
+
+
+class Model:
+    """What the contract says, in dictionaries: (user, video) -> hash, user -> {video: moment}."""
+
+    def __init__(self) -> None:
+        self.points: dict[tuple[str, str], dict[str, str]] = {}
+        self.index: dict[str, dict[str, datetime]] = {}
+        self.dirty: dict[tuple[str, str], datetime] = {}
+        self.erased: dict[tuple[str, str], datetime] = {}
+
+    def save(self, seen: Measurement) -> bool:
+        key = (seen.user_id, seen.video_id)
+        stored = self.points.get(key, {})
+        if stored and stored["updatedAt"] > iso(seen.measured_at):
+            return False
+        self.points[key] = stored | self._hash(seen, stored)
+        self._put_first(seen)
+        self.dirty[key] = seen.measured_at
+        return True
+
+    def _hash(self, seen: Measurement, stored: dict[str, str]) -> dict[str, str]:
+        at = iso(seen.measured_at)
+        fresh = {"currentTime": number(seen.position), "updatedAt": at}
+        duration = number(seen.duration) if seen.duration else stored.get("duration")
+        if duration is None:
+            return fresh
+        percent = round(min(100, 100 * seen.position / float(duration)), 2)
+        watched = percent >= WATCHED or "watchedAt" in stored
+        fresh |= {"duration": duration, "percent": f"{percent:.2f}"}
+        fresh |= {"watched": str(int(watched)), "completed": str(int(percent == 100))}
+        if percent >= WATCHED and "watchedAt" not in stored:
+            fresh["watchedAt"] = at
+        if percent == 100 and "completedAt" not in stored:
+            fresh["completedAt"] = at
+        return fresh
+
+    def _put_first(self, seen: Measurement) -> None:
+        index = self.index.setdefault(seen.user_id, {})
+        index[seen.video_id] = seen.measured_at
+        while len(index) > CAP:
+            others = [video for video in index if video != seen.video_id]
+            oldest = min(others, key=lambda video: (index[video], escaped(video).encode()))
+            del index[oldest]
+            self.points.pop((seen.user_id, oldest), None)
+
+    def list(self, user: str) -> list[str]:
+        index = self.index.get(user, {})
+        newest_first = sorted(index, key=lambda v: (index[v], escaped(v).encode()), reverse=True)
+        return [video for video in newest_first if (user, video) in self.points]
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """`redis` is set by the test that runs it."""
+
+    redis: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.redis.flushall()
+        self.store = ResumeStore(self.redis, max_points=CAP, watched_percent=WATCHED, archive=True)
+        self.model = Model()
+
+    @rule(user=users, video=videos, position=positions, duration=durations, at=moments)
+    def save(self, user, video, position, duration, at):
+        seen = Measurement(
+            user_id=user, video_id=video, position=position, duration=duration, measured_at=at
+        )
+        assert self.store.save(seen) == self.model.save(seen)
+
+    @rule(user=users, video=videos)
+    def get(self, user, video):
+        expected = self.model.points.get((user, video))
+        if expected is None:
+            with pytest.raises(NotFound):
+                self.store.get(user, video)
+        else:
+            assert as_hash(self.store.get(user, video)) == shown(expected)
+
+    @rule(user=users, video=videos, at=moments)
+    def delete(self, user, video, at):
+        key = (user, video)
+        if key not in self.model.points:
+            with pytest.raises(NotFound):
+                self.store.delete(user, video, at)
+            return
+        self.store.delete(user, video, at)
+        del self.model.points[key]
+        del self.model.index[user][video]
+        del self.model.dirty[key]
+        self.model.erased[key] = at
+
+    @rule(user=users, video=videos)
+    def expire(self, user, video):
+        """What Redis does by itself after 30 days: the hash goes, its index entry stays."""
+        self.redis.delete(f"resume:{escaped(user)}:{escaped(video)}")
+        self.model.points.pop((user, video), None)
+
+    @rule(user=users, limit=st.integers(1, CAP + 1), status=st.sampled_from([None, *Status]))
+    def page_through(self, user, limit, status):
+        listed: list[str] = []
+        after: Cursor | None = None
+        while True:
+            page = self.store.list(user, limit=limit, after=after, status=status)
+            assert len(page.points) == limit or page.next is None
+            listed += [point.video_id for point in page.points]
+            after = page.next
+            if after is None:
+                break
+        assert listed == [v for v in self.model.list(user) if stands(self.model, user, v, status)]
+
+    @invariant()
+    def redis_holds_what_the_model_holds(self):
+        held = {key: self.redis.hgetall(key) for key in self.redis.keys("resume:*")}
+        assert held == {
+            f"resume:{escaped(u)}:{escaped(v)}": fields
+            for (u, v), fields in self.model.points.items()
+        }
+        for user in self.model.index:
+            index = dict(self.redis.zrange(f"recent:{escaped(user)}", 0, -1, withscores=True))
+            assert index == {escaped(v): epoch_ms(at) for v, at in self.model.index[user].items()}
+        assert marks(self.redis, "archive:dirty") == as_marks(self.model.dirty)
+        assert marks(self.redis, "archive:erased") == as_marks(self.model.erased)
+
+
+def number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def escaped(text: str) -> str:
+    return text.replace("%", "%25").replace(":", "%3A")
+
+
+def marks(redis: Any, key: str) -> dict[str, float]:
+    return dict(redis.zrange(key, 0, -1, withscores=True))
+
+
+def as_marks(expected: dict[tuple[str, str], datetime]) -> dict[str, int]:
+    return {f"{escaped(u)}:{escaped(v)}": epoch_ms(at) for (u, v), at in expected.items()}
+
+
+def as_hash(point: ResumePoint) -> dict[str, Any]:
+    return {
+        "currentTime": point.position,
+        "updatedAt": iso(point.updated_at),
+        "duration": point.duration,
+        "percent": point.percent,
+        "watched": point.watched,
+        "completed": point.completed,
+    }
+
+
+def shown(stored: dict[str, str]) -> dict[str, Any]:
+    """A stored hash as a reader of the point sees it."""
+    return {
+        "currentTime": float(stored["currentTime"]),
+        "updatedAt": stored["updatedAt"],
+        "duration": float(stored["duration"]) if "duration" in stored else None,
+        "percent": float(stored["percent"]) if "percent" in stored else None,
+        "watched": stored["watched"] == "1" if "watched" in stored else None,
+        "completed": stored["completed"] == "1" if "completed" in stored else None,
+    }
+
+
+def stands(model: Model, user: str, video: str, status: Status | None) -> bool:
+    stored = model.points[user, video]
+    if status is Status.WATCHED:
+        return stored.get("watched") == "1"
+    if status is Status.IN_PROGRESS:
+        return float(stored.get("percent", 0)) < WATCHED
+    return True
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_the_store_never_diverges_from_the_model(any_redis, effort):
+    class Machine(StoreMachine):
+        redis = any_redis
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=effort(40, 1500),
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,68 @@
+"""Every command of the README works when pasted, and every file it names is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from copy_of_the_project import Project
+
+from dev.service import ROOT
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
+TRIED_ELSEWHERE = {
+    "make run": "by every test here that uses `running`",
+    "make test": "by whoever runs this",
+    "make check": "by the gate",
+    "make soak": "by hand: it is what takes too long for the gate",
+    "make load": "tests/test_load.py",
+    "cp .env.example .env": "tests/test_settings.py",
+    "docker compose up --build": "as far as it can be without a Docker engine: tests/test_deploy.py",
+}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    project = Project.copied_to(tmp_path_factory.mktemp("readme") / "copy")
+    project.run_until_ready()
+    yield project
+    project.interrupt()
+
+
+def test_the_calls_of_the_readme_work_in_their_order(running):
+    calls = [command for command in COMMANDS if command not in TRIED_ELSEWHERE]
+
+    answered = running.shell("\n".join(["set -eu", *calls]))
+
+    assert answered.returncode == 0, answered.stderr
+    assert re.findall(r"HTTP/1.1 (\d+)", answered.stdout) == ["204", "200", "200", "204"]
+    assert '"currentTime":3600' in answered.stdout
+    assert "[{" in answered.stdout
+
+
+def test_every_command_of_the_readme_is_tried_somewhere():
+    calls = {command for command in COMMANDS if command.startswith(("TOKEN=", "curl "))}
+
+    assert set(COMMANDS) == calls | set(TRIED_ELSEWHERE)
+
+
+def test_a_point_can_be_saved_on_another_port_as_the_readme_says(running):
+    assert "PORT=8001 make run" in README
+    assert f"http://127.0.0.1:{running.port}" in running.printed
+
+
+FILES = set(re.findall(r"`([\w.][\w./-]*/[\w./-]*|[\w-]+\.\w+)`", README)) - {"text/plain"}
+
+
+@pytest.mark.parametrize("path", sorted(FILES))
+def test_every_file_the_readme_names_is_there(path):
+    made_at_run_time = {"instance/", ".venv"}
+    places = [ROOT / path, ROOT / "resume_service" / path]
+
+    assert path in made_at_run_time or any(place.exists() for place in places)

@@ -1,0 +1,102 @@
+"""`make run`: what it prints works, and what was saved is there the next time."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from copy_of_the_project import Project
+
+from dev.service import free_port
+
+pytestmark = pytest.mark.xdist_group("make run")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    copy = Project.copied_to(tmp_path / "copy")
+    yield copy
+    copy.end_all()
+
+
+def redis_of(project: Project) -> redis.Redis:
+    return redis.Redis(unix_socket_path=str(project.folder / "instance/redis/redis.sock"))
+
+
+def is_up(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def can_connect(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_printed_lines_save_and_read_a_point_that_outlives_a_restart(project):
+    project.run_until_ready()
+    assert project.paste("Save a point:").startswith("HTTP/1.1 204")
+    saved = project.paste("Read it back:")
+    assert saved.startswith("HTTP/1.1 200")
+    project.interrupt()
+    assert not is_up(redis_of(project))
+
+    began = time.monotonic()
+    project.run_until_ready()
+
+    assert time.monotonic() - began < 5  # the promise of a second start
+    assert project.paste("Read it back:").splitlines()[-1] == saved.splitlines()[-1]
+
+
+def test_a_port_that_is_taken_gives_one_clear_line(project):
+    with socket.create_server(("127.0.0.1", project.port)):
+        output = project.make_run()
+        assert project.ended() != 0
+
+    lines = [line for line in output.read_text().splitlines() if not line.startswith("make")]
+    assert len(lines) == 1
+    assert str(project.port) in lines[0]
+    assert "PORT=" in lines[0]
+
+
+def test_a_wrong_setting_gives_one_clear_line(project):
+    (project.folder / ".env").write_text("REDIS_TIMEOUT_MS=soon\n")
+
+    output = project.make_run()
+
+    assert project.ended() != 0
+    (line,) = [line for line in output.read_text().splitlines() if not line.startswith("make")]
+    assert line.startswith("resume-service: REDIS_TIMEOUT_MS holds 'soon': it takes a whole number")
+
+
+def test_two_runs_never_share_one_folder_of_data(project):
+    project.run_until_ready()
+
+    output = project.make_run(PORT=str(free_port()))
+
+    assert project.ended() != 0
+    assert "Another `make run` uses" in output.read_text()
+
+
+def test_after_a_run_was_killed_the_next_one_takes_over_its_redis_and_its_data(project):
+    printed = project.run_until_ready()
+    project.paste("Save a point:")
+    service = int(re.search(r"web started \(pid=(\d+)\)", printed)[1])
+    project.kill()
+    assert is_up(redis_of(project))
+    os.kill(service, signal.SIGTERM)  # gunicorn outlived its runner too, and holds the port
+    while can_connect(project.port):
+        time.sleep(0.05)
+
+    project.run_until_ready()
+
+    assert project.paste("Read it back:").startswith("HTTP/1.1 200")

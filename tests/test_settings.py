@@ -1,0 +1,127 @@
+"""A wrong setting stops the start with one line that says which, what it holds and what it takes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from callers import SECRET
+
+from dev.service import ROOT
+from resume_service.settings import Settings, SettingsError
+
+GOOD = {"JWT_SECRET": SECRET}
+
+
+def example() -> dict[str, str]:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_the_example_names_every_setting_and_no_other():
+    assert set(example()) == {field.name.upper() for field in fields(Settings)}
+
+
+def test_the_example_holds_the_defaults():
+    assert Settings.from_env(example() | GOOD) == Settings.from_env(GOOD)
+    for field in fields(Settings):
+        shown = example()[field.name.upper()]
+        expected = {None: "", (): "", False: "false"}.get(field.default, str(field.default))
+        assert shown == expected, field.name
+
+
+def test_an_empty_variable_counts_as_absent():
+    assert Settings.from_env(GOOD | {"RESUME_TTL_DAYS": " "}).resume_ttl_days == 30
+
+
+def test_values_are_typed():
+    settings = Settings.from_env(
+        GOOD
+        | {
+            "CORS_ORIGINS": "https://a.example, http://localhost:3000",
+            "JWT_TRUST_CLAIMS": "TRUE",
+            "LOG_LEVEL": "WARNING",
+            "JWT_AUTHORIZED_PARTIES": "web,,tv ",
+        }
+    )
+
+    assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
+    assert settings.jwt_trust_claims is True
+    assert settings.log_level == "warning"
+    assert settings.jwt_authorized_parties == ("web", "tv")
+
+
+WRONG = [
+    ("REDIS_URL", "localhost:6379", "redis://"),
+    ("REDIS_URL", "http://localhost", "redis://"),
+    ("REDIS_TIMEOUT_MS", "0.3", "milliseconds from 10 to 900"),
+    ("REDIS_TIMEOUT_MS", "5000", "milliseconds from 10 to 900"),
+    ("DATABASE_URL", "mysql://h/d", "postgresql://"),
+    ("JWT_SECRET", "short", "at least 32 bytes"),
+    ("JWT_JWKS_URL", "file:///etc/passwd", "https://"),
+    ("JWT_TRUST_CLAIMS", "yes", "true or false"),
+    ("RESUME_TTL_DAYS", "0", "days from 1"),
+    ("RESUME_TTL_DAYS", "٣", "days from 1"),
+    ("RESUME_MAX_POINTS", "-1", "points from 1"),
+    ("RESUME_MAX_POINTS", "1e3", "points from 1"),
+    ("WATCHED_PERCENT", "101", "percent from 1 to 100"),
+    ("CORS_ORIGINS", "example.com", "origins such as"),
+    ("CORS_ORIGINS", "https://example.com/", "origins such as"),
+    ("PORT", "80000", "from 1 to 65535"),
+    ("WEB_CONCURRENCY", "many", "processes from 1"),
+    ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "takes"), WRONG)
+def test_a_wrong_value_is_named_with_what_it_takes(name, value, takes):
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(GOOD | {name: value})
+
+    line = str(refused.value)
+    assert line.startswith(f"{name} holds ")
+    assert takes in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET", "REDIS_URL", "DATABASE_URL"])
+def test_a_wrong_secret_is_not_shown(name):
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(GOOD | {name: "hunter2"})
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_secrets_do_not_show_when_settings_are_printed():
+    given = {"REDIS_URL": "redis://:hunter2@h", "DATABASE_URL": "postgresql://u:hunter2@h/d"}
+
+    printed = repr(Settings.from_env(GOOD | given))
+
+    assert "hunter2" not in printed
+    assert SECRET not in printed
+
+
+def test_without_any_way_to_verify_tokens_the_service_refuses_to_start():
+    with pytest.raises(SettingsError, match="JWT_SECRET and JWT_JWKS_URL are both empty"):
+        Settings.from_env({})
+
+
+@pytest.mark.parametrize("command", [["gunicorn"], ["flask", "token", "ann"]])
+def test_every_way_to_start_prints_one_line_and_fails(command):
+    ended = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={"PATH": str(Path(sys.executable).parent), "JWT_SECRET": "short"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        "resume-service: JWT_SECRET holds a value of 5 characters: it takes at least 32 bytes"
+    ]
