@@ -18,18 +18,16 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import honcho.environ
 import redis
 from honcho.manager import Manager
 
 from dev.redis_server import RedisServer
+from dev.service import ROOT, answers
 from resume_service.settings import Settings, SettingsError
 
-ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
 VIEWER = "ann"
 READY_SECONDS = 30.0
@@ -120,20 +118,12 @@ def _announce(env: Mapping[str, str], port: int) -> None:
     """Print how to try the service, once it is ready."""
     address = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + READY_SECONDS
-    while not _is_ready(address):
+    while not answers(port, "/readyz"):
         if time.monotonic() > deadline:
             print(f"Not ready after {READY_SECONDS:.0f} s: see {address}/readyz", flush=True)
             return
         time.sleep(0.05)
     print(_instructions(address, env), flush=True)
-
-
-def _is_ready(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/readyz", timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 def _instructions(address: str, env: Mapping[str, str]) -> str:

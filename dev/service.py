@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +23,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def answers(port: int, path: str) -> bool:
+    """Whether what listens on loopback at `port` answers `path` with a 200."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 class Service:
     """A running service on loopback; `env` is all it knows besides the port.
 
@@ -32,7 +45,12 @@ class Service:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = log
-        self._env = {"PATH": os.environ["PATH"], "PORT": str(self.port)} | env
+        self._env = {
+            "PATH": os.environ["PATH"],
+            "PORT": str(self.port),
+            # Not in memory, where a killed service would leave it.
+            "PROMETHEUS_MULTIPROC_DIR": str(log.parent / f"metrics-{self.port}"),
+        } | env
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -55,18 +73,11 @@ class Service:
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
-        while not self.answers():
+        while not answers(self.port, "/healthz"):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(f"the service did not start:\n{self.log.read_text()}")
             time.sleep(0.02)
-
-    def answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.address}/healthz", timeout=1):
-                return True
-        except OSError:
-            return False
 
     def signal(self, number: signal.Signals) -> None:
         """Send `number` to gunicorn's master."""

@@ -29,6 +29,9 @@ def test_the_example_holds_the_defaults():
     assert Settings.from_env(example() | GOOD) == Settings.from_env(GOOD)
     for field in fields(Settings):
         shown = example()[field.name.upper()]
+        if field.name == "redis_url":  # left empty for `make run`, which brings its own
+            assert shown == ""
+            continue
         expected = {None: "", (): "", False: "false"}.get(field.default, str(field.default))
         assert shown == expected, field.name
 

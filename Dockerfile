@@ -1,0 +1,39 @@
+# syntax=docker/dockerfile:1
+# The Python that the tests run on.
+FROM python:3.11-slim AS build
+
+# Without pip: what the final stage copies can't install anything.
+RUN python -m venv --without-pip /venv
+COPY requirements.txt /build/
+RUN pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check -r /build/requirements.txt
+
+COPY wsgi.py gunicorn.conf.py /app/
+COPY resume_service /app/resume_service
+# A read-only root file system never gets bytecode of its own: without this, every start compiles.
+# Unchecked, because a copy between stages may change the times that a check would compare.
+RUN python -m compileall -q --invalidation-mode unchecked-hash /app
+
+
+FROM python:3.11-slim
+
+LABEL org.opencontainers.image.title="resume-service" \
+      org.opencontainers.image.description="Where every viewer goes on: resume points over HTTP, kept in Redis"
+
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1
+
+WORKDIR /app
+# A number, so that an orchestrator can tell it is not root.
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+
+# http.client, because urllib would ask the proxy that HTTP_PROXY names.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --start-interval=1s --retries=3 \
+    CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.getenv('PORT') or 8000), timeout=2); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
+
+# gunicorn.conf.py beside it holds the rest.
+CMD ["gunicorn"]
