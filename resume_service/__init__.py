@@ -14,7 +14,7 @@ from resume_service.archive.database import Database
 from resume_service.auth.tokens import Verifier
 from resume_service.dialects import progress
 from resume_service.errors import ServiceError
-from resume_service.http import render_service_error
+from resume_service.failures import render_service_error
 from resume_service.ops import docs, figures, health
 from resume_service.resume.redis_gate import connect
 from resume_service.resume.store import ResumeStore

@@ -12,6 +12,8 @@ from resume_service.auth.tokens import HMAC_ALGORITHM
 from resume_service.ids import user_id_faults
 from resume_service.settings import Settings
 
+MOST_HOURS = 24 * 366 * 10
+
 
 def token_command(settings: Settings) -> click.Command:
     """The command `flask token`."""
@@ -19,10 +21,8 @@ def token_command(settings: Settings) -> click.Command:
     @click.command("token")
     @click.argument("user")
     @click.option("--role", type=click.Choice([str(role) for role in Role]), default=None)
-    @click.option(
-        "--hours", type=click.FloatRange(0, min_open=True), default=24.0, show_default=True
-    )
-    def token(user: str, role: str | None, hours: float) -> None:
+    @click.option("--hours", type=click.IntRange(1, MOST_HOURS), default=24, show_default=True)
+    def token(user: str, role: str | None, hours: int) -> None:
         """Print a token for USER, signed with JWT_SECRET."""
         if settings.jwt_secret is None:
             raise click.ClickException(
@@ -33,7 +33,7 @@ def token_command(settings: Settings) -> click.Command:
         claims = {
             "sub": user,
             "role": role,
-            "exp": int(time.time() + hours * 3600),
+            "exp": int(time.time()) + hours * 3600,
             "iss": settings.jwt_issuer,
             "aud": settings.jwt_audience,
             "azp": next(iter(settings.jwt_authorized_parties), None),

@@ -1,4 +1,4 @@
-"""What the routes share: the caller, the services, reading a body, rendering a failure."""
+"""What the routes share: the caller, the services, reading a body, answering."""
 
 from __future__ import annotations
 
@@ -9,26 +9,16 @@ from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar, cast
 
 import flask_smorest
-from flask import Request, Response, current_app, g, jsonify
-from marshmallow import Schema, fields
+from flask import Request, Response, current_app, g, request
+from gunicorn.http.errors import ParseException
+from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from resume_service import metrics
 from resume_service.auth.identity import Identity
-from resume_service.errors import (
-    BadRequest,
-    Forbidden,
-    ServiceError,
-    Unauthorized,
-    Unavailable,
-    UnsupportedMediaType,
-    ValidationFailed,
-)
+from resume_service.errors import BadRequest, UnsupportedMediaType, ValidationFailed
+from resume_service.failures import EXAMPLES, ErrorSchema
 from resume_service.services import Services
-
-OURS = "Internal server error"
-"""All that a caller learns of a defect of ours; the log has the rest beside the request's id."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -45,48 +35,6 @@ def current_user() -> Identity:
 def arrived_at() -> datetime:
     """When this request reached the service."""
     return cast(datetime, g.arrived_at)
-
-
-class ErrorSchema(Schema):
-    """The one shape of every failure."""
-
-    error = fields.String(required=True, metadata={"example": "Progress not found"})
-    details = fields.Dict(
-        keys=fields.String(),
-        values=fields.List(fields.String()),
-        metadata={"description": "For a failed validation: what is wrong with each field."},
-    )
-
-
-class Api(flask_smorest.Api):
-    """flask-smorest with the service's own error bodies."""
-
-    ERROR_SCHEMA = ErrorSchema
-    DEFAULT_ERROR_RESPONSE_NAME = None  # each route documents its own failures
-
-    def handle_http_exception(self, error: HTTPException) -> Response:
-        """Render what the framework refuses by itself (404, 405, 413 …) and a defect of ours."""
-        response = jsonify(error=OURS if isinstance(error, InternalServerError) else error.name)
-        response.status_code = error.code or InternalServerError.code
-        response.headers.extend(
-            (name, value)
-            for name, value in error.get_headers()
-            if name.lower() not in ("content-type", "content-length")
-        )
-        return response
-
-
-def render_service_error(error: ServiceError) -> Response:
-    """The answer to a failure of ours, whatever route raised it."""
-    if isinstance(error, Unauthorized | Forbidden):
-        metrics.refused.labels(type(error).__name__.lower()).inc()
-    body: dict[str, Any] = {"error": error.message}
-    if isinstance(error, ValidationFailed):
-        body["details"] = error.details
-    response = jsonify(body)
-    response.status_code = error.status
-    response.headers.update(error.headers)
-    return response
 
 
 class BodyParser(FlaskParser):
@@ -116,7 +64,7 @@ class BeaconParser(BodyParser):
 def json_object(req: Request) -> dict[str, Any]:
     """The body as a JSON object in UTF-8. Raises BadRequest when it is not one."""
     try:
-        body = json.loads(req.get_data(cache=False).decode())
+        body = _decoder.decode(_whole_body(req).decode())
     except (ValueError, RecursionError):
         raise BadRequest("The body is not JSON") from None
     if not isinstance(body, dict):
@@ -124,16 +72,29 @@ def json_object(req: Request) -> dict[str, Any]:
     return body
 
 
-EXAMPLE_FAILURES: dict[int, dict[str, Any]] = {
-    400: {"error": "Validation failed", "details": {"currentTime": ["Must be a number."]}},
-    401: {"error": Unauthorized.message},
-    403: {"error": Forbidden.message},
-    404: {"error": "Progress not found"},
-    413: {"error": "Request Entity Too Large"},
-    415: {"error": UnsupportedMediaType.message},
-    500: {"error": OURS},
-    503: {"error": Unavailable.message},
-}
+def _whole_body(req: Request) -> bytes:
+    """The bytes of the body. Raises BadRequest when not all of them arrive, or they are too many."""
+    try:
+        body = req.get_data(cache=False)
+        # werkzeug cuts a body that does not state its length where it should refuse it.
+        more = req.content_length is None and req.environ["wsgi.input"].read(1)
+    except (OSError, ParseException):  # the latter is gunicorn's word for a malformed chunk
+        raise BadRequest("The body is broken off or badly chunked") from None
+    if more:
+        raise RequestEntityTooLarge
+    if len(body) < (req.content_length or 0):
+        raise BadRequest("The body is broken off")
+    return body
+
+
+def _whole_number(digits: str) -> float:
+    """A number of any length: Python refuses to make an int of thousands of digits."""
+    return int(digits) if len(digits) <= EXACT_DIGITS else float(digits)
+
+
+EXACT_DIGITS = 15
+"""Any integer of that many digits is a float without loss."""
+_decoder = json.JSONDecoder(parse_int=_whole_number)
 
 
 def empty_response(headers: Mapping[str, str] | None = None) -> Response:
@@ -146,6 +107,17 @@ def empty_response(headers: Mapping[str, str] | None = None) -> Response:
 def json_number(number: float | None) -> float | None:
     """`number` as a reader of JSON expects it: 3600, not 3600.0."""
     return int(number) if number is not None and number == int(number) else number
+
+
+def unless_unchanged(response: Response) -> Response:
+    """`response`, or a 304 where the caller's If-None-Match says that it has just that."""
+    etag, _weak = response.get_etag()
+    if etag is None or not request.if_none_match.contains_weak(etag):
+        return response
+    unchanged = Response(status=HTTPStatus.NOT_MODIFIED)
+    unchanged.set_etag(etag)
+    del unchanged.headers["Content-Type"]
+    return unchanged
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -161,7 +133,7 @@ class Blueprint(flask_smorest.Blueprint):
                 "content": {
                     "application/json": {
                         "schema": ErrorSchema,
-                        "example": EXAMPLE_FAILURES[status],
+                        "example": EXAMPLES[status],
                     }
                 },
             }

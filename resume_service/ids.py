@@ -7,11 +7,12 @@ import re
 LONGEST_ID = 128
 """Characters (code points), not bytes."""
 
-FORBIDDEN_IN_IDS = r"\s/\u0000-\u001f\u007f-\u009f\ufeff\ud800-\udfff"
-"""White space, `/`, control characters, and surrogates, which no UTF-8 text can hold."""
+FORBIDDEN_IN_IDS = r"\s/\u0000-\u001f\u007f-\u009f\ufeff"
+"""White space, `/` and control characters, as the OpenAPI document states it."""
 
 ID_PATTERN = f"^[^{FORBIDDEN_IN_IDS}]+$"
-_an_id = re.compile(f"[^{FORBIDDEN_IN_IDS}]{{1,{LONGEST_ID}}}").fullmatch
+# JSON can also spell half a character (a lone surrogate), which UTF-8, and so Redis, can't hold.
+_an_id = re.compile(rf"[^{FORBIDDEN_IN_IDS}\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
 
 RESERVED_USER_IDS = ("lessons", "modules", "summary", "batch", "events")
 """Words of the URL space under `/api/progress`."""

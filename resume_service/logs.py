@@ -32,10 +32,6 @@ def configure(level: str) -> None:
 
 def dict_config(level: str) -> dict[str, Any]:
     """The same for `logging.config.dictConfig`, as gunicorn takes it."""
-    if sys.stderr.isatty():
-        render: list[Any] = [structlog.dev.ConsoleRenderer()]
-    else:
-        render = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -45,7 +41,7 @@ def dict_config(level: str) -> dict[str, Any]:
                 "foreign_pre_chain": _SHARED,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    *render,
+                    *_render(),
                 ],
             }
         },
@@ -53,3 +49,12 @@ def dict_config(level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {"gunicorn.error": {"handlers": [], "propagate": True}},
     }
+
+
+def _render() -> list[Any]:
+    """The last steps of a line. Never with local variables: secrets and tokens are among them."""
+    if sys.stderr.isatty():
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+    trace = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [structlog.processors.ExceptionRenderer(trace), structlog.processors.JSONRenderer()]

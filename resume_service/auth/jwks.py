@@ -6,9 +6,12 @@ request wait for a fetch, and no longer than FETCH_SECONDS.
 
 from __future__ import annotations
 
+import http.client
 import json
+import queue
 import threading
 import time
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -19,7 +22,7 @@ from resume_service.errors import Unauthorized, Unavailable
 
 FETCH_SECONDS = 2.0
 REFRESH_SECONDS = 300.0
-"""How long a key that the issuer withdrew may go on verifying."""
+"""How old the keys may be before a request has them fetched anew, in the background."""
 REFETCH_SECONDS = 30.0
 """The least time between two fetches caused by unknown key ids, and before a failed one is repeated."""
 FIRST_FETCH_SECONDS = 1.0
@@ -94,10 +97,12 @@ class KeySet:
     def _fetch(self) -> None:
         fresh_for = REFETCH_SECONDS
         try:
-            self._keys = _usable_keys(_fetch_document(self._url))
+            self._keys = _usable_keys(_fetched_document(self._url))
             fresh_for = REFRESH_SECONDS
-        except (OSError, ValueError) as fault:
-            _log.warning("jwks fetch failed", url=self._url, fault=str(fault), kept=len(self._keys))
+        except (OSError, ValueError, RecursionError, http.client.HTTPException) as fault:
+            _log.warning(
+                "jwks fetch failed", url=self._url, fault=repr(fault), kept=len(self._keys)
+            )
         finally:
             with self._changed:
                 self._stale_at = time.monotonic() + fresh_for
@@ -105,17 +110,39 @@ class KeySet:
                 self._changed.notify_all()
 
 
-def _fetch_document(url: str) -> Any:
-    """The JSON at `url`. Raises OSError or ValueError, after about FETCH_SECONDS at the latest."""
-    deadline = time.monotonic() + FETCH_SECONDS
-    body = b""
-    with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as response:  # noqa: S310  # Settings takes http(s) only
-        while chunk := response.read1(65_536):
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise ValueError(f"more than {MOST_BYTES} bytes")
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not read within {FETCH_SECONDS} s")
+def _fetched_document(url: str) -> Any:
+    """The JSON at `url`. Raises OSError, ValueError and others, after FETCH_SECONDS at the latest.
+
+    The time-out of a socket starts anew at each byte, so an issuer that drips its answer would hold
+    the fetch for ever; a thread of its own can be left behind.
+    """
+    outcome: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def fetch() -> None:
+        try:
+            outcome.put(_document(url))
+        except Exception as fault:  # noqa: BLE001 - raised again below
+            outcome.put(fault)
+
+    threading.Thread(target=fetch, name="jwks-download", daemon=True).start()
+    try:
+        fetched = outcome.get(timeout=FETCH_SECONDS)
+    except queue.Empty:
+        raise TimeoutError(f"not read within {FETCH_SECONDS} s") from None
+    if isinstance(fetched, Exception):
+        raise fetched
+    return fetched
+
+
+def _document(url: str) -> Any:
+    try:
+        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as response:  # noqa: S310 - Settings takes http(s) only
+            body = response.read(MOST_BYTES + 1)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            raise ValueError(f"status {refused.code}") from None
+    if len(body) > MOST_BYTES:
+        raise ValueError(f"more than {MOST_BYTES} bytes")
     return json.loads(body)
 
 

@@ -18,6 +18,7 @@ from resume_service.errors import Unauthorized
 from resume_service.settings import Settings
 
 HMAC_ALGORITHM = "HS256"
+DATES = ("exp", "nbf")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,8 @@ class Verifier:
                 "verify_iat": False,
             },
         )
+        if any(type(claims.get(name, 0)) not in (int, float) for name in DATES):
+            raise Unauthorized  # PyJWT also takes "1700000000" and true
         if self.authorized_parties and claims.get("azp") not in self.authorized_parties:
             raise Unauthorized
         return claims

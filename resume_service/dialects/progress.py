@@ -15,6 +15,7 @@ from resume_service.http import (
     empty_response,
     json_number,
     services,
+    unless_unchanged,
 )
 from resume_service.resume.model import Cursor, Measurement, ResumePoint, Status, iso, measured_at
 from resume_service.resume.schemas import (
@@ -126,7 +127,10 @@ class ListedPointSchema(PointSchema):
 @blp.response(204, headers={"Resume-Applied": RESUME_APPLIED})
 @blp.failures(400, 401, 403, 413, 415)
 def save(body: dict[str, Any]) -> Response:
-    """Save where a viewer is, unless a later measurement is already stored."""
+    """Save where a viewer is, unless a later measurement is already stored.
+
+    The same JSON may be sent as `text/plain`.
+    """
     seen = _measurement(body)
     current_user().require_access_to(seen.user_id)
     applied = services().points.save(seen)
@@ -145,8 +149,7 @@ def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Respons
     point = services().points.get(path["clerkId"], path["tmdbId"])
     response = jsonify(_point_json(point))
     response.add_etag()
-    response.make_conditional(request)
-    return response
+    return unless_unchanged(response)
 
 
 @blp.route("/<clerkId>")
@@ -211,4 +214,5 @@ def _point_json(point: ResumePoint) -> dict[str, Any]:
 
 def _page_url(start: Cursor) -> str:
     """This request's own path and query, from `start` on."""
-    return f"{quote(request.path)}?{urlencode(request.args | {'cursor': PageCursor.text(start)})}"
+    query = request.args.to_dict() | {"cursor": PageCursor.text(start)}
+    return f"{quote(request.path)}?{urlencode(query)}"

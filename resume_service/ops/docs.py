@@ -9,7 +9,7 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from flask_swagger_ui import get_swaggerui_blueprint
 
-from resume_service.http import Api
+from resume_service.failures import Api
 
 DOCUMENT = "/openapi.json"
 PAGE = "/docs"
@@ -53,6 +53,7 @@ def describe(app: Flask, version: str) -> Api:
             "security": [{"bearer": []}],
         },
     )
+    api.spec.components.schemas.pop("PaginationMetadata")  # of a feature that nothing here uses
     api.spec.components.security_scheme("bearer", BEARER)
     app.register_blueprint(get_swaggerui_blueprint(PAGE, DOCUMENT, {"validatorUrl": None}))
     app.add_url_rule(PAGE, "docs", app.view_functions["swagger_ui.show"])  # spares a redirect

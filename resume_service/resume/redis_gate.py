@@ -7,6 +7,7 @@ finds out whether Redis is back.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -25,11 +26,10 @@ SHUT_SECONDS = 0.25
 MOST_CONNECTIONS = 1000
 """A process never opens more; far above the number of its threads."""
 
-REFUSALS = (
-    "OOM", "MISCONF", "READONLY", "BUSY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN",
-    "NOREPLICAS",
-)  # fmt: skip
+REFUSALS = "OOM|MISCONF|READONLY|BUSY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|NOPERM"
 """Error codes by which a Redis in good order says that it can't serve just now."""
+# A save without the password that Redis wants is answered as a protocol error.
+_refusal = re.compile(rf"(^|-)({REFUSALS})\b|Protocol error: unauthenticated").search
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -87,7 +87,7 @@ class RedisGate:
             self._shut(fault)
             raise Unavailable from fault
         except redis.ResponseError as fault:
-            if not str(fault).startswith(REFUSALS):
+            if not _is_refusal(fault):
                 raise
             metrics.redis_failures.labels(operation).inc()
             _log.warning("redis refused", operation=operation, fault=str(fault))
@@ -103,3 +103,11 @@ class RedisGate:
         if self._shut_until is None:
             _log.error("redis does not answer", fault=str(fault))
         self._shut_until = time.monotonic() + SHUT_SECONDS
+
+
+def _is_refusal(fault: redis.ResponseError) -> bool:
+    """Whether its code, taken off by redis-py or not, is one of REFUSALS.
+
+    Redis before 7 puts what a script met behind words of its own: `ERR Error running script: -OOM`.
+    """
+    return _refusal(f"{fault.status_code or ''} {fault}".lstrip()) is not None

@@ -105,9 +105,10 @@ class PageSize(fields.Integer):
         super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
 
     def _validated(self, value: Any) -> int:
-        if not (value.isascii() and value.isdigit() and 1 <= int(value[:10]) <= self._most):
+        digits = value.lstrip("0") if value.isascii() and value.isdigit() else ""
+        if not 1 <= len(digits) <= len(str(self._most)) or int(digits) > self._most:
             raise ValidationError(f"Must be an integer from 1 to {self._most}.")
-        return int(value)
+        return int(digits)
 
 
 class PageCursor(fields.Field[Cursor]):

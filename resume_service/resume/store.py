@@ -16,6 +16,8 @@ the rules that shape it are in `save_point.lua`.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -131,8 +133,18 @@ class ResumeStore:
         self._gate.call("ping", self._redis.ping)
 
 
-def _script(client: redis.Redis, name: str) -> Any:
-    return client.register_script(files("resume_service.resume").joinpath(name).read_text())
+def _script(client: redis.Redis, name: str) -> Callable[[Sequence[str], Sequence[Any]], Any]:
+    """A call of the script: by its hash, and by its text where Redis has lost it."""
+    text = files("resume_service.resume").joinpath(name).read_text()
+    sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def call(keys: Sequence[str], args: Sequence[Any]) -> Any:
+        try:
+            return client.evalsha(sha, len(keys), *keys, *args)
+        except redis.exceptions.NoScriptError:
+            return client.eval(text, len(keys), *keys, *args)
+
+    return call
 
 
 def _point_key(user_id: str, video_id: str) -> str:

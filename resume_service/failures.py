@@ -1,0 +1,77 @@
+"""How failures are told: one shape for ours, the framework's and the unforeseen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask_smorest
+from flask import Response, jsonify
+from marshmallow import Schema, fields
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from resume_service import metrics
+from resume_service.errors import (
+    Forbidden,
+    ServiceError,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+
+OURS = "Internal server error"
+"""All that a caller learns of a defect of ours; the log has the rest beside the request's id."""
+
+
+class ErrorSchema(Schema):
+    """The one shape of every failure."""
+
+    error = fields.String(required=True, metadata={"example": "Progress not found"})
+    details = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"description": "For a failed validation: what is wrong with each field."},
+    )
+
+
+class Api(flask_smorest.Api):
+    """flask-smorest with the service's own error bodies."""
+
+    ERROR_SCHEMA = ErrorSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None  # each route documents its own failures
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        """Render what the framework refuses by itself (404, 405, 413 …) and a defect of ours."""
+        response = jsonify(error=OURS if isinstance(error, InternalServerError) else error.name)
+        response.status_code = error.code or InternalServerError.code
+        response.headers.extend(
+            (name, value)
+            for name, value in error.get_headers()
+            if name.lower() not in ("content-type", "content-length")
+        )
+        return response
+
+
+def render_service_error(error: ServiceError) -> Response:
+    """The answer to a failure of ours, whatever route raised it."""
+    if isinstance(error, Unauthorized | Forbidden):
+        metrics.refused.labels(type(error).__name__.lower()).inc()
+    body: dict[str, Any] = {"error": error.message}
+    if isinstance(error, ValidationFailed):
+        body["details"] = error.details
+    response = jsonify(body)
+    response.status_code = error.status
+    response.headers.update(error.headers)
+    return response
+
+
+EXAMPLES: dict[int, dict[str, Any]] = {
+    400: {"error": "Validation failed", "details": {"currentTime": ["Must be a number."]}},
+    401: {"error": Unauthorized.message},
+    403: {"error": Forbidden.message},
+    404: {"error": "Progress not found"},
+    413: {"error": "Request Entity Too Large"},
+    415: {"error": UnsupportedMediaType.message},
+    500: {"error": OURS},
+    503: {"error": Unavailable.message},
+}

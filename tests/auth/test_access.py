@@ -1,0 +1,185 @@
+"""Who may enter which route, and for whom."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from callers import SECRET, bearer
+from issuer import Issuer, rsa_key
+
+from resume_service import create_app
+from resume_service.settings import Settings
+
+PUBLIC = {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+    "/docs/",
+    "/docs/<path:path>",
+}
+BODIES = {
+    "POST /api/progress": [
+        lambda user: {"clerkId": user, "tmdbId": "v1", "currentTime": 1},
+        lambda user: {"userId": user, "videoId": "v1", "currentTime": 1},
+    ]
+}
+"""The bodies that name a user, by the route that takes them."""
+
+CLOSED = [
+    "POST /api/progress",
+    "GET /api/progress/<clerkId>",
+    "HEAD /api/progress/<clerkId>",
+    "GET /api/progress/<clerkId>/<tmdbId>",
+    "HEAD /api/progress/<clerkId>/<tmdbId>",
+    "DELETE /api/progress/<clerkId>/<tmdbId>",
+]
+"""Every route that needs a token."""
+
+NAMING = [(route, body) for route in CLOSED for body in BODIES.get(route, [None])]
+"""Every way to name a user to a route."""
+
+NO_SERVICE = ["guest", "admin", "root", "Service", "service ", "", ["service"], {"service": 1}, 1]
+NO_SERVICE += [True, 0.5, ["admin", "service"]]
+
+every_route = pytest.mark.parametrize("route", CLOSED)
+every_naming = pytest.mark.parametrize(("route", "body"), NAMING)
+
+
+def ask(client, route, *, user, body=None, **headers):
+    method, rule = route.split()
+    path = re.sub("<tmdbId>", "v1", re.sub("<clerkId>", user, rule))
+    return client.open(path, method=method, json=body and body(user), **headers)
+
+
+def saved(client, user):
+    body = BODIES["POST /api/progress"][0](user)
+    assert client.post("/api/progress", json=body, headers=bearer(user)).status_code == 204
+
+
+def routes(client):
+    return {
+        f"{method} {rule.rule}"
+        for rule in client.application.url_map.iter_rules()
+        for method in rule.methods - {"OPTIONS"}
+    }
+
+
+def test_a_route_is_in_the_contracts_list_of_public_ones_or_in_this_files_table(client):
+    """A new route fails here until someone has said who may enter it."""
+    closed = {route for route in routes(client) if route.split()[1] not in PUBLIC}
+    public = {route.split()[1] for route in routes(client) - closed}
+
+    assert closed == set(CLOSED)
+    assert public == PUBLIC
+
+
+@pytest.mark.parametrize("rule", sorted(PUBLIC))
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer broken"}])
+def test_a_public_route_asks_for_no_token_and_minds_no_broken_one(client, rule, headers):
+    path = rule.replace("<path:path>", "swagger-ui.css")
+
+    assert client.get(path, headers=headers, buffered=True).status_code == 200
+
+
+@every_route
+def test_a_closed_route_is_401_without_a_token(client, route):
+    answer = ask(client, route, user="ann", body=BODIES.get(route, [None])[0])
+
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@every_naming
+def test_another_users_id_is_403_whether_or_not_that_user_has_data(client, route, body):
+    saved(client, "bob")
+    had, had_not = (
+        ask(client, route, user=user, body=body, headers=bearer("ann")) for user in ("bob", "carl")
+    )
+
+    assert had.status_code == had_not.status_code == 403
+    assert had.data == had_not.data
+    assert client.get("/api/progress/bob", headers=bearer("bob")).json != []
+    assert client.get("/api/progress/carl", headers=bearer("carl")).json == []
+
+
+@every_naming
+def test_a_user_enters_with_its_own_id(client, route, body):
+    saved(client, "ann")
+
+    assert ask(client, route, user="ann", body=body, headers=bearer("ann")).status_code in (
+        200,
+        204,
+    )
+
+
+@pytest.mark.parametrize("other", ["ANN", "anne", "an", "ann:", "ann%2520", "%D0%B0nn"])
+def test_an_id_that_resembles_the_callers_is_another(client, other):
+    assert client.get(f"/api/progress/{other}", headers=bearer("ann")).status_code == 403
+
+
+@every_naming
+def test_a_service_acts_for_any_user(client, route, body):
+    saved(client, "bob")
+    headers = bearer("backend", role="service")
+
+    assert ask(client, route, user="bob", body=body, headers=headers).status_code in (200, 204)
+
+
+@every_naming
+@pytest.mark.parametrize("role", NO_SERVICE, ids=repr)
+def test_any_other_role_acts_for_itself_alone(client, route, body, role):
+    saved(client, "bob")
+    answer = ask(client, route, user="bob", body=body, headers=bearer("ann", role=role))
+
+    assert answer.status_code == 403
+    assert client.get("/api/progress/ann", headers=bearer("ann", role=role)).status_code == 200
+
+
+@pytest.mark.parametrize(("trusted", "status"), [(False, 403), (True, 200)])
+def test_an_outside_issuers_role_counts_only_where_it_is_trusted(
+    real_redis, issuer: Issuer, trusted, status
+):
+    settings = Settings(jwt_secret=SECRET, jwt_jwks_url=issuer.url, jwt_trust_claims=trusted)
+    client = create_app(settings, client=real_redis).test_client()
+    outside = {"Authorization": rsa_key().bearer("ann", role="service")}
+
+    assert client.get("/api/progress/bob", headers=outside).status_code == status
+    assert client.get("/api/progress/ann", headers=outside).status_code == 200
+    ours = bearer("ann", role="service")
+    assert client.get("/api/progress/bob", headers=ours).status_code == 200
+
+
+WRONG_BODY = {"clerkId": "bob", "tmdbId": "v1", "currentTime": "soon"}
+WRONG = [
+    ("POST", "/api/progress", {"json": WRONG_BODY}),
+    ("POST", "/api/progress", {"json": [WRONG_BODY]}),
+    ("POST", "/api/progress", {"data": b"{", "content_type": "application/json"}),
+    ("POST", "/api/progress", {"json": WRONG_BODY | {"clerkId": "lessons", "currentTime": 1}}),
+    ("GET", "/api/progress/bob?limit=0", {}),
+    ("GET", "/api/progress/bob?status=lost", {}),
+    ("GET", "/api/progress/batch", {}),
+    ("GET", f"/api/progress/bob/{'v' * 129}", {}),
+    ("DELETE", "/api/progress/bob/v%201", {}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "sent"), WRONG)
+def test_a_request_wrong_in_every_way_is_told_of_its_token_first_then_of_its_fields(
+    client, method, path, sent
+):
+    without = client.open(path, method=method, **sent)
+    stranger = client.open(path, method=method, headers=bearer("ann"), **sent)
+
+    assert (without.status_code, stranger.status_code) == (401, 400)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [({"data": b"x" * 70_000, "content_type": "application/json"}, 413), ({"data": "a=1"}, 415)],
+)
+def test_a_body_is_not_looked_at_before_the_token(client, sent, status):
+    assert client.post("/api/progress", **sent).status_code == 401
+    assert client.post("/api/progress", headers=bearer("ann"), **sent).status_code == status

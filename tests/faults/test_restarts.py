@@ -1,0 +1,155 @@
+"""A restart or a stop of the service drops no request that it took."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+
+import psutil
+import pytest
+from callers import bearer
+from load_clients import BROKEN, eventually, under_load
+
+SAVE = b'{"clerkId": "ann", "tmdbId": "v", "currentTime": 10}'
+THREADS = 6
+AT_ONCE = 1.0
+"""Seconds within which a save is answered while others are slow."""
+
+
+def workers(service) -> set[int]:
+    return {child.pid for child in psutil.Process(service.pid).children()}
+
+
+def raw_request(user: str = "ann", body: bytes = SAVE) -> bytes:
+    head = [
+        b"POST /api/progress HTTP/1.1",
+        b"Host: service",
+        f"Authorization: {bearer(user)['Authorization']}".encode(),
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(body),
+    ]
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+def connected(service, sent: bytes = b"") -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", service.port), timeout=20)
+    client.sendall(sent)
+    return client
+
+
+def reset(client: socket.socket) -> None:
+    """Go away at once, as a phone that lost its network seems to: RST, no FIN."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+@pytest.mark.soak
+def test_a_reload_under_load_fails_no_request(stand, effort):
+    viewers = [stand.viewer(f"user-{number}") for number in range(THREADS)]
+    statuses: list[int] = []
+
+    def save(number: int) -> None:
+        statuses.append(viewers[number].save().status)
+        if number % 2:
+            viewers[number].close()
+
+    with under_load(THREADS, save):
+        for _ in range(effort(4, 20)):
+            before, seen = workers(stand.service), len(statuses)
+            stand.service.signal(signal.SIGHUP)
+            eventually(lambda old=before: not old & workers(stand.service))
+            eventually(lambda seen=seen: len(statuses) > seen)
+
+    assert set(statuses) == {204}
+
+
+class Stopping:
+    """What viewers met while the service stopped."""
+
+    def __init__(self) -> None:
+        self.answered: list[int] = []
+        self.refused = 0
+        self.dropped: list[str] = []
+
+    def save(self, viewer, *, keep: bool) -> None:
+        try:
+            self.answered.append(viewer.save().status)
+        except ConnectionRefusedError:
+            self.refused += 1
+        except BROKEN as fault:
+            self.dropped.append(repr(fault))
+        if not keep:
+            viewer.close()
+
+
+@pytest.mark.soak
+def test_a_stop_under_load_drops_no_request_that_reached_the_service(stand, effort):
+    """After the listener is closed a connection is refused: the client sees it was not taken."""
+    met = Stopping()
+
+    for _ in range(effort(4, 20)):
+        viewers = [stand.viewer(f"user-{number}") for number in range(THREADS)]
+        seen = len(met.answered)
+        with under_load(THREADS, lambda n, v=viewers: met.save(v[n], keep=n % 2 == 0)):
+            eventually(lambda seen=seen: len(met.answered) > seen + 50)
+            stand.service.signal(signal.SIGTERM)
+            stand.service.wait()
+        stand.hang_up()
+        stand.service.start()
+
+    assert set(met.answered) == {204}
+    assert met.dropped == []
+
+
+def test_an_idle_connection_does_not_hold_up_a_stop(stand):
+    """Browsers open connections ahead of need and send nothing on them for a while."""
+    with connected(stand.service):
+        stand.viewer().save()
+        stand.service.signal(signal.SIGTERM)
+
+        assert stand.service.wait(timeout=10) == 0
+
+
+def test_viewers_that_go_away_mid_request_leave_nothing_half_written(stand):
+    whole = raw_request()
+    for length in (20, len(whole) - len(SAVE), len(whole) - 1) * 10:
+        reset(connected(stand.service, whole[:length]))
+    for _ in range(30):
+        reset(connected(stand.service, whole.replace(b'"v"', b'"w"')))
+
+    assert stand.viewer("bob").save().status == 204
+    hashes = set(stand.redis.client.scan_iter("resume:ann:*"))
+    assert hashes <= {"resume:ann:w"}
+    assert set(stand.redis.client.zrange("recent:ann", 0, -1)) == {
+        key.rpartition(":")[2] for key in hashes
+    }
+
+
+def test_a_body_that_drips_in_is_saved_while_others_save_on(stand):
+    whole = raw_request()
+    bob = stand.viewer("bob")
+    slowest = 0.0
+
+    with connected(stand.service, whole[: -len(SAVE)]) as dripping:
+        for byte in SAVE:
+            dripping.sendall(bytes([byte]))
+            slowest = max(slowest, bob.save().seconds)
+        answer = dripping.recv(4096)
+
+    assert answer.startswith(b"HTTP/1.1 204")
+    assert slowest < AT_ONCE
+
+
+def test_a_worker_killed_mid_request_is_replaced_and_the_others_serve_on(stand):
+    whole = raw_request()
+    eventually(lambda: len(workers(stand.service)) == 2)
+    with connected(stand.service, whole[:-1]):
+        victim, *rest = before = sorted(workers(stand.service))
+        os.kill(victim, signal.SIGKILL)
+        statuses = {stand.viewer("bob").save().status for _ in range(20)}
+        eventually(lambda: len(workers(stand.service) - {victim}) == len(before))
+
+    assert statuses == {204}
+    assert set(rest) <= workers(stand.service)

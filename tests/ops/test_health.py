@@ -1,0 +1,150 @@
+"""`/healthz` and `/readyz`, with every part they ask up, down and frozen."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import psutil
+import pytest
+from callers import SECRET
+
+from dev.redis_server import RedisServer
+from dev.service import free_port
+from resume_service import create_app
+from resume_service.resume.redis_gate import connect
+from resume_service.settings import Settings
+
+PROMISED_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def own_redis(tmp_path_factory):
+    server = RedisServer(tmp_path_factory.mktemp("redis"), port=free_port())
+    server.start()
+    yield server
+    server.signal(signal.SIGCONT)
+    server.kill()
+
+
+@pytest.fixture
+def frozen():
+    """`frozen(pid)`: stops that process and its children until the test ends."""
+    stopped = []
+
+    def freeze(pid):
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            process.suspend()
+            stopped.append(process)
+
+    yield freeze
+    for process in stopped:
+        process.resume()
+
+
+def asked(server, **settings):
+    """An application over the Redis at `server`, through the service's own connection."""
+    client = connect(server.url, timeout_ms=300)
+    return create_app(Settings(jwt_secret=SECRET, **settings), client=client).test_client()
+
+
+def assert_not_ready(app, parts):
+    """`app` names these parts as failing, in time."""
+    started = time.monotonic()
+    answer = app.get("/readyz")
+    seconds = time.monotonic() - started
+
+    assert (answer.status_code, answer.get_json()) == (503, {"error": f"Not ready: {parts}"})
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert seconds < PROMISED_SECONDS
+
+
+def becomes_ready(app):
+    deadline = time.monotonic() + 20
+    while app.get("/readyz").status_code != 200 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return app.get("/readyz").status_code == 200
+
+
+def test_a_process_that_serves_is_healthy_and_needs_no_token(client):
+    answer = client.get("/healthz")
+
+    assert (answer.status_code, answer.get_json()) == (200, {"status": "ok"})
+
+
+def test_health_touches_nothing():
+    nowhere = connect(f"redis://127.0.0.1:{free_port()}", timeout_ms=300)
+    app = create_app(Settings(jwt_secret=SECRET), client=nowhere).test_client()
+
+    assert app.get("/healthz").status_code == 200
+    assert app.get("/readyz").status_code == 503
+
+
+def test_without_an_archive_the_database_is_off(client):
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.get_json()) == (200, {"redis": "ok", "database": "off"})
+
+
+def test_with_an_archive_both_parts_are_asked(own_redis, postgres):
+    answer = asked(own_redis, database_url=postgres.get_uri()).get("/readyz")
+
+    assert (answer.status_code, answer.get_json()) == (200, {"redis": "ok", "database": "ok"})
+
+
+def test_a_frozen_redis_is_named_within_a_second_and_is_ready_again_after(own_redis, frozen):
+    app = asked(own_redis)
+    assert app.get("/readyz").status_code == 200
+
+    frozen(own_redis.pid)
+    assert_not_ready(app, "redis")
+    assert app.get("/healthz").status_code == 200
+
+    own_redis.signal(signal.SIGCONT)
+    assert becomes_ready(app)
+
+
+def test_a_redis_that_is_gone_is_named_within_a_second(tmp_path):
+    server = RedisServer(tmp_path, port=free_port())
+    server.start()
+    app = asked(server)
+    server.kill()
+
+    assert_not_ready(app, "redis")
+
+
+def test_a_database_that_is_gone_is_named_within_a_second(own_redis):
+    app = asked(own_redis, database_url=f"postgresql://postgres@127.0.0.1:{free_port()}/postgres")
+
+    assert_not_ready(app, "database")
+
+
+def test_a_stopped_postgres_is_named_within_a_second(own_redis, postgres_in, tmp_path):
+    server = postgres_in(tmp_path / "postgres")
+    app = asked(own_redis, database_url=server.get_uri())
+    assert app.get("/readyz").status_code == 200
+
+    server.cleanup()
+    assert_not_ready(app, "database")
+
+
+def test_a_frozen_postgres_is_named_within_a_second_and_is_ready_again_after(
+    own_redis, postgres, frozen
+):
+    app = asked(own_redis, database_url=postgres.get_uri())
+
+    frozen(postgres.get_pid())
+    assert_not_ready(app, "database")
+
+    psutil.Process(postgres.get_pid()).resume()
+    assert becomes_ready(app)
+
+
+def test_both_parts_frozen_are_both_named_within_a_second(own_redis, postgres, frozen):
+    app = asked(own_redis, database_url=postgres.get_uri())
+    assert app.get("/readyz").status_code == 200
+
+    frozen(own_redis.pid)
+    frozen(postgres.get_pid())
+    assert_not_ready(app, "redis, database")

@@ -1,0 +1,137 @@
+"""`/openapi.json`: valid, complete, and what it promises is what the service answers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from callers import bearer
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+UNDOCUMENTED = {"/openapi.json", "/docs", "/docs/", "/docs/<path:path>"}
+OPERATIONS = {"get", "post", "put", "patch", "delete"}
+EXAMPLE_USER, EXAMPLE_VIDEO = "user_123456", "12345"
+
+
+@pytest.fixture
+def document(client):
+    return client.get("/openapi.json").get_json()
+
+
+def operations(document):
+    """(path, method, operation) of each."""
+    for path, item in document["paths"].items():
+        for method in OPERATIONS & set(item):
+            yield path, method, item[method]
+
+
+def content_of(answer):
+    return answer.get("content", {}).get("application/json", {})
+
+
+def test_the_document_is_valid_openapi_3_1(document):
+    assert document["openapi"].startswith("3.1")
+    assert [fault.message for fault in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_every_route_is_in_the_document_and_nothing_else(client, document):
+    routes = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in client.application.url_map.iter_rules()
+        if rule.rule not in UNDOCUMENTED
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+
+    assert {(path, method) for path, method, _ in operations(document)} == routes
+
+
+def test_every_operation_says_what_it_does_and_how_it_fails(document):
+    for path, method, operation in operations(document):
+        expected = {"500", "503"} | ({"401", "403", "400"} if path.startswith("/api/") else set())
+        if "{tmdbId}" in path:
+            expected |= {"404"}
+        if method == "post":
+            expected |= {"413", "415"}
+
+        assert operation["summary"], path
+        assert expected <= set(operation["responses"]), path
+
+
+def test_every_failure_has_the_one_schema_and_an_example_of_it(document):
+    for path, _, operation in operations(document):
+        failing = {n: each for n, each in operation["responses"].items() if n >= "400"}
+        for status, answer in failing.items():
+            content = content_of(answer)
+            assert content["schema"] == {"$ref": "#/components/schemas/Error"}, (path, status)
+            assert set(content["example"]) <= {"error", "details"}, (path, status)
+
+
+def test_every_operation_but_the_public_ones_asks_for_a_token(document):
+    assert document["security"] == [{"bearer": []}]
+    public = {
+        path for path, _, operation in operations(document) if operation.get("security") == []
+    }
+
+    assert public == {"/healthz", "/readyz", "/metrics"}
+
+
+def test_headers_that_an_answer_carries_are_documented(document):
+    save = document["paths"]["/api/progress"]["post"]["responses"]["204"]
+    read = document["paths"]["/api/progress/{clerkId}/{tmdbId}"]["get"]["responses"]
+    listed = document["paths"]["/api/progress/{clerkId}"]["get"]["responses"]["200"]
+
+    assert "Resume-Applied" in save["headers"]
+    assert "ETag" in read["200"]["headers"]
+    assert "ETag" in read["304"]["headers"]
+    assert "Link" in listed["headers"]
+
+
+def as_documented(answer):
+    """`answer` with the one value that no example can know."""
+    points = answer if isinstance(answer, list) else [answer]
+    dated = [point | {"updatedAt": "2026-11-20T10:00:00.000Z"} for point in points]
+    return dated if isinstance(answer, list) else dated[0]
+
+
+def test_the_example_of_a_save_gives_the_examples_of_the_answers(client, document):
+    paths, headers = document["paths"], bearer(EXAMPLE_USER)
+    save = content_of(paths["/api/progress"]["post"]["requestBody"])["example"]
+    user, point = f"/api/progress/{EXAMPLE_USER}", f"/api/progress/{EXAMPLE_USER}/{EXAMPLE_VIDEO}"
+
+    assert client.post("/api/progress", json=save, headers=headers).status_code == 204
+    for template, path in (
+        ("/api/progress/{clerkId}", user),
+        ("/api/progress/{clerkId}/{tmdbId}", point),
+    ):
+        example = content_of(paths[template]["get"]["responses"]["200"])["example"]
+        assert as_documented(client.get(path, headers=headers).get_json()) == example
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_the_examples_of_the_operations_are_real(client, document, path):
+    example = content_of(document["paths"][path]["get"]["responses"]["200"])["example"]
+
+    assert client.get(path).get_json() == example
+
+
+def test_the_examples_of_failures_are_what_the_service_says(client, document):
+    responses = document["paths"]["/api/progress"]["post"]["responses"]
+    good = {"clerkId": "ann", "tmdbId": "v1", "currentTime": 60}
+
+    def save(body, headers, **how):
+        return client.post("/api/progress", headers=headers, **({"json": body} | how))
+
+    real = {
+        "400": save(good | {"currentTime": "60"}, bearer()),
+        "401": save(good, {}),
+        "403": save(good, bearer("bob")),
+        "413": save(good | {"note": "x" * 65_536}, bearer()),
+        "415": save(None, bearer(), data="{}", json=None, content_type="text/html"),
+    }
+    for status, answer in real.items():
+        assert answer.status_code == int(status)
+        assert answer.get_json() == content_of(responses[status])["example"]
+
+    missing = document["paths"]["/api/progress/{clerkId}/{tmdbId}"]["get"]["responses"]["404"]
+    answer = client.get("/api/progress/ann/none", headers=bearer())
+    assert answer.get_json() == content_of(missing)["example"]
