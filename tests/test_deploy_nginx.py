@@ -268,3 +268,28 @@ def test_a_save_that_met_a_closing_connection_is_sent_again(nginx_before):
         server.join(30)
 
     assert statuses == [204, 204]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"POST /api/progress HTTP/1.1\r\nHost: ser",
+        b"POST /api/progress HTTP/1.1\r\nHost: service\r\nContent-Length: 60\r\n\r\n{",
+    ],
+    ids=["nothing", "half a header", "half a body"],
+)
+def test_clients_that_stall_stop_nobody_elses_saves(nginx, sent):
+    """Twice as many as the service has threads: nginx holds them until their request is whole."""
+    stalled = [socket.create_connection(("127.0.0.1", nginx.port)) for _ in range(64)]
+    for connection in stalled:
+        connection.sendall(sent)
+
+    began = time.monotonic()
+    statuses = [nginx.ask("POST", "/api/progress", a_save(), **bearer()).status for _ in range(5)]
+    seconds = time.monotonic() - began
+    for connection in stalled:
+        connection.close()
+
+    assert statuses == [204] * 5
+    assert seconds < 5

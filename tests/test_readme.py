@@ -57,7 +57,10 @@ def test_a_point_can_be_saved_on_another_port_as_the_readme_says(running):
     assert f"http://127.0.0.1:{running.port}" in running.printed
 
 
-FILES = set(re.findall(r"`([\w.][\w./-]*/[\w./-]*|[\w-]+\.\w+)`", README)) - {"text/plain"}
+FILES = set(re.findall(r"`([\w.][\w./-]*/[\w./-]*|[\w-]+\.\w+)`", README)) - {
+    "application/json",
+    "text/plain",
+}
 
 
 @pytest.mark.parametrize("path", sorted(FILES))

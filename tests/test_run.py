@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 from copy_of_the_project import Project
 
+from dev.redis_server import RedisServer
 from dev.service import free_port
 
 pytestmark = pytest.mark.xdist_group("make run")
@@ -26,15 +26,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
     copy.end_all()
 
 
-def redis_of(project: Project) -> redis.Redis:
-    return redis.Redis(unix_socket_path=str(project.folder / "instance/redis/redis.sock"))
-
-
-def is_up(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False
+def redis_is_up(project: Project) -> bool:
+    return RedisServer(project.folder / "instance" / "redis").answers()
 
 
 def can_connect(port: int) -> bool:
@@ -48,7 +41,7 @@ def test_the_printed_lines_save_and_read_a_point_that_outlives_a_restart(project
     saved = project.paste("Read it back:")
     assert saved.startswith("HTTP/1.1 200")
     project.interrupt()
-    assert not is_up(redis_of(project))
+    assert not redis_is_up(project)
 
     began = time.monotonic()
     project.run_until_ready()
@@ -92,10 +85,10 @@ def test_after_a_run_was_killed_the_next_one_takes_over_its_redis_and_its_data(p
     project.paste("Save a point:")
     service = int(re.search(r"web started \(pid=(\d+)\)", printed)[1])
     project.kill()
-    assert is_up(redis_of(project))
     os.kill(service, signal.SIGTERM)  # gunicorn outlived its runner too, and holds the port
     while can_connect(project.port):
         time.sleep(0.05)
+    assert redis_is_up(project)
 
     project.run_until_ready()
 
