@@ -19,11 +19,8 @@ def _metrics_directory() -> str:
     """
     me = str(os.getpid())
     if os.environ.get(_OWNER) != me:
-        given = os.environ.get("PROMETHEUS_MULTIPROC_DIR") if _OWNER not in os.environ else None
-        directory = given or tempfile.mkdtemp(prefix="resume-metrics-", dir=MEMORY)
-        shutil.rmtree(directory, ignore_errors=True)
-        Path(directory).mkdir(parents=True)
-        os.environ.update({"PROMETHEUS_MULTIPROC_DIR": directory, _OWNER: me})
+        made = tempfile.mkdtemp(prefix=f"resume-metrics-{me}-", dir=MEMORY)
+        os.environ.update({"PROMETHEUS_MULTIPROC_DIR": made, _OWNER: me})
     return os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 

@@ -50,6 +50,8 @@ def _environment() -> dict[str, str]:
     dotenv = ROOT / ".env"
     env = honcho.environ.parse(dotenv.read_text()) if dotenv.exists() else {}
     env |= os.environ
+    if sys.stdout.isatty():
+        env["FORCE_COLOR"] = "1"  # the service itself only sees honcho's pipe
     if not (env.get("JWT_SECRET") or env.get("JWT_JWKS_URL")):
         env["JWT_SECRET"] = _kept_secret()
     return env

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
+MEMORY = Path("/dev/shm")  # noqa: S108 - where gunicorn.conf.py makes its folders
 
 
 def free_port() -> int:
@@ -45,12 +47,7 @@ class Service:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = log
-        self._env = {
-            "PATH": os.environ["PATH"],
-            "PORT": str(self.port),
-            # Not in memory, where a killed service would leave it.
-            "PROMETHEUS_MULTIPROC_DIR": str(log.parent / f"metrics-{self.port}"),
-        } | env
+        self._env = {"PATH": os.environ["PATH"], "PORT": str(self.port)} | env
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -99,3 +96,5 @@ class Service:
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            for left in MEMORY.glob(f"resume-metrics-{self._process.pid}-*"):
+                shutil.rmtree(left)  # which a killed service can't

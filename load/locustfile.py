@@ -165,7 +165,7 @@ def _token(user_id: str) -> str:
     return jwt.encode(claims, os.environ["JWT_SECRET"], "HS256")
 
 
-@events.quitting.add_listener  # type: ignore[untyped-decorator]
+@events.quitting.add_listener
 def fail_when_nothing_was_asked(environment: Environment, **_: object) -> None:
     if environment.stats.total.num_requests == 0:
         environment.process_exit_code = 1

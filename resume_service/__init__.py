@@ -13,9 +13,9 @@ from resume_service import cli, logs, request_cycle
 from resume_service.archive.database import Database
 from resume_service.auth.tokens import Verifier
 from resume_service.dialects import progress
+from resume_service.error_answers import render_service_error
 from resume_service.errors import ServiceError
-from resume_service.failures import render_service_error
-from resume_service.ops import docs, figures, health
+from resume_service.ops import docs, health, metrics
 from resume_service.resume.redis_gate import connect
 from resume_service.resume.store import ResumeStore
 from resume_service.services import Services, system_clock
@@ -26,7 +26,7 @@ __version__ = "0.1.0"
 LARGEST_BODY = 64 * 1024
 PREFLIGHT_SECONDS = 24 * 60 * 60
 
-BLUEPRINTS = (progress.blp, health.blp, figures.blp)
+BLUEPRINTS = (progress.blp, health.blp, metrics.blp)
 PUBLIC_ENDPOINTS = frozenset(
     {"health.healthz", "health.readyz", "metrics.metrics", *docs.ENDPOINTS}
 )
@@ -88,4 +88,5 @@ def _allow_origins(app: Flask, origins: tuple[str, ...]) -> None:
             "X-Request-Id",
         ],
         max_age=PREFLIGHT_SECONDS,
+        always_send=False,
     )

@@ -16,8 +16,8 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from resume_service.auth.identity import Identity
+from resume_service.error_answers import described
 from resume_service.errors import BadRequest, UnsupportedMediaType, ValidationFailed
-from resume_service.failures import EXAMPLES, ErrorSchema
 from resume_service.services import Services
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -77,7 +77,7 @@ def _whole_body(req: Request) -> bytes:
     try:
         body = req.get_data(cache=False)
         # werkzeug cuts a body that does not state its length where it should refuse it.
-        more = req.content_length is None and req.environ["wsgi.input"].read(1)
+        more = req.environ.get("wsgi.input_terminated") and req.environ["wsgi.input"].read(1)
     except (OSError, ParseException):  # the latter is gunicorn's word for a malformed chunk
         raise BadRequest("The body is broken off or badly chunked") from None
     if more:
@@ -125,24 +125,16 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = BodyParser()
 
-    def failures(self, *statuses: int, public: bool = False) -> Callable[[View], View]:
-        """Document these failures of a route, the 500 and 503 that any may give, and who enters."""
-        responses = {
-            str(status): {
-                "description": HTTPStatus(status).phrase,
-                "content": {
-                    "application/json": {
-                        "schema": ErrorSchema,
-                        "example": EXAMPLES[status],
-                    }
-                },
-            }
-            for status in (*statuses, 500, 503)
+    def errors(self, *statuses: int, public: bool = False) -> Callable[[View], View]:
+        """Document the errors of a route besides the 500 of any, and whether it needs a token."""
+        operation: dict[str, Any] = {
+            "responses": {str(status): described(status) for status in (*statuses, 500)}
         }
-        openness: dict[str, Any] = {"security": []} if public else {}
+        if public:
+            operation["security"] = []
 
         def document(view: View) -> View:
-            return self.doc(responses=responses, **openness)(view)
+            return self.doc(**operation)(view)
 
         return document
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging.config
+import os
 import sys
 from typing import Any
 
@@ -53,7 +54,7 @@ def dict_config(level: str) -> dict[str, Any]:
 
 def _render() -> list[Any]:
     """The last steps of a line. Never with local variables: secrets and tokens are among them."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() or "FORCE_COLOR" in os.environ:
         plain = structlog.dev.plain_traceback
         return [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     trace = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)

@@ -14,13 +14,13 @@ requests = Histogram(
 )
 redis_commands = Histogram(
     "resume_redis_seconds",
-    "Time of one round trip to Redis, failed ones included.",
+    "Time of one operation on Redis, failed ones included: one round trip, unless it had to repeat.",
     ["operation"],
     buckets=LATENCY_BUCKETS,
 )
 redis_failures = Counter(
     "resume_redis_failures",
-    "Round trips to Redis that failed, and calls refused because the last one had.",
+    "Operations on Redis that failed, and those refused because the last one had.",
     ["operation"],
 )
 saves = Counter(
@@ -30,6 +30,6 @@ saves = Counter(
 )
 refused = Counter(
     "resume_refused",
-    "Requests refused, by reason: unauthorized, forbidden, rate_limited.",
+    "Requests refused, by reason: unauthorized, forbidden.",
     ["reason"],
 )

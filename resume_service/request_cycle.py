@@ -14,6 +14,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from resume_service import metrics
+from resume_service.errors import BadRequest
 from resume_service.http import services
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -29,6 +30,7 @@ def install(app: Flask, public_endpoints: Collection[str]) -> None:
     app.before_request(_begin)
     app.before_request(_admission(frozenset(public_endpoints)))
     app.after_request(_finish)
+    app.teardown_request(_end)
 
 
 def _begin() -> None:
@@ -46,8 +48,23 @@ def _admission(public_endpoints: frozenset[str]) -> Callable[[], None]:
         is_open = request.endpoint is None or request.endpoint in public_endpoints
         if not is_open and request.method != "OPTIONS":
             g.identity = services().verifier.identify(request.headers.get("Authorization"))
+            _require_readable_path()
 
     return admit
+
+
+def _require_readable_path() -> None:
+    """Refuse a path whose ids can't be told: two spellings must not reach one point.
+
+    What is no UTF-8 reaches the routes as U+FFFD, and an encoded `/` as one that parts two ids.
+    """
+    raw_path = request.environ.get("RAW_URI", "").partition("?")[0]
+    if "%2f" in raw_path.lower():
+        raise BadRequest("An id can't hold '/'")
+    try:
+        request.environ["PATH_INFO"].encode("latin-1").decode()
+    except UnicodeDecodeError:
+        raise BadRequest("The path is not UTF-8") from None
 
 
 def _finish(response: Response) -> Response:
@@ -62,3 +79,8 @@ def _finish(response: Response) -> Response:
     metrics.requests.labels(method, route, str(response.status_code)).observe(seconds)
     _log.debug("answered", method=method, route=route, status=response.status_code, seconds=seconds)
     return response
+
+
+def _end(_fault: BaseException | None) -> None:
+    """What this thread logs from now on is not of this request."""
+    structlog.contextvars.clear_contextvars()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -13,6 +14,9 @@ from urllib.parse import urlsplit
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SHORTEST_SECRET = 32
 """Bytes of an HS256 secret: no shorter than the hash it keys (RFC 7518, section 3.2)."""
+
+# No `*` or other sign of a regular expression: flask-cors would match one as a prefix.
+_an_origin = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?", re.IGNORECASE).fullmatch
 
 
 class SettingsError(Exception):
@@ -25,7 +29,8 @@ class _Refused(Exception):
 
 def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+        if not (is_number and least <= int(text) <= most):
             raise _Refused(f"a whole number of {unit} from {least} to {most}")
         return int(text)
 
@@ -43,20 +48,36 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 def url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if urlsplit(text).scheme not in schemes or "://" not in text:
-            raise _Refused(f"a URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
+        takes = _Refused(f"a URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
+        try:
+            parts = urlsplit(text)
+            named = (parts.hostname, parts.port)  # reading the port checks it
+        except ValueError:
+            raise takes from None
+        if parts.scheme not in schemes or not (named[0] or parts.path):
+            raise takes
         return text
 
     return parse
 
 
+def web_url(text: str) -> str:
+    if not urlsplit(url("https", "http")(text)).hostname:
+        raise _Refused("a URL that starts with https:// or http:// and a host")
+    return text
+
+
+def redis_url(text: str) -> str:
+    url("redis", "rediss", "unix")(text)
+    if urlsplit(text).query:
+        raise _Refused("a URL without options: the time-outs are REDIS_TIMEOUT_MS")
+    return text
+
+
 def origins(text: str) -> tuple[str, ...]:
     listed = comma_separated(text)
     for origin in listed:
-        parts = urlsplit(origin)
-        if origin != "*" and (
-            parts.scheme not in ("http", "https") or not parts.netloc or parts.path
-        ):
+        if origin != "*" and not _an_origin(origin):
             raise _Refused("origins such as https://example.com, separated by commas, or *")
     return listed
 
@@ -68,7 +89,10 @@ def secret(text: str) -> str:
 
 
 def comma_separated(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not parts:
+        raise _Refused("one or more values, separated by commas")
+    return parts
 
 
 def yes_or_no(text: str) -> bool:
@@ -85,13 +109,11 @@ def _variable(parse: Callable[[str], Any], default: Any = None, *, secret: bool 
 class Settings:
     """What the service was told. Each field is the variable of the same name in capitals."""
 
-    redis_url: str = _variable(
-        url("redis", "rediss", "unix"), "redis://localhost:6379/0", secret=True
-    )
-    redis_timeout_ms: int = _variable(whole_number(10, 900, "milliseconds"), 300)
+    redis_url: str = _variable(redis_url, "redis://localhost:6379/0", secret=True)
+    redis_timeout_ms: int = _variable(whole_number(10, 450, "milliseconds"), 300)
     database_url: str | None = _variable(url("postgresql", "postgres"), secret=True)
     jwt_secret: str | None = _variable(secret, secret=True)
-    jwt_jwks_url: str | None = _variable(url("https", "http"))
+    jwt_jwks_url: str | None = _variable(web_url)
     jwt_issuer: str | None = _variable(str)
     jwt_audience: str | None = _variable(str)
     jwt_authorized_parties: tuple[str, ...] = _variable(comma_separated, ())

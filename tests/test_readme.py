@@ -22,7 +22,6 @@ TRIED_ELSEWHERE = {
     "make check": "by the gate",
     "make soak": "by hand: it is what takes too long for the gate",
     "make load": "tests/test_load.py",
-    "cp .env.example .env": "tests/test_settings.py",
     "docker compose up --build": "as far as it can be without a Docker engine: tests/test_deploy.py",
 }
 

@@ -1,7 +1,7 @@
 """An issuer's published keys (JWKS, RFC 7517): fetched in the background, kept when it is down.
 
 A request whose key is known reads a dictionary and never waits. Only an unknown key id makes a
-request wait for a fetch, and no longer than FETCH_SECONDS.
+request wait for a fetch, which ends after FETCH_SECONDS at the latest.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class KeySet:
                 raise Unavailable
             self._waiting += 1
             try:
-                self._changed.wait_for(lambda: not self._fetching, FETCH_SECONDS)
+                self._changed.wait_for(lambda: not self._fetching, FETCH_SECONDS + 0.5)
             finally:
                 self._waiting -= 1
 

@@ -7,7 +7,7 @@ every `crit` it does not know.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
@@ -23,9 +23,9 @@ DATES = ("exp", "nbf")
 
 @dataclass(frozen=True, kw_only=True)
 class Verifier:
-    """Turns an `Authorization` header into an Identity, or raises Unauthorized."""
+    """Turns an `Authorization` header into an Identity."""
 
-    secret: str | None
+    secret: str | None = field(repr=False)
     keys: KeySet | None
     issuer: str | None
     audience: str | None
@@ -46,7 +46,7 @@ class Verifier:
     def identify(self, authorization: str | None) -> Identity:
         """The caller named by an `Authorization` header's value.
 
-        Raises Unauthorized, or Unavailable while the issuer's keys were never to be had.
+        Raises Unauthorized, or Unavailable when that can't be told (see KeySet.find).
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":

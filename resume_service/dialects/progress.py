@@ -125,7 +125,7 @@ class ListedPointSchema(PointSchema):
 @blp.route("", methods=["POST"])
 @blp.arguments(SaveSchema, example=EXAMPLE_SAVE, error_status_code=INVALID)
 @blp.response(204, headers={"Resume-Applied": RESUME_APPLIED})
-@blp.failures(400, 401, 403, 413, 415)
+@blp.errors(400, 401, 403, 413, 415, 503)
 def save(body: dict[str, Any]) -> Response:
     """Save where a viewer is, unless a later measurement is already stored.
 
@@ -142,7 +142,7 @@ def save(body: dict[str, Any]) -> Response:
 @blp.arguments(Conditions, location="headers", error_status_code=INVALID)
 @blp.response(200, PointSchema, example=EXAMPLE_POINT, headers={"ETag": ETAG})
 @blp.doc(responses={"304": {"description": "Not modified", "headers": {"ETag": ETAG}}})
-@blp.failures(400, 401, 403, 404)
+@blp.errors(400, 401, 403, 404, 503)
 def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Response:
     """Where a viewer goes on with one video."""
     current_user().require_access_to(path["clerkId"])
@@ -161,7 +161,7 @@ def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Respons
     example=[{"tmdbId": "12345"} | EXAMPLE_POINT],
     headers={"Link": {"description": "The next page, if any.", "schema": {"type": "string"}}},
 )
-@blp.failures(400, 401, 403)
+@blp.errors(400, 401, 403, 503)
 def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Response:
     """A viewer's points, newest first: continue watching."""
     current_user().require_access_to(path["clerkId"])
@@ -180,7 +180,7 @@ def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Respon
 @blp.route("/<clerkId>/<tmdbId>", methods=["DELETE"])
 @blp.arguments(PointPath, location="path", error_status_code=INVALID)
 @blp.response(204)
-@blp.failures(400, 401, 403, 404)
+@blp.errors(400, 401, 403, 404, 503)
 def delete(path: dict[str, str], **_: str) -> Response:
     """Forget where a viewer was in one video."""
     current_user().require_access_to(path["clerkId"])

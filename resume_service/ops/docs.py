@@ -9,7 +9,7 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from flask_swagger_ui import get_swaggerui_blueprint
 
-from resume_service.failures import Api
+from resume_service.error_answers import Api, described
 
 DOCUMENT = "/openapi.json"
 PAGE = "/docs"
@@ -57,4 +57,13 @@ def describe(app: Flask, version: str) -> Api:
     api.spec.components.security_scheme("bearer", BEARER)
     app.register_blueprint(get_swaggerui_blueprint(PAGE, DOCUMENT, {"validatorUrl": None}))
     app.add_url_rule(PAGE, "docs", app.view_functions["swagger_ui.show"])  # spares a redirect
+    for endpoint, summary, kind in (
+        ("api-docs.openapi_json", "This document.", "application/json"),
+        ("docs", "This document for people.", "text/html"),
+    ):
+        answer = {"description": "OK", "content": {kind: {"schema": {}}}}
+        responses = {"200": answer, "500": described(500)}
+        read = {"summary": summary, "tags": ["docs"], "security": [], "responses": responses}
+        rule = next(app.url_map.iter_rules(endpoint))
+        api.spec.path(rule=rule, operations={"get": read})
     return api

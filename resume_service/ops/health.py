@@ -27,7 +27,7 @@ class ReadySchema(Schema):
 
 @blp.route("/healthz")
 @blp.response(200, HealthSchema, example={"status": OK})
-@blp.failures(public=True)
+@blp.errors(public=True)
 def healthz() -> Response:
     """200 while the process serves; touches nothing."""
     return jsonify(status=OK)
@@ -35,7 +35,7 @@ def healthz() -> Response:
 
 @blp.route("/readyz")
 @blp.response(200, ReadySchema, example={"redis": OK, "database": OFF})
-@blp.failures(public=True)
+@blp.errors(503, public=True)
 def readyz() -> Response:
     """200 when every part answers, else 503 naming the parts that do not."""
     parts = {"redis": services().points, "database": services().database}

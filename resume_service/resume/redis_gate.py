@@ -68,9 +68,10 @@ class RedisGate:
 
         Raises Unavailable when Redis does not answer in time or says that it can't serve.
         """
-        if self._shut_until is None:
+        shut_until = self._shut_until  # read once: another thread may open the gate meanwhile
+        if shut_until is None:
             return self._attempt(operation, command)
-        if time.monotonic() < self._shut_until or not self._probing.acquire(blocking=False):
+        if time.monotonic() < shut_until or not self._probing.acquire(blocking=False):
             metrics.redis_failures.labels(operation).inc()
             raise Unavailable
         try:
@@ -82,7 +83,7 @@ class RedisGate:
         started = time.perf_counter()
         try:
             result = command()
-        except (redis.ConnectionError, redis.TimeoutError) as fault:
+        except (redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse) as fault:
             metrics.redis_failures.labels(operation).inc()
             self._shut(fault)
             raise Unavailable from fault

@@ -1,5 +1,5 @@
 -- Saves a measurement, unless the stored point was measured later. All of it or nothing.
--- The only place where the rules of a save stand: order, percent, watched, completed, cap, expiry.
+-- The only place where the rules of a save stand: order, percent, watched, completed, cap.
 --
 -- KEYS[1]  resume:<user>:<video>, hash: the point
 -- KEYS[2]  recent:<user>, zset: video -> updatedAt in ms

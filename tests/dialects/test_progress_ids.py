@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from http.client import HTTPConnection
 from itertools import combinations
 
 import pytest
+from callers import bearer
 
 STRANGE = [
     "a:b", ":", "::", "%", "%25", "%3A", "%3a", "%253A", "a%", "🎬", "👩‍👩‍👧", "é", "e\u0301", "日本語",
@@ -80,3 +83,29 @@ def test_ids_keep_their_case(player):
     player.save(tmdbId="film", currentTime=2)
 
     assert [player.point(video)["currentTime"] for video in ("Film", "film")] == [1, 2]
+
+
+@pytest.mark.parametrize("path", ["/ann/%ff", "/ann/%c0%80", "/%80/v1", "/ann%2Fv1", "/ann/%2F"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_path_whose_ids_cant_be_told_reaches_no_point(service, method, path):
+    """What is no UTF-8 would read as U+FFFD, and an encoded slash would part one id in two."""
+    for video in ("\ufffd", "v1"):
+        body = json.dumps({"clerkId": "ann", "tmdbId": video, "currentTime": 1})
+        assert asked(service, "POST", "", body)[0] == 204
+
+    status, answer = asked(service, method, path)
+
+    assert status in (400, 404)  # 404 where the slash makes it the path of no route
+    assert "error" in json.loads(answer)
+    assert asked(service, "GET", "/ann/v1")[0] == 200
+    assert asked(service, "GET", "/ann/%EF%BF%BD")[0] == 200
+
+
+def asked(service, method, path, body=None):
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=20)
+    headers = bearer("ann") | ({"Content-Type": "application/json"} if body else {})
+    connection.request(method, f"/api/progress{path}", body, headers)
+    response = connection.getresponse()
+    answer = response.status, response.read()
+    connection.close()
+    return answer

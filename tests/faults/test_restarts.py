@@ -22,6 +22,11 @@ def workers(service) -> set[int]:
     return {child.pid for child in psutil.Process(service.pid).children()}
 
 
+def serves(worker: int) -> bool:
+    """Whether it has begun to: its threads come with its first requests."""
+    return psutil.Process(worker).num_threads() > 1
+
+
 def raw_request(user: str = "ann", body: bytes = SAVE) -> bytes:
     head = [
         b"POST /api/progress HTTP/1.1",
@@ -94,6 +99,7 @@ def test_a_stop_under_load_drops_no_request_that_reached_the_service(stand, effo
         seen = len(met.answered)
         with under_load(THREADS, lambda n, v=viewers: met.save(v[n], keep=n % 2 == 0)):
             eventually(lambda seen=seen: len(met.answered) > seen + 50)
+            eventually(lambda: all(serves(pid) for pid in workers(stand.service)))
             stand.service.signal(signal.SIGTERM)
             stand.service.wait()
         stand.hang_up()

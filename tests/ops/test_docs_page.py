@@ -76,6 +76,8 @@ def test_the_page_shows_every_operation(docs):
     }
 
     assert shown == {
+        ("GET", "/docs"),
+        ("GET", "/openapi.json"),
         ("POST", "/api/progress"),
         ("GET", "/api/progress/{clerkId}"),
         ("GET", "/api/progress/{clerkId}/{tmdbId}"),

@@ -15,7 +15,7 @@ blp = Blueprint("metrics", __name__, description="Figures for Prometheus.")
 
 @blp.route("/metrics")
 @blp.response(200, {"type": "string"}, content_type="text/plain")
-@blp.failures(public=True)
+@blp.errors(public=True)
 def metrics() -> Response:
     """Requests by route and status, Redis latency, saves applied and ignored, refusals."""
     registry = REGISTRY

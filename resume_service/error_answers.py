@@ -1,7 +1,8 @@
-"""How failures are told: one shape for ours, the framework's and the unforeseen."""
+"""How errors are answered: one shape for ours, the framework's and the unforeseen."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import flask_smorest
@@ -19,7 +20,7 @@ from resume_service.errors import (
     ValidationFailed,
 )
 
-OURS = "Internal server error"
+INTERNAL_ERROR = "Internal server error"
 """All that a caller learns of a defect of ours; the log has the rest beside the request's id."""
 
 
@@ -42,7 +43,9 @@ class Api(flask_smorest.Api):
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Render what the framework refuses by itself (404, 405, 413 …) and a defect of ours."""
-        response = jsonify(error=OURS if isinstance(error, InternalServerError) else error.name)
+        response = jsonify(
+            error=INTERNAL_ERROR if isinstance(error, InternalServerError) else error.name
+        )
         response.status_code = error.code or InternalServerError.code
         response.headers.extend(
             (name, value)
@@ -72,6 +75,22 @@ EXAMPLES: dict[int, dict[str, Any]] = {
     404: {"error": "Progress not found"},
     413: {"error": "Request Entity Too Large"},
     415: {"error": UnsupportedMediaType.message},
-    500: {"error": OURS},
+    500: {"error": INTERNAL_ERROR},
     503: {"error": Unavailable.message},
 }
+
+HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string", "enum": ["Bearer"]}}},
+    503: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
+}
+"""What an error carries besides its body."""
+
+
+def described(status: int) -> dict[str, Any]:
+    """The answer to errors of this status, in OpenAPI's words."""
+    content = {"schema": ErrorSchema, "example": EXAMPLES[status]}
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {"application/json": content},
+        "headers": HEADERS.get(status, {}),
+    }
