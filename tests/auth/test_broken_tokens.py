@@ -11,7 +11,7 @@ import pytest
 from auth.broken_claims import CLAIMS
 from auth.broken_forms import FORMS, HEADERS
 from auth.broken_signatures import FORGERIES
-from auth.forging import AUDIENCE, ISSUER, PARTY, claims, good, signed
+from auth.forging import AUDIENCE, ISSUER, PARTY, claims, good, nested, signed
 from callers import SECRET, bearer
 from issuer import Issuer, ec_key, rsa_key
 
@@ -131,3 +131,10 @@ def test_claims_that_nobody_asked_to_check_are_not_checked(client):
     token = bearer("ann", iss="anyone", aud=["anything"], azp=5)
 
     assert client.get(PATH, headers=token).status_code == 200
+
+
+def test_a_claim_nested_deep_is_no_defect_of_ours(strict):
+    """Whether Python can read it depends on its version; that it can't must not be a 500."""
+    token = signed({"alg": "HS256"}, b'{"sub":"ann","exp":9999999999,"x":' + nested(3000) + b"}")
+
+    assert answered(strict, [f"Bearer {token}"])[0] in (200, 401)
