@@ -37,6 +37,16 @@ def arrived_at() -> datetime:
     return cast(datetime, g.arrived_at)
 
 
+def _whole_number(digits: str) -> float:
+    """A number of any length: Python refuses to make an int of thousands of digits."""
+    return int(digits) if len(digits) <= EXACT_DIGITS else float(digits)
+
+
+EXACT_DIGITS = 15
+"""Any integer of that many digits is a float without loss."""
+_decoder = json.JSONDecoder(parse_int=_whole_number)
+
+
 class BodyParser(FlaskParser):
     """Reads request bodies and query strings, and raises our errors for what it refuses."""
 
@@ -85,16 +95,6 @@ def _whole_body(req: Request) -> bytes:
     if len(body) < (req.content_length or 0):
         raise BadRequest("The body is broken off")
     return body
-
-
-def _whole_number(digits: str) -> float:
-    """A number of any length: Python refuses to make an int of thousands of digits."""
-    return int(digits) if len(digits) <= EXACT_DIGITS else float(digits)
-
-
-EXACT_DIGITS = 15
-"""Any integer of that many digits is a float without loss."""
-_decoder = json.JSONDecoder(parse_int=_whole_number)
 
 
 def empty_response(headers: Mapping[str, str] | None = None) -> Response:

@@ -11,9 +11,23 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+from redis.connection import parse_url
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SHORTEST_SECRET = 32
 """Bytes of an HS256 secret: no shorter than the hash it keys (RFC 7518, section 3.2)."""
+REDIS_OPTIONS_OF_OURS = frozenset(
+    {
+        "socket_timeout",
+        "socket_connect_timeout",
+        "retry_on_timeout",
+        "retry_on_error",
+        "max_connections",
+        "protocol",
+        "decode_responses",
+    }
+)
+"""Options of a Redis URL that would override what the promise of an answer in time rests on."""
 
 # No `*` or other sign of a regular expression: flask-cors would match one as a prefix.
 _an_origin = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?", re.IGNORECASE).fullmatch
@@ -69,8 +83,12 @@ def web_url(text: str) -> str:
 
 def redis_url(text: str) -> str:
     url("redis", "rediss", "unix")(text)
-    if urlsplit(text).query:
-        raise _Refused("a URL without options: the time-outs are REDIS_TIMEOUT_MS")
+    try:
+        options = parse_url(text)  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise _Refused("a URL whose options redis-py knows") from None
+    if not REDIS_OPTIONS_OF_OURS.isdisjoint(options):
+        raise _Refused("a URL that leaves time-outs, retries and protocol to the service")
     return text
 
 

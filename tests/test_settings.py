@@ -57,6 +57,19 @@ def test_values_are_typed():
     assert settings.jwt_authorized_parties == ("web", "tv")
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://:secret@h:6380/2",
+        "rediss://h?ssl_ca_certs=/ca.pem",
+        "unix:///run/redis.sock?db=1",
+        "redis://[::1]:6379",
+    ],
+)
+def test_any_other_address_of_redis_is_taken_as_it_is(address):
+    assert Settings.from_env(GOOD | {"REDIS_URL": address}).redis_url == address
+
+
 WRONG = [
     ("REDIS_URL", "localhost:6379", "redis://"),
     ("REDIS_URL", "http://localhost", "redis://"),
@@ -81,7 +94,8 @@ WRONG = [
     ("REDIS_URL", "redis://localhost:abc", "redis://"),
     ("REDIS_URL", "redis://localhost:99999", "redis://"),
     ("REDIS_URL", "redis://[", "redis://"),
-    ("REDIS_URL", "redis://h?socket_timeout=30", "without options"),
+    ("REDIS_URL", "redis://h?socket_timeout=30", "leaves time-outs"),
+    ("REDIS_URL", "redis://h?db=x", "options redis-py knows"),
     ("JWT_JWKS_URL", "https://", "https://"),
     ("JWT_JWKS_URL", "https://[", "https://"),
     ("DATABASE_URL", "postgresql://[", "postgresql://"),
