@@ -1,1 +1,1 @@
-"""One vocabulary a file: URLs, field names and statuses of one API over the core."""
+"""One vocabulary a file, its fields in one beside it: URLs, names and statuses of an API over the core."""
