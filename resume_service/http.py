@@ -121,7 +121,7 @@ def unless_unchanged(response: Response) -> Response:
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A blueprint whose arguments are read by BodyParser and whose failures are documented."""
+    """A blueprint whose arguments are read by BodyParser and whose errors are documented."""
 
     ARGUMENTS_PARSER = BodyParser()
 

@@ -32,6 +32,8 @@ MOST_WAITING = 4
 MOST_BYTES = 1 << 20
 SMALLEST_RSA_BITS = 2048  # RFC 7518, section 3.3
 
+FETCH_FAULTS = (OSError, ValueError, RecursionError, http.client.HTTPException)
+"""What an issuer that is down, slow or talks nonsense makes of a fetch."""
 ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
 _log = structlog.get_logger(__name__)
 
@@ -99,7 +101,7 @@ class KeySet:
         try:
             self._keys = _usable_keys(_fetched_document(self._url))
             fresh_for = REFRESH_SECONDS
-        except (OSError, ValueError, RecursionError, http.client.HTTPException) as fault:
+        except FETCH_FAULTS as fault:
             _log.warning(
                 "jwks fetch failed", url=self._url, fault=repr(fault), kept=len(self._keys)
             )
@@ -111,7 +113,7 @@ class KeySet:
 
 
 def _fetched_document(url: str) -> Any:
-    """The JSON at `url`. Raises OSError, ValueError and others, after FETCH_SECONDS at the latest.
+    """The JSON at `url`. Raises one of FETCH_FAULTS, after FETCH_SECONDS at the latest.
 
     The time-out of a socket starts anew at each byte, so an issuer that drips its answer would hold
     the fetch for ever; a thread of its own can be left behind.
@@ -121,7 +123,7 @@ def _fetched_document(url: str) -> Any:
     def fetch() -> None:
         try:
             outcome.put(_document(url))
-        except Exception as fault:  # noqa: BLE001 - raised again below
+        except FETCH_FAULTS as fault:
             outcome.put(fault)
 
     threading.Thread(target=fetch, name="jwks-download", daemon=True).start()
