@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 from prometheus_client import Counter, Histogram
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -14,13 +17,15 @@ requests = Histogram(
 )
 redis_commands = Histogram(
     "resume_redis_seconds",
-    "Time of one operation on Redis, failed ones included: one round trip, unless it had to repeat.",
+    "Time of one round trip to Redis, failed ones included, by what it carried. Commands that come"
+    " together share one.",
     ["operation"],
     buckets=LATENCY_BUCKETS,
 )
 redis_failures = Counter(
     "resume_redis_failures",
-    "Operations on Redis that failed, and those refused because the last one had.",
+    "Round trips to Redis that failed, or were not tried because the last one had, and commands that"
+    " Redis refused.",
     ["operation"],
 )
 saves = Counter(
@@ -28,8 +33,24 @@ saves = Counter(
     "Saves by result: applied, or ignored because the stored point was measured later.",
     ["result"],
 )
+saves_applied = saves.labels("applied")
+saves_ignored = saves.labels("ignored")
 refused = Counter(
     "resume_refused",
     "Requests refused, by reason: unauthorized, forbidden.",
     ["reason"],
 )
+
+
+@functools.cache  # finding the series of three labels takes as long as adding to it
+def _series(method: str, route: str, status: int) -> Any:
+    return requests.labels(method, route, str(status))
+
+
+def observe_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request. The labels must come from closed sets, never from a caller."""
+    _series(method, route, status).observe(seconds)
+
+
+def observe_redis(operation: str, seconds: float) -> None:
+    redis_commands.labels(operation).observe(seconds)

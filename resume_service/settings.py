@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from redis.connection import parse_url
 
+from resume_service.redis_url import SENTINEL_SCHEME, RedisUrl
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SHORTEST_SECRET = 32
 """Bytes of an HS256 secret: no shorter than the hash it keys (RFC 7518, section 3.2)."""
@@ -82,14 +84,26 @@ def web_url(text: str) -> str:
 
 
 def redis_url(text: str) -> str:
-    url("redis", "rediss", "unix")(text)
+    one = text if text.startswith("unix:") else _url_of_first_host(text)
+    url("redis", "rediss", "unix")(one)
     try:
-        options = parse_url(text)  # type: ignore[no-untyped-call]
+        options = parse_url(one)  # type: ignore[no-untyped-call]
     except ValueError:
         raise _Refused("a URL whose options redis-py knows") from None
     if not REDIS_OPTIONS_OF_OURS.isdisjoint(options):
         raise _Refused("a URL that leaves time-outs, retries and protocol to the service")
     return text
+
+
+def _url_of_first_host(text: str) -> str:
+    try:
+        several = RedisUrl.of(text)
+    except ValueError:
+        raise _Refused(
+            "a URL that starts with redis:// or rediss:// or unix://,"
+            f" or {SENTINEL_SCHEME}://host:26379,host:26379/service"
+        ) from None
+    return several.at(several.hosts[0])
 
 
 def origins(text: str) -> tuple[str, ...]:
@@ -128,6 +142,7 @@ class Settings:
     """What the service was told. Each field is the variable of the same name in capitals."""
 
     redis_url: str = _variable(redis_url, "redis://localhost:6379/0", secret=True)
+    redis_cluster: bool = _variable(yes_or_no, default=False)
     redis_timeout_ms: int = _variable(whole_number(10, 450, "milliseconds"), 300)
     database_url: str | None = _variable(url("postgresql", "postgres"), secret=True)
     jwt_secret: str | None = _variable(secret, secret=True)
@@ -138,6 +153,7 @@ class Settings:
     jwt_trust_claims: bool = _variable(yes_or_no, default=False)
     resume_ttl_days: int = _variable(whole_number(1, 3650, "days"), 30)
     resume_max_points: int = _variable(whole_number(1, 10_000, "points"), 1000)
+    resume_wait_replicas: int = _variable(whole_number(0, 5, "replicas"), 0)
     watched_percent: int = _variable(whole_number(1, 100, "percent"), 90)
     cors_origins: tuple[str, ...] = _variable(origins, ())
     port: int = _variable(whole_number(1, 65_535, "a TCP port"), 8000)
@@ -160,7 +176,29 @@ class Settings:
                 "JWT_SECRET and JWT_JWKS_URL are both empty: set at least one of them,"
                 " or no token could be verified"
             )
-        return cls(**given)
+        settings = cls(**given)
+        _check_hosts(settings.redis_url, cluster=settings.redis_cluster)
+        return settings
+
+
+def _check_hosts(address: str, *, cluster: bool) -> None:
+    """Raises SettingsError when the URL is not one for a cluster, or only for one."""
+    if address.startswith(("unix:", SENTINEL_SCHEME)):
+        if cluster:
+            raise SettingsError(
+                "REDIS_CLUSTER is true, but REDIS_URL is not a redis:// or rediss:// URL"
+            )
+        return
+    several = RedisUrl.of(address)
+    if cluster and _database(several):
+        raise SettingsError("REDIS_CLUSTER is true, but REDIS_URL names a db: a cluster has only 0")
+    if len(several.hosts) > 1 and not cluster:
+        raise SettingsError("REDIS_URL names several hosts, which takes REDIS_CLUSTER=true")
+
+
+def _database(address: RedisUrl) -> int:
+    options = parse_url(address.at(address.hosts[0]))  # type: ignore[no-untyped-call]
+    return int(options.get("db", 0))
 
 
 def _parsed(name: str, text: str, metadata: Mapping[str, Any]) -> Any:

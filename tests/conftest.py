@@ -12,6 +12,7 @@ import pytest
 import redis
 from callers import SECRET
 from flask.testing import FlaskClient
+from stores import store_on
 
 from dev.redis_server import RedisServer, system_binary, wheel_binary
 from dev.service import Service, free_port
@@ -85,7 +86,7 @@ def any_redis(request: pytest.FixtureRequest, redis_servers: Any) -> redis.Redis
 
 @pytest.fixture
 def points(any_redis: redis.Redis) -> ResumeStore:
-    return ResumeStore(any_redis)
+    return store_on(any_redis)
 
 
 @pytest.fixture

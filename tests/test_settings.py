@@ -32,7 +32,8 @@ def test_the_example_holds_the_defaults():
         if field.name == "redis_url":  # left empty for `make run`, which brings its own
             assert shown == ""
             continue
-        expected = {None: "", (): "", False: "false"}.get(field.default, str(field.default))
+        nothing = field.default in (None, ())
+        expected = "" if nothing else str(field.default).lower()
         assert shown == expected, field.name
 
 
@@ -64,6 +65,8 @@ def test_values_are_typed():
         "rediss://h?ssl_ca_certs=/ca.pem",
         "unix:///run/redis.sock?db=1",
         "redis://[::1]:6379",
+        "redis+sentinel://h1:26379,h2:26379,h3/mymaster",
+        "redis+sentinel://me:pass%2Cword@h1,[::1]:26380/mymaster/2?sentinel_password=s",
     ],
 )
 def test_any_other_address_of_redis_is_taken_as_it_is(address):
@@ -96,6 +99,15 @@ WRONG = [
     ("REDIS_URL", "redis://[", "redis://"),
     ("REDIS_URL", "redis://h?socket_timeout=30", "leaves time-outs"),
     ("REDIS_URL", "redis://h?db=x", "options redis-py knows"),
+    ("REDIS_URL", "redis://h1,:6379", "redis://"),
+    ("REDIS_URL", "redis+sentinel://h:26379", "/service"),
+    ("REDIS_URL", "redis+sentinel:///mymaster", "/service"),
+    ("REDIS_URL", "redis+sentinel://h1,h2:x/mymaster", "/service"),
+    ("REDIS_URL", "redis+sentinel://h/mymaster/one", "/service"),
+    ("REDIS_URL", "redis+sentinel://h/mymaster/0/more", "/service"),
+    ("REDIS_URL", "redis+sentinel://h/mymaster?socket_timeout=9", "leaves time-outs"),
+    ("REDIS_CLUSTER", "yes", "true or false"),
+    ("RESUME_WAIT_REPLICAS", "6", "replicas from 0 to 5"),
     ("JWT_JWKS_URL", "https://", "https://"),
     ("JWT_JWKS_URL", "https://[", "https://"),
     ("DATABASE_URL", "postgresql://[", "postgresql://"),
@@ -115,6 +127,39 @@ def test_a_wrong_value_is_named_with_what_it_takes(name, value, takes):
     assert line.startswith(f"{name} holds ")
     assert takes in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://h1:7000,h2:7000,h3",
+        "rediss://me:word@h1,h2:6380/0?ssl_ca_certs=/ca.pem",
+        "redis://h",
+    ],
+)
+def test_a_cluster_takes_the_addresses_of_any_of_its_nodes(address):
+    settings = Settings.from_env(GOOD | {"REDIS_CLUSTER": "true", "REDIS_URL": address})
+
+    assert (settings.redis_url, settings.redis_cluster) == (address, True)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "address", "says"),
+    [
+        ("true", "redis://h/1", "names a db"),
+        ("true", "redis://h1,h2?db=2", "names a db"),
+        ("true", "unix:///run/redis.sock", "not a redis:// or rediss://"),
+        ("true", "redis+sentinel://h/mymaster", "not a redis:// or rediss://"),
+        ("false", "redis://h1,h2", "takes REDIS_CLUSTER=true"),
+    ],
+)
+def test_an_address_that_is_none_of_a_cluster_or_only_of_one_stops_the_start(
+    cluster, address, says
+):
+    with pytest.raises(SettingsError, match=says) as refused:
+        Settings.from_env(GOOD | {"REDIS_CLUSTER": cluster, "REDIS_URL": address})
+
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["JWT_SECRET", "REDIS_URL", "DATABASE_URL"])

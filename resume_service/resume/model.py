@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 GREATEST_NUMBER = 10**8
 """The largest number a caller may send, in seconds or milliseconds alike."""
 
@@ -45,6 +46,18 @@ class ResumePoint:
     """Whether `percent` is 100 as the point stands."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What an operator may set about points."""
+
+    ttl: timedelta = timedelta(days=30)
+    """How long a point lives after its last save."""
+    max_points: int = 1000
+    """Points a user may hold."""
+    watched_percent: int = 90
+    """Percent from which a video counts as watched."""
+
+
 class Status(StrEnum):
     """Which of a user's points to list."""
 
@@ -76,7 +89,7 @@ def measured_at(arrival: datetime, age_ms: int) -> datetime:
 
 def epoch_ms(moment: datetime) -> int:
     """Whole milliseconds since 1970, rounded down as `iso` rounds."""
-    return (moment - EPOCH) // timedelta(milliseconds=1)
+    return (moment - EPOCH) // MILLISECOND
 
 
 def from_epoch_ms(ms: int) -> datetime:
@@ -86,6 +99,4 @@ def from_epoch_ms(ms: int) -> datetime:
 
 def iso(moment: datetime) -> str:
     """`2026-11-20T10:00:00.000Z`: the one way this service writes a time."""
-    return (
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-    )
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:23]}Z"

@@ -1,6 +1,6 @@
 """Where resume points are kept: the only code that speaks to Redis about them.
 
-Redis holds, with `:` and `%` inside ids percent-escaped so that no two pairs of ids share a key:
+Redis holds, by the names that keys.py builds:
 
     resume:<user>:<video>  hash  currentTime (s), updatedAt (ISO 8601), and where known duration (s),
                                  percent, watched, completed (0 or 1), watchedAt, completedAt;
@@ -10,37 +10,40 @@ Redis holds, with `:` and `%` inside ids percent-escaped so that no two pairs of
     archive:erased         zset  <user>:<video> -> when deleted, ms: not yet erased from the archive
 
 The last two exist only where an archive is configured. Each method is one round trip: one script,
-in which all of that changes together or not at all. A point read back is the hash as it stands;
-the rules that shape it are in `save_point.lua`.
+in which all of that changes together or not at all. In a Redis Cluster the marks are kept on other
+servers than the points, so there they take a round trip of their own, and a save is acknowledged
+only after its mark. A point read back is the hash as it stands; the rules that shape it are in
+`save_point.lua`.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from importlib.resources import files
+from datetime import datetime, timedelta
 from typing import Any
-
-import redis
 
 from resume_service import metrics
 from resume_service.errors import NotFound
+from resume_service.resume.keys import Keys, escaped, unescaped
 from resume_service.resume.model import (
     GREATEST_NUMBER,
     Cursor,
     Measurement,
     Page,
     ResumePoint,
+    Rules,
     Status,
     epoch_ms,
     iso,
 )
-from resume_service.resume.redis_gate import RedisGate
+from resume_service.resume.redis_router import Args, RedisRouter, Script
 
 POINT_FIELDS = ("currentTime", "updatedAt", "duration", "percent", "watched", "completed")
 OLDEST_MEASUREMENT = timedelta(milliseconds=GREATEST_NUMBER)
 """How old a measurement may be when it arrives."""
+
+SAVE = Script("save_point.lua", writes=True)
+LIST = Script("list_points.lua", writes=False)
+DELETE = Script("delete_point.lua", writes=True)
 
 
 class ResumeStore:
@@ -48,49 +51,51 @@ class ResumeStore:
 
     def __init__(
         self,
-        client: redis.Redis,
+        redis: RedisRouter,
+        keys: Keys,
+        rules: Rules,
         *,
-        ttl: timedelta = timedelta(days=30),
-        max_points: int = 1000,
-        watched_percent: int = 90,
         archive: bool = False,
     ) -> None:
-        self._redis = client
-        self._gate = RedisGate()
-        self._ttl = ttl
-        self._max_points = max_points
-        self._watched_percent = watched_percent
+        self._redis = redis
+        self._keys = keys
+        self._rules = rules
         self._archive = archive
-        self._save_point = _script(client, "save_point.lua")
-        self._list_points = _script(client, "list_points.lua")
-        self._delete_point = _script(client, "delete_point.lua")
+        self._marks_apart = archive and keys.hash_tags
+        self._ttl_seconds = int(rules.ttl.total_seconds())
+        self._oldest_after_ms = int((rules.ttl + OLDEST_MEASUREMENT) / timedelta(milliseconds=1))
+        """What was saved so long before a measurement has expired, ms."""
 
     def save(self, seen: Measurement) -> bool:
         """Keep `seen`, unless the stored point was measured later; tells whether it was kept."""
-        keys = [_point_key(seen.user_id, seen.video_id), _index_key(seen.user_id)]
-        if self._archive:
-            keys.append("archive:dirty")
-        args = [
+        keys = self._keys.of_point(seen.user_id, seen.video_id)
+        at_ms = epoch_ms(seen.measured_at)
+        touched = [keys.point, keys.recent]
+        if self._archive and not self._marks_apart:
+            touched.append(keys.dirty)
+        args: Args = [
             _number_text(seen.position),
             "" if seen.duration is None else _number_text(seen.duration),
             iso(seen.measured_at),
-            epoch_ms(seen.measured_at),
-            int(self._ttl.total_seconds()),
-            self._max_points,
-            self._watched_percent,
-            epoch_ms(seen.measured_at - self._ttl - OLDEST_MEASUREMENT),
-            _escaped(seen.video_id),
-            _point_key(seen.user_id, ""),
-            _mark(seen.user_id, seen.video_id),
+            at_ms,
+            self._ttl_seconds,
+            self._rules.max_points,
+            self._rules.watched_percent,
+            at_ms - self._oldest_after_ms,
+            keys.member,
+            keys.siblings,
+            keys.mark,
         ]
-        applied: bool = self._gate.call("save", lambda: self._save_point(keys, args)) == 1
-        metrics.saves.labels("applied" if applied else "ignored").inc()
+        applied: bool = self._redis.run("save", SAVE, touched, args) == 1
+        if applied and self._marks_apart:
+            self._mark(keys.dirty, keys.mark, at_ms)
+        (metrics.saves_applied if applied else metrics.saves_ignored).inc()
         return applied
 
     def get(self, user_id: str, video_id: str) -> ResumePoint:
         """Raises NotFound when there is no such point."""
-        key = _point_key(user_id, video_id)
-        values: Any = self._gate.call("get", lambda: self._redis.hmget(key, POINT_FIELDS))
+        key = self._keys.of_point(user_id, video_id).point
+        values = self._redis.call("get", key, ("HMGET", key, *POINT_FIELDS))
         if values[0] is None:
             raise NotFound("Progress not found")
         return _point(user_id, video_id, values)
@@ -104,67 +109,49 @@ class ResumeStore:
         status: Status | None = None,
     ) -> Page:
         """At most `limit` points of a user, newest first, from `after` on; all without a limit."""
-        keys = [_index_key(user_id)]
-        args = [
-            _point_key(user_id, ""),
+        index, points_of_user = self._keys.of_user(user_id)
+        args: Args = [
+            points_of_user,
             limit or 0,
             epoch_ms(after.updated_at) if after else "",
-            _escaped(after.video_id) if after else "",
+            escaped(after.video_id) if after else "",
             status or "",
-            self._watched_percent,
+            self._rules.watched_percent,
         ]
-        rows = self._gate.call("list", lambda: self._list_points(keys, args))
-        points = [_point(user_id, _unescaped(video), values) for video, *values in rows[:limit]]
+        rows = self._redis.run("list", LIST, [index], args)
+        points = [_point(user_id, unescaped(video), values) for video, *values in rows[:limit]]
         if len(rows) == len(points):
             return Page(points, None)
         return Page(points, Cursor(points[-1].updated_at, points[-1].video_id))
 
     def delete(self, user_id: str, video_id: str, now: datetime) -> None:
         """Raises NotFound when there is no such point."""
-        keys = [_point_key(user_id, video_id), _index_key(user_id)]
-        if self._archive:
-            keys += ["archive:dirty", "archive:erased"]
-        args = [_escaped(video_id), epoch_ms(now), _mark(user_id, video_id)]
-        if self._gate.call("delete", lambda: self._delete_point(keys, args)) == 0:
+        keys = self._keys.of_point(user_id, video_id)
+        touched = [keys.point, keys.recent]
+        if self._marks_apart:
+            self._mark_deletion_ahead(user_id, video_id, now)
+        elif self._archive:
+            touched += [keys.dirty, keys.erased]
+        args: Args = [keys.member, epoch_ms(now), keys.mark]
+        if self._redis.run("delete", DELETE, touched, args) == 0:
             raise NotFound("Progress not found")
 
     def ping(self) -> None:
         """Raises Unavailable unless Redis answers."""
-        self._gate.call("ping", self._redis.ping)
+        self._redis.ping()
 
+    def _mark_deletion_ahead(self, user_id: str, video_id: str, now: datetime) -> None:
+        """Mark a point that is there as erased, before it is: a mark must not be lost after that.
 
-def _script(client: redis.Redis, name: str) -> Callable[[Sequence[str], Sequence[Any]], Any]:
-    """A call of the script: by its hash, and by its text where Redis has lost it."""
-    text = files("resume_service.resume").joinpath(name).read_text()
-    sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        The worker erases before it archives what still stands, so a mark too many harms nothing.
+        """
+        keys = self._keys.of_point(user_id, video_id)
+        if not self._redis.call("delete", keys.point, ("EXISTS", keys.point)):
+            raise NotFound("Progress not found")
+        self._mark(keys.erased, keys.mark, epoch_ms(now))
 
-    def call(keys: Sequence[str], args: Sequence[Any]) -> Any:
-        try:
-            return client.evalsha(sha, len(keys), *keys, *args)
-        except redis.exceptions.NoScriptError:
-            return client.eval(text, len(keys), *keys, *args)
-
-    return call
-
-
-def _point_key(user_id: str, video_id: str) -> str:
-    return f"resume:{_mark(user_id, video_id)}"
-
-
-def _index_key(user_id: str) -> str:
-    return f"recent:{_escaped(user_id)}"
-
-
-def _mark(user_id: str, video_id: str) -> str:
-    return f"{_escaped(user_id)}:{_escaped(video_id)}"
-
-
-def _escaped(an_id: str) -> str:
-    return an_id.replace("%", "%25").replace(":", "%3A")
-
-
-def _unescaped(text: str) -> str:
-    return text.replace("%3A", ":").replace("%25", "%")
+    def _mark(self, marks: str, mark: str, at_ms: int) -> None:
+        self._redis.call("mark", marks, ("ZADD", marks, at_ms, mark), writes=True)
 
 
 def _number_text(number: float) -> str:
@@ -178,7 +165,7 @@ def _point(user_id: str, video_id: str, values: list[Any]) -> ResumePoint:
         user_id=user_id,
         video_id=video_id,
         position=float(position),
-        updated_at=datetime.fromisoformat(updated_at).astimezone(UTC),
+        updated_at=datetime.fromisoformat(updated_at),
         duration=float(duration) if duration else None,
         percent=float(percent) if percent else None,
         watched=watched == "1" if watched else None,

