@@ -44,6 +44,9 @@ class KeySet:
     def __init__(self, url: str) -> None:
         self._url = url
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._document: Any = None
+        self.generation = 0
+        """Changes when the keys do."""
         self._stale_at = 0.0
         self._refetch_at = 0.0
         self._fetching = False
@@ -62,13 +65,18 @@ class KeySet:
         if key is None:
             self._wait_for_fetch()
             key = self._keys.get(kid)
-        elif time.monotonic() >= self._stale_at:
-            self._refresh()
+        else:
+            self.refresh_when_due()
         if key is not None:
             return key
         if self._keys:
             raise Unauthorized
         raise Unavailable("The issuer's keys can't be reached, try again")
+
+    def refresh_when_due(self) -> None:
+        """Have the keys fetched anew, in the background, once they are older than they may be."""
+        if time.monotonic() >= self._stale_at:
+            self._refresh()
 
     def _refresh(self) -> None:
         with self._changed:
@@ -99,7 +107,7 @@ class KeySet:
     def _fetch(self) -> None:
         fresh_for = REFETCH_SECONDS
         try:
-            self._keys = _usable_keys(_fetched_document(self._url))
+            self._take(_fetched_document(self._url))
             fresh_for = REFRESH_SECONDS
         except FETCH_FAULTS as fault:
             _log.warning(
@@ -110,6 +118,14 @@ class KeySet:
                 self._stale_at = time.monotonic() + fresh_for
                 self._fetching = False
                 self._changed.notify_all()
+
+    def _take(self, document: Any) -> None:
+        """Raises ValueError, and keeps the keys there are, when `document` holds none."""
+        if document == self._document:
+            return
+        self._keys = _usable_keys(document)
+        self._document = document
+        self.generation += 1  # after the keys: what the old ones verified must not outlive them
 
 
 def _fetched_document(url: str) -> Any:

@@ -14,6 +14,7 @@ import jwt
 
 from resume_service.auth.identity import Identity
 from resume_service.auth.jwks import KeySet
+from resume_service.auth.remembered import Remembered
 from resume_service.errors import Unauthorized
 from resume_service.settings import Settings
 
@@ -31,6 +32,7 @@ class Verifier:
     audience: str | None
     authorized_parties: tuple[str, ...]
     trust_outside_claims: bool
+    remembered: Remembered = field(default_factory=Remembered, repr=False)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Verifier:
@@ -51,21 +53,34 @@ class Verifier:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthorized
+        # Read before verifying: keys that change meanwhile make what is remembered worthless.
+        generation = self.keys.generation if self.keys else 0
+        known = self.remembered.get(token, generation)
+        if known is not None:
+            if self.keys:
+                self.keys.refresh_when_due()
+            return known
         try:
-            return self._verified(token.strip(" "))
+            identity, expires = self._verified(token.strip(" "))
         except (jwt.PyJWTError, ValueError) as refused:
             raise Unauthorized from refused
+        self.remembered.put(token, identity, expires, generation)
+        return identity
 
-    def _verified(self, token: str) -> Identity:
+    def _verified(self, token: str) -> tuple[Identity, float]:
+        """Who `token` names, and until when, in seconds since 1970."""
         header = jwt.get_unverified_header(token)
         if self.secret is not None and header.get("alg") == HMAC_ALGORITHM:
             claims = self._claims(token, self.secret, HMAC_ALGORITHM)
-            return Identity.from_claims(claims, trust_authority=True)
-        if self.keys is None:
+            trusted = True
+        elif self.keys is not None:
+            key = self.keys.find(header.get("kid"))
+            claims = self._claims(token, key.key, key.algorithm_name)
+            trusted = self.trust_outside_claims
+        else:
             raise Unauthorized
-        key = self.keys.find(header.get("kid"))
-        claims = self._claims(token, key.key, key.algorithm_name)
-        return Identity.from_claims(claims, trust_authority=self.trust_outside_claims)
+        # PyJWT drops the fraction of a second, so remembering must not add it.
+        return Identity.from_claims(claims, trust_authority=trusted), int(claims["exp"])
 
     def _claims(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
         claims = jwt.decode(
