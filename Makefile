@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NODE_PEERS := bench/peers/node
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
 .PHONY: help
@@ -37,6 +38,10 @@ format: $(VENV)/dev ## Lay out the code and mend what ruff can mend
 load: .venv-load/ready ## Send 200 viewers to a running service for 60 s
 	@./load/run
 
+.PHONY: bench
+bench: .venv-bench/ready $(NODE_PEERS)/node_modules/ready ## Compare speed with Flask, FastAPI, Express and Fastify (10 minutes)
+	@.venv-bench/bin/python -m bench
+
 .PHONY: lock
 lock: ## Compile requirements/*.in into the pinned files
 	@./requirements/lock
@@ -60,4 +65,17 @@ $(VENV)/dev: $(VENV)/run requirements/dev.txt
 	@echo "Setting up .venv-load (once) ..."
 	@$(PYTHON) -m venv .venv-load
 	@.venv-load/bin/python -m pip --disable-pip-version-check --quiet install -r requirements/load.txt
+	@touch $@
+
+.venv-bench/ready: requirements.txt requirements/bench.txt
+	@./bench/tools
+	@echo "Setting up .venv-bench (once) ..."
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --disable-pip-version-check --quiet install -r requirements.txt -r requirements/bench.txt
+	@touch $@
+
+$(NODE_PEERS)/node_modules/ready: $(NODE_PEERS)/package-lock.json
+	@./bench/tools
+	@echo "Setting up $(NODE_PEERS)/node_modules (once) ..."
+	@npm ci --silent --prefix $(NODE_PEERS)
 	@touch $@

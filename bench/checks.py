@@ -1,0 +1,136 @@
+"""That a contestant does the work at all: nothing is measured before all of this holds."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from http.client import HTTPConnection
+from typing import Any, NamedTuple
+
+import redis
+
+from bench.options import BenchFailed
+from bench.server import Server
+from bench.workload import DURATION, PATH, TTL, save_body, token
+
+USER = "checked"
+VIDEO = "10001"
+OLDER_VIDEO = "10002"
+TOLERANCE = timedelta(seconds=60)
+POINT = {
+    "currentTime": 1349.5,
+    "duration": DURATION,
+    "percent": 24.99,
+    "watched": False,
+    "completed": False,
+}
+"""What a reader is told of VIDEO, besides when it was saved."""
+BAD_TOKENS = {
+    "no token": None,
+    "a token of another secret": token(USER, "another secret of thirty-two bytes"),
+    "an expired token": token(USER, exp=1),
+    "a token without exp": token(USER, exp=None),
+    "a token without sub": token(USER, sub=None),
+}
+BAD_BODIES = {
+    "a body without tmdbId": save_body(USER, VIDEO) | {"tmdbId": None},
+    "a negative position": save_body(USER, VIDEO) | {"currentTime": -1},
+    "a duration of 0": save_body(USER, VIDEO) | {"duration": 0},
+    "a position that is no number": save_body(USER, VIDEO) | {"currentTime": "far"},
+    "a body that is no object": [],
+}
+
+
+def check(server: Server, client: redis.Redis) -> None:
+    """Raises BenchFailed, naming what `server` does otherwise than it must."""
+    client.flushdb()
+    checked = _Checked(server)
+    _check_work(checked, client)
+    _check_refusals(checked)
+
+
+def _check_work(checked: _Checked, client: redis.Redis) -> None:
+    own = token(USER)
+    for video in (OLDER_VIDEO, VIDEO):
+        checked.expect({204}, "a save", _save(own, save_body(USER, video)))
+        time.sleep(0.002)  # the order of a list is told by milliseconds
+    updated_at = _check_stored(checked, client)
+    point = checked.expect({200}, "a read", _Request("GET", f"{PATH}/{USER}/{VIDEO}", own))
+    checked.same("the point read", point, POINT | {"updatedAt": updated_at})
+    listed = checked.expect({200}, "a list", _Request("GET", f"{PATH}/{USER}", own))
+    checked.same("the videos listed", [p["tmdbId"] for p in listed], [VIDEO, OLDER_VIDEO])
+    checked.same("the first listed", listed[0], {"tmdbId": VIDEO} | point)
+
+
+def _check_stored(checked: _Checked, client: redis.Redis) -> str:
+    """The updatedAt of the point that Redis holds, in which all else must be right."""
+    stored: Any = client.hgetall(f"resume:{USER}:{VIDEO}")
+    updated_at = str(stored.pop("updatedAt", None))
+    numbers = {field: float(value) for field, value in stored.items()}
+    checked.same("the hash", numbers, {field: float(value) for field, value in POINT.items()})
+    age = datetime.now(UTC) - datetime.fromisoformat(updated_at)
+    checked.require("updatedAt is now", holds=abs(age) < TOLERANCE)
+    for key in (f"resume:{USER}:{VIDEO}", f"recent:{USER}"):
+        left: Any = client.ttl(key)
+        holds = TTL - TOLERANCE < timedelta(seconds=left) <= TTL
+        checked.require(f"{key} expires in 30 days", holds=holds)
+    indexed: Any = client.zrange(f"recent:{USER}", 0, -1)
+    checked.same("the index", indexed, [OLDER_VIDEO, VIDEO])
+    return updated_at
+
+
+def _check_refusals(checked: _Checked) -> None:
+    own, anothers, body = token(USER), token("another"), save_body(USER, VIDEO)
+    for what, bad_token in BAD_TOKENS.items():
+        checked.expect({401}, what, _save(bad_token, body))
+        checked.expect({401}, what, _Request("GET", f"{PATH}/{USER}", bad_token))
+    for what, bad_body in BAD_BODIES.items():
+        checked.expect({400, 422}, what, _save(own, bad_body))
+    checked.expect({403}, "another's save", _save(anothers, body))
+    for path in (f"{PATH}/{USER}/{VIDEO}", f"{PATH}/{USER}"):
+        checked.expect({403}, "another's points", _Request("GET", path, anothers))
+
+
+class _Request(NamedTuple):
+    method: str
+    path: str
+    bearer: str | None
+    body: object = None
+
+
+def _save(bearer: str | None, body: object) -> _Request:
+    return _Request("POST", PATH, bearer, body)
+
+
+class _Checked:
+    """A server, asked one thing at a time."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def expect(self, statuses: set[int], what: str, asked: _Request) -> Any:
+        """The JSON of the answer, whose status must be one of `statuses`."""
+        headers = {"Authorization": f"Bearer {asked.bearer}"} if asked.bearer else {}
+        text = None
+        if asked.method == "POST":
+            headers["Content-Type"] = "application/json"
+            text = json.dumps(asked.body)
+        with closing(HTTPConnection("127.0.0.1", self._server.port, timeout=5)) as connection:
+            connection.request(asked.method, asked.path, text, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        self.require(
+            f"{statuses} for {what}, not {answer.status} {content[:200]!r}",
+            holds=answer.status in statuses,
+        )
+        return json.loads(content) if answer.status == HTTPStatus.OK else None
+
+    def same(self, what: str, found: object, expected: object) -> None:
+        self.require(f"{what} is {expected!r}, not {found!r}", holds=found == expected)
+
+    def require(self, what: str, *, holds: bool) -> None:
+        if not holds:
+            raise BenchFailed(f"{self._server.name} must do as the others: {what}")

@@ -1,0 +1,102 @@
+"""Who takes part, and how each is started: as one process, in its best configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.options import HERE
+from dev.service import ROOT
+
+PEERS = HERE / "peers"
+NODE_PEERS = PEERS / "node"
+FLASK_THREADS = 32
+GRANIAN = (
+    "{python} -m granian --interface wsgi --workers 1 --blocking-threads 4 --http 1 --no-ws"
+    " --host 127.0.0.1 --port {port} --log-level warning"
+)
+CLOSED_PORT_URL = "postgresql://bench@127.0.0.1:1/bench"
+"""Makes the service mark what an archive would have to fetch; no save connects to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    name: str
+    title: str
+    command: str
+    """With {python} and {port} in it."""
+    packages: tuple[str, ...]
+    """Whose versions count: of Python, or of Node for a Node peer."""
+    directory: Path = ROOT
+    is_ours: bool = False
+    is_ceiling: bool = False
+
+    @property
+    def is_node(self) -> bool:
+        return self.directory == NODE_PEERS
+
+
+CONTESTANTS = (
+    Contestant(
+        name="ours",
+        title="resume-service, gunicorn",
+        command="{python} -m gunicorn",
+        packages=("flask", "gunicorn", "redis", "hiredis"),
+        is_ours=True,
+    ),
+    Contestant(
+        name="ours-granian",
+        title="resume-service, granian",
+        command=f"{GRANIAN} wsgi:app",
+        packages=("flask", "granian", "redis", "hiredis"),
+        is_ours=True,
+    ),
+    Contestant(
+        name="flask",
+        title="plain Flask, gunicorn gthread",
+        command="{python} -m gunicorn --workers 1 --worker-class gthread"
+        f" --threads {FLASK_THREADS} --keep-alive 75 --bind 127.0.0.1:{{port}} plain_flask:app",
+        packages=("flask", "gunicorn", "marshmallow", "pyjwt", "redis", "hiredis"),
+        directory=PEERS,
+    ),
+    Contestant(
+        name="fastapi",
+        title="FastAPI, uvicorn",
+        command="{python} -m uvicorn --workers 1 --loop uvloop --http httptools --no-access-log"
+        " --log-level warning --timeout-keep-alive 75 --host 127.0.0.1 --port {port}"
+        " fastapi_app:app",
+        packages=(
+            *("fastapi", "uvicorn", "uvloop", "httptools", "pydantic", "pyjwt"),
+            *("redis", "hiredis"),
+        ),
+        directory=PEERS,
+    ),
+    Contestant(
+        name="express",
+        title="Express",
+        command="node express.js",
+        packages=("express", "ioredis", "fast-jwt", "zod"),
+        directory=NODE_PEERS,
+    ),
+    Contestant(
+        name="fastify",
+        title="Fastify",
+        command="node fastify.js",
+        packages=("fastify", "ioredis", "fast-jwt"),
+        directory=NODE_PEERS,
+    ),
+    Contestant(
+        name="noop",
+        title="no-op WSGI, gunicorn as ours",
+        command="{python} -m gunicorn bench.peers.noop:app",
+        packages=("gunicorn",),
+        is_ceiling=True,
+    ),
+    Contestant(
+        name="noop-granian",
+        title="no-op WSGI, granian as ours",
+        command=f"{GRANIAN} bench.peers.noop:app",
+        packages=("granian",),
+        is_ceiling=True,
+    ),
+)

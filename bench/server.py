@@ -1,0 +1,104 @@
+"""A contestant as a running server, held to one core."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bench.contestants import CLOSED_PORT_URL, Contestant
+from bench.options import BenchFailed
+from bench.workload import PATH, SECRET
+from dev.service import free_port
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+
+class Server:
+    """Runs `contestant` on `core` while in its context; its log is in `directory`."""
+
+    def __init__(
+        self, contestant: Contestant, *, core: int, redis_url: str, directory: Path
+    ) -> None:
+        self.contestant = contestant
+        self.port = free_port()
+        self.core = core
+        self._log = directory / f"{contestant.name}.log"
+        self._env = {
+            "PATH": os.environ["PATH"],
+            "PORT": str(self.port),
+            "REDIS_URL": redis_url,
+            "JWT_SECRET": SECRET,
+            "DATABASE_URL": CLOSED_PORT_URL,
+            "WEB_CONCURRENCY": "1",
+            "NODE_ENV": "production",
+        }
+
+    @property
+    def name(self) -> str:
+        return self.contestant.name
+
+    def __enter__(self) -> Self:
+        command = self.contestant.command.format(python=sys.executable, port=self.port)
+        with self._log.open("wb") as log:
+            # A session of its own: a Ctrl-C reaches the bench, which stops its servers in order.
+            self._process = subprocess.Popen(  # noqa: S603 - our own command
+                ["taskset", "--cpu-list", str(self.core), *command.split()],  # noqa: S607
+                cwd=self.contestant.directory,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise BenchFailed(f"{self.name} did not start:\n{self._log.read_text()}")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=1)
+        try:
+            connection.request("GET", PATH)
+            connection.getresponse()
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+        return True
+
+    def _stop(self) -> None:
+        """Ask its first process to end; what is left of the group after that is killed."""
+        self._process.terminate()
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()

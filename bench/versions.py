@@ -1,0 +1,56 @@
+"""What was measured, and on what."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from bench.contestants import NODE_PEERS, Contestant
+
+
+def machine(client: redis.Redis) -> dict[str, str]:
+    """What all contestants share."""
+    server: dict[str, Any] = client.info("server")
+    return {
+        "CPU": _cpu(),
+        "Linux": platform.release(),
+        "Python": platform.python_version(),
+        "Node": _first_line("node", "--version").removeprefix("v"),
+        "Redis": server["redis_version"],
+        "wrk": re.sub(r"^wrk (?:debian/)?(\S+).*", r"\1", _first_line("wrk", "-v")),
+    }
+
+
+def of(contestant: Contestant) -> dict[str, str]:
+    """Its packages' versions."""
+    find = _node_version if contestant.is_node else metadata.version
+    return {package: find(package) for package in contestant.packages}
+
+
+def in_words(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _node_version(package: str) -> str:
+    manifest = NODE_PEERS / "node_modules" / package / "package.json"
+    return str(json.loads(manifest.read_text())["version"])
+
+
+def _cpu() -> str:
+    found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else platform.machine()
+
+
+def _first_line(*command: str) -> str:
+    # Without `check`: wrk shows its version and exits with 1.
+    ended = subprocess.run(  # noqa: S603 - our own command
+        command, capture_output=True, text=True, check=False
+    )
+    return ended.stdout.splitlines()[0]
