@@ -40,11 +40,10 @@ except SettingsError as fault:
     sys.exit(f"resume-service: {fault}")
 
 wsgi_app = "wsgi:app"
-preload_app = True  # one load for all workers: they start at once and share its memory
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency or min(os.cpu_count() or 1, 8)
-worker_class = "resume_service.server.Worker"
-threads = 16
+worker_class = "resume_service.server.worker.Worker"
+worker_connections = 10_000  # of a process; each costs a few kilobytes while it is idle
 worker_tmp_dir = MEMORY
 control_socket_disable = True
 

@@ -7,16 +7,20 @@ from datetime import datetime, timedelta
 
 import redis
 from flask import Flask
-from flask_cors import CORS
 
-from resume_service import cli, logs, request_cycle
+from resume_service import cli, cors, logs, request_cycle
 from resume_service.archive.database import Database
 from resume_service.auth.tokens import Verifier
 from resume_service.dialects import progress
 from resume_service.error_answers import render_service_error
 from resume_service.errors import ServiceError
-from resume_service.ops import docs, health, metrics
-from resume_service.resume.redis_gate import connect
+from resume_service.fast_lane import FastLane
+from resume_service.ops import docs, health
+from resume_service.ops import metrics as metrics_routes  # not to hide resume_service.metrics
+from resume_service.resume.keys import Keys
+from resume_service.resume.model import Rules
+from resume_service.resume.redis_router import RedisRouter
+from resume_service.resume.redis_servers import OneServer, connect
 from resume_service.resume.store import ResumeStore
 from resume_service.services import Services, system_clock
 from resume_service.settings import Settings
@@ -24,9 +28,9 @@ from resume_service.settings import Settings
 __version__ = "0.1.0"
 
 LARGEST_BODY = 64 * 1024
-PREFLIGHT_SECONDS = 24 * 60 * 60
 
-BLUEPRINTS = (progress.blp, health.blp, metrics.blp)
+BLUEPRINTS = (progress.blp, health.blp, metrics_routes.blp)
+QUICK_ROUTES = progress.QUICK_ROUTES
 PUBLIC_ENDPOINTS = frozenset(
     {"health.healthz", "health.readyz", "metrics.metrics", *docs.ENDPOINTS}
 )
@@ -45,48 +49,41 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]  # answers keep the contract's order
     app.url_map.merge_slashes = False  # an empty id is not found, and never another route
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.extensions["resume_service"] = _services(settings, client, clock)
+    services = _services(settings, client, clock)
+    app.extensions["resume_service"] = services
     request_cycle.install(app, PUBLIC_ENDPOINTS)
     app.register_error_handler(ServiceError, render_service_error)
     api = docs.describe(app, __version__)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
-    if settings.cors_origins:
-        _allow_origins(app, settings.cors_origins)
     app.cli.add_command(cli.token_command(settings))
+    origin_headers = cors.install(app, settings.cors_origins)
+    lane = FastLane(app, services, QUICK_ROUTES, origin_headers, LARGEST_BODY)
+    app.wsgi_app = lane  # type: ignore[method-assign]
     return app
 
 
 def _services(
     settings: Settings, client: redis.Redis | None, clock: Callable[[], datetime]
 ) -> Services:
+    timeout = settings.redis_timeout_ms
+    servers = (
+        OneServer(client)
+        if client
+        else connect(settings.redis_url, timeout, cluster=settings.redis_cluster)
+    )
     return Services(
         verifier=Verifier.from_settings(settings),
         points=ResumeStore(
-            client or connect(settings.redis_url, settings.redis_timeout_ms),
-            ttl=timedelta(days=settings.resume_ttl_days),
-            max_points=settings.resume_max_points,
-            watched_percent=settings.watched_percent,
+            RedisRouter(servers, wait_replicas=settings.resume_wait_replicas, wait_ms=timeout // 2),
+            Keys(hash_tags=settings.redis_cluster),
+            Rules(
+                ttl=timedelta(days=settings.resume_ttl_days),
+                max_points=settings.resume_max_points,
+                watched_percent=settings.watched_percent,
+            ),
             archive=settings.database_url is not None,
         ),
         database=Database(settings.database_url) if settings.database_url else None,
         clock=clock,
-    )
-
-
-def _allow_origins(app: Flask, origins: tuple[str, ...]) -> None:
-    CORS(
-        app,
-        origins=list(origins),
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
-        expose_headers=[
-            "ETag",
-            "Idempotency-Key",
-            "Link",
-            "Resume-Applied",
-            "Retry-After",
-            "X-Request-Id",
-        ],
-        max_age=PREFLIGHT_SECONDS,
-        always_send=False,
     )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
 import flask_smorest
 from flask import Request, Response, current_app, g, request
@@ -34,7 +34,7 @@ def current_user() -> Identity:
 
 def arrived_at() -> datetime:
     """When this request reached the service."""
-    return cast(datetime, g.arrived_at)
+    return cast(datetime, g.beginning.arrived_at)
 
 
 def _whole_number(digits: str) -> float:
@@ -45,16 +45,37 @@ def _whole_number(digits: str) -> float:
 EXACT_DIGITS = 15
 """Any integer of that many digits is a float without loss."""
 _decoder = json.JSONDecoder(parse_int=_whole_number)
+_encoder = json.JSONEncoder(separators=(",", ":"))
+
+
+class Answer(NamedTuple):
+    """What a dialect has to say, whoever carries it to the caller."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+def json_answer(value: Any) -> Answer:
+    return Answer(200, {"Content-Type": "application/json"}, f"{_encoder.encode(value)}\n".encode())
+
+
+def respond(answer: Answer) -> Response:
+    """`answer` by way of Flask."""
+    response = Response(answer.body, answer.status, answer.headers)
+    if "Content-Type" not in answer.headers:
+        del response.headers["Content-Type"]
+    return response
 
 
 class BodyParser(FlaskParser):
     """Reads request bodies and query strings, and raises our errors for what it refuses."""
 
-    also_takes: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ("application/json",)
+    """Media types."""
 
     def load_json(self, req: Request, schema: Schema) -> dict[str, Any]:
-        kind = req.mimetype
-        if kind != "application/json" and kind not in self.also_takes:
+        if req.mimetype not in self.takes:
             raise UnsupportedMediaType
         return json_object(req)
 
@@ -68,18 +89,23 @@ class BodyParser(FlaskParser):
 class BeaconParser(BodyParser):
     """Also takes JSON sent as `text/plain`: all that a browser's `sendBeacon` sends unasked."""
 
-    also_takes = ("text/plain",)
+    takes = (*BodyParser.takes, "text/plain")
 
 
 def json_object(req: Request) -> dict[str, Any]:
     """The body as a JSON object in UTF-8. Raises BadRequest when it is not one."""
     try:
-        body = _decoder.decode(_whole_body(req).decode())
+        body = decoded(_whole_body(req))
     except (ValueError, RecursionError):
         raise BadRequest("The body is not JSON") from None
     if not isinstance(body, dict):
         raise BadRequest("The body is not a JSON object")
     return body
+
+
+def decoded(body: bytes) -> Any:
+    """The JSON in `body`. Raises ValueError or RecursionError when it is none."""
+    return _decoder.decode(body.decode())
 
 
 def _whole_body(req: Request) -> bytes:
@@ -95,13 +121,6 @@ def _whole_body(req: Request) -> bytes:
     if len(body) < (req.content_length or 0):
         raise BadRequest("The body is broken off")
     return body
-
-
-def empty_response(headers: Mapping[str, str] | None = None) -> Response:
-    """A 204."""
-    response = Response(status=204, headers=headers)
-    del response.headers["Content-Type"]
-    return response
 
 
 def json_number(number: float | None) -> float | None:

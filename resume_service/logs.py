@@ -5,12 +5,23 @@ from __future__ import annotations
 import logging.config
 import os
 import sys
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
 
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The request that this thread or greenlet serves just now; every line it logs names it."""
+
+
+def _add_request_id(_logger: object, _method: str, event: Any) -> Any:
+    if given := request_id.get():
+        event.setdefault("request_id", given)
+    return event
+
+
 _SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
+    _add_request_id,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -5,15 +5,20 @@ A route is closed unless its endpoint is on the list of public ones that `create
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
 import re
 import time
-import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextvars import ContextVar
+from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 from flask import Flask, Response, g, request
 
-from resume_service import metrics
+from resume_service import logs, metrics
 from resume_service.errors import BadRequest
 from resume_service.http import services
 
@@ -23,6 +28,26 @@ KNOWN_METHODS = WRITES | {"GET", "HEAD", "OPTIONS"}
 
 _acceptable_id = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _log = structlog.get_logger(__name__)
+_is_logged = logging.getLogger(__name__).isEnabledFor
+
+
+class Beginning(NamedTuple):
+    """How a request began."""
+
+    request_id: str
+    started: float
+    """By time.perf_counter(), seconds."""
+    arrived_at: datetime
+
+
+class Failed(NamedTuple):
+    """A request that failed before Flask saw it, for Flask to answer."""
+
+    beginning: Beginning
+    fault: Exception
+
+
+_failed: ContextVar[Failed | None] = ContextVar("failed", default=None)
 
 
 def install(app: Flask, public_endpoints: Collection[str]) -> None:
@@ -33,13 +58,55 @@ def install(app: Flask, public_endpoints: Collection[str]) -> None:
     app.teardown_request(_end)
 
 
+def begin(given_id: str, clock: Callable[[], datetime]) -> Beginning:
+    """Take note of a request, and of the id that its caller gave it, in every line logged."""
+    request_id = given_id if _acceptable_id(given_id) else os.urandom(16).hex()
+    logs.request_id.set(request_id)
+    return Beginning(request_id, time.perf_counter(), clock())
+
+
+def headers(method: str, beginning: Beginning, idempotency_key: str | None) -> dict[str, str]:
+    """What every answer carries."""
+    carried = {
+        "X-Request-Id": beginning.request_id,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    if idempotency_key is not None and method in WRITES:
+        carried["Idempotency-Key"] = idempotency_key
+    return carried
+
+
+def record(method: str, route: str, status: int, beginning: Beginning) -> None:
+    """Count an answer, and log it where every request is logged."""
+    seconds = time.perf_counter() - beginning.started
+    metrics.observe_request(method, route, status, seconds)
+    if _is_logged(logging.DEBUG):
+        _log.debug("answered", method=method, route=route, status=status, seconds=seconds)
+
+
+def end() -> None:
+    """What this thread logs from now on is not of this request."""
+    logs.request_id.set(None)
+
+
+@contextlib.contextmanager
+def as_failed(failed: Failed) -> Iterator[None]:
+    """While inside, the request that Flask is given fails at once, as it has before."""
+    before = _failed.set(failed)
+    try:
+        yield
+    finally:
+        _failed.reset(before)
+
+
 def _begin() -> None:
-    g.started = time.perf_counter()
-    g.arrived_at = services().clock()
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _acceptable_id(given) else uuid.uuid4().hex
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    failed = _failed.get()
+    if failed:
+        logs.request_id.set(failed.beginning.request_id)
+        g.beginning = failed.beginning
+        raise failed.fault
+    g.beginning = begin(request.headers.get("X-Request-Id", ""), services().clock)
 
 
 def _admission(public_endpoints: frozenset[str]) -> Callable[[], None]:
@@ -68,19 +135,14 @@ def _require_readable_path() -> None:
 
 
 def _finish(response: Response) -> Response:
-    response.headers["X-Request-Id"] = g.request_id
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Cache-Control", "no-store")
-    if request.method in WRITES and "Idempotency-Key" in request.headers:
-        response.headers["Idempotency-Key"] = request.headers["Idempotency-Key"]
+    key = request.headers.get("Idempotency-Key")
+    for name, value in headers(request.method, g.beginning, key).items():
+        response.headers.setdefault(name, value)
     method = request.method if request.method in KNOWN_METHODS else "other"
     route = request.url_rule.rule if request.url_rule else "none"
-    seconds = time.perf_counter() - g.started
-    metrics.requests.labels(method, route, str(response.status_code)).observe(seconds)
-    _log.debug("answered", method=method, route=route, status=response.status_code, seconds=seconds)
+    record(method, route, response.status_code, g.beginning)
     return response
 
 
 def _end(_fault: BaseException | None) -> None:
-    """What this thread logs from now on is not of this request."""
-    structlog.contextvars.clear_contextvars()
+    end()

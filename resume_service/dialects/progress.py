@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
-from flask import Response, jsonify, request
+from flask import Response, request
+from marshmallow import ValidationError
+from werkzeug.http import generate_etag, quote_etag
 
+from resume_service.auth.identity import Identity
 from resume_service.dialects.progress_schemas import (
     ETAG,
     EXAMPLE_POINT,
@@ -19,21 +25,30 @@ from resume_service.dialects.progress_schemas import (
     PointSchema,
     SaveSchema,
     UserPath,
+    flawless_save,
 )
 from resume_service.http import (
+    Answer,
     SaveBlueprint,
     arrived_at,
     current_user,
-    empty_response,
+    decoded,
+    json_answer,
     json_number,
+    respond,
     services,
     unless_unchanged,
 )
+from resume_service.ids import id_faults, user_id_faults
+from resume_service.quick_route import QuickRequest, QuickRoute
 from resume_service.resume.model import Cursor, Measurement, ResumePoint, iso, measured_at
 from resume_service.resume.schemas import PageCursor
+from resume_service.resume.store import ResumeStore
 
 INVALID = 400
 """The status of a failed validation in this API."""
+SAVED = Answer(204, {"Resume-Applied": "true"})
+IGNORED = Answer(204, {"Resume-Applied": "false"})
 
 blp = SaveBlueprint(
     "progress", __name__, url_prefix="/api/progress", description="Where each viewer goes on."
@@ -49,10 +64,7 @@ def save(body: dict[str, Any]) -> Response:
 
     The same JSON may be sent as `text/plain`.
     """
-    seen = _measurement(body)
-    current_user().require_access_to(seen.user_id)
-    applied = services().points.save(seen)
-    return empty_response({"Resume-Applied": "true" if applied else "false"})
+    return respond(_save(services().points, current_user(), body, arrived_at()))
 
 
 @blp.route("/<clerkId>/<tmdbId>")
@@ -63,11 +75,8 @@ def save(body: dict[str, Any]) -> Response:
 @blp.errors(400, 401, 403, 404, 503)
 def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Response:
     """Where a viewer goes on with one video."""
-    current_user().require_access_to(path["clerkId"])
-    point = services().points.get(path["clerkId"], path["tmdbId"])
-    response = jsonify(_point_json(point))
-    response.add_etag()
-    return unless_unchanged(response)
+    point = _read(services().points, current_user(), path["clerkId"], path["tmdbId"])
+    return unless_unchanged(respond(point))
 
 
 @blp.route("/<clerkId>")
@@ -82,17 +91,8 @@ def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Respons
 @blp.errors(400, 401, 403, 503)
 def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Response:
     """A viewer's points, newest first: continue watching."""
-    current_user().require_access_to(path["clerkId"])
-    page = services().points.list(
-        path["clerkId"],
-        limit=query.get("limit"),
-        after=query.get("cursor"),
-        status=query.get("status"),
-    )
-    response = jsonify([{"tmdbId": point.video_id} | _point_json(point) for point in page.points])
-    if page.next:
-        response.headers["Link"] = f'<{_page_url(page.next)}>; rel="next"'
-    return response
+    page_url = functools.partial(_page_url, request.path, request.args.to_dict())
+    return respond(_list(services().points, current_user(), path["clerkId"], query, page_url))
 
 
 @blp.route("/<clerkId>/<tmdbId>", methods=["DELETE"])
@@ -103,17 +103,86 @@ def delete(path: dict[str, str], **_: str) -> Response:
     """Forget where a viewer was in one video."""
     current_user().require_access_to(path["clerkId"])
     services().points.delete(path["clerkId"], path["tmdbId"], arrived_at())
-    return empty_response()
+    return respond(Answer(204))
 
 
-def _measurement(body: dict[str, Any]) -> Measurement:
-    return Measurement(
+def _quick_save(asked: QuickRequest) -> Answer | None:
+    try:
+        body = flawless_save(decoded(asked.body))
+    except (ValueError, RecursionError):
+        return None
+    if body is None:
+        return None
+    return _save(asked.points, asked.caller, body, asked.arrived_at)
+
+
+def _quick_read(asked: QuickRequest, user_id: str, video_id: str) -> Answer | None:
+    if asked.query or user_id_faults(user_id) or id_faults(video_id):
+        return None
+    return _read(asked.points, asked.caller, user_id, video_id)
+
+
+def _quick_list(asked: QuickRequest, user_id: str) -> Answer | None:
+    query = _flawless_query(asked.query)
+    if query is None or user_id_faults(user_id):
+        return None
+    page_url = functools.partial(_page_url, asked.path, dict(parse_qsl(asked.query)))
+    return _list(asked.points, asked.caller, user_id, query, page_url)
+
+
+QUICK_ROUTES = (
+    QuickRoute("POST", "/api/progress", _quick_save, SaveBlueprint.ARGUMENTS_PARSER.takes),
+    QuickRoute("GET", "/api/progress/<clerkId>/<tmdbId>", _quick_read),
+    QuickRoute("GET", "/api/progress/<clerkId>", _quick_list),
+)
+
+
+@functools.lru_cache(maxsize=256)  # the same few first pages are asked for again and again
+def _flawless_query(query: str) -> dict[str, Any] | None:
+    given = parse_qsl(query)
+    if "%" in query or "cursor" in query or len(dict(given)) != query.count("=") or ";" in query:
+        return None
+    try:
+        return dict(ListQuery().load(dict(given)))
+    except ValidationError:
+        return None
+
+
+def _save(points: ResumeStore, caller: Identity, body: dict[str, Any], arrival: datetime) -> Answer:
+    seen = Measurement(
         user_id=body.get("clerkId") or body["userId"],
         video_id=body.get("tmdbId") or body["videoId"],
         position=body["currentTime"],
-        measured_at=measured_at(arrived_at(), body["ageMs"]),
+        measured_at=measured_at(arrival, body["ageMs"]),
         duration=body.get("duration"),
     )
+    caller.require_access_to(seen.user_id)
+    return SAVED if points.save(seen) else IGNORED
+
+
+def _read(points: ResumeStore, caller: Identity, user_id: str, video_id: str) -> Answer:
+    caller.require_access_to(user_id)
+    answer = json_answer(_point_json(points.get(user_id, video_id)))
+    etag = quote_etag(generate_etag(answer.body))
+    return answer._replace(headers={**answer.headers, "ETag": etag})
+
+
+def _list(
+    points: ResumeStore,
+    caller: Identity,
+    user_id: str,
+    query: dict[str, Any],
+    page_url: Callable[[Cursor], str],
+) -> Answer:
+    caller.require_access_to(user_id)
+    page = points.list(
+        user_id, limit=query.get("limit"), after=query.get("cursor"), status=query.get("status")
+    )
+    answer = json_answer([{"tmdbId": point.video_id} | _point_json(point) for point in page.points])
+    if not page.next:
+        return answer
+    link = f'<{page_url(page.next)}>; rel="next"'
+    return answer._replace(headers={**answer.headers, "Link": link})
 
 
 def _point_json(point: ResumePoint) -> dict[str, Any]:
@@ -130,7 +199,6 @@ def _point_json(point: ResumePoint) -> dict[str, Any]:
     }
 
 
-def _page_url(start: Cursor) -> str:
-    """This request's own path and query, from `start` on."""
-    query = request.args.to_dict() | {"cursor": PageCursor.text(start)}
-    return f"{quote(request.path)}?{urlencode(query)}"
+def _page_url(path: str, query: dict[str, str], start: Cursor) -> str:
+    """The path and query of a request as they were, from `start` on."""
+    return f"{quote(path)}?{urlencode(query | {'cursor': PageCursor.text(start)})}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
+from resume_service.ids import id_faults, user_id_faults
 from resume_service.resume.model import Status
 from resume_service.resume.schemas import (
     BodySchema,
@@ -15,6 +17,9 @@ from resume_service.resume.schemas import (
     Seconds,
     UserId,
     VideoId,
+    length_faults,
+    milliseconds_faults,
+    seconds_faults,
 )
 
 EXAMPLE_SAVE = {"clerkId": "user_123456", "tmdbId": "12345", "currentTime": 3600, "duration": 5400}
@@ -65,6 +70,39 @@ class SaveSchema(BodySchema):
                 faults[name] = ["Missing data for required field."]
         if faults:
             raise ValidationError(faults)
+
+
+_FAULTS: dict[str, Callable[[object], list[str]]] = {
+    "clerkId": user_id_faults,
+    "userId": user_id_faults,
+    "tmdbId": id_faults,
+    "videoId": id_faults,
+    "currentTime": seconds_faults,
+    "duration": length_faults,
+    "ageMs": milliseconds_faults,
+}
+
+
+def flawless_save(body: Any) -> dict[str, Any] | None:
+    """What SaveSchema makes of `body` when it finds no fault in it, else None; in a tenth of the time.
+
+    It may be more careful than SaveSchema, never less: a test holds them together.
+    """
+    if (
+        type(body) is not dict
+        or ("clerkId" in body) is ("userId" in body)
+        or ("tmdbId" in body) is ("videoId" in body)
+        or "currentTime" not in body
+    ):
+        return None
+    read = {"ageMs": 0}
+    for name, faults in _FAULTS.items():
+        if name in body:
+            value = body[name]
+            if faults(value):
+                return None
+            read[name] = value
+    return read
 
 
 class PointPath(Schema):

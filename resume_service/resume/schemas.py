@@ -60,6 +60,33 @@ class UserId(fields.Field[str]):
         return str(value)
 
 
+def seconds_faults(value: object) -> list[str]:
+    """What is wrong with `value` as a place in a video, in words for the caller."""
+    if type(value) is not int and type(value) is not float:
+        return ["Must be a number."]
+    if not 0 <= value <= GREATEST_NUMBER:
+        return [f"Must be at least 0 and at most {GREATEST_NUMBER}."]
+    return []
+
+
+def length_faults(value: object) -> list[str]:
+    """As `seconds_faults`, for the length of a video."""
+    faults = seconds_faults(value)
+    if (faults and type(value) in (int, float)) or value == 0:
+        return [f"Must be greater than 0 and at most {GREATEST_NUMBER}."]
+    return faults
+
+
+def milliseconds_faults(value: object) -> list[str]:
+    """As `seconds_faults`, for a span of time."""
+    # 5.0 is an integer to JSON Schema, and to the players that write all numbers so.
+    if type(value) is not int and type(value) is not float:
+        return ["Must be an integer."]
+    if not 0 <= value <= GREATEST_NUMBER:
+        return [f"Must be at least 0 and at most {GREATEST_NUMBER}."]
+    return [] if value == int(value) else ["Must be an integer."]
+
+
 class Seconds(fields.Float):
     """A place in a video, or its length: a JSON number of seconds, never a string or a boolean."""
 
@@ -70,11 +97,8 @@ class Seconds(fields.Float):
         super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
 
     def _validated(self, value: Any) -> float:
-        if type(value) not in (int, float):
-            raise ValidationError("Must be a number.")
-        if not 0 <= value <= GREATEST_NUMBER or (self._above_zero and value == 0):
-            least = "greater than 0" if self._above_zero else "at least 0"
-            raise ValidationError(f"Must be {least} and at most {GREATEST_NUMBER}.")
+        if faults := (length_faults if self._above_zero else seconds_faults)(value):
+            raise ValidationError(faults)
         return float(value)
 
 
@@ -86,13 +110,8 @@ class Milliseconds(fields.Integer):
         super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
 
     def _validated(self, value: Any) -> int:
-        # 5.0 is an integer to JSON Schema, and to the players that write all numbers so.
-        if type(value) not in (int, float):
-            raise ValidationError("Must be an integer.")
-        if not 0 <= value <= GREATEST_NUMBER:
-            raise ValidationError(f"Must be at least 0 and at most {GREATEST_NUMBER}.")
-        if value != int(value):
-            raise ValidationError("Must be an integer.")
+        if faults := milliseconds_faults(value):
+            raise ValidationError(faults)
         return int(value)
 
 

@@ -1,0 +1,130 @@
+"""Answers what players ask all day before the framework sees it.
+
+Flask's dispatch, its schemas and its response objects cost several times what the rest of a save
+does. A request that has nothing unusual about it needs none of them: the lane reads it, has the
+same verifier, the same dialect and the same store answer it, and writes the same figures and
+headers. Every other request it hands on untouched.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask
+
+from resume_service import request_cycle
+from resume_service.cors import OriginHeaders
+from resume_service.http import Answer
+from resume_service.quick_route import QuickRequest, QuickRoute
+from resume_service.request_cycle import Failed
+from resume_service.services import Services
+
+Environ = dict[str, Any]
+
+UNUSUAL = ("HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_IF_NONE_MATCH")
+"""Headers of requests that Flask understands better."""
+STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class FastLane:
+    """A WSGI application in front of `app`."""
+
+    def __init__(
+        self,
+        app: Flask,
+        services: Services,
+        routes: Sequence[QuickRoute],
+        origin_headers: OriginHeaders,
+        largest_body: int,
+    ) -> None:
+        self.beyond = app.wsgi_app
+        """What answers the requests that the lane does not."""
+        self._services = services
+        self._routes = routes
+        self._origin_headers = origin_headers
+        self.largest_body = largest_body
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        outcome = self.answer(environ, lambda length: _body(environ, length))
+        if isinstance(outcome, Answer):
+            start_response(STATUS_LINES[outcome.status], list(outcome.headers.items()))
+            return [outcome.body] if outcome.body else []
+        if outcome is None:
+            return self.beyond(environ, start_response)
+        with request_cycle.as_failed(outcome):
+            return self.beyond(environ, start_response)
+
+    def answer(
+        self, environ: Environ, read_body: Callable[[int], bytes | None]
+    ) -> Answer | Failed | None:
+        """The answer to a flawless request, or how it failed; None for one that is not for the lane.
+
+        `environ` is as WSGI has it, but needs no more than the method, path, query and headers.
+        `read_body` reads that many bytes, and returns None when there are not as many.
+        """
+        found = self._route(environ)
+        if found is None:
+            return None
+        route, in_path = found
+        beginning = request_cycle.begin(environ.get("HTTP_X_REQUEST_ID", ""), self._services.clock)
+        try:
+            caller = self._services.verifier.identify(environ.get("HTTP_AUTHORIZATION"))
+            body = read_body(int(environ["CONTENT_LENGTH"])) if route.takes else b""
+            if body is None:
+                return None
+            asked = QuickRequest(
+                self._services.points,
+                caller,
+                beginning.arrived_at,
+                environ["PATH_INFO"],
+                environ.get("QUERY_STRING", ""),
+                body,
+            )
+            answer = route.answer(asked, *in_path)
+        except Exception as fault:  # noqa: BLE001 - not swallowed: Flask raises and answers it
+            return Failed(beginning, fault)
+        finally:
+            request_cycle.end()
+        if answer is None:
+            return None
+        headers = request_cycle.headers(
+            route.method, beginning, environ.get("HTTP_IDEMPOTENCY_KEY")
+        )
+        if "HTTP_ORIGIN" in environ:
+            headers |= self._origin_headers(environ["HTTP_ORIGIN"])
+        request_cycle.record(route.method, route.rule, answer.status, beginning)
+        return Answer(answer.status, {**answer.headers, **headers}, answer.body)
+
+    def _route(self, environ: Environ) -> tuple[QuickRoute, Sequence[str]] | None:
+        """The route that `environ` asks for, and the values in its path."""
+        path = environ["PATH_INFO"]
+        if not path.isascii() or "%" in environ.get("RAW_URI", ""):
+            return None
+        for route in self._routes:
+            if route.method == environ["REQUEST_METHOD"] and (match := route.match(path)):
+                break
+        else:
+            return None
+        if any(name in environ for name in UNUSUAL) or not self._has_usual_body(route, environ):
+            return None
+        return route, match.groups()
+
+    def _has_usual_body(self, route: QuickRoute, environ: Environ) -> bool:
+        length = environ.get("CONTENT_LENGTH", "")
+        if not route.takes:
+            return length in ("", "0")
+        kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        return kind in route.takes and length.isdecimal() and int(length) <= self.largest_body
+
+
+def _body(environ: Environ, length: int) -> bytes | None:
+    """What WSGI's input holds; it is put back for whoever reads it next."""
+    try:
+        body: bytes = environ["wsgi.input"].read(length)
+    except OSError:
+        return None  # and it fails again for the next
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body if len(body) == length else None

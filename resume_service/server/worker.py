@@ -1,0 +1,174 @@
+"""gunicorn's gevent worker, with the fast lane before it and stops that drop no request.
+
+Each connection has a greenlet, so that a client that is slow, idle or gone holds up nobody else.
+Relies on the inside of gunicorn 27, which requirements/service.in holds it to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+import gevent
+import structlog
+from gevent.event import Event
+from gevent.pool import Pool
+from gevent.server import StreamServer
+from gunicorn import http, util
+from gunicorn.http import errors
+from gunicorn.workers.ggevent import GeventWorker
+
+from resume_service.fast_lane import FastLane
+from resume_service.http import Answer
+from resume_service.request_cycle import Failed, as_failed
+from resume_service.server.outgoing import SMALL, Outbox, answer_bytes, error_bytes
+from resume_service.server.simple_http import CHUNK, SimpleReader
+
+LINGER_SECONDS = 0.5
+"""How long idle connections may still bring a request when the service stops."""
+STATUSES = {
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+}
+_log = structlog.get_logger(__name__)
+
+
+class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """One process of the service."""
+
+    def init_process(self) -> None:
+        self._stopping = Event()
+        self._idle: set[Any] = set()
+        self._outbox = Outbox()
+        super().init_process()
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        app: Any = self.wsgi  # type: ignore[has-type]
+        lane = getattr(app, "wsgi_app", None)
+        self._lane: FastLane | None = lane if isinstance(lane, FastLane) else None
+        if self._lane:
+            self.wsgi = self._lane.beyond
+            self._reader = SimpleReader(self.cfg, self._lane.largest_body)
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        super().handle_exit(sig, frame)
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Serve until told to stop; then finish what is under way and whom the kernel let in."""
+        servers = [self._serving(listener) for listener in self.sockets]
+        while self.alive:
+            self.notify()
+            self._stopping.wait(1.0)
+        for server in servers:
+            # gunicorn would leave these to be reset by the kernel.
+            while (waiting := server.do_read()) is not None:
+                server.do_handle(*waiting)
+            server.close()
+        self._finish(servers)
+
+    def _serving(self, listener: Any) -> StreamServer:
+        listener.setblocking(1)
+        name = listener.getsockname()
+        pool = Pool(self.worker_connections)
+        server = StreamServer(
+            listener, lambda client, addr: self._serve(name, client, addr), spawn=pool
+        )
+        if self.cfg.workers > 1:
+            server.max_accept = 1
+        server.start()
+        return server
+
+    def _finish(self, servers: list[StreamServer]) -> None:
+        stopped = time.monotonic()
+        while any(len(server.pool) for server in servers):
+            waited = time.monotonic() - stopped
+            if waited > self.cfg.graceful_timeout:
+                self.log.warning("Worker graceful timeout (pid:%s)", self.pid)
+                break
+            if waited > LINGER_SECONDS:
+                for client in tuple(self._idle):
+                    with contextlib.suppress(OSError):
+                        client.shutdown(
+                            socket.SHUT_RD
+                        )  # its greenlet reads the end of the connection
+            self.notify()
+            gevent.sleep(0.02)
+        for server in servers:
+            server.stop(timeout=1)
+
+    def _serve(self, listener_name: Any, client: Any, addr: Any) -> None:
+        """Serve one connection, request after request, until either side closes it."""
+        request = None
+        client.settimeout(self.cfg.keepalive)
+        parser = http.get_parser(self.cfg, client, addr)
+        unread = parser.unreader
+        try:
+            while data := unread.take_buffered() or self._next_bytes(client):
+                outcome, rest = self._by_lane(client, data)
+                unread.unread(rest)
+                if isinstance(outcome, Answer):
+                    self._send(client, answer_bytes(outcome), alone=not rest)
+                    continue
+                self._outbox.flush()  # gunicorn's answers go out at once, after ours
+                request = next(parser)
+                with as_failed(outcome) if outcome else contextlib.nullcontext():
+                    self.handle_request(listener_name, request, client, addr)
+                if not parser.finish_body():
+                    break
+        except (StopIteration, errors.NoMoreData, OSError) as gone:
+            self.log.debug("Closing connection. %r", gone)
+        except Exception as fault:  # noqa: BLE001 - gunicorn logs it
+            self.handle_error(request, client, addr, fault)
+        finally:
+            self._outbox.flush()
+            util.close(client)
+
+    def _send(self, client: Any, answer: bytes, *, alone: bool) -> None:
+        if alone and len(answer) <= SMALL:
+            self._outbox.send(client, answer)
+        else:
+            self._outbox.flush()  # what this client is owed comes first
+            client.sendall(answer)
+
+    def _next_bytes(self, client: Any) -> bytes:
+        """What the client sends next; nothing when it has closed the connection."""
+        self._idle.add(client)
+        try:
+            return bytes(client.recv(CHUNK))
+        finally:
+            self._idle.discard(client)
+
+    def _by_lane(self, client: Any, data: bytes) -> tuple[Answer | Failed | None, bytes]:
+        """What the lane makes of the request that begins with `data`, and the bytes still unread.
+
+        Unless it answers, these are all of the request's that have come.
+        """
+        if self._lane is None or not self.alive:
+            return None, data
+        request, data = self._reader.read(data, client.recv)
+        if request is None:
+            return None, data
+        outcome = self._lane.answer(request.environ, lambda _length: request.body)
+        return outcome, request.rest if isinstance(outcome, Answer) else data
+
+    def handle_error(self, req: object, client: Any, addr: object, exc: Exception) -> None:
+        """Answer a request that can't be parsed in the one shape of errors.
+
+        Only the kind of the fault is logged: the text of a broken request may hold a token.
+        """
+        if not isinstance(exc, errors.ParseException):
+            super().handle_error(req, client, addr, exc)
+            return
+        status = STATUSES.get(type(exc), HTTPStatus.BAD_REQUEST)
+        request_id = uuid.uuid4().hex
+        _log.warning("malformed request", fault=type(exc).__name__, request_id=request_id)
+        with contextlib.suppress(OSError):  # the client may be gone
+            util.write_nonblock(client, error_bytes(status, request_id))
