@@ -6,6 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from gevent import monkey
+
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """A directory in memory, writable even in a container whose root file system is read-only."""
 _OWNER = "RESUME_METRICS_OWNER"
@@ -24,6 +26,9 @@ def _metrics_directory() -> str:
     return os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 
+# Before any import takes hold of what blocks. What the master itself waits with stays as it is: its
+# signals, its children and its queue; the worker patches that queue for its own use.
+monkey.patch_all(os=False, signal=False, queue=False)
 # Before the first import of prometheus_client, which looks for the directory only then.
 _metrics = _metrics_directory()
 
@@ -40,6 +45,7 @@ except SettingsError as fault:
     sys.exit(f"resume-service: {fault}")
 
 wsgi_app = "wsgi:app"
+preload_app = True  # one load for all workers: they start at once and share its memory
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency or min(os.cpu_count() or 1, 8)
 worker_class = "resume_service.server.worker.Worker"

@@ -106,7 +106,7 @@ class Topology(ABC):
 
     def _learn(self, primaries: Primaries) -> None:
         servers = {each for each in primaries if each}
-        if servers != self._clients.keys():
+        if servers != set(self._clients):
             _log.info("redis primaries", servers=sorted(servers))
         self._primaries = primaries
         self._clients = {each: self._client(each) for each in servers}

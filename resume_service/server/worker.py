@@ -14,7 +14,9 @@ from http import HTTPStatus
 from typing import Any
 
 import gevent
+import gevent.socket
 import structlog
+from gevent import monkey
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
@@ -47,6 +49,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._idle: set[Any] = set()
         self._outbox = Outbox()
         super().init_process()
+
+    def patch(self) -> None:
+        """Complete what gunicorn.conf.py has patched, now that this is no longer the master."""
+        monkey.patch_queue()
+        self.sockets = [
+            gevent.socket.socket(each.FAMILY, socket.SOCK_STREAM, fileno=each.sock.detach())
+            for each in self.sockets  # type: ignore[has-type]
+        ]
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
