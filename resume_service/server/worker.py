@@ -7,6 +7,7 @@ Relies on the inside of gunicorn 27, which requirements/service.in holds it to.
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import time
 import uuid
@@ -66,6 +67,18 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         if self._lane:
             self.wsgi = self._lane.beyond
             self._reader = SimpleReader(self.cfg, self._lane.largest_body)
+
+    def init_signals(self) -> None:
+        """Take the signals over, and heed one that came since the fork and went to gunicorn's master.
+
+        Until now the master's own handler put it into this process' copy of the master's queue.
+        """
+        inherited = signal.getsignal(signal.SIGTERM)
+        super().init_signals()
+        missed = getattr(getattr(inherited, "__self__", None), "SIG_QUEUE", None)
+        while missed is not None and not missed.empty():
+            if missed.get_nowait() in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+                self.alive = False
 
     def handle_exit(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, frame)
