@@ -25,7 +25,7 @@ from resume_service.resume.store import ResumeStore
 from resume_service.services import Services, system_clock
 from resume_service.settings import Settings
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 LARGEST_BODY = 64 * 1024
 

@@ -1,22 +1,28 @@
 """Reads HTTP/1.1 requests that have nothing unusual about them, for the fast lane.
 
-gunicorn's own C parser reads them, within gunicorn's limits. Whatever it refuses, and whatever bears
-on how a message is framed or how a connection goes on, is left to gunicorn from its first byte.
+A head is simple when every byte of it is printable ASCII between CRLFs, no field comes twice and
+none bears on how the message is framed or how the connection goes on. There is one way to read
+such a request (RFC 9112); every other one is left to gunicorn's parser, from its first byte.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import gunicorn_h1c
+from typing import NamedTuple
 
 CHUNK = 65_536
 """The most bytes to read at a time."""
 
-SIMPLE_STARTS = (b"GET /", b"POST /")
+LONGEST_HEAD = 16_384
+LONGEST_REQUEST_LINE = 4096
+MOST_FIELDS = 100
 LEFT_TO_GUNICORN = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_UPGRADE"})
+
+_request_line = re.compile(r"(GET|POST) (/[^ ?#]*)(?:\?([^ #]*))? HTTP/1\.1").fullmatch
+_unmistakable_name = re.compile(r"[A-Za-z0-9-]+").fullmatch
+"""Not `_`, which WSGI can't tell from `-`."""
 
 
 class SimpleRequest(NamedTuple):
@@ -27,80 +33,67 @@ class SimpleRequest(NamedTuple):
     """What came after it."""
 
 
-class SimpleReader:
-    """Reads requests within the limits of gunicorn's configuration."""
+def read(
+    data: bytes, receive: Callable[[int], bytes], largest_body: int
+) -> tuple[SimpleRequest | None, bytes]:
+    """The request that begins with `data`, if it is simple, and all that was read by then.
 
-    def __init__(self, limits: Any, largest_body: int) -> None:
-        self._largest_body = largest_body
-        self._parse = functools.partial(
-            gunicorn_h1c.parse_request,
-            limit_request_line=limits.limit_request_line,
-            limit_request_fields=limits.limit_request_fields,
-            limit_request_field_size=limits.limit_request_field_size,
-        )
-
-    def read(
-        self, data: bytes, receive: Callable[[int], bytes]
-    ) -> tuple[SimpleRequest | None, bytes]:
-        """The request that begins with `data`, if it is simple, and all that was read by then.
-
-        Its head must be in `data`; of its body, `receive` brings what is missing.
-        """
-        parsed = self._parsed(data)
-        environ = _environ(parsed) if parsed else None
-        if parsed is None or environ is None:
+    Its head must be in `data`; of its body, `receive` brings what is missing.
+    """
+    end_of_head = data.find(b"\r\n\r\n", 0, LONGEST_HEAD)
+    environ = _environ(data[:end_of_head]) if end_of_head > 0 else None
+    if environ is None:
+        return None, data
+    length = environ.get("CONTENT_LENGTH", "0")
+    if not length.isdecimal() or int(length) > largest_body:
+        return None, data
+    start = end_of_head + 4
+    end = start + int(length)
+    while len(data) < end:
+        more = receive(CHUNK)
+        if not more:
             return None, data
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        if length > self._largest_body:
-            return None, data
-        start: int = parsed["consumed"]
-        while len(data) < start + length:
-            more = receive(CHUNK)
-            if not more:
-                return None, data
-            data += more
-        end = start + length
-        return SimpleRequest(environ, data[start:end], data[end:]), data
-
-    def _parsed(self, data: bytes) -> dict[str, Any] | None:
-        if not data.startswith(SIMPLE_STARTS):
-            return None
-        try:
-            parsed: dict[str, Any] = self._parse(data)
-        except (gunicorn_h1c.ParseError, gunicorn_h1c.IncompleteError):
-            return None
-        # The C parser takes a bare LF for the end of a line, which a proxy may see otherwise.
-        head = data[: parsed["consumed"]]
-        return parsed if head.count(b"\n") == head.count(b"\r\n") else None
+        data += more
+    return SimpleRequest(environ, data[start:end], data[end:]), data
 
 
-def _environ(parsed: dict[str, Any]) -> dict[str, str] | None:
-    """None when there is more to the head than the lane understands."""
-    target = parsed["path"].decode("latin-1")
-    path, _, query = target.partition("?")
-    if parsed["minor_version"] != 1 or "#" in target:
+def _environ(head: bytes) -> dict[str, str] | None:
+    """None when `head` is not simple."""
+    try:
+        first, *fields = lines = head.decode("ascii").split("\r\n")
+    except UnicodeDecodeError:
         return None
+    asked = _request_line(first)
+    if (
+        asked is None
+        or len(first) > LONGEST_REQUEST_LINE
+        or len(fields) > MOST_FIELDS
+        or not "".join(lines).isprintable()
+    ):
+        return None
+    method, path, query = asked.groups("")
     environ = {
-        "REQUEST_METHOD": parsed["method"].decode("latin-1"),
-        "RAW_URI": target,
+        "REQUEST_METHOD": method,
+        "RAW_URI": path,
         "PATH_INFO": path,
         "QUERY_STRING": query,
     }
-    for raw_name, value in parsed["headers"]:
-        name = _wsgi_name(raw_name)
-        if name is None or name in environ:
+    for field in fields:
+        name, colon, value = field.partition(":")
+        wsgi_name = _wsgi_name(name)
+        if not colon or wsgi_name is None or wsgi_name in environ:
             return None
-        environ[name] = value.decode("latin-1")
-    if environ.get("HTTP_CONNECTION", "keep-alive").lower() != "keep-alive":
-        return None
-    return environ
+        environ[wsgi_name] = value.strip(" ")
+    keeps_alive = environ.get("HTTP_CONNECTION", "keep-alive").lower() == "keep-alive"
+    return environ if keeps_alive else None
 
 
 @functools.lru_cache(maxsize=1024)  # the same few dozen in every request
-def _wsgi_name(raw_name: bytes) -> str | None:
-    """None for a header that the lane leaves to gunicorn."""
-    if not raw_name or b"_" in raw_name:  # a folded line; a name that another could be taken for
+def _wsgi_name(name: str) -> str | None:
+    """None for a field that the lane leaves to gunicorn."""
+    if not _unmistakable_name(name):
         return None
-    name = raw_name.decode("latin-1").upper().replace("-", "_")
-    wsgi_name = name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+    wsgi_name = name.upper().replace("-", "_")
+    if wsgi_name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        wsgi_name = f"HTTP_{wsgi_name}"
     return None if wsgi_name in LEFT_TO_GUNICORN else wsgi_name

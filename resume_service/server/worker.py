@@ -28,8 +28,8 @@ from gunicorn.workers.ggevent import GeventWorker
 from resume_service.fast_lane import FastLane
 from resume_service.http import Answer
 from resume_service.request_cycle import Failed, as_failed
+from resume_service.server import simple_http
 from resume_service.server.outgoing import SMALL, Outbox, answer_bytes, error_bytes
-from resume_service.server.simple_http import CHUNK, SimpleReader
 
 LINGER_SECONDS = 0.5
 """How long idle connections may still bring a request when the service stops."""
@@ -66,7 +66,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._lane: FastLane | None = lane if isinstance(lane, FastLane) else None
         if self._lane:
             self.wsgi = self._lane.beyond
-            self._reader = SimpleReader(self.cfg, self._lane.largest_body)
 
     def init_signals(self) -> None:
         """Take the signals over, and heed one that came since the fork and went to gunicorn's master.
@@ -165,7 +164,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         """What the client sends next; nothing when it has closed the connection."""
         self._idle.add(client)
         try:
-            return bytes(client.recv(CHUNK))
+            return bytes(client.recv(simple_http.CHUNK))
         finally:
             self._idle.discard(client)
 
@@ -176,7 +175,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         """
         if self._lane is None or not self.alive:
             return None, data
-        request, data = self._reader.read(data, client.recv)
+        request, data = simple_http.read(data, client.recv, self._lane.largest_body)
         if request is None:
             return None, data
         outcome = self._lane.answer(request.environ, lambda _length: request.body)
