@@ -12,7 +12,7 @@ PEERS = HERE / "peers"
 NODE_PEERS = PEERS / "node"
 FLASK_THREADS = 32
 GRANIAN = (
-    "{python} -m granian --interface wsgi --workers 1 --blocking-threads 4 --http 1 --no-ws"
+    "{python} -m granian --interface wsgi --workers 1 --blocking-threads 32 --http 1 --no-ws"
     " --host 127.0.0.1 --port {port} --log-level warning"
 )
 CLOSED_PORT_URL = "postgresql://bench@127.0.0.1:1/bench"
@@ -41,7 +41,7 @@ CONTESTANTS = (
         name="ours",
         title="resume-service, gunicorn",
         command="{python} -m gunicorn",
-        packages=("flask", "gunicorn", "redis", "hiredis"),
+        packages=("flask", "gunicorn", "gevent", "redis", "hiredis"),
         is_ours=True,
     ),
     Contestant(
@@ -89,7 +89,7 @@ CONTESTANTS = (
         name="noop",
         title="no-op WSGI, gunicorn as ours",
         command="{python} -m gunicorn bench.peers.noop:app",
-        packages=("gunicorn",),
+        packages=("gunicorn", "gevent"),
         is_ceiling=True,
     ),
     Contestant(

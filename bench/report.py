@@ -38,6 +38,10 @@ REMARKS = """\
   one, keeps `watched` and the time it was first reached, caps a user's points, marks the point for
   an archive, all in one atomic script; and it counts metrics, tags requests with ids and bounds the
   time Redis may take. The peers overwrite, in a plain pipeline.
+- The service remembers verified tokens until they expire or the keys change, and so does fast-jwt in
+  the Node peers; PyJWT has no such memory, and the Python peers check each signature.
+- The ceilings answer by way of WSGI. Under gunicorn the service's worker answers flawless requests
+  before WSGI, so it can be above what its WSGI can do at best.
 - One process and one core: neither what several workers share nor the cost of a real network is in
   these figures. Redis keeps nothing on disk here, where production syncs each save.
 - A contestant whose core was not busy waited for the load generator or for Redis, and could do more.

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
 import flask_smorest
+import msgspec
 from flask import Request, Response, current_app, g, request
 from gunicorn.http.errors import ParseException
 from marshmallow import Schema
@@ -45,7 +46,7 @@ def _whole_number(digits: str) -> float:
 EXACT_DIGITS = 15
 """Any integer of that many digits is a float without loss."""
 _decoder = json.JSONDecoder(parse_int=_whole_number)
-_encoder = json.JSONEncoder(separators=(",", ":"))
+_encoder = msgspec.json.Encoder()
 
 
 class Answer(NamedTuple):
@@ -57,7 +58,7 @@ class Answer(NamedTuple):
 
 
 def json_answer(value: Any) -> Answer:
-    return Answer(200, {"Content-Type": "application/json"}, f"{_encoder.encode(value)}\n".encode())
+    return Answer(200, {"Content-Type": "application/json"}, _encoder.encode(value) + b"\n")
 
 
 def respond(answer: Answer) -> Response:
@@ -125,7 +126,7 @@ def _whole_body(req: Request) -> bytes:
 
 def json_number(number: float | None) -> float | None:
     """`number` as a reader of JSON expects it: 3600, not 3600.0."""
-    return int(number) if number is not None and number == int(number) else number
+    return int(number) if number is not None and number % 1 == 0 else number
 
 
 def unless_unchanged(response: Response) -> Response:

@@ -22,6 +22,7 @@ TRIED_ELSEWHERE = {
     "make check": "by the gate",
     "make soak": "by hand: it is what takes too long for the gate",
     "make load": "tests/test_load.py",
+    "make bench": "by hand, as it takes ten minutes; its parts in tests/test_bench.py",
     "docker compose up --build": "as far as it can be without a Docker engine: tests/test_deploy.py",
 }
 

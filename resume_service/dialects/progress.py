@@ -186,17 +186,16 @@ def _list(
 
 
 def _point_json(point: ResumePoint) -> dict[str, Any]:
-    known = {
-        "duration": json_number(point.duration),
-        "percent": json_number(point.percent),
-        "watched": point.watched,
-        "completed": point.completed,
-    }
-    return {
+    known: dict[str, Any] = {
         "currentTime": json_number(point.position),
         "updatedAt": iso(point.updated_at),
-        **{name: value for name, value in known.items() if value is not None},
     }
+    if point.duration is not None:
+        known["duration"] = json_number(point.duration)
+        known["percent"] = json_number(point.percent)
+        known["watched"] = point.watched
+        known["completed"] = point.completed
+    return known
 
 
 def _page_url(path: str, query: dict[str, str], start: Cursor) -> str:

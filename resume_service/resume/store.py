@@ -161,13 +161,16 @@ def _number_text(number: float) -> str:
 def _point(user_id: str, video_id: str, values: list[Any]) -> ResumePoint:
     """The point of a hash's POINT_FIELDS; every save writes the first two, the rest may be None."""
     position, updated_at, duration, percent, watched, completed = values
+    moment = datetime.fromisoformat(updated_at)
+    if not duration:
+        return ResumePoint(user_id, video_id, float(position), moment)
     return ResumePoint(
-        user_id=user_id,
-        video_id=video_id,
-        position=float(position),
-        updated_at=datetime.fromisoformat(updated_at),
-        duration=float(duration) if duration else None,
-        percent=float(percent) if percent else None,
-        watched=watched == "1" if watched else None,
-        completed=completed == "1" if completed else None,
+        user_id,
+        video_id,
+        float(position),
+        moment,
+        float(duration),
+        float(percent),
+        watched == "1",
+        completed == "1",
     )
