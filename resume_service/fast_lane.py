@@ -9,6 +9,7 @@ headers. Every other request it hands on untouched.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -17,12 +18,17 @@ from flask import Flask
 
 from resume_service import request_cycle
 from resume_service.cors import OriginHeaders
-from resume_service.http import Answer
-from resume_service.quick_route import QuickRequest, QuickRoute
-from resume_service.request_cycle import Failed
+from resume_service.http import Answer, Asked
+from resume_service.quick_route import QuickRoute
+from resume_service.request_cycle import Beginning, Failed
 from resume_service.services import Services
 
 Environ = dict[str, Any]
+
+_usual_host = re.compile(
+    r"([a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*(:[0-9]{1,5})?)?", re.IGNORECASE
+).fullmatch
+"""Of the others Flask refuses some."""
 
 UNUSUAL = ("HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_IF_NONE_MATCH")
 """Headers of requests that Flask understands better."""
@@ -50,7 +56,10 @@ class FastLane:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         outcome = self.answer(environ, lambda length: _body(environ, length))
         if isinstance(outcome, Answer):
-            start_response(STATUS_LINES[outcome.status], list(outcome.headers.items()))
+            headers = list(outcome.headers.items())
+            if outcome.status != HTTPStatus.NO_CONTENT:
+                headers.append(("Content-Length", str(len(outcome.body))))
+            start_response(STATUS_LINES[outcome.status], headers)
             return [outcome.body] if outcome.body else []
         if outcome is None:
             return self.beyond(environ, start_response)
@@ -75,21 +84,25 @@ class FastLane:
             body = read_body(int(environ["CONTENT_LENGTH"])) if route.takes else b""
             if body is None:
                 return None
-            asked = QuickRequest(
+            asked = Asked(
                 self._services.points,
                 caller,
                 beginning.arrived_at,
                 environ["PATH_INFO"],
                 environ.get("QUERY_STRING", ""),
-                body,
             )
-            answer = route.answer(asked, *in_path)
+            answer = route.answer(asked, body, *in_path)
         except Exception as fault:  # noqa: BLE001 - not swallowed: Flask raises and answers it
             return Failed(beginning, fault)
+        else:
+            return self._finished(route, beginning, environ, answer) if answer else None
         finally:
             request_cycle.end()
-        if answer is None:
-            return None
+
+    def _finished(
+        self, route: QuickRoute, beginning: Beginning, environ: Environ, answer: Answer
+    ) -> Answer:
+        """`answer` with what every answer carries, counted and logged."""
         headers = request_cycle.headers(
             route.method, beginning, environ.get("HTTP_IDEMPOTENCY_KEY")
         )
@@ -102,6 +115,8 @@ class FastLane:
         """The route that `environ` asks for, and the values in its path."""
         path = environ["PATH_INFO"]
         if not path.isascii() or "%" in environ.get("RAW_URI", ""):
+            return None
+        if not _usual_host(environ.get("HTTP_HOST", "")):
             return None
         for route in self._routes:
             if route.method == environ["REQUEST_METHOD"] and (match := route.match(path)):

@@ -19,6 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from resume_service.auth.identity import Identity
 from resume_service.error_answers import described
 from resume_service.errors import BadRequest, UnsupportedMediaType, ValidationFailed
+from resume_service.resume.store import ResumeStore
 from resume_service.services import Services
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -49,12 +50,28 @@ _decoder = json.JSONDecoder(parse_int=_whole_number)
 _encoder = msgspec.json.Encoder()
 
 
+class Asked(NamedTuple):
+    """A request as a dialect sees it, whoever has read it."""
+
+    points: ResumeStore
+    caller: Identity
+    arrived_at: datetime
+    path: str
+    query: str
+
+
 class Answer(NamedTuple):
     """What a dialect has to say, whoever carries it to the caller."""
 
     status: int
     headers: Mapping[str, str] = {}
     body: bytes = b""
+
+
+def asked() -> Asked:
+    """What this request asks, by way of Flask."""
+    query = request.query_string.decode()
+    return Asked(services().points, current_user(), arrived_at(), request.path, query)
 
 
 def json_answer(value: Any) -> Answer:

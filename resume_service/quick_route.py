@@ -5,30 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import NamedTuple
 
-from resume_service.auth.identity import Identity
 from resume_service.http import Answer
-from resume_service.resume.store import ResumeStore
-
-
-class QuickRequest(NamedTuple):
-    """What there is to know about such a request. Its path is ASCII and holds no escape."""
-
-    points: ResumeStore
-    caller: Identity
-    arrived_at: datetime
-    path: str
-    query: str
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class QuickRoute:
-    """One route. `answer` gets the request and the values in its path.
+    """One route. `answer` gets what is Asked, the body, and the values in the path.
 
-    It returns None for a request that it can't answer as well as Flask would, before it has done
+    The path is ASCII and holds no escape. It returns None for a request that it can't answer as well as Flask would, before it has done
     anything, and raises what the route itself would raise.
     """
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from flask import Response, request
+from flask import Response
 from marshmallow import ValidationError
 from werkzeug.http import generate_etag, quote_etag
 
-from resume_service.auth.identity import Identity
 from resume_service.dialects.progress_schemas import (
     ETAG,
     EXAMPLE_POINT,
@@ -29,8 +26,10 @@ from resume_service.dialects.progress_schemas import (
 )
 from resume_service.http import (
     Answer,
+    Asked,
     SaveBlueprint,
     arrived_at,
+    asked,
     current_user,
     decoded,
     json_answer,
@@ -40,10 +39,9 @@ from resume_service.http import (
     unless_unchanged,
 )
 from resume_service.ids import id_faults, user_id_faults
-from resume_service.quick_route import QuickRequest, QuickRoute
+from resume_service.quick_route import QuickRoute
 from resume_service.resume.model import Cursor, Measurement, ResumePoint, iso, measured_at
 from resume_service.resume.schemas import PageCursor
-from resume_service.resume.store import ResumeStore
 
 INVALID = 400
 """The status of a failed validation in this API."""
@@ -64,7 +62,7 @@ def save(body: dict[str, Any]) -> Response:
 
     The same JSON may be sent as `text/plain`.
     """
-    return respond(_save(services().points, current_user(), body, arrived_at()))
+    return respond(_save(asked(), body))
 
 
 @blp.route("/<clerkId>/<tmdbId>")
@@ -75,8 +73,7 @@ def save(body: dict[str, Any]) -> Response:
 @blp.errors(400, 401, 403, 404, 503)
 def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Response:
     """Where a viewer goes on with one video."""
-    point = _read(services().points, current_user(), path["clerkId"], path["tmdbId"])
-    return unless_unchanged(respond(point))
+    return unless_unchanged(respond(_read(asked(), path["clerkId"], path["tmdbId"])))
 
 
 @blp.route("/<clerkId>")
@@ -91,8 +88,7 @@ def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Respons
 @blp.errors(400, 401, 403, 503)
 def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Response:
     """A viewer's points, newest first: continue watching."""
-    page_url = functools.partial(_page_url, request.path, request.args.to_dict())
-    return respond(_list(services().points, current_user(), path["clerkId"], query, page_url))
+    return respond(_list(asked(), path["clerkId"], query))
 
 
 @blp.route("/<clerkId>/<tmdbId>", methods=["DELETE"])
@@ -106,28 +102,25 @@ def delete(path: dict[str, str], **_: str) -> Response:
     return respond(Answer(204))
 
 
-def _quick_save(asked: QuickRequest) -> Answer | None:
+def _quick_save(ask: Asked, body: bytes) -> Answer | None:
     try:
-        body = flawless_save(decoded(asked.body))
+        flawless = flawless_save(decoded(body))
     except (ValueError, RecursionError):
         return None
-    if body is None:
+    return None if flawless is None else _save(ask, flawless)
+
+
+def _quick_read(ask: Asked, _body: bytes, user_id: str, video_id: str) -> Answer | None:
+    if ask.query or user_id_faults(user_id) or id_faults(video_id):
         return None
-    return _save(asked.points, asked.caller, body, asked.arrived_at)
+    return _read(ask, user_id, video_id)
 
 
-def _quick_read(asked: QuickRequest, user_id: str, video_id: str) -> Answer | None:
-    if asked.query or user_id_faults(user_id) or id_faults(video_id):
-        return None
-    return _read(asked.points, asked.caller, user_id, video_id)
-
-
-def _quick_list(asked: QuickRequest, user_id: str) -> Answer | None:
-    query = _flawless_query(asked.query)
+def _quick_list(ask: Asked, _body: bytes, user_id: str) -> Answer | None:
+    query = _flawless_query(ask.query)
     if query is None or user_id_faults(user_id):
         return None
-    page_url = functools.partial(_page_url, asked.path, dict(parse_qsl(asked.query)))
-    return _list(asked.points, asked.caller, user_id, query, page_url)
+    return _list(ask, user_id, query)
 
 
 QUICK_ROUTES = (
@@ -139,7 +132,7 @@ QUICK_ROUTES = (
 
 @functools.lru_cache(maxsize=256)  # the same few first pages are asked for again and again
 def _flawless_query(query: str) -> dict[str, Any] | None:
-    given = parse_qsl(query)
+    given = parse_qsl(query, keep_blank_values=True)
     if "%" in query or "cursor" in query or len(dict(given)) != query.count("=") or ";" in query:
         return None
     try:
@@ -148,40 +141,38 @@ def _flawless_query(query: str) -> dict[str, Any] | None:
         return None
 
 
-def _save(points: ResumeStore, caller: Identity, body: dict[str, Any], arrival: datetime) -> Answer:
+def _save(ask: Asked, body: dict[str, Any]) -> Answer:
     seen = Measurement(
         user_id=body.get("clerkId") or body["userId"],
         video_id=body.get("tmdbId") or body["videoId"],
         position=body["currentTime"],
-        measured_at=measured_at(arrival, body["ageMs"]),
+        measured_at=measured_at(ask.arrived_at, body["ageMs"]),
         duration=body.get("duration"),
     )
-    caller.require_access_to(seen.user_id)
-    return SAVED if points.save(seen) else IGNORED
+    ask.caller.require_access_to(seen.user_id)
+    return SAVED if ask.points.save(seen) else IGNORED
 
 
-def _read(points: ResumeStore, caller: Identity, user_id: str, video_id: str) -> Answer:
-    caller.require_access_to(user_id)
-    answer = json_answer(_point_json(points.get(user_id, video_id)))
+def _read(ask: Asked, user_id: str, video_id: str) -> Answer:
+    ask.caller.require_access_to(user_id)
+    answer = json_answer(_point_json(ask.points.get(user_id, video_id)))
     etag = quote_etag(generate_etag(answer.body))
     return answer._replace(headers={**answer.headers, "ETag": etag})
 
 
-def _list(
-    points: ResumeStore,
-    caller: Identity,
-    user_id: str,
-    query: dict[str, Any],
-    page_url: Callable[[Cursor], str],
-) -> Answer:
-    caller.require_access_to(user_id)
-    page = points.list(
-        user_id, limit=query.get("limit"), after=query.get("cursor"), status=query.get("status")
+def _list(ask: Asked, user_id: str, query: dict[str, Any]) -> Answer:
+    ask.caller.require_access_to(user_id)
+    page = ask.points.list(
+        user_id,
+        ask.arrived_at,
+        limit=query.get("limit"),
+        after=query.get("cursor"),
+        status=query.get("status"),
     )
     answer = json_answer([{"tmdbId": point.video_id} | _point_json(point) for point in page.points])
-    if not page.next:
+    if page.next is None:
         return answer
-    link = f'<{page_url(page.next)}>; rel="next"'
+    link = f'<{_page_url(ask, page.next)}>; rel="next"'
     return answer._replace(headers={**answer.headers, "Link": link})
 
 
@@ -198,6 +189,8 @@ def _point_json(point: ResumePoint) -> dict[str, Any]:
     return known
 
 
-def _page_url(path: str, query: dict[str, str], start: Cursor) -> str:
-    """The path and query of a request as they were, from `start` on."""
-    return f"{quote(path)}?{urlencode(query | {'cursor': PageCursor.text(start)})}"
+def _page_url(ask: Asked, start: Cursor) -> str:
+    """The path and query as they were asked, from `start` on."""
+    given = parse_qsl(ask.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in given if name != "cursor"]
+    return f"{quote(ask.path)}?{urlencode([*kept, ('cursor', PageCursor.text(start))])}"

@@ -68,6 +68,11 @@ class Status(StrEnum):
     """Standing below WATCHED_PERCENT or of unknown duration: worth going on with, rewatches too."""
     WATCHED = "watched"
 
+    def admits(self, point: ResumePoint, watched_percent: int) -> bool:
+        if self is Status.WATCHED:
+            return point.watched is True
+        return point.percent is None or point.percent < watched_percent
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:

@@ -19,12 +19,11 @@ Args = list[str | int]
 
 
 class Script:
-    """A Lua script of ours."""
+    """A Lua script of ours. Each of them writes."""
 
-    def __init__(self, name: str, *, writes: bool) -> None:
+    def __init__(self, name: str) -> None:
         self.text = files("resume_service.resume").joinpath(name).read_text()
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
-        self.writes = writes
 
 
 class RedisRouter:
@@ -37,19 +36,19 @@ class RedisRouter:
         self._trips: WeakKeyDictionary[redis.Redis, RoundTrips] = WeakKeyDictionary()
         """By the client of each server; a server that is gone takes its own along."""
 
-    def call(self, operation: str, key: str, command: Command, *, writes: bool = False) -> Any:
-        """What the server that holds `key` answers to `command`.
+    def call(self, operation: str, key: str, *commands: Command, writes: bool = False) -> list[Any]:
+        """What the server that holds `key` answers to each of `commands`, on one round trip.
 
         A write is answered only when as many replicas as asked for have it too.
         """
         try:
-            return self._trips_to(key).call(operation, command, writes=writes)
+            return self._trips_to(key).call(operation, *commands, writes=writes)
         except MovedError as moved:
             self._servers.look_again(moved)
-            return self._after_the_move(operation, key, command, writes=writes)
+            return self._after_the_move(operation, key, *commands, writes=writes)
         except AskError:
             # Its slot is on the way to another server: just this once, ask there.
-            return self._redirected(key, command, writes=writes)
+            return self._redirected(key, *commands, writes=writes)
         except Unavailable:
             self._servers.look_again()
             raise
@@ -59,10 +58,10 @@ class RedisRouter:
         tail = (str(len(keys)), *keys, *args)
         try:
             by_hash = ("EVALSHA", script.sha, *tail)
-            return self.call(operation, keys[0], by_hash, writes=script.writes)
+            return self.call(operation, keys[0], by_hash, writes=True)[0]
         except NoScriptError:
             by_text = ("EVAL", script.text, *tail)
-            return self.call(operation, keys[0], by_text, writes=script.writes)
+            return self.call(operation, keys[0], by_text, writes=True)[0]
 
     def ping(self) -> None:
         """Raises Unavailable unless every server that holds keys answers."""
@@ -85,16 +84,18 @@ class RedisRouter:
             trips = self._trips.setdefault(client, made)
         return trips
 
-    def _after_the_move(self, operation: str, key: str, command: Command, *, writes: bool) -> Any:
+    def _after_the_move(
+        self, operation: str, key: str, *commands: Command, writes: bool
+    ) -> list[Any]:
         try:
-            return self._trips_to(key).call(operation, command, writes=writes)
+            return self._trips_to(key).call(operation, *commands, writes=writes)
         except (MovedError, AskError) as fault:
             raise Unavailable from fault  # slots are on the move: it will be clear soon
 
-    def _redirected(self, key: str, command: Command, *, writes: bool) -> Any:
+    def _redirected(self, key: str, *commands: Command, writes: bool) -> list[Any]:
         if writes and self._wait_replicas:
             raise Unavailable  # that answer can't be held back until replicas have it
         try:
-            return self._servers.run(key, *command)
+            return [self._servers.run(key, *command) for command in commands]
         except redis.RedisError as fault:
             raise Unavailable from fault

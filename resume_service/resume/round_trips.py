@@ -7,6 +7,7 @@ and an idle service answers as fast as without. Any thread or greenlet may call.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import Any
 
@@ -18,17 +19,20 @@ from resume_service.resume.redis_gate import RedisGate
 
 Command = tuple[str | int, ...]
 
+CONNECTION = {"protocol": 2, "encoding_errors": "replace"}
+"""How answers are read: flat, and never failing those of others when one holds no UTF-8."""
 _NONE_YET = object()
 
 
 class _Call:
-    """One caller's command, and what became of it: an answer, or an exception to raise."""
+    """One caller's commands, and what became of them: their answers, or an exception to raise."""
 
-    __slots__ = ("command", "operation", "outcome", "turn", "writes")
+    __slots__ = ("count", "operation", "outcome", "packed", "turn", "writes")
 
-    def __init__(self, operation: str, command: Command, *, writes: bool) -> None:
+    def __init__(self, operation: str, commands: tuple[Command, ...], *, writes: bool) -> None:
         self.operation = operation
-        self.command = command
+        self.packed = _packed(commands)  # here, so that what can't be sent fails its caller alone
+        self.count = len(commands)
         self.writes = writes
         self.outcome: Any = _NONE_YET
         self.turn: threading.Lock | None = None
@@ -42,20 +46,21 @@ class RoundTrips:
         self._pool = client.connection_pool
         self._gate = RedisGate()
         self._replicas = wait_replicas
-        self._wait: Command = ("WAIT", wait_replicas, wait_ms)
+        self._wait = _packed((("WAIT", wait_replicas, wait_ms),))
         self._connection: Any = None
         self._waiting: list[_Call] = []
         self._under_way = False
+        self._next_leader: _Call | None = None
         self._state = threading.Lock()
-        """Guards the two above; never held while a round trip is under way."""
+        """Guards the three above; never held while a round trip is under way."""
 
-    def call(self, operation: str, command: Command, *, writes: bool = False) -> Any:
-        """What Redis answers to `command`, timed as `operation`.
+    def call(self, operation: str, *commands: Command, writes: bool = False) -> list[Any]:
+        """What Redis answers to each of `commands`, timed as `operation`.
 
         Raises Unavailable when Redis does not answer in time or says that it can't serve, or when
         too few replicas have what was written; redis.ResponseError for what else it refuses.
         """
-        mine = _Call(operation, command, writes=writes)
+        mine = _Call(operation, commands, writes=writes)
         with self._state:
             if self._under_way:
                 mine.turn = threading.Lock()
@@ -63,12 +68,25 @@ class RoundTrips:
                 self._waiting.append(mine)
             self._under_way = True
         if mine.turn:
-            mine.turn.acquire()
+            try:
+                mine.turn.acquire()
+            except BaseException:  # this caller is killed
+                self._leave(mine)
+                raise
         if mine.outcome is _NONE_YET:
             self._lead(mine)
         if isinstance(mine.outcome, Exception):
             raise mine.outcome
-        return mine.outcome
+        answers: list[Any] = mine.outcome
+        return answers
+
+    def _leave(self, mine: _Call) -> None:
+        """Wait no more; if it was `mine` that had to lead next, the one behind it does."""
+        with self._state:
+            self._waiting = [call for call in self._waiting if call is not mine]
+            leads = self._next_leader is mine
+        if leads:
+            self._hand_over([mine])
 
     def _lead(self, mine: _Call) -> None:
         """Make one round trip for all who wait by now, then have the next caller lead."""
@@ -82,7 +100,7 @@ class RoundTrips:
 
     def _hand_over(self, calls: list[_Call]) -> None:
         with self._state:
-            next_leader = self._waiting[0] if self._waiting else None
+            next_leader = self._next_leader = self._waiting[0] if self._waiting else None
             self._under_way = next_leader is not None
         for call in calls:
             if call.outcome is _NONE_YET:
@@ -94,13 +112,19 @@ class RoundTrips:
 
     def _carry(self, calls: list[_Call]) -> None:
         waits = self._replicas > 0 and any(call.writes for call in calls)
-        commands = [call.command for call in calls]
-        answers = self._answers([*commands, self._wait] if waits else commands)
+        packed = [call.packed for call in calls]
+        count = sum(call.count for call in calls)
+        if waits:
+            packed.append(self._wait)
+            count += 1
+        answers = self._answers(packed, count)
         too_few = waits and not self._have_it(answers[-1])
-        for call, answer in zip(calls, answers, strict=False):
-            call.outcome = answer
-            if isinstance(answer, redis.ResponseError):
-                call.outcome = self._gate.refused(call.operation, answer)
+        unclaimed = iter(answers)
+        for call in calls:
+            call.outcome = list(itertools.islice(unclaimed, call.count))
+            refusals = [each for each in call.outcome if isinstance(each, redis.ResponseError)]
+            if refusals:
+                call.outcome = self._gate.refused(call.operation, refusals[0])
             elif too_few and call.writes:
                 call.outcome = Unavailable("Not yet on enough replicas, try again")
 
@@ -108,19 +132,20 @@ class RoundTrips:
         """Whether enough replicas do, by the answer to WAIT: how many, or that it is none's master."""
         return isinstance(answer, int) and answer >= self._replicas
 
-    def _answers(self, commands: list[Command]) -> list[Any]:
-        packed = b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # of any length
+    def _answers(self, packed: list[bytes], count: int) -> list[Any]:
+        commands = b"".join(packed)
         try:
-            return self._round_trip(packed, len(commands))
+            return self._round_trip(commands, count)
         except redis.ConnectionError:
             # Once more: after a restart the connection is dead. Every command of ours may be
             # repeated. A time-out is not tried again, so that callers have their answer in time.
-            return self._round_trip(packed, len(commands))
+            return self._round_trip(commands, count)
 
     def _round_trip(self, packed: bytes, answers: int) -> list[Any]:
         if self._connection is None:
             # Not taken out of the pool, which would look it over each time.
-            self._connection = self._pool.connection_class(**self._pool.connection_kwargs)
+            options = {**self._pool.connection_kwargs, **CONNECTION}
+            self._connection = self._pool.connection_class(**options)
         try:
             self._connection.send_packed_command([packed], check_health=False)
             return [self._answer() for _ in range(answers)]
@@ -133,3 +158,7 @@ class RoundTrips:
             return self._connection.read_response()
         except redis.ResponseError as refusal:
             return refusal
+
+
+def _packed(commands: tuple[Command, ...]) -> bytes:
+    return b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # its stubs take tuples of one

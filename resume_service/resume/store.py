@@ -18,6 +18,7 @@ only after its mark. A point read back is the hash as it stands; the rules that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,9 +42,12 @@ POINT_FIELDS = ("currentTime", "updatedAt", "duration", "percent", "watched", "c
 OLDEST_MEASUREMENT = timedelta(milliseconds=GREATEST_NUMBER)
 """How old a measurement may be when it arrives."""
 
-SAVE = Script("save_point.lua", writes=True)
-LIST = Script("list_points.lua", writes=False)
-DELETE = Script("delete_point.lua", writes=True)
+SAVE = Script("save_point.lua")
+DELETE = Script("delete_point.lua")
+
+
+Entry = tuple[str, int]
+"""A video in a user's index, and when its point was updated, ms."""
 
 
 class ResumeStore:
@@ -95,7 +99,7 @@ class ResumeStore:
     def get(self, user_id: str, video_id: str) -> ResumePoint:
         """Raises NotFound when there is no such point."""
         key = self._keys.of_point(user_id, video_id).point
-        values = self._redis.call("get", key, ("HMGET", key, *POINT_FIELDS))
+        [values] = self._redis.call("get", key, ("HMGET", key, *POINT_FIELDS))
         if values[0] is None:
             raise NotFound("Progress not found")
         return _point(user_id, video_id, values)
@@ -103,26 +107,35 @@ class ResumeStore:
     def list(
         self,
         user_id: str,
+        now: datetime,
         *,
         limit: int | None = None,
         after: Cursor | None = None,
         status: Status | None = None,
     ) -> Page:
-        """At most `limit` points of a user, newest first, from `after` on; all without a limit."""
-        index, points_of_user = self._keys.of_user(user_id)
-        args: Args = [
-            points_of_user,
-            limit or 0,
-            epoch_ms(after.updated_at) if after else "",
-            escaped(after.video_id) if after else "",
-            status or "",
-            self._rules.watched_percent,
-        ]
-        rows = self._redis.run("list", LIST, [index], args)
-        points = [_point(user_id, unescaped(video), values) for video, *values in rows[:limit]]
-        if len(rows) == len(points):
-            return Page(points, None)
-        return Page(points, Cursor(points[-1].updated_at, points[-1].video_id))
+        """At most `limit` points of a user, newest first, from `after` on; all without a limit.
+
+        Two round trips: the index, then the points. One that goes meanwhile is left out.
+        """
+        index, siblings = self._keys.of_user(user_id)
+        start = epoch_ms(after.updated_at) if after else "+inf"
+        [flat] = self._redis.call(
+            "list", index, ("ZREVRANGEBYSCORE", index, start, "-inf", "WITHSCORES")
+        )
+        entries: Sequence[Entry] = list(zip(flat[::2], map(int, flat[1::2]), strict=True))
+        if after:
+            entries = [each for each in entries if _comes_after(each, after)]
+        if limit and not status:
+            entries = self._enough(entries, limit, now)
+        if not entries:
+            return Page([], None)
+        commands = [("HMGET", siblings + member, *POINT_FIELDS) for member, _ in entries]
+        found = zip(entries, self._redis.call("list", index, *commands), strict=True)
+        # An index entry may outlive its point, which expires by itself.
+        points = [_point(user_id, unescaped(member), v) for (member, _), v in found if v[0]]
+        if status:
+            points = [each for each in points if status.admits(each, self._rules.watched_percent)]
+        return _page(points, limit)
 
     def delete(self, user_id: str, video_id: str, now: datetime) -> None:
         """Raises NotFound when there is no such point."""
@@ -140,18 +153,38 @@ class ResumeStore:
         """Raises Unavailable unless Redis answers."""
         self._redis.ping()
 
+    def _enough(self, entries: Sequence[Entry], limit: int, now: datetime) -> Sequence[Entry]:
+        """As many of `entries` as it takes to fill a page and to tell whether there is a next one."""
+        if len(entries) > limit and entries[limit][1] > epoch_ms(now) - self._ttl_seconds * 1000:
+            return entries[: limit + 1]
+        return entries  # some were measured so long ago that their points may have expired
+
     def _mark_deletion_ahead(self, user_id: str, video_id: str, now: datetime) -> None:
         """Mark a point that is there as erased, before it is: a mark must not be lost after that.
 
         The worker erases before it archives what still stands, so a mark too many harms nothing.
         """
         keys = self._keys.of_point(user_id, video_id)
-        if not self._redis.call("delete", keys.point, ("EXISTS", keys.point)):
+        [there] = self._redis.call("delete", keys.point, ("EXISTS", keys.point))
+        if not there:
             raise NotFound("Progress not found")
         self._mark(keys.erased, keys.mark, epoch_ms(now))
 
     def _mark(self, marks: str, mark: str, at_ms: int) -> None:
         self._redis.call("mark", marks, ("ZADD", marks, at_ms, mark), writes=True)
+
+
+def _comes_after(entry: Entry, cursor: Cursor) -> bool:
+    """Whether Redis puts `entry` behind `cursor`, which was updated at the same time or later."""
+    member, updated_at = entry
+    return updated_at < epoch_ms(cursor.updated_at) or member < escaped(cursor.video_id)
+
+
+def _page(points: list[ResumePoint], limit: int | None) -> Page:
+    if limit is None or len(points) <= limit:
+        return Page(points, None)
+    last = points[limit - 1]
+    return Page(points[:limit], Cursor(last.updated_at, last.video_id))
 
 
 def _number_text(number: float) -> str:

@@ -18,9 +18,18 @@ CHUNK = 65_536
 LONGEST_HEAD = 16_384
 LONGEST_REQUEST_LINE = 4096
 MOST_FIELDS = 100
-LEFT_TO_GUNICORN = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_UPGRADE"})
+LEFT_TO_GUNICORN = frozenset(
+    {
+        "HTTP_TRANSFER_ENCODING",
+        "HTTP_EXPECT",
+        "HTTP_UPGRADE",
+        "HTTP_X_FORWARDED_SSL",  # gunicorn refuses one that contradicts X-Forwarded-Proto
+        "HTTP_X_FORWARDED_PROTOCOL",
+    }
+)
 
 _request_line = re.compile(r"(GET|POST) (/[^ ?#]*)(?:\?([^ #]*))? HTTP/1\.1").fullmatch
+_readable_length = re.compile(r"[0-9]{1,19}").fullmatch
 _unmistakable_name = re.compile(r"[A-Za-z0-9-]+").fullmatch
 """Not `_`, which WSGI can't tell from `-`."""
 
@@ -45,7 +54,7 @@ def read(
     if environ is None:
         return None, data
     length = environ.get("CONTENT_LENGTH", "0")
-    if not length.isdecimal() or int(length) > largest_body:
+    if not _readable_length(length) or int(length) > largest_body:
         return None, data
     start = end_of_head + 4
     end = start + int(length)

@@ -137,5 +137,6 @@ def test_pages_of_one_status_are_full(player, clock):
 def test_an_expired_point_is_on_no_list(player, clock, real_redis):
     saved(player, clock, "v1", "v2", "v3")
     real_redis.delete("resume:ann:v2")  # what expiry does to the hash alone
+    clock.forward(days=31)
 
     assert walk(player, limit=1) == [["v3"], ["v1"]]
