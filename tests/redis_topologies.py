@@ -19,7 +19,7 @@ SLOTS = 16384
 BUS = 10_000
 """The port of a node's cluster bus, above that of its clients."""
 SERVICE = "resume-points"
-NOTICED_SECONDS = 1.0
+NOTICED_SECONDS = 2.0
 """After which silence a server counts as failed."""
 FAILOVER_SECONDS = 10.0
 """Within which another stands in: noticed, voted and promoted, on a machine that is busy."""
