@@ -42,6 +42,10 @@ load: .venv-load/ready ## Send 200 viewers to a running service for 60 s
 bench: .venv-bench/ready $(NODE_PEERS)/node_modules/ready ## Compare speed with Flask, FastAPI, Express and Fastify (10 minutes)
 	@.venv-bench/bin/python -m bench
 
+.PHONY: bench-scale
+bench-scale: .venv-bench/ready ## Measure time and memory by the number of points stored (5 minutes)
+	@.venv-bench/bin/python -m bench.scale
+
 .PHONY: lock
 lock: ## Compile requirements/*.in into the pinned files
 	@./requirements/lock

@@ -1,0 +1,140 @@
+"""Points in any number, as the service writes them: the store's own commands, recorded and sent."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import hiredis
+import redis
+
+from bench.options import BenchFailed
+from bench.workload import DURATION
+from dev.redis_server import RedisServer
+from resume_service.resume.keys import Keys
+from resume_service.resume.model import Measurement, Rules
+from resume_service.resume.redis_client import client_of
+from resume_service.resume.redis_router import Args, RedisRouter, Script
+from resume_service.resume.redis_servers import OneServer
+from resume_service.resume.round_trips import Command
+from resume_service.resume.store import DELETE, SAVE, ResumeStore
+
+PER_USER = 50
+CHUNK = 500
+APPLIED = b":1\r\n"
+TIMEOUT_SECONDS = 10.0
+FIRST_SAVE = datetime.now(UTC) - timedelta(hours=2)
+QUARTERS = 4
+
+
+def user(number: int) -> str:
+    return f"user{number:06d}"
+
+
+def video(number: int) -> str:
+    return f"film{number:06d}"
+
+
+def measurement(user_number: int, video_number: int, second: float) -> Measurement:
+    """Of the four quarters of a video by turns: every fourth one is watched."""
+    quarter = 1 + (user_number + video_number) % QUARTERS
+    return Measurement(
+        user_id=user(user_number),
+        video_id=video(video_number),
+        position=DURATION * quarter / QUARTERS - 0.5,
+        measured_at=FIRST_SAVE + timedelta(seconds=second),
+        duration=DURATION,
+    )
+
+
+def store_of(server: RedisServer, *, marks: bool = True, keys: Keys | None = None) -> ResumeStore:
+    """The service's store."""
+    router = RedisRouter(OneServer(client_of(server.url, TIMEOUT_SECONDS)))
+    return ResumeStore(router, keys or Keys(), Rules(), archive=marks)
+
+
+class Recorder(RedisRouter):
+    """Keeps the commands of a store instead of sending them."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+
+    def call(self, operation: str, key: str, *commands: Command, writes: bool = False) -> list[Any]:
+        self.commands += commands
+        return []
+
+    def run(self, operation: str, script: Script, keys: Any, args: Args) -> Any:
+        self.commands.append(("EVALSHA", script.sha, str(len(keys)), *keys, *args))
+        return 1
+
+
+def saves(
+    measurements: Iterable[Measurement], *, marks: bool = True, keys: Keys | None = None
+) -> Iterator[list[Command]]:
+    """What the service sends to Redis for each of `measurements`."""
+    recorder = Recorder()
+    store = ResumeStore(recorder, keys or Keys(), Rules(), archive=marks)
+    for each in measurements:
+        store.save(each)
+        yield recorder.commands
+        recorder.commands = []
+
+
+def packed(command: Command) -> bytes:
+    return bytes(hiredis.pack_command(command))  # type: ignore[arg-type]  # of any length
+
+
+def load_scripts(client: redis.Redis) -> None:
+    for script in (SAVE, DELETE):
+        client.script_load(script.text)
+
+
+def fill(
+    server: RedisServer, users: Iterable[int], *, per_user: int = PER_USER, marks: bool = True
+) -> int:
+    """Save the first `per_user` videos of `users`; how many points that were.
+
+    Video by video, so that a user's points lie as scattered in Redis' memory as months leave them.
+    """
+    load_scripts(server.client)
+    numbers = list(users)
+    wanted = (measurement(u, v, v) for v in range(per_user) for u in numbers)
+    send((packed(command) for (command,) in saves(wanted, marks=marks)), server)
+    return len(numbers) * per_user
+
+
+def send(commands: Iterator[bytes], server: RedisServer) -> None:
+    """Send saves in pipelines, the next one made while Redis works on the last.
+
+    Raises BenchFailed unless each is applied.
+    """
+    with connected(server) as connection:
+        under_way = 0
+        while chunk := list(islice(commands, CHUNK)):
+            if under_way:
+                expect_applied(connection, under_way)
+            connection.sendall(b"".join(chunk))
+            under_way = len(chunk)
+        expect_applied(connection, under_way)
+
+
+def connected(server: RedisServer) -> socket.socket:
+    if server.port:
+        return socket.create_connection(("127.0.0.1", server.port), TIMEOUT_SECONDS)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(TIMEOUT_SECONDS)
+    connection.connect(str(server.socket))
+    return connection
+
+
+def expect_applied(connection: socket.socket, saves_sent: int) -> None:
+    """Raises BenchFailed unless all of `saves_sent` are answered, as applied."""
+    expected = APPLIED * saves_sent
+    answer = b""
+    while len(answer) < len(expected) and (more := connection.recv(len(expected) - len(answer))):
+        answer += more
+    if answer != expected:
+        raise BenchFailed(f"a save was not applied: {answer[:200]!r}")

@@ -1,0 +1,187 @@
+"""What one call costs in stores of several sizes, measured in turns."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from bench.contestants import CONTESTANTS
+from bench.options import BenchFailed
+from bench.scale import memory, points
+from bench.scale.servers import running, version
+from bench.server import Server
+from bench.workload import PATH, token
+from dev.redis_server import RedisServer
+
+OURS = next(each for each in CONTESTANTS if each.name == "ours")
+SIZES = (1_000, 100_000, 2_000_000)
+USERS_BY_POINTS = {1: 2_000, 50: 200, 1_000: 20}
+"""How many users there are with so many points each."""
+PAGE = 50
+ROUNDS = 11
+CALLS = 100
+HOT_USERS = 20
+FRESH_SECOND = 1_000.0
+"""Later than all that fill saves."""
+
+Call = Callable[[int], None]
+"""Does it once for the user of this number."""
+
+
+class Case(NamedTuple):
+    commands: tuple[str, ...]
+    """Those it sends to Redis."""
+    hot: bool
+    """Whether always the same users are asked about."""
+
+
+LIST_COMMANDS = ("zrevrangebyscore", "hmget")
+CASES = {
+    "list over HTTP": Case(LIST_COMMANDS, hot=False),
+    "list": Case(LIST_COMMANDS, hot=False),
+    "list of 20 users over and over": Case(LIST_COMMANDS, hot=True),
+    "save": Case(("evalsha",), hot=False),
+    "read": Case(("hmget",), hot=False),
+}
+Taken = dict[str, dict[str, dict[str, list[float]]]]
+"""Microseconds a call: by case, by subject, `whole` and `redis`, by round."""
+
+
+def by_size(binary: Path) -> dict[str, Any]:
+    with ExitStack() as stack:
+        subjects: dict[str, Subject] = {}
+        empty: dict[str, float] = {}
+        for size in SIZES:
+            server = stack.enter_context(running(binary))
+            empty[str(size)] = memory.used(server.client)
+            users = range(size // points.PER_USER)
+            points.fill(server, users)
+            directory = stack.enter_context(TemporaryDirectory(prefix="resume-scale-"))
+            service = Server(OURS, core=0, redis_url=server.url, directory=Path(directory))
+            stack.enter_context(service)
+            subjects[str(size)] = Subject(server, users, points.PER_USER, service.port)
+        return {
+            "version": version(server),
+            "us": _measured(subjects, CASES),
+            "bytes": {
+                size: memory.parts(each.server, empty[size], int(size))
+                for size, each in subjects.items()
+            },
+        }
+
+
+def by_user(binary: Path) -> dict[str, Any]:
+    with running(binary) as server:
+        subjects: dict[str, Subject] = {}
+        start = 0
+        for each, count in USERS_BY_POINTS.items():
+            users = range(start, start + count)
+            points.fill(server, users, per_user=each)
+            subjects[str(each)] = Subject(server, users, each)
+            start += count
+        cases = {
+            "save": CASES["save"],
+            "read": CASES["read"],
+            "list": CASES["list"],
+            "page": CASES["list"],
+        }
+        return {"version": version(server), "us": _measured(subjects, cases)}
+
+
+class Subject:
+    """Some users of a server."""
+
+    def __init__(
+        self, server: RedisServer, users: range, per_user: int, http_port: int = 0
+    ) -> None:
+        self.server = server
+        self._http = HTTPConnection("127.0.0.1", http_port, timeout=points.TIMEOUT_SECONDS)
+        self._headers = {"Authorization": f"Bearer {token('backend', role='service')}"}
+        self._store = points.store_of(server)
+        self._users = users
+        self._per_user = per_user
+        self._seconds = FRESH_SECOND
+        self._chance = random.Random(1)  # noqa: S311 - keeps no secret
+
+    def take(self, name: str, case: Case) -> tuple[float, float]:
+        """Microseconds a call, as the caller waits and as Redis works."""
+        call, client = self._call(name), self.server.client
+        among = self._users[:HOT_USERS] if case.hot else self._users
+        asked = self._chance.choices(among, k=CALLS)
+        client.config_resetstat()
+        started = time.perf_counter()
+        for number in asked:
+            call(number)
+        seconds = time.perf_counter() - started
+        stats: dict[str, Any] = client.info("commandstats")
+        worked = sum(stats[f"cmdstat_{command}"]["usec"] for command in case.commands)
+        return seconds / CALLS * 1e6, worked / CALLS
+
+    def _call(self, name: str) -> Call:
+        calls: Mapping[str, Call] = {
+            "save": self._save,
+            "read": lambda n: _ignore(self._store.get(points.user(n), self._any_video())),
+            "list over HTTP": self._list_over_http,
+            "page": partial(self._list, limit=PAGE),
+        }
+        return calls.get(name, self._list)
+
+    def _save(self, number: int) -> None:
+        self._seconds += 0.001
+        video = self._chance.randrange(self._per_user)
+        self._store.save(points.measurement(number, video, self._seconds))
+
+    def _list(self, number: int, limit: int | None = None) -> None:
+        now = datetime.now(UTC)
+        found = self._store.list(points.user(number), now, limit=limit).points
+        if len(found) != min(self._per_user, limit or self._per_user):
+            raise BenchFailed(f"{points.user(number)} has {len(found)} points")
+
+    def _list_over_http(self, number: int) -> None:
+        self._http.request("GET", f"{PATH}/{points.user(number)}", headers=self._headers)
+        answer = self._http.getresponse()
+        body = answer.read()
+        if answer.status != HTTPStatus.OK or body.count(b"tmdbId") != self._per_user:
+            raise BenchFailed(f"a list was answered with {answer.status}: {body[:200]!r}")
+
+    def _any_video(self) -> str:
+        return points.video(self._chance.randrange(self._per_user))
+
+
+def ratios(taken: dict[str, dict[str, list[float]]], base: str, kind: str) -> dict[str, float]:
+    """Of each subject to `base`: the median of the rounds' own."""
+    of_base = taken[base][kind]
+    return {
+        subject: median(a / b for a, b in zip(kinds[kind], of_base, strict=True))
+        for subject, kinds in taken.items()
+    }
+
+
+def _measured(subjects: dict[str, Subject], cases: dict[str, Case]) -> Taken:
+    taken: Taken = {
+        case: {subject: {"whole": [], "redis": []} for subject in subjects} for case in cases
+    }
+    for number in range(-1, ROUNDS):  # the first one warms up
+        names = list(subjects)
+        turn = number % len(names)
+        for name, case in cases.items():
+            for subject in names[turn:] + names[:turn]:
+                whole, redis = subjects[subject].take(name, case)
+                if number >= 0:
+                    taken[name][subject]["whole"].append(whole)
+                    taken[name][subject]["redis"].append(redis)
+    return taken
+
+
+def _ignore(_: object) -> None:
+    pass
