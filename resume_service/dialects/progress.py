@@ -169,18 +169,17 @@ def _list(ask: Asked, user_id: str, query: dict[str, Any]) -> Answer:
         after=query.get("cursor"),
         status=query.get("status"),
     )
-    answer = json_answer([{"tmdbId": point.video_id} | _point_json(point) for point in page.points])
+    answer = json_answer([_point_json(point, tmdbId=point.video_id) for point in page.points])
     if page.next is None:
         return answer
     link = f'<{_page_url(ask, page.next)}>; rel="next"'
     return answer._replace(headers={**answer.headers, "Link": link})
 
 
-def _point_json(point: ResumePoint) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        "currentTime": json_number(point.position),
-        "updatedAt": iso(point.updated_at),
-    }
+def _point_json(point: ResumePoint, **known: Any) -> dict[str, Any]:
+    """`point`, behind what is `known` of it already."""
+    known["currentTime"] = json_number(point.position)
+    known["updatedAt"] = iso(point.updated_at)
     if point.duration is not None:
         known["duration"] = json_number(point.duration)
         known["percent"] = json_number(point.percent)

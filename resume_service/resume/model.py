@@ -107,4 +107,5 @@ def from_epoch_ms(ms: int) -> datetime:
 
 def iso(moment: datetime) -> str:
     """`2026-11-20T10:00:00.000Z`: the one way this service writes a time."""
-    return f"{moment.astimezone(UTC).isoformat('T', 'milliseconds')[:23]}Z"
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{in_utc.isoformat('T', 'milliseconds')[:23]}Z"

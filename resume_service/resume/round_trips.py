@@ -148,16 +148,21 @@ class RoundTrips:
             self._connection = self._pool.connection_class(**options)
         try:
             self._connection.send_packed_command([packed], check_health=False)
-            return [self._answer() for _ in range(answers)]
+            return self._read(answers)
         except BaseException:  # also when this caller is killed: no answer may be read as another's
             self._connection.disconnect()
             raise
 
-    def _answer(self) -> Any:
-        try:
-            return self._connection.read_response()
-        except redis.ResponseError as refusal:
-            return refusal
+    def _read(self, count: int) -> list[Any]:
+        answers: list[Any] = []
+        next_answer = self._connection.read_response
+        while len(answers) < count:
+            try:
+                while len(answers) < count:
+                    answers.append(next_answer())
+            except redis.ResponseError as refusal:
+                answers.append(refusal)
+        return answers
 
 
 def _packed(commands: tuple[Command, ...]) -> bytes:
