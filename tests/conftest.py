@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import fakeredis
+import psycopg
 import pytest
 import redis
 from callers import SECRET
 from flask.testing import FlaskClient
 from stores import store_on
 
+from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer, system_binary, wheel_binary
 from dev.service import Service, free_port
 from resume_service import create_app
+from resume_service.archive import migrate
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 
@@ -64,6 +68,27 @@ def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     yield server
     for each in running.values():
         each.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A running Postgres for tests that leave it as it was."""
+    # No machine fails in a test: what is written need not be on the disk.
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"), fsync="off")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of a database with the archive's tables, all of them empty."""
+    name = f"archive_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        migrate.upgrade(postgres.url_of(name))
+        yield postgres.url_of(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from resume_service.settings import Settings
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 GREATEST_NUMBER = 10**8
@@ -56,6 +58,14 @@ class Rules:
     """Points a user may hold."""
     watched_percent: int = 90
     """Percent from which a video counts as watched."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Rules:
+        return cls(
+            ttl=timedelta(days=settings.resume_ttl_days),
+            max_points=settings.resume_max_points,
+            watched_percent=settings.watched_percent,
+        )
 
 
 class Status(StrEnum):
