@@ -11,7 +11,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
 
 .PHONY: run
-run: $(VENV)/run ## Serve on :8000 (or PORT) with a Redis of its own, until Ctrl-C
+run: $(VENV)/run ## Serve on :8000 (or PORT) with Redis, Postgres and worker of its own, until Ctrl-C
 	@$(BIN)/python -m dev.run
 
 .PHONY: test
@@ -41,6 +41,10 @@ load: .venv-load/ready ## Send 200 viewers to a running service for 60 s
 .PHONY: bench
 bench: .venv-bench/ready $(NODE_PEERS)/node_modules/ready ## Compare speed with Flask, FastAPI, Express and Fastify (10 minutes)
 	@.venv-bench/bin/python -m bench
+
+.PHONY: schema
+schema: $(VENV)/run ## Write schema.sql, what the migrations make
+	@$(BIN)/python -m dev.schema
 
 .PHONY: lock
 lock: ## Compile requirements/*.in into the pinned files

@@ -14,7 +14,6 @@ import os
 import secrets
 import shlex
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -29,6 +28,7 @@ from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import ROOT, answers, free_port
 from resume_service.archive import migrate
+from resume_service.cli import token_for
 from resume_service.settings import Settings, SettingsError
 
 INSTANCE = ROOT / "instance"
@@ -160,10 +160,7 @@ def _instructions(address: str, env: Mapping[str, str]) -> str:
     lines = ["", f"Ready at {address} (docs at {address}/docs). Ctrl-C stops it."]
     if not env.get("JWT_SECRET"):
         return "\n".join([*lines, "Tokens come from the issuer of JWT_JWKS_URL.", ""])
-    token = subprocess.run(
-        [sys.executable, "-m", "flask", "token", VIEWER],
-        env=dict(env), cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout.strip()  # fmt: skip
+    token = token_for(VIEWER, Settings.from_env(env))
     body = json.dumps({"clerkId": VIEWER, "tmdbId": "12345", "currentTime": 60, "duration": 5400})
     bearer = f"-H 'Authorization: Bearer {token}'"
     return "\n".join(

@@ -76,6 +76,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     # No machine fails in a test: what is written need not be on the disk.
     server = PostgresServer(tmp_path_factory.mktemp("postgres"), fsync="off")
     server.start()
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE archive")
+    migrate.upgrade(server.url_of("archive"))
     yield server
     server.stop()
 
@@ -85,8 +88,7 @@ def database(postgres: PostgresServer) -> Iterator[str]:
     """The URL of a database with the archive's tables, all of them empty."""
     name = f"archive_{uuid.uuid4().hex}"
     with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        migrate.upgrade(postgres.url_of(name))
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE archive")
         yield postgres.url_of(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -4,6 +4,9 @@ Each batch takes Postgres' lock first and reads Redis only then, so what it writ
 than what another worker has written. A worker that stands still loses its session, and the lock
 with it, before anybody goes on. Marks go after the commit. So a flush may die at any instruction:
 what it did not finish still has its mark, and doing it twice is the same as once.
+
+A point that was deleted and saved again has a mark of each kind. It is erased first and archived
+then, whichever mark comes up: what the archive knew of it before must not come back.
 """
 
 from __future__ import annotations
@@ -43,25 +46,25 @@ class Flush:
         Raises Unavailable and psycopg.Error.
         """
         done = Flushed()
-        # A point that was deleted and saved again has a mark of each kind: first erased, then
-        # archived, it ends as it stands. And no erased mark may outlive the archiving after it.
         for kind in Kind:
             for place, count in self._marks.counts(kind).items():
                 for _ in range(0, count, self._batch):
                     if is_over():
                         done.complete = False
                         return done
-                    self._carry(kind, place, done)
+                    self._carry(place, done)
         return done
 
-    def _carry(self, kind: Kind, place: str, done: Flushed) -> None:
+    def _carry(self, place: str, done: Flushed) -> None:
         self.begin()
         claim = self.claim(place)
-        live = self.read(claim)
-        recalled = self.write(kind, live, done)
+        live, deleted = self.read(claim)
+        recalled = self.write(live, deleted)
         self.commit()
         self.recall(recalled)
         self.release(claim)
+        done.archived += len(live)
+        done.erased += len(deleted)
 
     def begin(self) -> None:
         self._rows.begin()
@@ -69,15 +72,20 @@ class Flush:
     def claim(self, place: str) -> Claim:
         return self._marks.claim(place, self._batch)
 
-    def read(self, claim: Claim) -> list[LivePoint]:
-        return self._points.read(claim.marks)
+    def read(self, claim: Claim) -> tuple[list[LivePoint], list[LivePoint]]:
+        """The points to archive, and those to erase before, which may have been saved again.
 
-    def write(self, kind: Kind, points: list[LivePoint], done: Flushed) -> list[Recalled]:
-        """A point that has expired or is gone leaves nothing to archive."""
-        if kind is Kind.ERASED:
-            done.erased += self._rows.erase(points)
+        Hashes come first: whatever life of a point they show, the deletion that ended the life
+        before it has its mark by then.
+        """
+        points = self._points.read(claim.marks)
+        erased = self._marks.erased_among(claim)
         live = [point for point in points if point.updated_at is not None]
-        done.archived += len(live)
+        deleted = [point for mark, point in zip(claim.marks, points, strict=True) if mark in erased]
+        return live, deleted
+
+    def write(self, live: list[LivePoint], deleted: list[LivePoint]) -> list[Recalled]:
+        self._rows.erase(deleted)
         return self._rows.upsert(live)
 
     def commit(self) -> None:

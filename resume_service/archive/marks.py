@@ -64,6 +64,16 @@ class Marks:
         number = -1 - secrets.randbits(CLAIM_BITS)
         return Claim(place, number, self._redis.run(CLAIM, [place], [number, most]))
 
+    def erased_among(self, claim: Claim) -> set[str]:
+        """The marks of `claim` whose points have been deleted and not yet erased."""
+        place = next(each.erased for each in self._keys if claim.key in each)
+        if claim.key == place:
+            return set(claim.marks)
+        if not self._redis.answers([(place, ("ZCARD", place))])[0]:
+            return set()
+        scores = self._redis.answers([(place, ("ZSCORE", place, mark)) for mark in claim.marks])
+        return {mark for mark, score in zip(claim.marks, scores, strict=True) if score is not None}
+
     def release(self, claim: Claim) -> None:
         """Remove what was claimed, but for the marks that have been made anew since."""
         command = ("ZREMRANGEBYSCORE", claim.key, claim.number, claim.number)

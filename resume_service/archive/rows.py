@@ -110,10 +110,11 @@ class Rows:
         except psycopg.DataError:
             return self._upsert_one_by_one(points)
 
-    def erase(self, points: Sequence[LivePoint]) -> int:
-        """Delete the rows of `points`; how many there were."""
-        ids = ([point.user_id for point in points], [point.video_id for point in points])
-        return self._connection.execute(ERASE, ids).rowcount
+    def erase(self, points: Sequence[LivePoint]) -> None:
+        """Delete the rows of `points`, where they have one."""
+        if points:
+            ids = ([point.user_id for point in points], [point.video_id for point in points])
+            self._connection.execute(ERASE, ids)
 
     def since(self, moment: datetime, most: int) -> Iterator[list[ArchivedPoint]]:
         """The points updated after `moment`, newest first, `most` at a time.
