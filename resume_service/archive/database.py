@@ -57,6 +57,10 @@ class Database:
         if not self._answers:
             raise Unavailable
 
+    def close(self) -> None:
+        """Close what connections are kept; the next query makes new ones."""
+        self._engine.dispose()
+
     def _probe(self) -> bool:
         try:
             with self._connected() as connection:

@@ -2,6 +2,7 @@
 
 It is started with the settings in its environment, and reads from standard input lines such as
 `before commit SIGKILL`; for each it forks a child that flushes so, and answers with the child's pid.
+`flush endlessly SIGKILL` flushes again and again until it is killed.
 The service itself knows nothing of this: the steps are wrapped from outside.
 """
 
@@ -16,6 +17,8 @@ from resume_service.archive.cycle import Archive
 from resume_service.archive.flush import Flush
 from resume_service.services import system_clock
 from resume_service.settings import Settings
+
+ENDLESSLY = "endlessly"
 
 
 def interrupt(when: str, step: str, number: int) -> None:
@@ -34,6 +37,14 @@ def interrupt(when: str, step: str, number: int) -> None:
     setattr(Flush, step, interrupted)
 
 
+def flush(settings: Settings, when: str, step: str, number: int) -> None:
+    archive = Archive.of(settings, system_clock)
+    while step == ENDLESSLY:
+        archive.cycle()
+    interrupt(when, step, number)
+    archive.cycle()
+
+
 def answer(word: object) -> None:
     sys.stdout.write(f"{word}\n")
     sys.stdout.flush()
@@ -47,8 +58,7 @@ def main() -> None:
         when, step, name = line.split()
         child = os.fork()
         if child == 0:
-            interrupt(when, step, signal.Signals[name])
-            Archive.of(settings, system_clock).cycle()
+            flush(settings, when, step, signal.Signals[name])
             os._exit(0)
         answer(child)
         _, status = os.waitpid(child, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from archive.conftest import MONTH, NO_MARKS
+from archive_stores import MONTH, NO_MARKS
 from stores import store_on
 
 from resume_service.archive.flush import Flush

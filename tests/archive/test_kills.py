@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from archive.conftest import NO_MARKS
 from archive.load import Load
+from archive_stores import NO_MARKS
 from callers import SECRET
 from load_clients import eventually
 
@@ -96,29 +96,20 @@ def test_killed_before_or_after_any_step_a_flush_loses_nothing(stores, flushes, 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-def test_workers_killed_at_random_under_load_lose_nothing(stores, env, effort):
-    load = Load(stores.points)
-    chance = random.Random(7)
-    env |= {"WORKER_PORT": str(free_port())}
+def test_killed_at_random_under_load_a_worker_loses_nothing(stores, flushes, effort):
+    load, chance = Load(stores.points), random.Random(7)
+    archived = 0
     with load.running():
-        for _ in range(effort(4, 200)):
-            before = stores.redis.zcard("archive:dirty")
-            worker = subprocess.Popen([sys.executable, "-m", "resume_service.worker"], env=env)
-            eventually(lambda b=before: flushing(stores, b), within=30)
-            time.sleep(chance.uniform(0, 0.3))  # the moment is the variable, not a wait
-            worker.kill()
-            worker.wait()
+        for _ in range(effort(25, 200)):
+            eventually(load.after(5))
+            worker = start(flushes, "flush endlessly", signal.SIGKILL)
+            time.sleep(chance.uniform(0, 0.2))  # the moment is the variable, not a wait
+            os.kill(worker, signal.SIGKILL)
+            assert ended(flushes) == -signal.SIGKILL
+            archived += bool(stores.rows())
 
-    assert load.saves > 100
+    assert archived
     assert_archived(stores, load)
-
-
-def flushing(stores, before: int) -> bool:
-    """Whether a flush has begun: a mark is claimed, or fewer are left than there were."""
-    return bool(
-        stores.redis.zcount("archive:dirty", "-inf", "(0")
-        or stores.redis.zcard("archive:dirty") < before
-    )
 
 
 @pytest.mark.soak

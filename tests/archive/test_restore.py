@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from archive.conftest import MONTH, NO_MARKS, stores_on
+from archive_stores import MONTH, NO_MARKS, stores_on
 
 from resume_service.archive.live_points import LivePoints
 from resume_service.errors import NotFound

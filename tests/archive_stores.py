@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-import pytest
 import redis
 from callers import SECRET
 from stores import store_on
@@ -85,12 +84,6 @@ def settings_of(client: redis.Redis, database_url: str, **more: Any) -> Settings
     where = client.connection_pool.connection_kwargs
     url = f"redis://127.0.0.1:{where['port']}/0"
     return Settings(jwt_secret=SECRET, redis_url=url, database_url=database_url, **more)
-
-
-@pytest.fixture
-def stores(real_redis: redis.Redis, database: str) -> Iterator[Stores]:
-    with stores_on(real_redis, database) as both:
-        yield both
 
 
 @contextmanager
