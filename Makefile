@@ -42,6 +42,10 @@ load: .venv-load/ready ## Send 200 viewers to a running service for 60 s
 bench: .venv-bench/ready $(NODE_PEERS)/node_modules/ready ## Compare speed with Flask, FastAPI, Express and Fastify (10 minutes)
 	@.venv-bench/bin/python -m bench
 
+.PHONY: bench-flush
+bench-flush: $(VENV)/run ## Measure how fast the worker archives and restores (1 minute)
+	@$(BIN)/python -m bench.flush
+
 .PHONY: schema
 schema: $(VENV)/run ## Write schema.sql, what the migrations make
 	@$(BIN)/python -m dev.schema

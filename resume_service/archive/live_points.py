@@ -120,7 +120,7 @@ class LivePoints:
             keys.mark,
             _iso(row.watched_at),
             _iso(row.completed_at),
-            json.dumps(_rest(row)),
+            json.dumps(_fields(row)),
         ]
         return call_of(PUT_BACK, touched, args)
 
@@ -131,16 +131,12 @@ class LivePoints:
         return [row for row, score in zip(rows, scores, strict=True) if score is None]
 
 
-def _rest(row: ArchivedPoint) -> dict[str, str]:
-    """The fields of a hash as `save_point.lua` writes them, but for its times."""
-    fields = {"currentTime": _number_text(row.position)}
+def _fields(row: ArchivedPoint) -> list[str]:
+    """The fields of a hash as `save_point.lua` writes them, but for those kept for good."""
+    fields = ["currentTime", _number_text(row.position), "updatedAt", iso(row.updated_at)]
     if row.duration is not None and row.percent is not None:
-        fields |= {
-            "duration": _number_text(row.duration),
-            "percent": f"{row.percent:.2f}",
-            "watched": str(int(row.watched)),
-            "completed": str(int(row.completed)),
-        }
+        fields += ["duration", _number_text(row.duration), "percent", f"{row.percent:.2f}"]
+        fields += ["watched", str(int(row.watched)), "completed", str(int(row.completed))]
     return fields
 
 

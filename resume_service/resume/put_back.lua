@@ -13,7 +13,7 @@
 -- ARGV[7]  member of archive:erased
 -- ARGV[8]  first watched at, ISO 8601; empty when never
 -- ARGV[9]  first completed at, ISO 8601; empty when never
--- ARGV[10] the rest of the point: JSON object of its fields and what they hold
+-- ARGV[10] the other fields of the point and what they hold, one after another: JSON array
 -- returns  1 when put back, 0 when not
 
 -- A worker that was frozen must not bring back what others have put back and a user deleted since.
@@ -51,10 +51,7 @@ if not live and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then
   redis.call('ZREM', KEYS[2], oldest[1])
 end
 
-for field, value in pairs(cjson.decode(ARGV[10])) do
-  redis.call('HSET', KEYS[1], field, value)
-end
-redis.call('HSET', KEYS[1], 'updatedAt', ARGV[1])
+redis.call('HSET', KEYS[1], unpack(cjson.decode(ARGV[10])))
 recall()
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[2], ARGV[2], ARGV[5])
