@@ -22,6 +22,7 @@ TRIED_ELSEWHERE = {
     "make check": "by the gate",
     "make soak": "by hand: it is what takes too long for the gate",
     "make load": "tests/test_load.py",
+    "make bench-flush": "by hand: it measures, and would slow the tests",
     "docker compose up --build": "as far as it can be without a Docker engine: tests/test_deploy.py",
 }
 
