@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,27 @@ def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_servers() -> Iterator[Callable[[], PostgresServer]]:
+    """`postgres_servers()`: a Postgres of its own, not yet started."""
+    servers: list[PostgresServer] = []
+    # Not in tmp_path: as root, Postgres is another user, to whom each start of pytest closes that.
+    with tempfile.TemporaryDirectory(prefix="resume-postgres-") as folder:
+
+        def server() -> PostgresServer:
+            # No machine fails in a test: what is written need not be on the disk.
+            servers.append(PostgresServer(Path(folder) / f"{len(servers)}", fsync="off"))
+            return servers[-1]
+
+        yield server
+        for each in servers:
+            if each.is_running():
+                each.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_servers: Callable[[], PostgresServer]) -> Iterator[PostgresServer]:
     """A running Postgres for tests that leave it as it was."""
-    # No machine fails in a test: what is written need not be on the disk.
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"), fsync="off")
+    server = postgres_servers()
     server.start()
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE archive")

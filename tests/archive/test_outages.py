@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,8 +110,8 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    postgres = PostgresServer(tmp_path / "postgres", fsync="off")
+def site(tmp_path: Path, postgres_servers: Callable[[], PostgresServer]) -> Iterator[Site]:
+    postgres = postgres_servers()
     redis = RedisServer(tmp_path / "redis", port=free_port(), config=ROOT / "deploy" / "redis.conf")
     postgres.start()
     redis.start()

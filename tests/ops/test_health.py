@@ -9,7 +9,6 @@ import psutil
 import pytest
 from callers import SECRET
 
-from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import free_port
 from resume_service import create_app
@@ -123,8 +122,8 @@ def test_a_database_that_is_gone_is_named_within_a_second(own_redis):
     assert_not_ready(app, "database")
 
 
-def test_a_stopped_postgres_is_named_within_a_second(own_redis, tmp_path):
-    server = PostgresServer(tmp_path / "postgres", fsync="off")
+def test_a_stopped_postgres_is_named_within_a_second(own_redis, postgres_servers):
+    server = postgres_servers()
     server.start()
     app = asked(own_redis, database_url=server.url)
     assert app.get("/readyz").status_code == 200
