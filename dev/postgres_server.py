@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
 import os
 import shutil
@@ -150,4 +151,11 @@ def _socket_folder(directory: Path) -> Path:
     """`directory`, or where the path of a socket in it is too long a private folder elsewhere."""
     if len(os.fsencode(directory / SOCKET)) <= LONGEST_SOCKET_PATH:
         return directory
-    return Path(tempfile.mkdtemp(prefix="resume-postgres-"))
+    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
+    private = Path(tempfile.gettempdir()) / f"resume-postgres-{os.getuid()}-{name}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    found = private.stat()
+    owners = (os.getuid(), NOBODY) if os.getuid() == 0 else (os.getuid(),)
+    if found.st_uid not in owners or found.st_mode & 0o077:
+        raise PermissionError(f"{private} is not a private folder of this user")
+    return private

@@ -50,12 +50,16 @@ def connect(url: str, *, within: float, patience: float) -> BoundedConnection:
     connecting = generators.connect(_resolved(url))
     made = BoundedConnection(_wait_for(connecting, within))
     made.patience = patience
+    made.prepare_threshold = (
+        None  # a pool of connections that stands between may know no such names
+    )
     return made
 
 
 def _resolved(url: str) -> str:
     """`url` with the address of its host: libpq itself would hold up every greenlet to ask."""
-    given = conninfo_to_dict(url)
+    given = {"application_name": "resume-service"} | conninfo_to_dict(url)
+    given["client_encoding"] = "UTF8"
     host = str(given.get("host") or "")
     if host and not host.startswith(("/", "@")) and "," not in host and "hostaddr" not in given:
         given["hostaddr"] = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0]
