@@ -6,6 +6,7 @@ Checking a signature costs more than everything else about a save.
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 
 from resume_service.auth.identity import Identity
@@ -23,6 +24,7 @@ class Remembered:
     def __init__(self, most: int = MOST_REMEMBERED) -> None:
         self._most = most
         self._known: dict[bytes, tuple[Identity, float, int]] = {}
+        self._changing = threading.Lock()
 
     def get(self, token: str, generation: int) -> Identity | None:
         """The identity that `put` was given for `token`, while it holds under these keys."""
@@ -35,10 +37,11 @@ class Remembered:
     def put(self, token: str, identity: Identity, expires: float, generation: int) -> None:
         """Remember until `expires` (seconds since 1970) who `token` names under these keys."""
         digest = _digest(token)
-        self._known.pop(digest, None)  # one that is renewed is the last to go
-        while len(self._known) >= self._most:
-            self._known.pop(next(iter(self._known)), None)
-        self._known[digest] = (identity, expires, generation)
+        with self._changing:
+            self._known.pop(digest, None)  # one that is renewed is the last to go
+            if len(self._known) >= self._most:
+                del self._known[next(iter(self._known))]
+            self._known[digest] = (identity, expires, generation)
 
 
 def _digest(token: str) -> bytes:
