@@ -29,4 +29,4 @@ ALTER TABLE ONLY public.alembic_version
 ALTER TABLE ONLY public.watch_archive
     ADD CONSTRAINT watch_archive_pkey PRIMARY KEY (user_id, video_id);
 CREATE INDEX watch_archive_of_user ON public.watch_archive USING btree (user_id, updated_at DESC, video_id DESC);
-CREATE INDEX watch_archive_updated ON public.watch_archive USING btree (updated_at);
+CREATE INDEX watch_archive_updated ON public.watch_archive USING btree (updated_at, user_id, video_id);

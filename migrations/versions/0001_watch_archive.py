@@ -33,7 +33,7 @@ def upgrade() -> None:
         "watch_archive",
         ["user_id", sa.text("updated_at DESC"), sa.text("video_id DESC")],
     )
-    op.create_index("watch_archive_updated", "watch_archive", ["updated_at"])
+    op.create_index("watch_archive_updated", "watch_archive", ["updated_at", "user_id", "video_id"])
 
 
 def downgrade() -> None:

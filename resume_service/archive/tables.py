@@ -38,5 +38,5 @@ watch_archive = Table(
     Column("archived_at", _MOMENT, nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("user_id", "video_id"),
     Index("watch_archive_of_user", "user_id", text("updated_at DESC"), text("video_id DESC")),
-    Index("watch_archive_updated", "updated_at"),
+    Index("watch_archive_updated", "updated_at", "user_id", "video_id"),
 )
