@@ -104,11 +104,10 @@ def test_failures_in_a_row_are_logged_once_with_their_cause(started, logged):
 def test_the_next_try_comes_later_after_each_failure_and_never_too_late(
     started, failures, least, most
 ):
-    loop, archive, _ = started(Unavailable("gone"), interval=600)
+    loop, _, registry = started(interval=600)
+    eventually(lambda: cycles(registry, "done"))
     loop._failures = failures - 1
-    eventually(lambda: archive.cycles == 1)
     began = datetime.now(UTC)
-    loop._failures = failures - 1
     loop._failed(Unavailable("gone"))
 
     delay = (loop.scheduler.get_job(CYCLE).next_run_time - began).total_seconds()
