@@ -108,7 +108,7 @@ def _cycle(env: dict[str, str]) -> tuple[float, float]:
     """Seconds and largest memory (MB) of a cycle in a process of its own."""
     ended = subprocess.run(
         [sys.executable, "-m", "bench.flush", "cycle"],
-        cwd=ROOT, env=env, check=True, capture_output=True, text=True,
+        cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     seconds, megabytes, carried = map(float, ended.stdout.split())
     if carried != POINTS:

@@ -26,6 +26,8 @@ from resume_service.settings import Settings
 CONNECT_SECONDS = 3.0
 PATIENCE_SECONDS = STATEMENT_SECONDS + 5.0
 """Beyond the time after which Postgres itself gives a statement up: it may be frozen."""
+REDIS_PATIENCE_MS = 2000
+"""No caller waits here, and a Redis that stalls for a moment must not undo half a restore."""
 
 _log = structlog.get_logger(__name__)
 
@@ -55,7 +57,7 @@ class Archive:
         if settings.database_url is None:
             raise ValueError("DATABASE_URL is not set")
         servers = redis_servers(
-            settings.redis_url, settings.redis_timeout_ms, cluster=settings.redis_cluster
+            settings.redis_url, REDIS_PATIENCE_MS, cluster=settings.redis_cluster
         )
         redis, keys = RedisBatches(servers), Keys(hash_tags=settings.redis_cluster)
         rules = Rules.from_settings(settings)

@@ -73,7 +73,7 @@ PAGE = """
 SELECT user_id, video_id, position, updated_at, duration, percent, watched, watched_at, completed,
        completed_at
   FROM watch_archive
- WHERE updated_at > %(since)s AND updated_at <= %(until)s
+ WHERE updated_at > %(since)s
    AND (updated_at, user_id, video_id) < (%(until)s, %(user_id)s, %(video_id)s)
  ORDER BY updated_at DESC, user_id DESC, video_id DESC
  LIMIT %(most)s
