@@ -9,6 +9,7 @@ RUN pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-c
 
 COPY wsgi.py gunicorn.conf.py /app/
 COPY resume_service /app/resume_service
+COPY migrations /app/migrations
 # A read-only root file system never gets bytecode of its own: without this, every start compiles.
 # Unchecked, because a copy between stages may change the times that a check would compare.
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app

@@ -11,7 +11,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
 
 .PHONY: run
-run: $(VENV)/run ## Serve on :8000 (or PORT) with a Redis of its own, until Ctrl-C
+run: $(VENV)/run ## Serve on :8000 (or PORT) with Redis, Postgres and worker of its own, until Ctrl-C
 	@$(BIN)/python -m dev.run
 
 .PHONY: test
@@ -45,6 +45,14 @@ bench: .venv-bench/ready $(NODE_PEERS)/node_modules/ready ## Compare speed with 
 .PHONY: bench-scale
 bench-scale: .venv-bench/ready ## Measure time and memory by the number of points stored (5 minutes)
 	@.venv-bench/bin/python -m bench.scale
+
+.PHONY: bench-flush
+bench-flush: $(VENV)/run ## Measure how fast the worker archives and restores (1 minute)
+	@$(BIN)/python -m bench.flush
+
+.PHONY: schema
+schema: $(VENV)/run ## Write schema.sql, what the migrations make
+	@$(BIN)/python -m dev.schema
 
 .PHONY: lock
 lock: ## Compile requirements/*.in into the pinned files

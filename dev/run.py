@@ -1,7 +1,7 @@
 """`make run`: the service with what it needs around it, until Ctrl-C.
 
-Order matters: Redis is up before the service starts and goes down after it has stopped, so that
-nothing it acknowledged is lost. Settings come from the environment, then from `.env`; what neither
+Order matters: Redis and Postgres are up before the service starts and go down after it and the
+worker have stopped, so that nothing they acknowledged is lost. Settings come from the environment, then from `.env`; what neither
 names is made up here and kept under `instance/`.
 """
 
@@ -14,7 +14,6 @@ import os
 import secrets
 import shlex
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -23,9 +22,13 @@ from collections.abc import Iterator, Mapping
 import honcho.environ
 import redis
 from honcho.manager import Manager
+from sqlalchemy.exc import SQLAlchemyError
 
+from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
-from dev.service import ROOT, answers
+from dev.service import ROOT, answers, free_port
+from resume_service.archive import migrate
+from resume_service.cli import token_for
 from resume_service.settings import Settings, SettingsError
 
 INSTANCE = ROOT / "instance"
@@ -42,8 +45,9 @@ def main() -> int:
     env = _environment()
     settings = Settings.from_env(env)
     _require_free(settings.port)
-    with _only_one(), _redis(env) as redis_url:
-        return _serve(env | {"REDIS_URL": redis_url}, settings.port)
+    with _only_one(), _postgres(env) as database_url, _redis(env) as redis_url:
+        _migrate(database_url)
+        return _serve(env | {"REDIS_URL": redis_url, "DATABASE_URL": database_url}, settings.port)
 
 
 def _environment() -> dict[str, str]:
@@ -52,6 +56,7 @@ def _environment() -> dict[str, str]:
     env |= os.environ
     if sys.stdout.isatty():
         env["FORCE_COLOR"] = "1"  # the service itself only sees honcho's pipe
+    env["WORKER_PORT"] = env.get("WORKER_PORT") or str(free_port())
     if not (env.get("JWT_SECRET") or env.get("JWT_JWKS_URL")):
         env["JWT_SECRET"] = _kept_secret()
     return env
@@ -104,11 +109,34 @@ def _redis(env: Mapping[str, str]) -> Iterator[str]:
         server.stop()
 
 
+@contextlib.contextmanager
+def _postgres(env: Mapping[str, str]) -> Iterator[str]:
+    """The URL of the Postgres that DATABASE_URL names, or of one of our own while in this context."""
+    if env.get("DATABASE_URL"):
+        yield env["DATABASE_URL"]
+        return
+    server = PostgresServer(INSTANCE / "postgres")
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def _migrate(database_url: str) -> None:
+    try:
+        migrate.upgrade(database_url)
+    except SQLAlchemyError as fault:
+        raise SystemExit(f"DATABASE_URL can't be used: {' '.join(str(fault).split())}") from None
+
+
 def _serve(env: dict[str, str], port: int) -> int:
     """Run the processes of the service until one ends or the user stops them."""
     gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
     manager = Manager()
     manager.add_process("web", f"exec {shlex.join(gunicorn)}", env=env, cwd=str(ROOT))
+    worker = [sys.executable, "-m", "resume_service.worker", "--host", "127.0.0.1"]
+    manager.add_process("worker", f"exec {shlex.join(worker)}", env=env, cwd=str(ROOT))
     announcement = threading.Timer(ANNOUNCE_AFTER_SECONDS, _announce, (env, port))
     announcement.daemon = True
     announcement.start()
@@ -132,10 +160,7 @@ def _instructions(address: str, env: Mapping[str, str]) -> str:
     lines = ["", f"Ready at {address} (docs at {address}/docs). Ctrl-C stops it."]
     if not env.get("JWT_SECRET"):
         return "\n".join([*lines, "Tokens come from the issuer of JWT_JWKS_URL.", ""])
-    token = subprocess.run(
-        [sys.executable, "-m", "flask", "token", VIEWER],
-        env=dict(env), cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout.strip()  # fmt: skip
+    token = token_for(VIEWER, Settings.from_env(env))
     body = json.dumps({"clerkId": VIEWER, "tmdbId": "12345", "currentTime": 60, "duration": 5400})
     bearer = f"-H 'Authorization: Bearer {token}'"
     return "\n".join(

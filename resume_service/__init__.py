@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import redis
 from flask import Flask
 
-from resume_service import cli, cors, logs, request_cycle
+from resume_service import archive_cli, cli, cors, logs, request_cycle
 from resume_service.archive.database import Database
+from resume_service.archive.figures import BacklogCollector
+from resume_service.archive.history import History
+from resume_service.archive.marks import Marks
 from resume_service.auth.tokens import Verifier
-from resume_service.dialects import progress
+from resume_service.dialects import history, progress
 from resume_service.error_answers import render_service_error
 from resume_service.errors import ServiceError
 from resume_service.fast_lane import FastLane
@@ -19,17 +22,20 @@ from resume_service.ops import docs, health
 from resume_service.ops import metrics as metrics_routes  # not to hide resume_service.metrics
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Rules
+from resume_service.resume.redis_batches import RedisBatches
 from resume_service.resume.redis_router import RedisRouter
 from resume_service.resume.redis_servers import OneServer, connect
 from resume_service.resume.store import ResumeStore
 from resume_service.services import Services, system_clock
 from resume_service.settings import Settings
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 LARGEST_BODY = 64 * 1024
 
 BLUEPRINTS = (progress.blp, health.blp, metrics_routes.blp)
+ARCHIVE_BLUEPRINTS = (history.blp,)
+"""Absent from routes and documentation without an archive."""
 QUICK_ROUTES = progress.QUICK_ROUTES
 PUBLIC_ENDPOINTS = frozenset(
     {"health.healthz", "health.readyz", "metrics.metrics", *docs.ENDPOINTS}
@@ -54,9 +60,10 @@ def create_app(
     request_cycle.install(app, PUBLIC_ENDPOINTS)
     app.register_error_handler(ServiceError, render_service_error)
     api = docs.describe(app, __version__)
-    for blueprint in BLUEPRINTS:
+    for blueprint in (*BLUEPRINTS, *(ARCHIVE_BLUEPRINTS if settings.database_url else ())):
         api.register_blueprint(blueprint)
-    app.cli.add_command(cli.token_command(settings))
+    for command in (cli.token_command(settings), *archive_cli.commands(settings)):
+        app.cli.add_command(command)
     origin_headers = cors.install(app, settings.cors_origins)
     lane = FastLane(app, services, QUICK_ROUTES, origin_headers, LARGEST_BODY)
     app.wsgi_app = lane  # type: ignore[method-assign]
@@ -72,18 +79,19 @@ def _services(
         if client
         else connect(settings.redis_url, timeout, cluster=settings.redis_cluster)
     )
+    keys = Keys(hash_tags=settings.redis_cluster)
+    database = Database(settings.database_url) if settings.database_url else None
+    marks = Marks(RedisBatches(servers), keys)
     return Services(
         verifier=Verifier.from_settings(settings),
         points=ResumeStore(
             RedisRouter(servers, wait_replicas=settings.resume_wait_replicas, wait_ms=timeout // 2),
-            Keys(hash_tags=settings.redis_cluster),
-            Rules(
-                ttl=timedelta(days=settings.resume_ttl_days),
-                max_points=settings.resume_max_points,
-                watched_percent=settings.watched_percent,
-            ),
-            archive=settings.database_url is not None,
+            keys,
+            Rules.from_settings(settings),
+            archive=database is not None,
         ),
-        database=Database(settings.database_url) if settings.database_url else None,
+        database=database,
+        archive=History(database) if database else None,
+        backlog=BacklogCollector(marks, clock) if database else None,
         clock=clock,
     )

@@ -75,6 +75,10 @@ EXAMPLES: dict[int, dict[str, Any]] = {
     404: {"error": "Progress not found"},
     413: {"error": "Request Entity Too Large"},
     415: {"error": UnsupportedMediaType.message},
+    422: {
+        "error": "Validation failed",
+        "details": {"limit": ["Must be an integer from 1 to 100."]},
+    },
     500: {"error": INTERNAL_ERROR},
     503: {"error": Unavailable.message},
 }

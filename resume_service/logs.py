@@ -59,7 +59,12 @@ def dict_config(level: str) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
-        "loggers": {"gunicorn.error": {"handlers": [], "propagate": True}},
+        "loggers": {
+            "gunicorn.error": {"handlers": [], "propagate": True},
+            # Of interest when they fail; what they do all day, the worker tells itself.
+            "apscheduler": {"level": "ERROR"},
+            "alembic": {"level": "WARNING"},
+        },
     }
 
 

@@ -30,11 +30,13 @@ class RedisUrl:
     @classmethod
     def of(cls, text: str) -> RedisUrl:
         """Raises ValueError when `text` is no such URL."""
-        parts = urlsplit(text)
+        # urlsplit takes one host; some versions of it refuse more where one is in brackets.
+        scheme, netloc, rest = _split(text)
+        parts = urlsplit(f"{scheme}://hosts{rest}")
         default_port = _PORTS.get(parts.scheme)
         if default_port is None:
             raise ValueError("another scheme")
-        login, at, hosts = parts.netloc.rpartition("@")
+        login, at, hosts = netloc.rpartition("@")
         server, service = parts._replace(netloc=login + at), None
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         user, password = (options.pop(f"sentinel_{each}", "") for each in ("username", "password"))
@@ -58,6 +60,15 @@ class RedisUrl:
     def sentinel_at(self, address: Address) -> str:
         """The URL of one Sentinel."""
         return f"redis://{self._sentinel_login}{_netloc(address)}"
+
+
+def _split(url: str) -> tuple[str, str, str]:
+    """Scheme, what names login and hosts, and all after that."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        raise ValueError("no scheme")
+    length = min((rest.find(each) for each in "/?#" if each in rest), default=len(rest))
+    return scheme, rest[:length], rest[length:]
 
 
 def _service_and_database(path: str) -> tuple[str, str]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from resume_service.archive.database import Database
+from resume_service.archive.figures import BacklogCollector
+from resume_service.archive.history import History
 from resume_service.auth.tokens import Verifier
+from resume_service.errors import NotFound
 from resume_service.resume.store import ResumeStore
 
 
@@ -16,8 +19,17 @@ class Services:
     verifier: Verifier
     points: ResumeStore
     database: Database | None
-    """None without an archive."""
+    """None without an archive, as the next two."""
+    archive: History | None
+    backlog: BacklogCollector | None
     clock: Callable[[], datetime]
+
+    @property
+    def history(self) -> History:
+        """The archive, for routes that are not there without one."""
+        if self.archive is None:
+            raise NotFound
+        return self.archive
 
 
 def system_clock() -> datetime:

@@ -155,8 +155,11 @@ class Settings:
     resume_max_points: int = _variable(whole_number(1, 10_000, "points"), 1000)
     resume_wait_replicas: int = _variable(whole_number(0, 5, "replicas"), 0)
     watched_percent: int = _variable(whole_number(1, 100, "percent"), 90)
+    flush_interval_seconds: int = _variable(whole_number(1, 3600, "seconds"), 60)
+    flush_batch: int = _variable(whole_number(1, 10_000, "points"), 1000)
     cors_origins: tuple[str, ...] = _variable(origins, ())
     port: int = _variable(whole_number(1, 65_535, "a TCP port"), 8000)
+    worker_port: int = _variable(whole_number(1, 65_535, "a TCP port"), 8002)
     web_concurrency: int | None = _variable(whole_number(1, 256, "processes"))
     log_level: str = _variable(one_of(*LOG_LEVELS), "info")
 

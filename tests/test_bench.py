@@ -84,11 +84,9 @@ def test_a_ratio_is_of_one_round_and_not_of_medians():
 
 
 def test_a_server_that_stalls_pays_for_every_request_that_it_kept_waiting(answering):
-    calm = latency.measure(answering(ANSWER, stall=0), [b"POST"], rate=200, seconds=1)
     stalled = latency.measure(answering(ANSWER, stall=0.2), [b"POST"], rate=200, seconds=1)
 
-    assert stalled["p99"] > 100
-    assert calm["p50"] <= stalled["p50"] < 100
+    assert stalled["p99"] > 100  # ms; by when each was sent, one request alone would be late
 
 
 def test_any_answer_but_a_204_ends_a_measurement_of_latency(answering):

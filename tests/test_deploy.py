@@ -14,8 +14,12 @@ from conftest import REAL_SERVERS
 
 from dev.redis_server import RedisServer
 from dev.service import ROOT
+from resume_service.archive.cycle import PATIENCE_SECONDS
 from resume_service.settings import Settings
+from resume_service.worker.loop import LAST_SECONDS
 
+OURS = ("web", "worker", "migrations")
+"""The parts that run the image of the service."""
 REDIS_CONFIG = ROOT / "deploy" / "redis.conf"
 
 
@@ -36,18 +40,21 @@ def seconds(text: str) -> int:
 def test_each_environment_name_is_a_setting(parts):
     settings = {field.name.upper() for field in dataclasses.fields(Settings)}
 
-    assert parts["web"]["environment"].keys() <= settings
+    for name in OURS:
+        assert parts[name]["environment"].keys() <= settings
 
 
 def test_settings_come_from_the_env_file_without_which_nothing_starts(parts):
-    assert parts["web"]["env_file"] == ".env"
-    assert "JWT_SECRET" not in parts["web"]["environment"]
+    for name in OURS:
+        assert parts[name]["env_file"] == ".env"
+        assert "JWT_SECRET" not in parts[name]["environment"]
 
 
 def test_each_part_is_an_image_or_built_from_the_dockerfile_here(parts):
-    assert parts["web"]["build"] == "."
+    assert {name for name, part in parts.items() if part.get("build") == "."} == set(OURS)
     assert (ROOT / "Dockerfile").is_file()
     assert all("image" in part for part in parts.values())
+    assert {parts[name]["image"] for name in OURS} == {"resume-service"}
 
 
 def test_each_file_mounted_exists_and_can_not_be_written(parts):
@@ -58,23 +65,30 @@ def test_each_file_mounted_exists_and_can_not_be_written(parts):
     assert all((ROOT / source).is_file() and mode == "ro" for source, _target, mode in files)
 
 
-def test_the_data_of_redis_is_on_a_named_volume(compose, parts):
-    (mount,) = [m for m in parts["redis"]["volumes"] if not m.startswith("./")]
+@pytest.mark.parametrize(
+    ("part", "data"), [("redis", "/data"), ("postgres", "/var/lib/postgresql")]
+)
+def test_the_data_of_both_stores_is_on_named_volumes(compose, parts, part, data):
+    (mount,) = [m for m in parts[part]["volumes"] if not m.startswith("./")]
     name, folder = mount.split(":")
 
     assert name in compose["volumes"]
-    assert folder == "/data"
+    assert folder == data
 
 
 def test_redis_reads_the_configuration_mounted(parts):
     assert f"./deploy/redis.conf:{parts['redis']['command'][1]}:ro" in parts["redis"]["volumes"]
 
 
-def test_only_nginx_is_published_and_only_the_service_reaches_redis(compose, parts):
+def test_only_nginx_is_published_and_only_the_service_reaches_the_stores(compose, parts):
     assert [name for name, part in parts.items() if "ports" in part] == ["nginx"]
-    assert parts["redis"]["networks"] == ["back"]
+    assert parts["redis"]["networks"] == parts["postgres"]["networks"] == ["back"]
     assert compose["networks"]["back"]["internal"]
-    assert [name for name, part in parts.items() if "back" in part["networks"]] == ["web", "redis"]
+    assert {name for name, part in parts.items() if "back" in part["networks"]} == {
+        *OURS,
+        "redis",
+        "postgres",
+    }
 
 
 def test_each_part_starts_when_what_it_needs_is_healthy(parts):
@@ -82,11 +96,16 @@ def test_each_part_starts_when_what_it_needs_is_healthy(parts):
 
     assert {name: list(needed) for name, needed in needs.items()} == {
         "nginx": ["web"],
-        "web": ["redis"],
+        "web": ["redis", "migrations"],
+        "worker": ["redis", "migrations"],
+        "migrations": ["postgres"],
+        "postgres": [],
         "redis": [],
     }
     for needed in needs.values():
-        assert all(one["condition"] == "service_healthy" for one in needed.values())
+        for name, one in needed.items():
+            ended = "service_completed_successfully"
+            assert one["condition"] == (ended if name == "migrations" else "service_healthy")
 
 
 def test_each_part_has_a_health_check(parts):
@@ -99,7 +118,12 @@ def test_each_part_is_confined(parts):
         assert part["read_only"]
         assert part["cap_drop"] == ["ALL"]
         assert part["security_opt"] == ["no-new-privileges:true"]
-        assert part["restart"] == "unless-stopped"
+        is_done_once = part is parts["migrations"]
+        assert part["restart"] == ("on-failure" if is_done_once else "unless-stopped")
+
+
+def test_docker_waits_longer_than_the_workers_last_flush_may_take(parts):
+    assert seconds(parts["worker"]["stop_grace_period"]) > LAST_SECONDS + PATIENCE_SECONDS
 
 
 def test_docker_waits_longer_than_gunicorn_gives_requests_under_way(parts):

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 from copy_of_the_project import Project
+from load_clients import eventually
 
+from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import free_port
 
@@ -30,18 +32,30 @@ def redis_is_up(project: Project) -> bool:
     return RedisServer(project.folder / "instance" / "redis").answers()
 
 
+def postgres_is_up(project: Project) -> bool:
+    return PostgresServer(project.folder / "instance" / "postgres").answers()
+
+
+def history(project: Project) -> str:
+    """What `/api/history` says to the one whose token was printed."""
+    header = re.search(r"'Authorization: Bearer [^']+'", project.printed)[0]
+    return project.shell(f"curl -s localhost:8000/api/history -H {header}").stdout
+
+
 def can_connect(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_the_printed_lines_save_and_read_a_point_that_outlives_a_restart(project):
-    project.run_until_ready()
+    project.run_until_ready(FLUSH_INTERVAL_SECONDS="1")
     assert project.paste("Save a point:").startswith("HTTP/1.1 204")
     saved = project.paste("Read it back:")
     assert saved.startswith("HTTP/1.1 200")
+    eventually(lambda: '"videoId":"12345"' in history(project))
     project.interrupt()
     assert not redis_is_up(project)
+    assert not postgres_is_up(project)
 
     began = time.monotonic()
     project.run_until_ready()

@@ -8,7 +8,7 @@ from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from resume_service.http import Blueprint
+from resume_service.http import Blueprint, services
 
 blp = Blueprint("metrics", __name__, description="Figures for Prometheus.")
 
@@ -17,9 +17,15 @@ blp = Blueprint("metrics", __name__, description="Figures for Prometheus.")
 @blp.response(200, {"type": "string"}, content_type="text/plain")
 @blp.errors(public=True)
 def metrics() -> Response:
-    """Requests by route and status, Redis latency, saves applied and ignored, refusals."""
+    """Requests by route and status, Redis latency, saves applied and ignored, archive backlog."""
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # set by gunicorn.conf.py: several processes
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    figures = generate_latest(registry)
+    if backlog := services().backlog:
+        # Of the archive as a whole, so no sum over processes.
+        of_archive = CollectorRegistry()
+        of_archive.register(backlog)
+        figures += generate_latest(of_archive)
+    return Response(figures, content_type=CONTENT_TYPE_LATEST)

@@ -29,6 +29,15 @@ class PointKeys(NamedTuple):
     erased: str
 
 
+class MarkKeys(NamedTuple):
+    """Where the archive's marks of some users are: of all of them, or of one shard."""
+
+    dirty: str
+    erased: str
+    restored: str
+    """There when Redis holds what the archive has."""
+
+
 class Keys:
     """Builds keys, with hash tags for a Redis Cluster."""
 
@@ -52,6 +61,19 @@ class Keys:
         """The index of a user, and what the keys of the points in it begin with."""
         tag = self._tag(escaped(user_id))
         return f"recent:{tag}", f"resume:{tag}:"
+
+    def of_marks(self) -> list[MarkKeys]:
+        """All keys that hold marks."""
+        shards = [f":{number}" for number in range(SHARDS)] if self.hash_tags else [""]
+        return [
+            MarkKeys(f"archive:dirty{each}", f"archive:erased{each}", f"archive:restored{each}")
+            for each in shards
+        ]
+
+    def of_mark(self, mark: str) -> tuple[str, str, str]:
+        """The key of the point that `mark` stands for, its user and its video."""
+        user, _, video = mark.partition(":")
+        return f"resume:{self._tag(user)}:{video}", unescaped(user), unescaped(video)
 
     def _tag(self, user: str) -> str:
         if not self.hash_tags:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from resume_service.settings import Settings
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 GREATEST_NUMBER = 10**8
@@ -59,6 +61,14 @@ class Rules:
     """Points a user may hold."""
     watched_percent: int = 90
     """Percent from which a video counts as watched."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Rules:
+        return cls(
+            ttl=timedelta(days=settings.resume_ttl_days),
+            max_points=settings.resume_max_points,
+            watched_percent=settings.watched_percent,
+        )
 
 
 class Status(StrEnum):

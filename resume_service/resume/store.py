@@ -146,7 +146,11 @@ class ResumeStore:
         elif self._archive:
             touched += [keys.dirty, keys.erased]
         args: Args = [keys.member, epoch_ms(now), keys.mark]
-        if self._redis.run("delete", DELETE, touched, args) == 0:
+        gone = self._redis.run("delete", DELETE, touched, args) == 1
+        if self._marks_apart:
+            # Once more: a flush between the two has found the point alive and dropped the mark.
+            self._mark(keys.erased, keys.mark, epoch_ms(now))
+        if not gone:
             raise NotFound("Progress not found")
 
     def ping(self) -> None:

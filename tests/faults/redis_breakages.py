@@ -16,7 +16,7 @@ from redis.retry import Retry
 
 from dev.redis_server import RedisServer
 
-MICROSECONDS_A_KEY = "4000"
+MICROSECONDS_A_KEY = "6000"
 KEYS_TO_LOAD = 600
 BYTES_A_KEY = 40_000
 """Redis answers other clients after every 2 MB that it loads."""

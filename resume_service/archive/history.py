@@ -1,0 +1,48 @@
+"""What a user has watched, as far back as the archive goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy
+from sqlalchemy import tuple_
+
+from resume_service.archive.database import Database
+from resume_service.archive.live_points import ArchivedPoint
+from resume_service.archive.tables import watch_archive
+from resume_service.resume.model import Cursor
+
+_columns = watch_archive.c
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Some of a user's archived points, newest first; `next` is None on the last page."""
+
+    points: list[ArchivedPoint]
+    next: Cursor | None
+
+
+class History:
+    """The archive as its users see it: behind Redis by as much as the worker is."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, user_id: str, *, limit: int, after: Cursor | None = None) -> HistoryPage:
+        """At most `limit` of a user's points, from `after` on. Raises Unavailable."""
+        newest_first = (_columns.updated_at.desc(), _columns.video_id.desc())
+        query = (
+            sqlalchemy.select(*(_columns[name] for name in ArchivedPoint._fields))
+            .where(_columns.user_id == user_id)
+            .order_by(*newest_first)
+            .limit(limit + 1)
+        )
+        if after:
+            place = tuple_(_columns.updated_at, _columns.video_id)
+            query = query.where(place < tuple_(after.updated_at, after.video_id))
+        points = [ArchivedPoint._make(row) for row in self._database.rows(query)]
+        if len(points) <= limit:
+            return HistoryPage(points, None)
+        last = points[limit - 1]
+        return HistoryPage(points[:limit], Cursor(last.updated_at, last.video_id))

@@ -1,0 +1,43 @@
+"""Puts back into Redis what the archive has, when Redis has lost its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from resume_service.archive.live_points import LivePoints
+from resume_service.archive.marks import Marks
+from resume_service.archive.rows import Rows
+
+
+class Restore:
+    """No flush may run before it: a deletion is only forgotten once nothing can be put back."""
+
+    def __init__(
+        self, rows: Rows, marks: Marks, points: LivePoints, ttl: timedelta, batch: int
+    ) -> None:
+        self._rows = rows
+        self._marks = marks
+        self._points = points
+        self._ttl = ttl
+        self._batch = batch
+
+    def run(
+        self,
+        clock: Callable[[], datetime],
+        is_over: Callable[[], bool],
+        progress: Callable[[int], None],
+    ) -> int:
+        """Put back each archived point that would not have expired; how many Redis did not hold.
+
+        It stops between batches when `is_over()`, and begins anew the next time. `progress` is told of each batch's number of
+        points. Raises Unavailable and psycopg.Error.
+        """
+        restored = 0
+        for page in self._rows.since(clock() - self._ttl, self._batch):
+            restored += self._points.put_back(page, clock())
+            progress(len(page))
+            if is_over():
+                return restored
+        self._marks.set_restored(done=True)
+        return restored

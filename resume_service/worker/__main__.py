@@ -1,0 +1,65 @@
+"""Runs the worker until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from resume_service import logs
+from resume_service.archive.cycle import Archive
+from resume_service.archive.figures import BacklogCollector, Figures
+from resume_service.services import system_clock
+from resume_service.settings import Settings, SettingsError
+from resume_service.worker import status
+from resume_service.worker.loop import Loop
+
+_log = structlog.get_logger("resume_service.worker")
+
+
+def main() -> int:
+    """The exit status; raises SettingsError."""
+    settings = Settings.from_env(os.environ)
+    logs.configure(settings.log_level)
+    if settings.database_url is None:
+        _log.warning("DATABASE_URL is not set: there is no archive, and nothing to do")
+        return 0
+    archive, registry = Archive.of(settings, system_clock), CollectorRegistry()
+    registry.register(BacklogCollector(archive.marks, system_clock))
+    loop = Loop(archive, Figures(registry), settings.flush_interval_seconds)
+    try:
+        server = status.serve(_host(), settings.worker_port, registry)
+    except OSError as fault:
+        _log.error("WORKER_PORT can't be used", port=settings.worker_port, fault=str(fault))
+        return 1
+    _log.info("metrics are served", port=settings.worker_port)
+    _run(loop)
+    server.shutdown()
+    return 0
+
+
+def _host() -> str:
+    parser = argparse.ArgumentParser(prog="python -m resume_service.worker")
+    parser.add_argument("--host", default="0.0.0.0", help="where /metrics and /healthz are served")  # noqa: S104 - as gunicorn does
+    return str(parser.parse_args().host)
+
+
+def _run(loop: Loop) -> None:
+    told_to_stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told_to_stop.set())
+    loop.start()
+    told_to_stop.wait()
+    loop.stop()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SettingsError as fault:
+        sys.exit(f"resume-service: {fault}")

@@ -1,0 +1,104 @@
+"""In a Redis Cluster marks and points are on different servers; the archive holds what it promises."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from archive.load import Load
+from archive_stores import Stores
+from callers import SECRET
+from redis_topologies import RedisCluster6, running
+
+from resume_service.archive.cycle import Archive
+from resume_service.resume.keys import Keys
+from resume_service.resume.model import Rules
+from resume_service.resume.redis_router import RedisRouter
+from resume_service.resume.redis_servers import connect
+from resume_service.resume.store import ResumeStore
+from resume_service.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def a_cluster(tmp_path_factory):
+    cluster = RedisCluster6(tmp_path_factory.mktemp("cluster"))
+    with running(cluster):
+        yield cluster
+
+
+@pytest.fixture
+def cluster(a_cluster, database):
+    """Both stores, Redis being a cluster; `cluster.redis` is none of its servers."""
+    servers = connect(a_cluster.url, 450, cluster=True)
+    for node in servers.nodes():
+        node.flushall()
+    settings = Settings(
+        jwt_secret=SECRET, redis_url=a_cluster.url, redis_cluster=True, database_url=database
+    )
+    now = [datetime.now(UTC).replace(microsecond=0)]
+    archive = Archive.of(settings, lambda: now[0])
+    points = ResumeStore(RedisRouter(servers), Keys(hash_tags=True), Rules(), archive=True)
+    with psycopg.connect(database, autocommit=True) as sql:
+        yield Stores(servers, database, archive, points, sql, now)
+
+
+def no_marks(cluster):
+    backlog = cluster.archive.marks.backlog()
+    return (backlog.dirty, backlog.erased) == (0, 0)
+
+
+def test_points_of_all_servers_are_archived_and_the_deleted_erased(cluster):
+    for number in range(40):
+        cluster.save(user=f"user-{number}")
+    cluster.cycle()
+    assert len(cluster.rows()) == 40
+    cluster.delete(user="user-7")
+    cluster.delete(user="user-8")
+    cluster.save(user="user-8")
+    cluster.cycle()
+
+    assert {user for user, _ in cluster.rows()} == {f"user-{n}" for n in range(40)} - {"user-7"}
+    assert no_marks(cluster)
+
+
+def test_a_flush_in_the_middle_of_a_deletion_leaves_no_row_behind(cluster, monkeypatch):
+    """The mark comes first, the deletion second: in between the point is alive."""
+    cluster.save()
+    cluster.cycle()
+    ahead = ResumeStore._mark_deletion_ahead
+
+    def mark_and_flush(store, *args):
+        ahead(store, *args)
+        cluster.cycle()
+
+    monkeypatch.setattr(ResumeStore, "_mark_deletion_ahead", mark_and_flush)
+    cluster.delete()
+    cluster.cycle()
+
+    assert cluster.rows() == {}
+    assert no_marks(cluster)
+
+
+def test_a_server_that_lost_its_data_gets_it_back(cluster):
+    for number in range(40):
+        cluster.save(position=number, user=f"user-{number}")
+    cluster.cycle()
+    cluster.delete(user="user-3")
+    cluster.redis.node("{user-1}").flushall()
+
+    assert cluster.archive.cycle().restored > 0
+    for number in set(range(40)) - {3}:
+        assert cluster.get(user=f"user-{number}").position == number
+    assert cluster.archive.marks.restored()
+
+
+def test_under_load_the_archive_ends_as_the_points_do(cluster):
+    load = Load(cluster.points)
+    with load.running():
+        for _ in range(5):
+            cluster.cycle()
+    cluster.cycle()
+
+    assert cluster.rows() == load.model
+    assert no_marks(cluster)

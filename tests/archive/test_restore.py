@@ -1,0 +1,190 @@
+"""A Redis that has lost its data gets back what the archive has, and nothing newer is overwritten."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from archive_stores import MONTH, NO_MARKS, stores_on
+
+from resume_service.archive.live_points import LivePoints
+from resume_service.errors import NotFound
+from resume_service.resume.model import iso
+
+
+def contents(client):
+    """Every key but the mark of a restore, with what it holds and its seconds to live."""
+    found = {}
+    for key in client.scan_iter():
+        if key.startswith("resume:"):
+            found[key] = client.hgetall(key), client.ttl(key)
+        elif key.startswith("recent:"):
+            found[key] = client.zrange(key, 0, -1, withscores=True), client.ttl(key)
+    return found
+
+
+def same_but_for_seconds(before, after):
+    return before.keys() == after.keys() and all(
+        before[key][0] == after[key][0] and abs(before[key][1] - after[key][1]) < 90
+        for key in before
+    )
+
+
+def test_after_flushall_every_point_is_back_in_one_cycle_as_it_was(stores):
+    stores.save("started", 5.25, duration=100)
+    stores.save("watched", 91, duration=100)
+    stores.save("completed", 100, duration=100)
+    stores.save("unknown", 7)
+    stores.save("rewatched", 100, duration=100)
+    stores.pass_time(minutes=1)
+    stores.save("rewatched", 3, duration=100)
+    stores.save("started", 5, user="bob")
+    stores.cycle()
+    before = contents(stores.redis)
+    stores.redis.flushall()
+
+    restored = stores.archive.cycle().restored
+
+    assert restored == 6
+    assert same_but_for_seconds(before, contents(stores.redis))
+
+
+def test_points_come_back_with_what_they_had_left_to_live_and_the_expired_do_not(stores):
+    stores.save("old", measured_at=stores.now[0] - timedelta(days=1))
+    stores.cycle()
+    stores.sql.execute(
+        "INSERT INTO watch_archive SELECT user_id, 'expired', position, duration, percent, watched,"
+        " watched_at, completed, completed_at, updated_at - interval '30 days', archived_at"
+        " FROM watch_archive"
+    )
+    stores.redis.flushall()
+    stores.archive.cycle()
+
+    left = (MONTH - timedelta(days=1)).total_seconds()
+    assert left - 60 < stores.redis.ttl("resume:ann:old") <= left
+    assert left - 60 < stores.redis.ttl("recent:ann") <= left
+    with pytest.raises(NotFound):
+        stores.get("expired")
+
+
+def test_a_save_made_after_the_loss_is_kept_and_still_watched(stores):
+    stores.save(position=100, duration=100)
+    first = stores.now[0]
+    stores.cycle()
+    stores.redis.flushall()
+    stores.pass_time(minutes=1)
+    stores.save(position=5, duration=100)
+
+    assert stores.archive.cycle().restored == 0
+
+    point = stores.get()
+    assert (point.position, point.updated_at, point.watched) == (5, stores.now[0], True)
+    assert stores.redis.hget("resume:ann:v", "watchedAt") == iso(first)
+    assert (stores.row()["position"], stores.row()["watched_at"]) == (5, iso(first))
+
+
+def test_an_older_measurement_saved_after_the_loss_gives_way_to_the_archived_point(stores):
+    stores.save(position=100)
+    stores.cycle()
+    stores.redis.flushall()
+    stores.save(position=5, measured_at=stores.now[0] - timedelta(minutes=1))
+    stores.cycle()
+
+    assert stores.get().position == 100
+    assert stores.row()["position"] == 100
+
+
+def test_a_point_deleted_after_it_was_put_back_does_not_come_back(stores, monkeypatch):
+    """A worker stopped in the middle of a restore goes on with rows that it read long ago."""
+    stores.save()
+    stores.cycle()
+    stores.redis.flushall()
+    put_back = LivePoints.put_back
+
+    def put_back_twice(points, rows, now):
+        put_back(points, rows, now)
+        stores.delete()
+        return put_back(points, rows, now)
+
+    monkeypatch.setattr(LivePoints, "put_back", put_back_twice)
+    stores.cycle()
+
+    with pytest.raises(NotFound):
+        stores.get()
+    assert stores.rows() == {}
+
+
+def test_once_all_is_restored_a_worker_that_was_frozen_puts_nothing_back(stores, monkeypatch):
+    stores.save()
+    stores.cycle()
+    stale = []
+    put_back = LivePoints.put_back
+    monkeypatch.setattr(
+        LivePoints,
+        "put_back",
+        lambda self, rows, now: stale.append(rows) or put_back(self, rows, now),
+    )
+    stores.redis.flushall()
+    stores.cycle()
+    stores.delete()
+    stores.cycle()
+
+    assert put_back(stores.archive.points, stale[0], stores.now[0]) == 0
+    with pytest.raises(NotFound):
+        stores.get()
+
+
+def test_a_user_gets_back_the_newest_points_up_to_the_limit(real_redis, database):
+    with stores_on(real_redis, database, resume_max_points=3) as stores:
+        newest_three(stores)
+
+    assert real_redis.zrange("recent:ann", 0, -1) == ["v3", "v4", "after"]
+
+
+def newest_three(stores):
+    for number in range(5):
+        stores.pass_time(seconds=1)
+        stores.save(f"v{number}")
+    stores.cycle()
+    stores.redis.flushall()
+    stores.pass_time(seconds=1)
+    stores.save("after")
+    stores.archive.cycle()
+
+
+def test_restoring_again_changes_nothing(stores):
+    stores.save(position=100, duration=100)
+    stores.cycle()
+    before = contents(stores.redis)
+    looked_at = []
+
+    restored = stores.archive.restore(
+        lambda total: lambda points: looked_at.append((points, total))
+    )
+
+    assert restored == 0
+    assert looked_at == [(1, 1)]
+    assert same_but_for_seconds(before, contents(stores.redis))
+
+
+def test_a_new_redis_with_an_empty_archive_needs_nothing(stores):
+    stores.redis.flushall()
+    stores.save()
+    stores.archive.cycle()
+
+    assert stores.row()["position"] == 10
+    assert stores.marks() == NO_MARKS
+
+
+def test_a_restore_that_was_interrupted_begins_anew_before_anything_is_flushed(stores):
+    for number in range(1500):
+        stores.save(f"v{number}", user=f"user-{number % 5}")
+    stores.cycle()
+    stores.redis.flushall()
+    stores.save("new")
+
+    first = stores.archive.cycle(lambda: True)
+    second = stores.archive.cycle()
+
+    assert (first.restored, first.flushed.complete, first.flushed.archived) == (1000, False, 0)
+    assert (second.restored, second.flushed.archived) == (500, 1)
