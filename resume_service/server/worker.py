@@ -116,15 +116,17 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
                 self.log.warning("Worker graceful timeout (pid:%s)", self.pid)
                 break
             if waited > LINGER_SECONDS:
-                for client in tuple(self._idle):
-                    with contextlib.suppress(OSError):
-                        client.shutdown(
-                            socket.SHUT_RD
-                        )  # its greenlet reads the end of the connection
+                self._end_idle_connections()
             self.notify()
             gevent.sleep(0.02)
         for server in servers:
             server.stop(timeout=1)
+
+    def _end_idle_connections(self) -> None:
+        """Have the greenlet of each read the end of its connection."""
+        for client in tuple(self._idle):
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RD)
 
     def _serve(self, listener_name: Any, client: Any, addr: Any) -> None:
         """Serve one connection, request after request, until either side closes it."""
