@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import fakeredis
+import psutil
 import psycopg
 import pytest
 import redis
@@ -162,3 +163,19 @@ def service(redis_servers: Any, tmp_path: Path) -> Iterator[Service]:
     running.start()
     yield running
     running.kill()
+
+
+@pytest.fixture
+def frozen():
+    """`frozen(pid)`: stops that process and its children until the test ends."""
+    stopped = []
+
+    def freeze(pid):
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            process.suspend()
+            stopped.append(process)
+
+    yield freeze
+    for process in stopped:
+        process.resume()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import psutil
 import pytest
 from callers import SECRET
 from load_clients import Viewer, at_once
@@ -37,13 +36,11 @@ def archived(redis_servers, own_postgres, tmp_path):
 
 
 def test_while_postgres_hangs_saves_of_the_same_process_are_as_quick_as_ever(
-    archived, own_postgres
+    archived, own_postgres, frozen
 ):
     viewers = [Viewer(archived.port, f"user-{number}") for number in range(24)]
     assert viewers[0].ask("GET", "/api/history").status == 200
-    parent = psutil.Process(own_postgres.pid)
-    for process in (parent, *parent.children(recursive=True)):
-        process.suspend()
+    frozen(own_postgres.pid)
 
     def ask(number):
         if number % 2:

@@ -27,22 +27,6 @@ def own_redis(tmp_path_factory):
     server.kill()
 
 
-@pytest.fixture
-def frozen():
-    """`frozen(pid)`: stops that process and its children until the test ends."""
-    stopped = []
-
-    def freeze(pid):
-        parent = psutil.Process(pid)
-        for process in (parent, *parent.children(recursive=True)):
-            process.suspend()
-            stopped.append(process)
-
-    yield freeze
-    for process in stopped:
-        process.resume()
-
-
 def asked(server, **settings):
     """An application over the Redis at `server`, through the service's own connection."""
     return create_app(Settings(jwt_secret=SECRET, redis_url=server.url, **settings)).test_client()
