@@ -23,8 +23,8 @@ from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import ROOT
 from resume_service import logs
-from resume_service.archive import migrate
 from resume_service.archive.cycle import Archive
+from resume_service.postgres import migrate
 from resume_service.services import system_clock
 from resume_service.settings import Settings
 

@@ -9,17 +9,19 @@ import redis
 from flask import Flask
 
 from resume_service import archive_cli, cli, cors, logs, request_cycle
-from resume_service.archive.database import Database
 from resume_service.archive.figures import BacklogCollector
 from resume_service.archive.history import History
 from resume_service.archive.marks import Marks
 from resume_service.auth.tokens import Verifier
+from resume_service.catalogue.facts import StoredFacts
 from resume_service.dialects import history, progress
 from resume_service.error_answers import render_service_error
 from resume_service.errors import ServiceError
 from resume_service.fast_lane import FastLane
+from resume_service.limits.turns import Turns
 from resume_service.ops import docs, health
 from resume_service.ops import metrics as metrics_routes  # not to hide resume_service.metrics
+from resume_service.postgres.database import Database
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Rules
 from resume_service.resume.redis_batches import RedisBatches
@@ -82,10 +84,11 @@ def _services(
     keys = Keys(hash_tags=settings.redis_cluster)
     database = Database(settings.database_url) if settings.database_url else None
     marks = Marks(RedisBatches(servers), keys)
+    router = RedisRouter(servers, wait_replicas=settings.resume_wait_replicas, wait_ms=timeout // 2)
     return Services(
         verifier=Verifier.from_settings(settings),
         points=ResumeStore(
-            RedisRouter(servers, wait_replicas=settings.resume_wait_replicas, wait_ms=timeout // 2),
+            router,
             keys,
             Rules.from_settings(settings),
             archive=database is not None,
@@ -93,5 +96,7 @@ def _services(
         database=database,
         archive=History(database) if database else None,
         backlog=BacklogCollector(marks, clock) if database else None,
+        videos=StoredFacts(database) if database else None,
+        turns=Turns(router),
         clock=clock,
     )

@@ -21,7 +21,7 @@ def commands(settings: Settings) -> list[click.Command]:
     @click.command("db-upgrade")
     def db_upgrade() -> None:
         """Bring the archive's tables up to date. Several may run at once."""
-        from resume_service.archive import migrate  # noqa: PLC0415 - Alembic is of no other use
+        from resume_service.postgres import migrate  # noqa: PLC0415 - Alembic is of no other use
 
         with _told():
             migrate.upgrade(_url(settings))

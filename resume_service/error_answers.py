@@ -12,13 +12,24 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from resume_service import metrics
 from resume_service.errors import (
+    Conflict,
     Forbidden,
+    OriginFailed,
+    OriginSilent,
     ServiceError,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
     ValidationFailed,
 )
+
+REFUSALS: dict[type[ServiceError], str] = {
+    Unauthorized: "unauthorized",
+    Forbidden: "forbidden",
+    TooManyRequests: "rate_limited",
+}
+"""What is counted as refused, and by which name."""
 
 INTERNAL_ERROR = "Internal server error"
 """All that a caller learns of a defect of ours; the log has the rest beside the request's id."""
@@ -57,8 +68,8 @@ class Api(flask_smorest.Api):
 
 def render_service_error(error: ServiceError) -> Response:
     """The answer to a failure of ours, whatever route raised it."""
-    if isinstance(error, Unauthorized | Forbidden):
-        metrics.refused.labels(type(error).__name__.lower()).inc()
+    if reason := REFUSALS.get(type(error)):
+        metrics.refused.labels(reason).inc()
     body: dict[str, Any] = {"error": error.message}
     if isinstance(error, ValidationFailed):
         body["details"] = error.details
@@ -73,19 +84,31 @@ EXAMPLES: dict[int, dict[str, Any]] = {
     401: {"error": Unauthorized.message},
     403: {"error": Forbidden.message},
     404: {"error": "Progress not found"},
+    409: {"error": Conflict.message},
     413: {"error": "Request Entity Too Large"},
     415: {"error": UnsupportedMediaType.message},
     422: {
         "error": "Validation failed",
         "details": {"limit": ["Must be an integer from 1 to 100."]},
     },
+    429: {"error": TooManyRequests.message},
     500: {"error": INTERNAL_ERROR},
+    502: {"error": OriginFailed.message},
     503: {"error": Unavailable.message},
+    504: {"error": OriginSilent.message},
 }
+
+RETRY_AFTER = {"description": "Seconds.", "schema": {"type": "integer"}}
+LIMIT_HEADERS = {
+    "RateLimit": {"schema": {"type": "string"}, "example": '"sign-in";r=0;t=42'},
+    "RateLimit-Policy": {"schema": {"type": "string"}, "example": '"sign-in";q=10;w=60'},
+}
+"""Of every answer where a limit applies (draft-ietf-httpapi-ratelimit-headers)."""
 
 HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"schema": {"type": "string", "enum": ["Bearer"]}}},
-    503: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
+    429: {"Retry-After": RETRY_AFTER, **LIMIT_HEADERS},
+    503: {"Retry-After": RETRY_AFTER},
 }
 """What an error carries besides its body."""
 

@@ -41,9 +41,39 @@ class NotFound(ServiceError):
     message = "Not found"
 
 
+class Conflict(ServiceError):
+    status = 409
+    message = "In conflict with what is there"
+
+
 class UnsupportedMediaType(ServiceError):
     status = 415
     message = "Send the body as application/json"
+
+
+class TooManyRequests(ServiceError):
+    """The caller has used up what a limit allows; `headers` say when there will be more."""
+
+    status = 429
+    message = "Too many requests, slow down"
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        super().__init__()
+        self.headers = headers  # type: ignore[misc]  # its own, where the others' are of the class
+
+
+class OriginFailed(ServiceError):
+    """What holds a video's bytes refused them, or sent something else."""
+
+    status = 502
+    message = "The video's origin failed"
+
+
+class OriginSilent(ServiceError):
+    """What holds a video's bytes did not answer in time."""
+
+    status = 504
+    message = "The video's origin does not answer"
 
 
 class Unavailable(ServiceError):

@@ -19,6 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from resume_service.auth.identity import Identity
 from resume_service.error_answers import described
 from resume_service.errors import BadRequest, UnsupportedMediaType, ValidationFailed
+from resume_service.limits.turns import Limit
 from resume_service.resume.store import ResumeStore
 from resume_service.services import Services
 
@@ -32,6 +33,14 @@ def services() -> Services:
 def current_user() -> Identity:
     """Who calls. Set for every route that is not public, before the route runs."""
     return cast(Identity, g.identity)
+
+
+def take_turn(limit: Limit, whom: str) -> None:
+    """Count this request against `limit` of `whom`; its answer tells what is left.
+
+    Raises TooManyRequests and Unavailable.
+    """
+    g.limit_headers = services().turns.take(limit, whom, arrived_at())
 
 
 def arrived_at() -> datetime:

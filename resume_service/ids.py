@@ -14,6 +14,9 @@ ID_PATTERN = f"^[^{FORBIDDEN_IN_IDS}]+$"
 # JSON can also spell half a character (a lone surrogate), which UTF-8, and so Redis, can't hold.
 _an_id = re.compile(rf"[^{FORBIDDEN_IN_IDS}\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
 
+GREATEST_ROW_ID = 2**63 - 1
+"""Of what Postgres numbers: accounts, companies, videos."""
+
 RESERVED_USER_IDS = ("lessons", "modules", "summary", "batch", "events")
 """Words of the URL space under `/api/progress`."""
 

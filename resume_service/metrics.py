@@ -37,7 +37,7 @@ saves_applied = saves.labels("applied")
 saves_ignored = saves.labels("ignored")
 refused = Counter(
     "resume_refused",
-    "Requests refused, by reason: unauthorized, forbidden.",
+    "Requests refused, by reason: unauthorized, forbidden, rate_limited.",
     ["reason"],
 )
 

@@ -135,6 +135,7 @@ def _require_readable_path() -> None:
 
 
 def _finish(response: Response) -> Response:
+    response.headers.extend(g.get("limit_headers", {}))
     key = request.headers.get("Idempotency-Key")
     for name, value in headers(request.method, g.beginning, key).items():
         response.headers.setdefault(name, value)

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from resume_service.archive.database import Database
 from resume_service.archive.figures import BacklogCollector
 from resume_service.archive.history import History
 from resume_service.auth.tokens import Verifier
+from resume_service.catalogue.facts import FactsSource
 from resume_service.errors import NotFound
+from resume_service.limits.turns import Turns
+from resume_service.postgres.database import Database
 from resume_service.resume.store import ResumeStore
 
 
@@ -19,9 +21,11 @@ class Services:
     verifier: Verifier
     points: ResumeStore
     database: Database | None
-    """None without an archive, as the next two."""
+    """None without DATABASE_URL, as the next three."""
     archive: History | None
     backlog: BacklogCollector | None
+    videos: FactsSource | None
+    turns: Turns
     clock: Callable[[], datetime]
 
     @property

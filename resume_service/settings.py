@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,8 @@ REDIS_OPTIONS_OF_OURS = frozenset(
 
 # No `*` or other sign of a regular expression: flask-cors would match one as a prefix.
 _an_origin = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?", re.IGNORECASE).fullmatch
+
+_a_host = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?").fullmatch
 
 
 class SettingsError(Exception):
@@ -114,6 +117,19 @@ def origins(text: str) -> tuple[str, ...]:
     return listed
 
 
+def hosts(text: str) -> tuple[str, ...]:
+    listed = tuple(each.lower() for each in comma_separated(text))
+    if not all(_a_host(each) for each in listed):
+        raise _Refused("hosts such as media.example.com or 10.0.0.5:9000, separated by commas")
+    return listed
+
+
+def folder(text: str) -> str:
+    if not (Path(text).is_absolute() and Path(text).is_dir()):
+        raise _Refused("the absolute path of a folder that is there")
+    return str(Path(text).resolve())
+
+
 def secret(text: str) -> str:
     if len(text.encode()) < SHORTEST_SECRET:
         raise _Refused(f"at least {SHORTEST_SECRET} bytes")
@@ -157,6 +173,13 @@ class Settings:
     watched_percent: int = _variable(whole_number(1, 100, "percent"), 90)
     flush_interval_seconds: int = _variable(whole_number(1, 3600, "seconds"), 60)
     flush_batch: int = _variable(whole_number(1, 10_000, "points"), 1000)
+    signup_open: bool = _variable(yes_or_no, default=True)
+    access_token_minutes: int = _variable(whole_number(1, 1440, "minutes"), 15)
+    refresh_token_days: int = _variable(whole_number(1, 365, "days"), 28)
+    points_per_view: int = _variable(whole_number(0, 10_000, "points"), 10)
+    stream_allowed_hosts: tuple[str, ...] = _variable(hosts, ())
+    media_root: str | None = _variable(folder)
+    trusted_proxies: int = _variable(whole_number(0, 10, "proxies"), 0)
     cors_origins: tuple[str, ...] = _variable(origins, ())
     port: int = _variable(whole_number(1, 65_535, "a TCP port"), 8000)
     worker_port: int = _variable(whole_number(1, 65_535, "a TCP port"), 8002)

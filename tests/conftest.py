@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import tempfile
 import uuid
@@ -23,7 +24,7 @@ from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer, system_binary, wheel_binary
 from dev.service import Service, free_port
 from resume_service import create_app
-from resume_service.archive import migrate
+from resume_service.postgres import migrate
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 
@@ -178,4 +179,5 @@ def frozen():
 
     yield freeze
     for process in stopped:
-        process.resume()
+        with contextlib.suppress(psutil.NoSuchProcess):  # one that was killed while it was frozen
+            process.resume()

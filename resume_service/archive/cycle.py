@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import structlog
 
-from resume_service.archive.connections import BoundedConnection, connect
 from resume_service.archive.flush import Flush, Flushed
 from resume_service.archive.live_points import LivePoints
 from resume_service.archive.marks import Marks
 from resume_service.archive.restore import Restore
 from resume_service.archive.rows import STATEMENT_SECONDS, Rows
+from resume_service.postgres.connections import BoundedConnection, connect
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Rules
 from resume_service.resume.redis_batches import RedisBatches

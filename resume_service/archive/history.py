@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import sqlalchemy
 from sqlalchemy import tuple_
 
-from resume_service.archive.database import Database
 from resume_service.archive.live_points import ArchivedPoint
 from resume_service.archive.tables import watch_archive
+from resume_service.postgres.database import Database
 from resume_service.resume.model import Cursor
 
 _columns = watch_archive.c

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from resume_service.resume.keys import Keys
-from resume_service.resume.model import Rules, epoch_ms, iso
+from resume_service.resume.model import Rules, epoch_ms, iso, number_text
 from resume_service.resume.redis_batches import RedisBatches, call_of
 from resume_service.resume.redis_router import Args, Script
 
@@ -133,15 +133,11 @@ class LivePoints:
 
 def _fields(row: ArchivedPoint) -> list[str]:
     """The fields of a hash as `save_point.lua` writes them, but for those kept for good."""
-    fields = ["currentTime", _number_text(row.position), "updatedAt", iso(row.updated_at)]
+    fields = ["currentTime", number_text(row.position), "updatedAt", iso(row.updated_at)]
     if row.duration is not None and row.percent is not None:
-        fields += ["duration", _number_text(row.duration), "percent", f"{row.percent:.2f}"]
+        fields += ["duration", number_text(row.duration), "percent", f"{row.percent:.2f}"]
         fields += ["watched", str(int(row.watched)), "completed", str(int(row.completed))]
     return fields
-
-
-def _number_text(number: float) -> str:
-    return str(int(number)) if number == int(number) else repr(number)
 
 
 def _iso(moment: datetime | None) -> str:

@@ -8,8 +8,8 @@ from datetime import datetime
 import psycopg
 import structlog
 
-from resume_service.archive.connections import BoundedConnection
 from resume_service.archive.live_points import ArchivedPoint, LivePoint, Recalled
+from resume_service.postgres.connections import BoundedConnection
 
 LOCK = 7_236_450_222
 """Of Postgres' advisory locks: whoever holds it reads Redis and writes the archive alone."""

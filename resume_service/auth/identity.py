@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from resume_service.errors import Forbidden, Unauthorized
-from resume_service.ids import is_id
+from resume_service.ids import GREATEST_ROW_ID, is_id
 
 
 class Role(StrEnum):
@@ -25,13 +26,16 @@ class Identity:
     user_id: str
     role: Role = Role.GUEST
     corporation_id: int | None = None
+    account_id: int | None = None
+    """Of the user in our own database, where the token is one that may name such a user."""
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any], *, trust_authority: bool) -> Identity:
         """The identity that verified `claims` state.
 
         Without `trust_authority` (an outside issuer's token) `role` and `corporation_id` are
-        ignored. An unknown role gives no authority. Raises Unauthorized when `sub` is no user id.
+        ignored, and its `sub` names no account of ours, even if it looks like one. An unknown role
+        gives no authority. Raises Unauthorized when `sub` is no user id.
         """
         subject = claims.get("sub")
         if not isinstance(subject, str) or not is_id(subject):
@@ -44,9 +48,15 @@ class Identity:
             subject,
             Role(role) if role in tuple(Role) else Role.GUEST,
             company if type(company) is int else None,
+            int(subject) if _is_account_id(subject) else None,
         )
 
     def require_access_to(self, user_id: str) -> None:
         """Raise Forbidden unless this caller may read and write the points of `user_id`."""
         if user_id != self.user_id and self.role is not Role.SERVICE:
             raise Forbidden
+
+
+def _is_account_id(subject: str) -> bool:
+    """Whether `subject` is written as sign-in writes the id of an account."""
+    return re.fullmatch("[1-9][0-9]{0,18}", subject) is not None and int(subject) <= GREATEST_ROW_ID

@@ -115,6 +115,11 @@ def from_epoch_ms(ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=ms)
 
 
+def number_text(number: float) -> str:
+    """`number` as Redis keeps it: 3600, not 3600.0."""
+    return str(int(number)) if number == int(number) else repr(number)
+
+
 def iso(moment: datetime) -> str:
     """`2026-11-20T10:00:00.000Z`: the one way this service writes a time."""
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)

@@ -21,8 +21,8 @@ Args = list[str | int]
 class Script:
     """A Lua script of ours. Each of them writes."""
 
-    def __init__(self, name: str) -> None:
-        self.text = files("resume_service.resume").joinpath(name).read_text()
+    def __init__(self, name: str, package: str = "resume_service.resume") -> None:
+        self.text = files(package).joinpath(name).read_text()
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 

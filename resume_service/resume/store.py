@@ -8,8 +8,10 @@ Redis holds, by the names that keys.py builds:
     recent:<user>          zset  video -> updatedAt in ms; the newest RESUME_MAX_POINTS; same expiry
     archive:dirty          zset  <user>:<video> -> updatedAt in ms: saved, not yet archived
     archive:erased         zset  <user>:<video> -> when deleted, ms: not yet erased from the archive
+    archive:restored       string  there when this Redis holds what the archive has (docs/adr/0023)
 
-The last two exist only where an archive is configured. Each method is one round trip: one script,
+The last three exist only where an archive is configured, in a Redis Cluster one for each of 64
+shards. Each method is one round trip: one script,
 in which all of that changes together or not at all. In a Redis Cluster the marks are kept on other
 servers than the points, so there they take a round trip of their own, and a save is acknowledged
 only after its mark. A point read back is the hash as it stands; the rules that shape it are in
@@ -35,6 +37,7 @@ from resume_service.resume.model import (
     Status,
     epoch_ms,
     iso,
+    number_text,
 )
 from resume_service.resume.redis_router import Args, RedisRouter, Script
 
@@ -78,8 +81,8 @@ class ResumeStore:
         if self._archive and not self._marks_apart:
             touched.append(keys.dirty)
         args: Args = [
-            _number_text(seen.position),
-            "" if seen.duration is None else _number_text(seen.duration),
+            number_text(seen.position),
+            "" if seen.duration is None else number_text(seen.duration),
             iso(seen.measured_at),
             at_ms,
             self._ttl_seconds,
@@ -189,10 +192,6 @@ def _page(points: list[ResumePoint], limit: int | None) -> Page:
         return Page(points, None)
     last = points[limit - 1]
     return Page(points[:limit], Cursor(last.updated_at, last.video_id))
-
-
-def _number_text(number: float) -> str:
-    return str(int(number)) if number == int(number) else repr(number)
 
 
 def _point(user_id: str, video_id: str, values: list[Any]) -> ResumePoint:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from dev.service import free_port
 from resume_service import create_app
-from resume_service.archive import migrate
+from resume_service.postgres import migrate
 from resume_service.settings import Settings
 
 

@@ -11,8 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from dev.schema import SCHEMA, schema_of
-from resume_service.archive import migrate
-from resume_service.archive.tables import metadata
+from resume_service.postgres import migrate
+from resume_service.tables import metadata
 
 
 def tables_of(url: str) -> set[str]:

@@ -9,7 +9,7 @@ from callers import SECRET
 from load_clients import Viewer, at_once
 
 from dev.service import Service
-from resume_service.archive import migrate
+from resume_service.postgres import migrate
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import ROOT, Service, answers, free_port
-from resume_service.archive import migrate
+from resume_service.postgres import migrate
 
 VIEWERS = 4
 

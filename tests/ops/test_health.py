@@ -12,7 +12,7 @@ from callers import SECRET
 from dev.redis_server import RedisServer
 from dev.service import free_port
 from resume_service import create_app
-from resume_service.archive.database import FRESH_SECONDS
+from resume_service.postgres.database import FRESH_SECONDS
 from resume_service.settings import Settings
 
 PROMISED_SECONDS = 1.0

@@ -1,23 +1,24 @@
-"""The web servers' way to the archive's Postgres: never waited for by a second."""
+"""The web servers' way to Postgres: never waited for by a second."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
 import sqlalchemy
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from resume_service.archive.connections import BoundedConnection, connect
 from resume_service.errors import Unavailable
+from resume_service.postgres.connections import BoundedConnection, connect
 
 WAIT_SECONDS = 0.3
 """For a connection, and for each answer on it; both together and one more are below a second."""
 CONNECTIONS = 8
-"""Of a process at most: history is read now and then, not polled."""
+"""Of a process at most: nothing that is polled asks Postgres."""
 FRESH_SECONDS = 1.0
 """For which one probe answers for all that ask whether Postgres is there."""
 
@@ -42,9 +43,21 @@ class Database:
 
     def rows(self, query: sqlalchemy.Select[Any]) -> Sequence[sqlalchemy.Row[Any]]:
         """What `query` finds. Raises Unavailable when Postgres does not answer in time."""
+        with self.transaction() as connection:
+            return connection.execute(query).all()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlalchemy.Connection]:
+        """What is executed on this connection is done together, or not at all.
+
+        Raises Unavailable when Postgres does not answer in time, IntegrityError for what breaks a
+        constraint.
+        """
         try:
-            with self._engine.connect() as connection:
-                return connection.execute(query).all()
+            with self._engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
         except (OSError, SQLAlchemyError) as fault:
             raise Unavailable from fault
 

@@ -1,0 +1,1 @@
+"""Companies, their users, and how a user signs in. Knows no web framework."""

@@ -1,0 +1,1 @@
+"""Companies' videos, their files, and who has viewed them. Knows no web framework."""

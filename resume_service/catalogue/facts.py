@@ -1,0 +1,64 @@
+"""What decides whether a user may watch a video, and what a resume point needs to know of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+import sqlalchemy
+
+from resume_service.auth.identity import Identity, Role
+from resume_service.catalogue.tables import videos
+from resume_service.errors import Forbidden, NotFound
+from resume_service.postgres.database import Database
+
+
+class Kind(StrEnum):
+    VIDEO = "video"
+    MOVIE = "movie"
+    EPISODE = "episode"
+
+
+class VideoFacts(NamedTuple):
+    """Of a video that is there, or was."""
+
+    id: int
+    kind: Kind
+    corporation_id: int | None
+    """None for a public video."""
+    duration: float | None
+    """Seconds."""
+    is_offered: bool
+    """Whether it is published and not deleted."""
+
+    def require_watchable_by(self, caller: Identity) -> None:
+        """Raise NotFound for a video that is not offered, Forbidden for another company's."""
+        if not self.is_offered:
+            raise NotFound(NO_VIDEO)
+        is_theirs = self.corporation_id in (None, caller.corporation_id)
+        if not is_theirs and caller.role is not Role.SERVICE:
+            raise Forbidden
+
+
+NO_VIDEO = "Video not found"
+
+
+class FactsSource(Protocol):
+    def facts(self, video_id: int) -> VideoFacts:
+        """Raises NotFound when there never was such a video, and Unavailable."""
+
+
+class StoredFacts:
+    """The facts as Postgres has them, one statement for each question."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def facts(self, video_id: int) -> VideoFacts:
+        query = sqlalchemy.select(videos).where(videos.c.id == video_id)
+        for row in self._database.rows(query):
+            is_offered = row.published and row.deleted_at is None
+            return VideoFacts(
+                row.id, Kind(row.kind), row.corporation_id, row.duration_seconds, is_offered
+            )
+        raise NotFound(NO_VIDEO)

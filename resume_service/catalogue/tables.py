@@ -1,0 +1,62 @@
+"""The tables of videos, their files and who viewed them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    func,
+    text,
+)
+
+from resume_service.postgres.metadata import MOMENT, metadata
+
+videos = Table(
+    "videos",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("corporation_id", BigInteger, ForeignKey("corporations.id"), comment="null: public"),
+    Column("duration_seconds", Double),
+    Column("published", Boolean, nullable=False),
+    Column("series_id", BigInteger),
+    Column("season_number", Integer),
+    Column("episode_number", Integer),
+    Column("file_path", Text, nullable=False, comment="a URL, or a path below MEDIA_ROOT"),
+    Column("created_at", MOMENT, nullable=False, server_default=func.now()),
+    Column("updated_at", MOMENT, nullable=False, server_default=func.now()),
+    Column("deleted_at", MOMENT),
+    CheckConstraint("kind IN ('video', 'movie', 'episode')", name="videos_kind"),
+    Index("videos_published", "id", postgresql_where=text("published AND deleted_at IS NULL")),
+    Index("videos_of_corporation", "corporation_id", "id"),
+)
+
+video_files = Table(
+    "video_files",
+    metadata,
+    Column("video_id", BigInteger, ForeignKey("videos.id"), nullable=False),
+    Column("quality", Text, nullable=False),
+    Column("file_path", Text, nullable=False),
+    PrimaryKeyConstraint("video_id", "quality"),
+)
+
+view_logs = Table(
+    "view_logs",
+    metadata,
+    Column("user_id", BigInteger, ForeignKey("users.id"), nullable=False),
+    Column("video_id", BigInteger, ForeignKey("videos.id"), nullable=False),
+    Column("created_at", MOMENT, nullable=False, server_default=func.now()),
+    Column("rewarded_at", MOMENT, comment="when a stream of it earned points; null: none yet"),
+    PrimaryKeyConstraint("user_id", "video_id"),
+)

@@ -1,0 +1,10 @@
+"""Every table of the service, as `migrations/` makes them; a test holds the two equal."""
+
+from __future__ import annotations
+
+from resume_service.accounts import tables as accounts
+from resume_service.archive import tables as archive
+from resume_service.catalogue import tables as catalogue
+from resume_service.postgres.metadata import metadata
+
+__all__ = ["accounts", "archive", "catalogue", "metadata"]
