@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
+from datetime import timedelta
 
 import click
-import jwt
 
 from resume_service.auth.identity import Role
-from resume_service.auth.tokens import HMAC_ALGORITHM
+from resume_service.auth.issuing import Issuer
 from resume_service.ids import user_id_faults
+from resume_service.services import system_clock
 from resume_service.settings import Settings
 
 MOST_HOURS = 24 * 366 * 10
@@ -33,17 +33,10 @@ def token_command(settings: Settings) -> click.Command:
 
 def token_for(user: str, settings: Settings, *, role: str | None = None, hours: int = 24) -> str:
     """A token signed with JWT_SECRET. Raises click.ClickException when that is not set."""
-    if settings.jwt_secret is None:
+    issuer = Issuer.from_settings(settings)
+    if issuer is None:
         raise click.ClickException(
             "JWT_SECRET is not set: only the issuer of JWT_JWKS_URL can sign"
         )
-    claims = {
-        "sub": user,
-        "role": role,
-        "exp": int(time.time()) + hours * 3600,
-        "iss": settings.jwt_issuer,
-        "aud": settings.jwt_audience,
-        "azp": next(iter(settings.jwt_authorized_parties), None),
-    }
-    known = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(known, settings.jwt_secret, HMAC_ALGORITHM)
+    now = system_clock()
+    return issuer.token(user, at=now, lifetime=timedelta(hours=hours), role=role)

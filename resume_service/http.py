@@ -15,10 +15,18 @@ from gunicorn.http.errors import ParseException
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import IntegerConverter, Map
 
 from resume_service.auth.identity import Identity
 from resume_service.error_answers import described
-from resume_service.errors import BadRequest, UnsupportedMediaType, ValidationFailed
+from resume_service.errors import (
+    BadRequest,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from resume_service.ids import GREATEST_ROW_ID
 from resume_service.limits.turns import Limit
 from resume_service.resume.store import ResumeStore
 from resume_service.services import Services
@@ -33,6 +41,14 @@ def services() -> Services:
 def current_user() -> Identity:
     """Who calls. Set for every route that is not public, before the route runs."""
     return cast(Identity, g.identity)
+
+
+def caller_if_known() -> Identity | None:
+    """Who calls a public route, if its token tells; a broken one is as good as none."""
+    try:
+        return services().verifier.identify(request.headers.get("Authorization"))
+    except (Unauthorized, Unavailable):
+        return None
 
 
 def take_turn(limit: Limit, whom: str) -> None:
@@ -93,6 +109,15 @@ def respond(answer: Answer) -> Response:
     if "Content-Type" not in answer.headers:
         del response.headers["Content-Type"]
     return response
+
+
+class RowId(IntegerConverter):
+    """The id of a row, in a path. What Postgres could not have numbered is not found."""
+
+    regex = "[1-9][0-9]{0,18}"
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=GREATEST_ROW_ID)
 
 
 class BodyParser(FlaskParser):

@@ -5,15 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
+from resume_service.accounts.corporations import Corporations
+from resume_service.accounts.sign_in import SignIn
+from resume_service.accounts.users import Users
 from resume_service.archive.figures import BacklogCollector
 from resume_service.archive.history import History
 from resume_service.auth.tokens import Verifier
 from resume_service.catalogue.facts import FactsSource
+from resume_service.catalogue.videos import Videos
 from resume_service.errors import NotFound
 from resume_service.limits.turns import Turns
 from resume_service.postgres.database import Database
 from resume_service.resume.store import ResumeStore
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accounts:
+    corporations: Corporations
+    users: Users
+    sign_in: SignIn | None
+    """None without JWT_SECRET."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,19 +36,22 @@ class Services:
     verifier: Verifier
     points: ResumeStore
     database: Database | None
-    """None without DATABASE_URL, as the next three."""
+    """None without DATABASE_URL, as the next five."""
     archive: History | None
     backlog: BacklogCollector | None
     videos: FactsSource | None
+    accounts: Accounts | None
+    catalogue: Videos | None
+    signup_open: bool
     turns: Turns
     clock: Callable[[], datetime]
 
-    @property
-    def history(self) -> History:
-        """The archive, for routes that are not there without one."""
-        if self.archive is None:
-            raise NotFound
-        return self.archive
+
+def there(part: Part | None) -> Part:
+    """A part of the services, for routes that are not there without it."""
+    if part is None:
+        raise NotFound
+    return part
 
 
 def system_clock() -> datetime:

@@ -27,6 +27,7 @@ from resume_service import create_app
 from resume_service.postgres import migrate
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
+from resume_service.tables import metadata
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -112,6 +113,23 @@ def database(postgres: PostgresServer) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE archive")
         yield postgres.url_of(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres: PostgresServer) -> Iterator[psycopg.Connection[Any]]:
+    """A database of the service's tables for `emptied_database`."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE shared TEMPLATE archive")
+    with psycopg.connect(postgres.url_of("shared"), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def emptied_database(postgres: PostgresServer, shared_database: psycopg.Connection[Any]) -> str:
+    """As `database`, for tests that change no tables: in a tenth of the time."""
+    for table in reversed(metadata.sorted_tables):
+        shared_database.execute(f"DELETE FROM {table.name}")
+    return postgres.url_of("shared")
 
 
 @pytest.fixture

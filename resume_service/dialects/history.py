@@ -19,6 +19,7 @@ from resume_service.http import (
 )
 from resume_service.resume.model import iso
 from resume_service.resume.schemas import PageCursor, PageSize
+from resume_service.services import there
 
 MOST = 100
 """Points a page."""
@@ -71,7 +72,7 @@ class ArchivedPointSchema(Schema):
 @blp.errors(401, 422, 503)
 def history(query: dict[str, Any]) -> Response:
     """The signed-in user's archive, newest first. It is behind by a minute at most."""
-    page = services().history.page(
+    page = there(services().archive).page(
         current_user().user_id, limit=query["limit"], after=query.get("cursor")
     )
     response = respond(json_answer([_point_json(point) for point in page.points]))

@@ -10,6 +10,7 @@ from flask import Flask
 from flask_swagger_ui import get_swaggerui_blueprint
 
 from resume_service.error_answers import Api, described
+from resume_service.http import RowId
 
 DOCUMENT = "/openapi.json"
 PAGE = "/docs"
@@ -22,6 +23,7 @@ Times are ISO 8601 in UTC with milliseconds, spans of video JSON numbers of seco
 `{"error": message}`, with `details` by field when a validation failed. Every answer carries
 `X-Request-Id`; every write echoes an `Idempotency-Key`.
 """
+ROW_ID = {"type": "integer", "format": "int64", "minimum": 1}
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 
@@ -53,6 +55,7 @@ def describe(app: Flask, version: str) -> Api:
             "security": [{"bearer": []}],
         },
     )
+    api.register_converter(RowId, lambda _: ROW_ID)
     api.spec.components.schemas.pop("PaginationMetadata")  # of a feature that nothing here uses
     api.spec.components.security_scheme("bearer", BEARER)
     app.register_blueprint(get_swaggerui_blueprint(PAGE, DOCUMENT, {"validatorUrl": None}))

@@ -24,10 +24,11 @@ FRESH_SECONDS = 1.0
 
 
 class Database:
-    """The database at `url`; it connects on use."""
+    """The database at `url`; it connects on use, and waits `patience` seconds for each answer."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: float = WAIT_SECONDS) -> None:
         self._url = url
+        self._patience = patience
         self._engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
             creator=self._connected,
@@ -83,4 +84,4 @@ class Database:
         return True
 
     def _connected(self) -> BoundedConnection:
-        return connect(self._url, within=WAIT_SECONDS, patience=WAIT_SECONDS)
+        return connect(self._url, within=WAIT_SECONDS, patience=self._patience)

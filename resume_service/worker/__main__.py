@@ -12,11 +12,14 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from resume_service import logs
+from resume_service.accounts.upkeep import keep_up
 from resume_service.archive.cycle import Archive
 from resume_service.archive.figures import BacklogCollector, Figures
+from resume_service.postgres.database import Database
 from resume_service.services import system_clock
 from resume_service.settings import Settings, SettingsError
-from resume_service.worker import status
+from resume_service.worker import daily, status
+from resume_service.worker.daily import Daily
 from resume_service.worker.loop import Loop
 
 _log = structlog.get_logger("resume_service.worker")
@@ -32,6 +35,8 @@ def main() -> int:
     archive, registry = Archive.of(settings, system_clock), CollectorRegistry()
     registry.register(BacklogCollector(archive.marks, system_clock))
     loop = Loop(archive, Figures(registry), settings.flush_interval_seconds)
+    accounts = Database(settings.database_url, patience=daily.PATIENCE_SECONDS)
+    Daily(lambda now: keep_up(accounts, now)).add_to(loop.scheduler)
     try:
         server = status.serve(_host(), settings.worker_port, registry)
     except OSError as fault:

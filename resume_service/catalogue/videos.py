@@ -1,0 +1,147 @@
+"""Videos and their files, as their companies keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy
+from sqlalchemy import select
+
+from resume_service.accounts.corporations import hold_company
+from resume_service.accounts.tables import corporations
+from resume_service.catalogue.facts import NO_VIDEO, Kind
+from resume_service.catalogue.tables import video_files, videos
+from resume_service.errors import NotFound
+from resume_service.postgres.database import Database
+from resume_service.postgres.pages import Page, Slice
+
+
+class VideoFile(NamedTuple):
+    quality: str
+    file_path: str
+
+
+class Video(NamedTuple):
+    id: int
+    name: str
+    kind: Kind
+    corporation_id: int | None
+    """None: the public's."""
+    duration_seconds: float | None
+    published: bool
+    series_id: int | None
+    season_number: int | None
+    episode_number: int | None
+    file_path: str
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+    files: tuple[VideoFile, ...] = ()
+
+    @property
+    def is_offered(self) -> bool:
+        return self.published and self.deleted_at is None
+
+
+_columns = [videos.c[name] for name in Video._fields if name != "files"]
+_in_use = videos.c.deleted_at.is_(None)
+_offered = (videos.c.published, _in_use)
+
+
+class Videos:
+    """Every method may raise Unavailable; those that find no video raise NotFound."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, given: Mapping[str, Any], corporation_id: int | None) -> Video:
+        """A video of that company, or of the public. Raises NotFound without such a company."""
+        values = {name: value for name, value in given.items() if name != "files"}
+        with self._database.transaction() as sql:
+            if corporation_id is not None:
+                hold_company(sql, corporation_id)
+            insert = videos.insert().values(values | {"corporation_id": corporation_id})
+            row = sql.execute(insert.returning(*_columns)).one()
+            _put_files(sql, row.id, given.get("files", []))
+            return _videos(sql, [row])[0]
+
+    def by_id(self, video_id: int) -> Video:
+        """That video, also one that is deleted."""
+        with self._database.transaction() as sql:
+            return _one(sql, select(*_columns).where(videos.c.id == video_id))
+
+    def offered(self, part: Slice) -> Page[Video]:
+        """The published ones of every company and of the public."""
+        return self._page(part, *_offered)
+
+    def of_corporation(self, corporation_id: int, part: Slice, *, all_of_them: bool) -> Page[Video]:
+        """A company's published ones, or also those that only its admins see."""
+        is_its = videos.c.corporation_id == corporation_id
+        return self._page(part, is_its) if all_of_them else self._page(part, is_its, *_offered)
+
+    def update(self, video_id: int, given: Mapping[str, Any], now: datetime) -> Video:
+        """Change what is given; `files` replaces all of them."""
+        values = {name: value for name, value in given.items() if name != "files"}
+        change = videos.update().where(videos.c.id == video_id, _in_use)
+        with self._database.transaction() as sql:
+            changed = change.values(values | {"updated_at": now}).returning(*_columns)
+            row = sql.execute(changed).first()
+            if row is not None and "files" in given:
+                sql.execute(video_files.delete().where(video_files.c.video_id == video_id))
+                _put_files(sql, video_id, given["files"])
+            return _found(sql, row)
+
+    def delete(self, video_id: int, now: datetime) -> None:
+        gone = videos.update().where(videos.c.id == video_id, _in_use)
+        with self._database.transaction() as sql:
+            row = sql.execute(gone.values(deleted_at=now).returning(*_columns)).first()
+            _found(sql, row)
+
+    def restore(self, video_id: int, now: datetime) -> Video:
+        """Undo a deletion, unless the company itself is gone."""
+        live = select(corporations.c.id).where(corporations.c.deleted_at.is_(None))
+        has_owner = videos.c.corporation_id.is_(None) | videos.c.corporation_id.in_(live)
+        back = videos.update().where(videos.c.id == video_id, ~_in_use, has_owner)
+        with self._database.transaction() as sql:
+            changed = back.values(deleted_at=None, updated_at=now).returning(*_columns)
+            return _found(sql, sql.execute(changed).first())
+
+    def _page(self, part: Slice, *conditions: sqlalchemy.ColumnElement[bool]) -> Page[Video]:
+        query = select(*_columns).where(*conditions).order_by(videos.c.id)
+        with self._database.transaction() as sql:
+            page = part.of(sql, query, lambda row: row)
+            return Page(_videos(sql, page.items), page.total)
+
+
+def delete_videos_of(sql: sqlalchemy.Connection, corporation_id: int, now: datetime) -> None:
+    """Delete every video of a company that is itself being deleted."""
+    its = videos.update().where(videos.c.corporation_id == corporation_id, _in_use)
+    sql.execute(its.values(deleted_at=now))
+
+
+def _put_files(
+    sql: sqlalchemy.Connection, video_id: int, files: Sequence[Mapping[str, str]]
+) -> None:
+    if files:
+        sql.execute(video_files.insert(), [{"video_id": video_id, **file} for file in files])
+
+
+def _one(sql: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -> Video:
+    return _found(sql, sql.execute(query).first())
+
+
+def _found(sql: sqlalchemy.Connection, row: sqlalchemy.Row[Any] | None) -> Video:
+    if row is None:
+        raise NotFound(NO_VIDEO)
+    return _videos(sql, [row])[0]
+
+
+def _videos(sql: sqlalchemy.Connection, rows: Sequence[sqlalchemy.Row[Any]]) -> list[Video]:
+    """Those videos with their files, by one statement for all of them."""
+    files: dict[int, list[VideoFile]] = {row.id: [] for row in rows}
+    query = select(video_files).where(video_files.c.video_id.in_(files))
+    for row in sql.execute(query.order_by(video_files.c.quality)):
+        files[row.video_id].append(VideoFile(row.quality, row.file_path))
+    return [Video._make([*row, tuple(files[row.id])])._replace(kind=Kind(row.kind)) for row in rows]

@@ -1,0 +1,179 @@
+"""`/v1/users` and `/v1/tokens`: a company's users and their sign-ins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import ValidationError, fields, validate
+
+from resume_service.accounts.model import RefreshToken, User
+from resume_service.accounts.users import NO_USER
+from resume_service.auth.identity import Role
+from resume_service.errors import NotFound
+from resume_service.http import (
+    Answer,
+    Blueprint,
+    arrived_at,
+    json_answer,
+    respond,
+)
+from resume_service.resume.model import iso
+from resume_service.resume.schemas import BodySchema
+from resume_service.v1 import callers, pages
+from resume_service.v1.fields import CompanyNumber, EmailAddress, Password, WholeNumber
+
+ROLES = (Role.ADMIN, Role.GUEST)
+EXAMPLE = {
+    "id": 2,
+    "email": "bob@example.com",
+    "role": "guest",
+    "corporation_id": 1,
+    "points": 0,
+    "created_at": "2026-11-20T10:00:00.000Z",
+    "updated_at": "2026-11-20T10:00:00.000Z",
+}
+EXAMPLE_TOKEN = {
+    "id": 1,
+    "created_at": "2026-11-20T10:00:00.000Z",
+    "expires_at": "2026-12-18T10:00:00.000Z",
+    "revoked_at": None,
+}
+
+blp = Blueprint("users", __name__, url_prefix="/v1", description="A company's users.")
+
+
+def role_field(**kwargs: Any) -> fields.Enum[Role]:
+    return fields.Enum(Role, by_value=True, validate=validate.OneOf(ROLES), **kwargs)
+
+
+class NewUser(BodySchema):
+    email = EmailAddress(required=True)
+    password = Password(required=True)
+    role = role_field(load_default=Role.GUEST)
+    corporation_id = WholeNumber(metadata={"description": "For a service; else the caller's own."})
+
+
+class UserChange(BodySchema):
+    password = Password()
+    role = role_field(metadata={"description": "An admin may change it."})
+
+
+class UsersQuery(pages.PageQuery):
+    corporation_id = CompanyNumber()
+
+
+class UserSchema(BodySchema):
+    id = fields.Integer(required=True)
+    email = fields.String(required=True)
+    role = role_field(required=True)
+    corporation_id = fields.Integer(required=True)
+    points = fields.Integer(required=True, metadata={"description": "Earned by viewing."})
+    created_at = fields.DateTime(required=True)
+    updated_at = fields.DateTime(required=True)
+
+
+class TokenSchema(BodySchema):
+    """A refresh token, but for the token itself."""
+
+    id = fields.Integer(required=True)
+    created_at = fields.DateTime(required=True)
+    expires_at = fields.DateTime(required=True)
+    revoked_at = fields.DateTime(required=True, allow_none=True)
+
+
+@blp.route("/users", methods=["POST"])
+@blp.arguments(NewUser, example={"email": "bob@example.com", "password": "correct horse"})
+@blp.response(201, UserSchema, example=EXAMPLE)
+@blp.errors(400, 401, 403, 404, 409, 413, 415, 422, 503)
+def create(body: dict[str, Any]) -> Response:
+    """A user of the admin's company."""
+    company = callers.company_meant(body.get("corporation_id"))
+    return respond(_answer(callers.accounts().users.create(body, company))._replace(status=201))
+
+
+@blp.route("/users")
+@blp.arguments(UsersQuery, location="query")
+@blp.response(200, UserSchema(many=True), example=[EXAMPLE], headers=pages.HEADERS)
+@blp.errors(401, 403, 422, 503)
+def page(query: dict[str, int]) -> Response:
+    """The users of the admin's company, oldest first."""
+    company, part = callers.company_meant(query.get("corporation_id")), pages.slice_of(query)
+    return pages.listed(part, callers.accounts().users.page(company, part), _json)
+
+
+@blp.route("/users/id/<row:user_id>")
+@blp.response(200, UserSchema, example=EXAMPLE)
+@blp.errors(401, 403, 404, 503)
+def by_id(user_id: int) -> Response:
+    """A user by number, for itself and its admins."""
+    return respond(_answer(_user(user_id)))
+
+
+@blp.route("/users/<email>")
+@blp.response(200, UserSchema, example=EXAMPLE)
+@blp.errors(401, 403, 404, 503)
+def by_email(email: str) -> Response:
+    """A user by address, for itself and its admins."""
+    try:
+        address = EmailAddress().deserialize(email)
+    except ValidationError:
+        callers.actor().require_admin()
+        raise NotFound(NO_USER) from None
+    return respond(_answer(callers.accounts().users.by_email(address, callers.actor())))
+
+
+@blp.route("/users/<row:user_id>", methods=["PUT"])
+@blp.arguments(UserChange, example={"password": "battery staple"})
+@blp.response(200, UserSchema, example=EXAMPLE)
+@blp.errors(400, 401, 403, 404, 409, 413, 415, 422, 503)
+def update(body: dict[str, Any], user_id: int) -> Response:
+    """Change a password, which ends every sign-in, or, as an admin, a role."""
+    user = _user(user_id)
+    if "role" in body:
+        callers.actor().require_admin_of(user.corporation_id)
+    return respond(_answer(callers.accounts().users.update(user, body, arrived_at())))
+
+
+@blp.route("/users/<row:user_id>", methods=["DELETE"])
+@blp.response(204)
+@blp.errors(401, 403, 404, 409, 503)
+def delete(user_id: int) -> Response:
+    """Delete a user; its tokens are revoked."""
+    callers.accounts().users.delete(_user(user_id), arrived_at())
+    return respond(Answer(204))
+
+
+@blp.route("/tokens/<row:user_id>")
+@blp.response(200, TokenSchema(many=True), example=[EXAMPLE_TOKEN])
+@blp.errors(401, 403, 404, 503)
+def tokens(user_id: int) -> Response:
+    """The refresh tokens of a user of the admin's company, newest first, at most 1,000."""
+    callers.actor().require_admin()
+    callers.actor().require_admin_of(_user(user_id).corporation_id)
+    found = callers.accounts().users.tokens(user_id)
+    return respond(json_answer([_token_json(token) for token in found]))
+
+
+def _user(user_id: int) -> User:
+    return callers.accounts().users.by_id(user_id, callers.actor())
+
+
+def _answer(user: User) -> Answer:
+    return json_answer(_json(user))
+
+
+def _json(user: User) -> dict[str, Any]:
+    return user._asdict() | {
+        "created_at": iso(user.created_at),
+        "updated_at": iso(user.updated_at),
+    }
+
+
+def _token_json(token: RefreshToken) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "created_at": iso(token.created_at),
+        "expires_at": iso(token.expires_at),
+        "revoked_at": iso(token.revoked_at) if token.revoked_at else None,
+    }
