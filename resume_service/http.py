@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple, NoReturn, TypeVar, cast
@@ -135,7 +135,17 @@ class BodyParser(FlaskParser):
         self, error: Any, req: Request, schema: Schema, *, error_status_code: int | None, **_: Any
     ) -> NoReturn:
         ((_location, details),) = error.messages.items()
-        raise ValidationFailed(details, error_status_code or 422) from error
+        named = {str(field): list(_told(faults)) for field, faults in details.items()}
+        raise ValidationFailed(named, error_status_code or 422) from error
+
+
+def _told(faults: Any, within: str = "") -> Iterator[str]:
+    """What is wrong with a field, and where in it when it holds others: `1.name: Too long.`"""
+    if isinstance(faults, dict):
+        for name, deeper in faults.items():
+            yield from _told(deeper, f"{within}.{name}" if within else str(name))
+    else:
+        yield from (f"{within}: {fault}" if within else fault for fault in faults)
 
 
 class BeaconParser(BodyParser):

@@ -66,7 +66,8 @@ class VideoChange(BodySchema):
     def few_and_distinct(self, files: list[dict[str, Any]], **_: Any) -> None:
         if len(files) > MOST_FILES:
             raise ValidationError(f"Must be at most {MOST_FILES}.")
-        if len({file["quality"] for file in files}) < len(files):
+        qualities = [file["quality"] for file in files if "quality" in file]
+        if len(set(qualities)) < len(qualities):
             raise ValidationError("Must hold each quality once.")
 
 

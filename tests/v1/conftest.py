@@ -42,7 +42,11 @@ def client_with(real_redis, emptied_database: str) -> Iterator[Callable[..., Fla
     made = []
 
     def client(**settings: Any) -> FlaskClient:
-        given = {"jwt_secret": SECRET, "database_url": emptied_database, "trusted_proxies": 1} | settings
+        given = {
+            "jwt_secret": SECRET,
+            "database_url": emptied_database,
+            "trusted_proxies": 1,
+        } | settings
         made.append(create_app(Settings(**given), client=real_redis))
         return made[-1].test_client()
 

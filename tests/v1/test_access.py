@@ -97,10 +97,9 @@ def ask(app_client, sql, acme, a_video):
     return asked
 
 
-@pytest.mark.parametrize(("route", "body", "who", "success"), TABLE)
-def test_every_kind_of_caller_is_answered_as_the_table_says(
-    ask, callers, sql, route, body, who, success
-):
+@pytest.mark.parametrize("row", TABLE)
+def test_every_kind_of_caller_is_answered_as_the_table_says(ask, callers, sql, row):
+    route, body, who, success = row
     answered, expected = {}, {}
     # Who may do it comes last: it may leave nothing for the others to try on.
     for caller in sorted(CALLERS, key=lambda name: STATUSES[who][name] is True):

@@ -16,6 +16,8 @@ from resume_service.accounts import passwords
 
 EMAIL = "ann@acme.example"
 
+pytestmark = pytest.mark.usefixtures("ann")
+
 
 @pytest.fixture
 def ann(app_client):
@@ -78,14 +80,12 @@ def test_a_token_carries_what_its_own_service_asks_of_tokens(client_with):
 
 
 @pytest.mark.parametrize("email", [EMAIL.upper(), f"  {EMAIL}  ", "Ann@Acme.Example"])
-def test_an_address_is_the_same_in_any_spelling(app_client, ann, email):
+def test_an_address_is_the_same_in_any_spelling(app_client, email):
     assert login(app_client, email).status_code == 200
 
 
 @pytest.mark.parametrize("password", [PASSWORD.upper(), PASSWORD + " ", "x" * 128, "12345678"])
-def test_a_wrong_password_and_an_unknown_address_are_told_in_the_same_words(
-    app_client, ann, password
-):
+def test_a_wrong_password_and_an_unknown_address_are_told_in_the_same_words(app_client, password):
     wrong = login(app_client, password=password)
     unknown = login(app_client, "nobody@acme.example", password)
 
@@ -95,7 +95,7 @@ def test_a_wrong_password_and_an_unknown_address_are_told_in_the_same_words(
 
 
 @pytest.mark.real_passwords
-def test_an_unknown_address_costs_the_same_work_as_a_wrong_password(app_client, ann, monkeypatch):
+def test_an_unknown_address_costs_the_same_work_as_a_wrong_password(app_client, monkeypatch):
     """The figures are in bench/SIGN_IN.md; here, what they come from."""
     verified = []
     real = passwords._hasher
@@ -122,13 +122,13 @@ def real_parameters(password_hash):
 
 
 @pytest.mark.real_passwords
-def test_passwords_are_kept_as_argon2id(app_client, ann, sql):
+def test_passwords_are_kept_as_argon2id(sql):
     [[kept]] = sql.execute("SELECT password_hash FROM users").fetchall()
 
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-def test_a_deleted_user_signs_in_no_more_and_its_address_is_free_again(app_client, ann, sql):
+def test_a_deleted_user_signs_in_no_more_and_its_address_is_free_again(app_client, sql):
     sql.execute("UPDATE users SET deleted_at = now()")
     refused = login(app_client)
     again = post(app_client, "corporations", name="b", admin_email=EMAIL, admin_password=PASSWORD)
@@ -137,7 +137,7 @@ def test_a_deleted_user_signs_in_no_more_and_its_address_is_free_again(app_clien
     assert login(app_client).status_code == 200
 
 
-def test_a_refresh_token_is_changed_for_a_new_pair_again_and_again(app_client, ann):
+def test_a_refresh_token_is_changed_for_a_new_pair_again_and_again(app_client):
     first = login(app_client).get_json()
     second = refresh(app_client, first).get_json()
     third = refresh(app_client, second)
@@ -147,7 +147,7 @@ def test_a_refresh_token_is_changed_for_a_new_pair_again_and_again(app_client, a
     assert app_client.get("/v1/users", headers=bearer_of(third.get_json())).status_code == 200
 
 
-def test_a_spent_refresh_token_used_again_ends_that_sign_in_and_no_other(app_client, ann):
+def test_a_spent_refresh_token_used_again_ends_that_sign_in_and_no_other(app_client):
     stolen, elsewhere = login(app_client).get_json(), login(app_client).get_json()
     mine = refresh(app_client, stolen).get_json()
 
@@ -157,7 +157,7 @@ def test_a_spent_refresh_token_used_again_ends_that_sign_in_and_no_other(app_cli
 
 
 def test_of_many_uses_of_one_refresh_token_at_once_one_succeeds_and_none_of_its_family_is_left(
-    app_client, ann, sql, effort
+    app_client, effort
 ):
     client_of = app_client.application.test_client
     for _ in range(effort(3, 50)):
@@ -176,9 +176,7 @@ def test_of_many_uses_of_one_refresh_token_at_once_one_succeeds_and_none_of_its_
         assert refresh(app_client, winner).status_code == 401
 
 
-def test_rotating_on_while_a_spent_token_comes_back_leaves_nothing_that_holds(
-    app_client, ann, effort
-):
+def test_rotating_on_while_a_spent_token_comes_back_leaves_nothing_that_holds(app_client, effort):
     """The thief's use and the owner's next one race; whoever comes first, all of it ends."""
     client_of = app_client.application.test_client
     for _ in range(effort(4, 100)):
@@ -192,7 +190,7 @@ def test_rotating_on_while_a_spent_token_comes_back_leaves_nothing_that_holds(
             assert refresh(app_client, owner.result().get_json()).status_code == 401
 
 
-def test_after_28_days_a_refresh_token_holds_no_more(app_client, ann, sql):
+def test_after_28_days_a_refresh_token_holds_no_more(app_client, sql):
     pair = login(app_client).get_json()
     [[expires]] = sql.execute("SELECT expires_at FROM refresh_tokens").fetchall()
     sql.execute("UPDATE refresh_tokens SET expires_at = now() - interval '1 second'")
@@ -201,7 +199,7 @@ def test_after_28_days_a_refresh_token_holds_no_more(app_client, ann, sql):
     assert refresh(app_client, pair).status_code == 401
 
 
-def test_signing_out_ends_the_sign_in_and_never_fails(app_client, ann):
+def test_signing_out_ends_the_sign_in_and_never_fails(app_client):
     pair = login(app_client).get_json()
     newer = refresh(app_client, pair).get_json()
     out = [post(app_client, "auth/logout", refresh_token=newer["refresh_token"]) for _ in range(2)]
@@ -211,7 +209,7 @@ def test_signing_out_ends_the_sign_in_and_never_fails(app_client, ann):
     assert post(app_client, "auth/logout", refresh_token="never given").status_code == 204
 
 
-def test_a_new_password_ends_every_sign_in(app_client, ann):
+def test_a_new_password_ends_every_sign_in(app_client):
     pair = login(app_client).get_json()
     me = app_client.get(f"/v1/users/{EMAIL}", headers=bearer_of(pair)).get_json()
     change = {"password": "battery staple"}
@@ -223,7 +221,7 @@ def test_a_new_password_ends_every_sign_in(app_client, ann):
     assert login(app_client, password="battery staple").status_code == 200
 
 
-def test_refresh_tokens_are_kept_as_hashes_and_listed_without_themselves(app_client, ann, sql):
+def test_refresh_tokens_are_kept_as_hashes_and_listed_without_themselves(app_client, sql):
     pair = login(app_client).get_json()
     me = app_client.get(f"/v1/users/{EMAIL}", headers=bearer_of(pair)).get_json()
     listed = app_client.get(f"/v1/tokens/{me['id']}", headers=bearer_of(pair))
@@ -237,9 +235,7 @@ def test_refresh_tokens_are_kept_as_hashes_and_listed_without_themselves(app_cli
     assert len(kept) == 32
 
 
-def test_the_eleventh_try_in_a_minute_for_one_address_is_429_wherever_it_comes_from(
-    app_client, ann
-):
+def test_the_eleventh_try_in_a_minute_for_one_address_is_429_wherever_it_comes_from(app_client):
     tries = [login(app_client, password="wrong password") for _ in range(10)]
     eleventh = login(app_client)
 
@@ -306,14 +302,15 @@ def test_what_can_be_no_refresh_token_is_422(app_client, token):
     assert post(app_client, "auth/refresh", refresh_token=token).status_code == 422
 
 
-def test_passwords_and_tokens_are_in_no_log_answer_or_metric(app_client, ann, caplog):
+def test_passwords_and_tokens_are_in_no_log_answer_or_metric(app_client, caplog):
     caplog.set_level("DEBUG")
     pair = login(app_client).get_json()
     newer = refresh(app_client, pair).get_json()
     users = app_client.get("/v1/users", headers=bearer_of(newer)).text
     wrong = login(app_client, password="wrong password").text
     refresh(app_client, pair)
-    told = "\n".join([caplog.text, app_client.get("/metrics").text, users, wrong])
+    metrics = app_client.get("/metrics").text
+    told = f"{caplog.text}\n{metrics}\n{users}\n{wrong}"
 
     secrets = {PASSWORD, "wrong password", "$argon2", *pair.values(), *newer.values()}
     for secret in secrets - {"Bearer", 900}:
