@@ -50,6 +50,10 @@ bench-scale: .venv-bench/ready ## Measure time and memory by the number of point
 bench-flush: $(VENV)/run ## Measure how fast the worker archives and restores (1 minute)
 	@$(BIN)/python -m bench.flush
 
+.PHONY: bench-sign-in
+bench-sign-in: $(VENV)/run ## Measure whether a refused sign-in's time tells if the address is known
+	@$(BIN)/python -m bench.sign_in
+
 .PHONY: schema
 schema: $(VENV)/run ## Write schema.sql, what the migrations make
 	@$(BIN)/python -m dev.schema

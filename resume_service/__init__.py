@@ -39,7 +39,7 @@ from resume_service.services import Accounts, Services, system_clock
 from resume_service.settings import Settings
 from resume_service.v1 import corporations, sign_in, users, videos
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 LARGEST_BODY = 64 * 1024
 

@@ -7,6 +7,7 @@ and, with two hashes at a time, 38 MiB of a process.
 from __future__ import annotations
 
 import functools
+import secrets
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -29,11 +30,14 @@ def hashed(password: str) -> str:
     return _beside(lambda: _hasher.hash(password))
 
 
-def matches(password_hash: str | None, password: str) -> bool:
-    """Whether `password` is the one. Takes as long when there is no hash to match."""
-    return _beside(lambda: _verified(password_hash or _nobodys_hash(), password)) and (
-        password_hash is not None
-    )
+def matches(password_hash: str, password: str) -> bool:
+    return _beside(lambda: _verified(password_hash, password))
+
+
+@functools.cache
+def nobodys_hash() -> str:
+    """A hash of the same cost as any, which no password is known to match."""
+    return hashed(secrets.token_hex())
 
 
 def _verified(password_hash: str, password: str) -> bool:
@@ -41,11 +45,6 @@ def _verified(password_hash: str, password: str) -> bool:
         return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
-
-
-@functools.cache
-def _nobodys_hash() -> str:
-    return _hasher.hash("of nobody")
 
 
 def _beside(work: Callable[[], Made]) -> Made:

@@ -39,6 +39,6 @@ def test_a_password_matches_its_own_hash_and_no_hash_matches_none():
 
     assert passwords.matches(kept, "correct horse")
     assert not passwords.matches(kept, "Correct horse")
-    assert not passwords.matches(None, "of nobody")
+    assert not passwords.matches(passwords.nobodys_hash(), "")
     assert not passwords.matches("no hash at all", "correct horse")
     assert passwords.hashed("correct horse") != kept

@@ -66,7 +66,7 @@ def _cheap_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     """Hash in no time, but where a test marked `real_passwords` looks at the hashes."""
     if "real_passwords" not in request.keywords:
         monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
-    passwords._nobodys_hash.cache_clear()
+    passwords.nobodys_hash.cache_clear()
 
 
 @pytest.fixture

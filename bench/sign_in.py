@@ -1,0 +1,128 @@
+"""`make bench-sign-in`: whether the time of a refused sign-in tells if the address is known.
+
+Wrong passwords and unknown addresses are tried in turn, in a random order, through the real server.
+What counts is how often an unknown address takes longer than a wrong password: half the time when
+nothing can be told (the Mann-Whitney statistic over the number of pairs).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from http import HTTPStatus
+from http.client import HTTPConnection
+from pathlib import Path
+
+import psycopg
+
+from dev.postgres_server import PostgresServer
+from dev.redis_server import RedisServer
+from dev.service import ROOT, Service, free_port
+from resume_service.accounts import passwords
+from resume_service.postgres import migrate
+
+TRIES = int(os.environ.get("BENCH_TRIES") or 200)
+"""Of each kind."""
+USERS = max(40, TRIES // 4)
+"""So many that no address is tried more than ten times a minute."""
+KINDS = ("wrong password", "unknown address")
+RESULT = ROOT / "bench" / "SIGN_IN.md"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        redis = RedisServer(Path(folder) / "redis", port=free_port())
+        postgres = PostgresServer(Path(folder) / "postgres")
+        redis.start()
+        postgres.start()
+        try:
+            migrate.upgrade(postgres.url)
+            _fill(postgres.url)
+            service = Service(
+                Path(folder) / "log", REDIS_URL=redis.url, DATABASE_URL=postgres.url,
+                JWT_SECRET="x" * 32, WEB_CONCURRENCY="1", TRUSTED_PROXIES="1",
+            )  # fmt: skip
+            service.start()
+            try:
+                _report(_tried(service.port))
+            finally:
+                service.stop()
+        finally:
+            postgres.stop()
+            redis.kill()
+
+
+def _fill(url: str) -> None:
+    password_hash = passwords.hashed("correct horse")
+    with psycopg.connect(url) as sql:
+        sql.execute("INSERT INTO corporations (name, plan) VALUES ('acme', 'FREE')")
+        sql.execute(
+            "INSERT INTO users (email, password_hash, role, corporation_id)"
+            " SELECT 'known' || n || '@acme.example', %s, 'guest', 1 FROM generate_series(1, %s) n",
+            (password_hash, USERS),
+        )
+
+
+def _tried(port: int) -> dict[str, list[float]]:
+    """Milliseconds of each try, by kind."""
+    kinds = [kind for kind in KINDS for _ in range(TRIES)]
+    random.shuffle(kinds)
+    milliseconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    for number, kind in enumerate([*KINDS, *kinds]):  # the first two warm the server up
+        name = "known" if kind == KINDS[0] else "other"
+        body = {"email": f"{name}{number % USERS + 1}@acme.example", "password": "wrong horse"}
+        client = f"10.0.{number >> 8}.{number & 255}"
+        sent = {"Content-Type": "application/json", "X-Forwarded-For": client}
+        started = time.perf_counter()
+        connection.request("POST", "/v1/auth/login", json.dumps(body), sent)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != HTTPStatus.UNAUTHORIZED:
+            raise RuntimeError(f"a try was answered {answer.status}")
+        if number >= len(KINDS):
+            milliseconds[kind].append((time.perf_counter() - started) * 1000)
+    return milliseconds
+
+
+def _report(milliseconds: dict[str, list[float]]) -> None:
+    lines = [
+        "# Does the time of a refused sign-in tell whether the address is known?",
+        "",
+        f"`make bench-sign-in`, {time.strftime('%Y-%m-%d', time.gmtime())}, {TRIES} tries of each kind.",
+        "",
+        "| | p10 (ms) | median | p90 |",
+        "|---|---|---|---|",
+    ]
+    for kind, times in milliseconds.items():
+        tenths = statistics.quantiles(times, n=10)
+        lines.append(f"| {kind} | {tenths[0]:.1f} | {tenths[4]:.1f} | {tenths[8]:.1f} |")
+    slower, unsure = _how_often_slower(milliseconds[KINDS[1]], milliseconds[KINDS[0]])
+    lines += [
+        "",
+        (
+            f"An unknown address took longer than a wrong password in {slower:.1%} of all pairs;"
+            f" 50 % ± {2 * unsure:.1%} is what chance gives (two standard errors)."
+        ),
+        "",
+    ]
+    RESULT.write_text("\n".join(lines))
+    sys.stdout.write("\n".join(lines))
+
+
+def _how_often_slower(these: list[float], those: list[float]) -> tuple[float, float]:
+    """The share of pairs in which one of `these` is the larger, and its standard error by chance."""
+    pairs = len(these) * len(those)
+    larger = sum(this > that for this, that in itertools.product(these, those))
+    return larger / pairs, math.sqrt((len(these) + len(those) + 1) / (12 * pairs))
+
+
+if __name__ == "__main__":
+    main()
