@@ -10,10 +10,23 @@ from resume_service.archive.figures import BacklogCollector
 from resume_service.archive.history import History
 from resume_service.auth.tokens import Verifier
 from resume_service.catalogue.facts import FactsSource
+from resume_service.catalogue.media import Media
+from resume_service.catalogue.streams import Streams
+from resume_service.catalogue.view_logs import ViewLogs
+from resume_service.catalogue.viewers import Viewers
 from resume_service.errors import NotFound
 from resume_service.limits.turns import Turns
 from resume_service.postgres.database import Database
 from resume_service.resume.store import ResumeStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewing:
+    """Streams and who has seen them."""
+
+    streams: Streams
+    view_logs: ViewLogs
+    viewers: Viewers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +38,9 @@ class Services:
     archive: History | None
     backlog: BacklogCollector | None
     videos: FactsSource | None
+    viewing: Viewing | None
+    """None without DATABASE_URL."""
+    media: Media
     turns: Turns
     clock: Callable[[], datetime]
 
@@ -34,6 +50,13 @@ class Services:
         if self.archive is None:
             raise NotFound
         return self.archive
+
+    @property
+    def views(self) -> Viewing:
+        """As `history`."""
+        if self.viewing is None:
+            raise NotFound
+        return self.viewing
 
 
 def system_clock() -> datetime:
