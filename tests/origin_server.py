@@ -24,6 +24,8 @@ class Origin:
         self.authority = f"127.0.0.1:{self.port}"
         self.requests: list[str] = []
         """Heads, as they came."""
+        self.answers: dict[str, bytes] = {}
+        """What a test has it say under a name of its own."""
         self.open = 0
         self._count = threading.Lock()
         self._over = threading.Event()
@@ -57,7 +59,10 @@ class Origin:
                     head += data
                 self.requests.append(head.decode())
                 name = head.split()[1].decode().strip("/").split("?")[0]
-                BEHAVIOURS[name](self, client, head.decode())
+                if name in self.answers:
+                    client.sendall(self.answers[name])
+                else:
+                    BEHAVIOURS[name](self, client, head.decode())
         finally:
             with self._count:
                 self.open -= 1
@@ -98,9 +103,11 @@ def head_of(length: int, status: str = "200 OK", more: str = "") -> str:
     )
 
 
-def served(origin: Origin, client: socket.socket, head: str, video: bytes = VIDEO) -> None:
+def served(_origin: Origin, client: socket.socket, head: str, video: bytes = VIDEO) -> None:
     """As a good server of files does."""
-    more = f"ETag: {ETAG}\r\nLast-Modified: Fri, 20 Nov 2026 10:00:00 GMT\r\nAccept-Ranges: bytes\r\n"
+    more = (
+        f"ETag: {ETAG}\r\nLast-Modified: Fri, 20 Nov 2026 10:00:00 GMT\r\nAccept-Ranges: bytes\r\n"
+    )
     if f"If-None-Match: {ETAG}" in head:
         client.sendall(f"HTTP/1.1 304 Not Modified\r\nETag: {ETAG}\r\n\r\n".encode())
         return
@@ -232,7 +239,7 @@ def _reset(_origin: Origin, client: socket.socket, _head: str) -> None:
 
 
 @behaviour("long")
-def _long(origin: Origin, client: socket.socket, head: str) -> None:
+def _long(_origin: Origin, client: socket.socket, head: str) -> None:
     """As many MB as its query says."""
     megabytes = int(re.search(r"\?mb=(\d+)", head)[1])
     client.sendall(head_of(megabytes * MB).encode())
@@ -242,7 +249,7 @@ def _long(origin: Origin, client: socket.socket, head: str) -> None:
 
 
 @behaviour("dripping-body")
-def _dripping_body(origin: Origin, client: socket.socket, _head: str) -> None:
+def _dripping_body(_origin: Origin, client: socket.socket, _head: str) -> None:
     """A byte now and then, for a minute."""
     client.sendall(head_of(6000).encode())
     for _ in range(6000):

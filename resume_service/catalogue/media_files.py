@@ -79,7 +79,7 @@ def _names(path: str) -> tuple[str, ...]:
     if "\\" in path or climbs(path) or not path.isprintable():
         raise Refused("Must not hold '..', '\\' or control characters.")
     names = tuple(path.split("/"))
-    if not all(names) or "." in names:
+    if not all(name == name.strip() != "" for name in names) or "." in names:
         raise Refused("Must be a URL, or a path from the folder of videos down.")
     return names
 

@@ -23,10 +23,11 @@ PROTECTED = {
 }
 
 
-def missing(error: str) -> dict[str, Any]:
-    """A 404 in OpenAPI's words, with what this route says."""
-    content = {"schema": ErrorSchema, "example": {"error": error}}
-    return described(404) | {"content": {"application/json": content}}
+def told(status: int, error: str, **details: list[str]) -> dict[str, Any]:
+    """An error in OpenAPI's words, with what this route says."""
+    example: dict[str, Any] = {"error": error} | ({"details": details} if details else {})
+    content = {"schema": ErrorSchema, "example": example}
+    return described(status) | {"content": {"application/json": content}}
 
 
 _passed_on = re.compile("[ -~]{1,1024}").fullmatch
@@ -45,7 +46,7 @@ ANSWERS = {
         **_BYTES,
     },
     "304": {"description": "The caller has it already.", "headers": {"ETag": _TEXT}},
-    "404": missing(NO_VIDEO),
+    "404": told(404, NO_VIDEO),
 }
 
 blp = Blueprint("streams", __name__, url_prefix="/v1/videos/stream", description="Watching videos.")
@@ -70,7 +71,7 @@ class StreamConditions(Schema):
 @blp.route(f"/<{ID}:video_id>")
 @blp.arguments(StreamQuery, location="query", error_status_code=422)
 @blp.arguments(StreamConditions, location="headers", error_status_code=422)
-@blp.errors(401, 403, 416, 422, 502, 503, 504)
+@blp.errors(401, 403, 416, 502, 503, 504)
 @blp.doc(responses=ANSWERS)
 def stream(query: dict[str, Any], _conditions: dict[str, str], video_id: int) -> Response:
     """Stream a video. The first stream by a user writes the view log and earns points."""

