@@ -24,6 +24,7 @@ TRIED_ELSEWHERE = {
     "make load": "tests/test_load.py",
     "make bench": "by hand, as it takes ten minutes; its parts in tests/test_bench.py",
     "make bench-flush": "by hand: it measures, and would slow the tests",
+    "make bench-streams": "likewise",
     "docker compose up --build": "as far as it can be without a Docker engine: tests/test_deploy.py",
 }
 
