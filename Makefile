@@ -54,6 +54,10 @@ bench-flush: $(VENV)/run ## Measure how fast the worker archives and restores (1
 bench-sign-in: $(VENV)/run ## Measure whether a refused sign-in's time tells if the address is known
 	@$(BIN)/python -m bench.sign_in
 
+.PHONY: bench-streams
+bench-streams: $(VENV)/run ## Measure what 50 slow streams cost those who save (2 minutes)
+	@$(BIN)/python -m bench.streams
+
 .PHONY: schema
 schema: $(VENV)/run ## Write schema.sql, what the migrations make
 	@$(BIN)/python -m dev.schema

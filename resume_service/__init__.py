@@ -19,7 +19,10 @@ from resume_service.archive.marks import Marks
 from resume_service.auth.issuing import Issuer
 from resume_service.auth.tokens import Verifier
 from resume_service.catalogue.facts import StoredFacts
+from resume_service.catalogue.media import Media
+from resume_service.catalogue.streams import Streams
 from resume_service.catalogue.videos import Videos, delete_videos_of
+from resume_service.catalogue.view_logs import ViewLogs
 from resume_service.dialects import history, progress
 from resume_service.error_answers import render_service_error
 from resume_service.errors import ServiceError
@@ -35,16 +38,23 @@ from resume_service.resume.redis_batches import RedisBatches
 from resume_service.resume.redis_router import RedisRouter
 from resume_service.resume.redis_servers import OneServer, connect
 from resume_service.resume.store import ResumeStore
-from resume_service.services import Accounts, Services, system_clock
+from resume_service.services import Accounts, Services, Viewing, system_clock
 from resume_service.settings import Settings
-from resume_service.v1 import corporations, sign_in, users, videos
+from resume_service.v1 import corporations, sign_in, streams, users, videos, view_logs
 
 __version__ = "0.4.0"
 
 LARGEST_BODY = 64 * 1024
 
 BLUEPRINTS = (progress.blp, health.blp, metrics_routes.blp)
-DATABASE_BLUEPRINTS = (history.blp, corporations.blp, users.blp, videos.blp)
+DATABASE_BLUEPRINTS = (
+    history.blp,
+    corporations.blp,
+    users.blp,
+    videos.blp,
+    streams.blp,
+    view_logs.blp,
+)
 """Absent from routes and documentation without DATABASE_URL."""
 SIGN_IN_BLUEPRINTS = (sign_in.blp,)
 """Absent, too, without a JWT_SECRET to sign with."""
@@ -137,6 +147,7 @@ def _services(
     keys = Keys(hash_tags=settings.redis_cluster)
     database = Database(settings.database_url) if settings.database_url else None
     marks = Marks(RedisBatches(servers), keys)
+    media = Media.from_settings(settings)
     router = RedisRouter(servers, wait_replicas=settings.resume_wait_replicas, wait_ms=timeout // 2)
     return Services(
         verifier=Verifier.from_settings(settings),
@@ -153,6 +164,18 @@ def _services(
         accounts=_accounts(settings, database) if database else None,
         catalogue=Videos(database) if database else None,
         signup_open=settings.signup_open,
+        viewing=_viewing(settings, database, media, clock) if database else None,
+        media=media,
         turns=Turns(router),
         clock=clock,
+    )
+
+
+def _viewing(
+    settings: Settings, database: Database, media: Media, clock: Callable[[], datetime]
+) -> Viewing:
+    logs_of_views = ViewLogs(database, settings.points_per_view)
+    return Viewing(
+        streams=Streams(database, media, logs_of_views, clock),
+        view_logs=logs_of_views,
     )

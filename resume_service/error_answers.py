@@ -16,6 +16,7 @@ from resume_service.errors import (
     Forbidden,
     OriginFailed,
     OriginSilent,
+    RangeNotSatisfiable,
     ServiceError,
     TooManyRequests,
     Unauthorized,
@@ -87,6 +88,7 @@ EXAMPLES: dict[int, dict[str, Any]] = {
     409: {"error": Conflict.message},
     413: {"error": "Request Entity Too Large"},
     415: {"error": UnsupportedMediaType.message},
+    416: {"error": RangeNotSatisfiable.message},
     422: {
         "error": "Validation failed",
         "details": {"limit": ["Must be an integer from 1 to 100."]},
@@ -107,6 +109,7 @@ LIMIT_HEADERS = {
 
 HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"schema": {"type": "string", "enum": ["Bearer"]}}},
+    416: {"Content-Range": {"schema": {"type": "string"}, "example": "bytes */1048576"}},
     429: {"Retry-After": RETRY_AFTER, **LIMIT_HEADERS},
     503: {"Retry-After": RETRY_AFTER},
 }

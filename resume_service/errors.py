@@ -51,6 +51,18 @@ class UnsupportedMediaType(ServiceError):
     message = "Send the body as application/json"
 
 
+class RangeNotSatisfiable(ServiceError):
+    """None of the bytes asked for are there; `headers` say how many are, if that is known."""
+
+    status = 416
+    message = "Range Not Satisfiable"
+
+    def __init__(self, total: int | None) -> None:
+        super().__init__()
+        known = {} if total is None else {"Content-Range": f"bytes */{total}"}
+        self.headers = known  # type: ignore[misc]  # its own, where the others' are of the class
+
+
 class TooManyRequests(ServiceError):
     """The caller has used up what a limit allows; `headers` say when there will be more."""
 

@@ -40,6 +40,12 @@ refused = Counter(
     "Requests refused, by reason: unauthorized, forbidden, rate_limited.",
     ["reason"],
 )
+streams = Counter(
+    "resume_streams",
+    "Streams that sent bytes, by how they ended: whole, left (the client went), failed (the origin).",
+    ["result"],
+)
+views_rewarded = Counter("resume_views_rewarded", "First streams of a video, which earned points.")
 
 
 @functools.cache  # finding the series of three labels takes as long as adding to it

@@ -14,7 +14,10 @@ from resume_service.archive.figures import BacklogCollector
 from resume_service.archive.history import History
 from resume_service.auth.tokens import Verifier
 from resume_service.catalogue.facts import FactsSource
+from resume_service.catalogue.media import Media
+from resume_service.catalogue.streams import Streams
 from resume_service.catalogue.videos import Videos
+from resume_service.catalogue.view_logs import ViewLogs
 from resume_service.errors import NotFound
 from resume_service.limits.turns import Turns
 from resume_service.postgres.database import Database
@@ -32,16 +35,26 @@ class Accounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Viewing:
+    """Streams and who has seen them."""
+
+    streams: Streams
+    view_logs: ViewLogs
+
+
+@dataclass(frozen=True, kw_only=True)
 class Services:
     verifier: Verifier
     points: ResumeStore
     database: Database | None
-    """None without DATABASE_URL, as the next five."""
+    """None without DATABASE_URL, as the next six."""
     archive: History | None
     backlog: BacklogCollector | None
     videos: FactsSource | None
     accounts: Accounts | None
     catalogue: Videos | None
+    viewing: Viewing | None
+    media: Media
     signup_open: bool
     turns: Turns
     clock: Callable[[], datetime]

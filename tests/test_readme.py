@@ -25,6 +25,7 @@ TRIED_ELSEWHERE = {
     "make bench": "by hand, as it takes ten minutes; its parts in tests/test_bench.py",
     "make bench-sign-in": "by hand: it measures, and would slow the tests",
     "make bench-flush": "by hand: it measures, and would slow the tests",
+    "make bench-streams": "likewise",
     "docker compose up --build": "as far as it can be without a Docker engine: tests/test_deploy.py",
 }
 

@@ -10,7 +10,7 @@ from resume_service.accounts.model import Actor, Plan
 from resume_service.auth.identity import Role
 from resume_service.catalogue.facts import NO_VIDEO
 from resume_service.catalogue.videos import Video, Videos
-from resume_service.errors import Forbidden, NotFound
+from resume_service.errors import Forbidden, NotFound, ValidationFailed
 from resume_service.http import (
     Answer,
     Blueprint,
@@ -42,6 +42,7 @@ blp = Blueprint("videos", __name__, url_prefix="/v1/videos", description="The ca
 def create(body: dict[str, Any]) -> Response:
     """A video of the admin's company; a service also makes public ones."""
     company = _company_of_new(body)
+    _require_safe(body)
     return respond(_answer(_catalogue().create(body, company))._replace(status=201))
 
 
@@ -86,6 +87,7 @@ def of_corporation(query: dict[str, int], corporation_id: int) -> Response:
 def update(body: dict[str, Any], video_id: int) -> Response:
     """Change what is given of a video; `files` replaces all of them."""
     _administered(video_id)
+    _require_safe(body)
     return respond(_answer(_catalogue().update(video_id, body, arrived_at())))
 
 
@@ -124,6 +126,19 @@ def _company_of_new(body: dict[str, Any]) -> int | None:
     if is_named and named is None and callers.actor().role is Role.SERVICE:
         return None
     return callers.company_meant(named)
+
+
+def _require_safe(body: dict[str, Any]) -> None:
+    """Raise ValidationFailed for a place that the service must not fetch a file from."""
+    check, faults = services().media.check, {}
+    if "file_path" in body:
+        faults["file_path"] = check(body["file_path"])
+    for number, file in enumerate(body.get("files", [])):
+        found = [f"{number}.file_path: {fault}" for fault in check(file["file_path"])]
+        faults["files"] = faults.get("files", []) + found
+    details = {field: told for field, told in faults.items() if told}
+    if details:
+        raise ValidationFailed(details, 422)
 
 
 def _administered(video_id: int) -> Video:

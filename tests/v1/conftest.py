@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -37,17 +38,21 @@ class Company:
 
 
 @pytest.fixture
-def client_with(real_redis, emptied_database: str) -> Iterator[Callable[..., FlaskClient]]:
+def client_with(
+    real_redis, emptied_database: str, tmp_path: Path
+) -> Iterator[Callable[..., FlaskClient]]:
     """`client_with(**settings)`: the application over a real Redis and a real Postgres."""
     made = []
 
     def client(**settings: Any) -> FlaskClient:
-        given = {
+        usual = {
             "jwt_secret": SECRET,
             "database_url": emptied_database,
             "trusted_proxies": 1,
-        } | settings
-        made.append(create_app(Settings(**given), client=real_redis))
+            "media_root": str(tmp_path),
+            "stream_allowed_hosts": ("media.example.com",),
+        }
+        made.append(create_app(Settings(**usual | settings), client=real_redis))
         return made[-1].test_client()
 
     yield client

@@ -16,10 +16,11 @@ CREDENTIALS = {"email": "admin@acme.example", "password": PASSWORD}
 CALLERS = ["nobody", "guest", "self", "other user", "admin", "foreign admin", "service"]
 """`self` is the user that a path names; `other user` one more of its company."""
 
-OPEN, SIGNED_IN, ADMIN, OWN = "open", "signed in", "admin", "own"
+OPEN, SIGNED_IN, OF_COMPANY, ADMIN, OWN = "open", "signed in", "of company", "admin", "own"
 STATUSES = {
     OPEN: dict.fromkeys(CALLERS, True),
     SIGNED_IN: dict.fromkeys(CALLERS, True) | {"nobody": 401},
+    OF_COMPANY: dict.fromkeys(CALLERS, True) | {"nobody": 401, "guest": 403, "foreign admin": 403},
     ADMIN: dict.fromkeys(CALLERS, 403) | {"nobody": 401, "admin": True, "service": True},
     OWN: dict.fromkeys(CALLERS, 403)
     | {"nobody": 401, "self": True, "admin": True, "service": True},
@@ -52,6 +53,9 @@ TABLE = [
     ("PUT /v1/videos/<row:video_id>", {"name": "Film 2"}, ADMIN, 200),
     ("DELETE /v1/videos/<row:video_id>", None, ADMIN, 204),
     ("PUT /v1/videos/<row:video_id>/restore", None, ADMIN, 200),
+    ("GET /v1/videos/stream/<row:video_id>", None, OF_COMPANY, 200),
+    ("GET /v1/view-logs/<row:user_id>/<row:video_id>", None, OWN, 200),
+    ("POST /v1/view-logs", {}, OF_COMPANY, 201),
 ]
 
 NAMES_NO_COMPANY = {"POST /v1/users", "GET /v1/users", "POST /v1/videos"}
@@ -72,12 +76,16 @@ def callers(acme, umbra):
 
 
 @pytest.fixture
-def ask(app_client, sql, acme, a_video):
+def ask(app_client, sql, acme, a_video, tmp_path):
     """`ask(route, body, headers)`: the answer about the company acme, its guest, its video."""
 
     def asked(route, body, headers):
         method, rule = route.split()
+        (tmp_path / "film.mp4").write_bytes(b"a film")
         video = a_video(acme.id)
+        if route == "POST /v1/view-logs":
+            of_the_service = {"user_id": acme.guest_id} if headers is SERVICE else {}
+            body = {"video_id": video} | of_the_service
         if rule.endswith("/restore"):
             sql.execute("UPDATE videos SET deleted_at = now() WHERE id = %s", (video,))
         values = {

@@ -47,6 +47,7 @@ def own(postgres_servers, tmp_path):
     service = Service(
         tmp_path / "service.log",
         REDIS_URL=redis.url, DATABASE_URL=postgres.url, JWT_SECRET=SECRET, WEB_CONCURRENCY="1",
+        MEDIA_ROOT=str(tmp_path),
     )  # fmt: skip
     service.start()
     yield Caller(service.port), postgres, redis

@@ -1,0 +1,97 @@
+"""Who has viewed which video, and the points that a first stream earns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy
+from sqlalchemy import BigInteger, DateTime, bindparam, literal, select
+from sqlalchemy.dialects.postgresql import insert
+
+from resume_service.accounts.tables import users
+from resume_service.catalogue.tables import view_logs
+from resume_service.errors import NotFound
+from resume_service.postgres.database import Database
+
+NO_USER = "User not found"
+_logs = view_logs.c
+_of_pair = (_logs.user_id, _logs.video_id)
+
+
+class Viewed(NamedTuple):
+    created_at: datetime
+    is_new: bool
+
+
+class ViewLogs:
+    """At most one row for a user and a video. Every method may raise Unavailable."""
+
+    def __init__(self, database: Database, points_per_view: int) -> None:
+        self._database = database
+        self._points = points_per_view
+
+    def earn(self, user_id: int, video_id: int, now: datetime) -> bool:
+        """Log a stream, and give its points unless another has; tells whether this one did.
+
+        The row decides: of all that race, one statement sets `rewarded_at`.
+        """
+        log = insert(view_logs).from_select(
+            ["user_id", "video_id", "created_at", "rewarded_at"],
+            _of_user(user_id, literal(video_id, BigInteger), _moment(now), _moment(now)),
+        )
+        first = log.on_conflict_do_update(
+            index_elements=_of_pair,
+            set_={"rewarded_at": log.excluded.rewarded_at},
+            where=_logs.rewarded_at.is_(None),
+        ).returning(_logs.user_id)
+        more = users.c.points + bindparam("earned")
+        give = users.update().where(users.c.id == user_id).values(points=more)
+        with self._database.transaction() as sql:
+            earns = sql.execute(first).first() is not None
+            if earns:
+                sql.execute(give, {"earned": self._points})
+        return earns
+
+    def write(self, user_id: int, video_id: int, now: datetime) -> Viewed:
+        """Log a view that earns nothing, and leaves what a stream earns as it is.
+
+        Raises NotFound without such a user.
+        """
+        log = (
+            insert(view_logs)
+            .from_select(
+                ["user_id", "video_id", "created_at"],
+                _of_user(user_id, literal(video_id, BigInteger), _moment(now)),
+            )
+            .on_conflict_do_nothing(index_elements=_of_pair)
+            .returning(_logs.created_at)
+        )
+        there = (
+            select(_logs.created_at)
+            .join(users, users.c.id == _logs.user_id)
+            .where(
+                _logs.user_id == user_id, _logs.video_id == video_id, users.c.deleted_at.is_(None)
+            )
+        )
+        with self._database.transaction() as sql:
+            written = sql.execute(log).scalar()
+            if written is not None:
+                return Viewed(written, is_new=True)
+            known = sql.execute(there).scalar()
+        if known is None:
+            raise NotFound(NO_USER)
+        return Viewed(known, is_new=False)
+
+    def exists(self, user_id: int, video_id: int) -> bool:
+        query = select(_logs.user_id).where(_logs.user_id == user_id, _logs.video_id == video_id)
+        return bool(self._database.rows(query))
+
+
+def _of_user(user_id: int, *values: sqlalchemy.ColumnElement[object]) -> sqlalchemy.Select[object]:
+    """One row while there is such a user, none when there is not."""
+    return select(users.c.id, *values).where(users.c.id == user_id, users.c.deleted_at.is_(None))
+
+
+def _moment(at: datetime) -> sqlalchemy.ColumnElement[object]:
+    return literal(at, DateTime(timezone=True))

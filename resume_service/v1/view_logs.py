@@ -1,0 +1,89 @@
+"""`/v1/view-logs`: whether a user has viewed a video, and saying so without a stream."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, jsonify
+from marshmallow import Schema, fields
+
+from resume_service.auth.identity import Role
+from resume_service.catalogue.view_logs import NO_USER
+from resume_service.errors import Forbidden, NotFound, ValidationFailed
+from resume_service.http import Blueprint, arrived_at, current_user, services
+from resume_service.resume.model import iso
+from resume_service.resume.schemas import BodySchema
+from resume_service.services import Viewing, there
+from resume_service.v1 import callers
+from resume_service.v1.fields import WholeNumber
+from resume_service.v1.streams import told
+
+EXAMPLE_BODY = {"video_id": 7}
+EXAMPLE = {"user_id": 3, "video_id": 7, "created_at": "2026-11-21T10:00:00.000Z"}
+
+
+class ViewLogSchema(Schema):
+    user_id = fields.Integer(required=True)
+    video_id = fields.Integer(required=True)
+    created_at = fields.DateTime(required=True, metadata={"description": "Of the first view."})
+
+
+AGAIN = {
+    "description": "It was there already.",
+    "content": {"application/json": {"schema": ViewLogSchema, "example": EXAMPLE}},
+}
+INVALID = told(422, ValidationFailed.message, video_id=["Must be an integer."])
+
+blp = Blueprint(
+    "view_logs", __name__, url_prefix="/v1/view-logs", description="Who has viewed which video."
+)
+
+
+class ViewSchema(BodySchema):
+    video_id = WholeNumber(required=True)
+    user_id = WholeNumber(metadata={"description": "Whose view it is, when a `service` says so."})
+
+
+@blp.route("/<row:user_id>/<row:video_id>")
+@blp.response(200, {"type": "boolean"}, example=True)
+@blp.errors(401, 403, 503)
+@blp.doc(responses={"404": told(404, NO_USER)})
+def has_viewed(user_id: int, video_id: int) -> Response:
+    """Whether a user has viewed a video: for that user, its company's admins, a service."""
+    callers.accounts().users.by_id(user_id, callers.actor())
+    return jsonify(_views().view_logs.exists(user_id, video_id))
+
+
+@blp.route("", methods=["POST"])
+@blp.arguments(ViewSchema, example=EXAMPLE_BODY)
+@blp.response(201, ViewLogSchema, example=EXAMPLE)
+@blp.errors(400, 401, 403, 413, 415, 503)
+@blp.doc(responses={"200": AGAIN, "404": told(404, NO_USER), "422": INVALID})
+def log_view(body: dict[str, Any]) -> Response:
+    """Log a view. It earns no points, and leaves those that a stream earns as they are."""
+    user_id = _viewer(body.get("user_id"))
+    _views().streams.require_watchable(body["video_id"], current_user())
+    viewed = _views().view_logs.write(user_id, body["video_id"], arrived_at())
+    row = {"user_id": user_id, "video_id": body["video_id"], "created_at": iso(viewed.created_at)}
+    response = jsonify(row)
+    response.status_code = HTTPStatus.CREATED if viewed.is_new else HTTPStatus.OK
+    return response
+
+
+def _views() -> Viewing:
+    return there(services().viewing)
+
+
+def _viewer(named: int | None) -> int:
+    """The account that a view is logged for: the caller's, or the one that a service names.
+
+    Raises Forbidden for another's, NotFound for a caller that has none.
+    """
+    caller = callers.actor()
+    if named not in (None, caller.account_id) and caller.role is not Role.SERVICE:
+        raise Forbidden
+    whose = caller.account_id if named is None else named
+    if whose is None:
+        raise NotFound(NO_USER)
+    return whose

