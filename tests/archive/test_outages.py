@@ -28,6 +28,7 @@ from dev.service import ROOT, Service, answers, free_port
 from resume_service.archive import migrate
 
 VIEWERS = 4
+VIDEOS = 50
 
 
 class Worker:
@@ -87,7 +88,7 @@ class Site:
 
         def step(number: int) -> None:
             sent[number] += 1
-            video = f"v{sent[number] % 50}"
+            video = f"v{sent[number] % VIDEOS}"
             status = viewers[number].save(video, sent[number]).status
             if status == 204:
                 self.saved[viewers[number].user, video] = sent[number]
@@ -139,7 +140,9 @@ def test_while_postgres_is_down_no_save_fails_and_the_backlog_shows_and_drains(s
     with site.load():
         eventually(site.archived)
         site.postgres.kill()
-        time.sleep(effort(3, 60))
+        time.sleep(effort(0, 60))
+        eventually(lambda: site.worker.figure("resume_archive_cycles_total", result="failed") >= 2)
+        eventually(lambda: len(site.saved) == VIEWERS * VIDEOS)
         backlog = site.worker.figure("resume_archive_backlog", kind="dirty")
         seen_by_the_service = figure(site.service.port, "resume_archive_backlog", kind="dirty")
         lag = site.worker.figure("resume_archive_lag_seconds")

@@ -107,7 +107,7 @@ def test_killing_redis_under_load_loses_no_acknowledged_save(stand, watching, ef
         stand.redis.kill()
         stand.redis.start()
 
-    kill_repeatedly(effort(20, 200), kill, watching)
+    kill_repeatedly(effort(10, 200), kill, watching)
     client = stand.redis.client
 
     assert lost_or_invented(client, watching) == []
