@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.util
 import tempfile
 import uuid
@@ -22,15 +23,29 @@ from stores import store_on
 
 from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer, system_binary, wheel_binary
-from dev.service import Service, free_port
+from dev.service import ROOT, Service, free_port
 from resume_service import create_app
 from resume_service.archive import migrate
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 
+ROOM, DOOR = Path(__file__), ROOT / "pyproject.toml"
+"""Files that the workers lock; nothing is written to them."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run tests at their full length")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """No worker runs a test while another runs one marked `alone`."""
+    alone = item.get_closest_marker("alone") is not None
+    with ROOM.open() as room, DOOR.open() as door:
+        fcntl.flock(door, fcntl.LOCK_EX)  # who waits for an empty room lets nobody else in
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        return (yield)
 
 
 @pytest.fixture

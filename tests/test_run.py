@@ -47,6 +47,7 @@ def can_connect(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@pytest.mark.alone
 def test_the_printed_lines_save_and_read_a_point_that_outlives_a_restart(project):
     project.run_until_ready(FLUSH_INTERVAL_SECONDS="1")
     assert project.paste("Save a point:").startswith("HTTP/1.1 204")

@@ -77,6 +77,7 @@ def test_a_redis_that_takes_no_writes_still_answers_reads(calm, breakage):
     eventually(calm.everyone_can_save, within=RECOVERY)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("cause", [frozen, killed], ids=lambda each: each.__name__)
 def test_64_viewers_at_once_are_all_told_within_a_second(calm, cause):
     """More than the service has threads: none may wait behind others that wait for Redis."""
