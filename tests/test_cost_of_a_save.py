@@ -8,7 +8,8 @@ import threading
 
 import pytest
 from callers import SECRET
-from load_clients import Viewer, eventually
+from eventually import eventually
+from load_clients import Viewer
 
 from dev.service import Service
 

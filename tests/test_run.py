@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from copy_of_the_project import Project
-from load_clients import eventually
+from eventually import eventually
 
 from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from load_clients import eventually
+from eventually import eventually
 from prometheus_client import CollectorRegistry
 
 from dev.service import free_port

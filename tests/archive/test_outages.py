@@ -17,9 +17,10 @@ from typing import Any
 import psycopg
 import pytest
 from callers import SECRET
+from eventually import eventually
 from faults.redis_breakages import frozen as frozen_redis
 from faults.redis_breakages import killed as killed_redis
-from load_clients import Viewer, eventually, under_load
+from load_clients import Viewer, under_load
 from prometheus_client.parser import text_string_to_metric_families
 
 from dev.postgres_server import PostgresServer

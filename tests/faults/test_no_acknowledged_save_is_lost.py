@@ -12,7 +12,8 @@ from datetime import datetime
 
 import psutil
 import pytest
-from load_clients import BROKEN, Answer, Viewer, eventually, under_load
+from eventually import eventually
+from load_clients import BROKEN, Answer, Viewer, under_load
 
 THREADS = 6
 VIDEOS = 3

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 
 import pytest
+from eventually import eventually
 from faults.redis_breakages import (
     OUT_OF_REACH,
     REFUSING_WRITES,
     frozen,
     killed,
 )
-from load_clients import Answer, at_once, eventually, under_load
+from load_clients import Answer, at_once, under_load
 
 OPERATIONS = ("save", "read", "list", "delete")
 WHILE_SECONDS = 0.7

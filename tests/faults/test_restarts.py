@@ -12,7 +12,8 @@ import time
 import psutil
 import pytest
 from callers import bearer
-from load_clients import BROKEN, eventually, under_load
+from eventually import eventually
+from load_clients import BROKEN, under_load
 
 SAVE = b'{"clerkId": "ann", "tmdbId": "v", "currentTime": 10}'
 THREADS = 6
