@@ -16,7 +16,7 @@ run: $(VENV)/run ## Serve on :8000 (or PORT) with Redis, Postgres and worker of 
 
 .PHONY: test
 test: $(VENV)/dev ## Run the tests (under 5 minutes)
-	@$(BIN)/python -m pytest -n 2 $(TESTS)
+	@$(BIN)/python -m pytest -n 3 $(TESTS)
 
 .PHONY: soak
 soak: $(VENV)/dev ## Run the long versions of the tests: hundreds of kills, the large fuzz

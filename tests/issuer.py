@@ -159,13 +159,3 @@ class Clock:
 
     def monotonic(self) -> float:
         return time.monotonic() + self.ahead
-
-
-def eventually(holds: Callable[[], Any], within: float = 20.0) -> bool:
-    """Whether `holds()` came true; asked again and again until `within` seconds have passed."""
-    deadline = time.monotonic() + within
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True

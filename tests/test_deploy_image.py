@@ -236,14 +236,14 @@ def test_the_health_check_fails_while_nothing_listens():
     assert health(PORT=str(free_port())) != 0
 
 
-def test_the_health_check_fails_within_its_time_while_the_service_hangs(service):
+def test_the_health_check_fails_within_its_time_while_the_service_hangs(own_service):
     options = arguments("HEALTHCHECK")[-1]
     allowed = float(re.search(r"--timeout=(\d+)s", options)[1])
-    os.killpg(service.pid, signal.SIGSTOP)
+    os.killpg(own_service.pid, signal.SIGSTOP)
     started = time.monotonic()
 
     try:
-        assert health(PORT=str(service.port)) != 0
+        assert health(PORT=str(own_service.port)) != 0
         assert time.monotonic() - started < allowed
     finally:
-        os.killpg(service.pid, signal.SIGCONT)
+        os.killpg(own_service.pid, signal.SIGCONT)

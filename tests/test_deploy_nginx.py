@@ -161,9 +161,10 @@ def test_the_callers_request_id_comes_back_and_one_unfit_for_logs_does_not(nginx
     ("size", "by_service"),
     [pytest.param(65 * KIB, True, id="by-service"), pytest.param(200 * KIB, False, id="by-nginx")],
 )
-def test_too_large_a_body_is_refused_in_our_shape(nginx, service, size, by_service):
+def test_too_large_a_body_is_refused_in_our_shape(nginx_before, own_service, size, by_service):
+    nginx = nginx_before(own_service.port)
     answer = nginx.ask("POST", "/api/progress", a_save(note="x" * size), **bearer())
-    with urllib.request.urlopen(f"{service.address}/metrics") as figures:
+    with urllib.request.urlopen(f"{own_service.address}/metrics") as figures:
         counted_by_service = 'status="413"' in figures.read().decode()
 
     assert_is_ours(answer, 413)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from copy_of_the_project import Project
-from load_clients import eventually
+from eventually import eventually
 
 from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
@@ -47,6 +47,7 @@ def can_connect(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@pytest.mark.alone
 def test_the_printed_lines_save_and_read_a_point_that_outlives_a_restart(project):
     project.run_until_ready(FLUSH_INTERVAL_SECONDS="1")
     assert project.paste("Save a point:").startswith("HTTP/1.1 204")
@@ -97,9 +98,11 @@ def test_two_runs_never_share_one_folder_of_data(project):
 def test_after_a_run_was_killed_the_next_one_takes_over_its_redis_and_its_data(project):
     printed = project.run_until_ready()
     project.paste("Save a point:")
-    service = int(re.search(r"web started \(pid=(\d+)\)", printed)[1])
+    outlive = re.findall(r"(?:web|worker) started \(pid=(\d+)\)", printed)
+    assert len(outlive) == 2
     project.kill()
-    os.kill(service, signal.SIGTERM)  # gunicorn outlived its runner too, and holds the port
+    for process in outlive:  # gunicorn holds the port
+        os.kill(int(process), signal.SIGTERM)
     while can_connect(project.port):
         time.sleep(0.05)
     assert redis_is_up(project)

@@ -37,12 +37,12 @@ def test_a_request_that_cant_be_parsed_is_answered_in_the_one_shape(service, req
     assert secret not in service.log.read_text()
 
 
-def test_a_line_of_the_server_carries_no_id_of_a_finished_request(service):
-    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as client:
+def test_a_line_of_the_server_carries_no_id_of_a_finished_request(own_service):
+    with socket.create_connection(("127.0.0.1", own_service.port), timeout=20) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\nX-Request-Id: FINISHED\r\n\r\n")
         client.sendall(b"get /x HTTP/1.1\r\n\r\n")
         assert b" 400 " in client.makefile("rb").read()
 
-    lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+    lines = [json.loads(line) for line in own_service.log.read_text().splitlines()]
     (malformed,) = [line for line in lines if line["event"] == "malformed request"]
     assert malformed["request_id"] != "FINISHED"

@@ -35,6 +35,7 @@ def archived(redis_servers, own_postgres, tmp_path):
     running.kill()
 
 
+@pytest.mark.alone
 def test_while_postgres_hangs_saves_of_the_same_process_are_as_quick_as_ever(
     archived, own_postgres, frozen
 ):

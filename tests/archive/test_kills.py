@@ -16,7 +16,7 @@ import pytest
 from archive.load import Load
 from archive_stores import NO_MARKS
 from callers import SECRET
-from load_clients import eventually
+from eventually import eventually
 
 from dev.service import ROOT, free_port
 from resume_service.archive.flush import Flush

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from load_clients import eventually
+from eventually import eventually
 from prometheus_client import CollectorRegistry
 
 from dev.service import free_port
@@ -16,6 +16,7 @@ from resume_service.archive.cycle import Done
 from resume_service.archive.figures import Figures
 from resume_service.archive.flush import Flushed
 from resume_service.errors import Unavailable
+from resume_service.worker import loop as the_loop
 from resume_service.worker import status
 from resume_service.worker.loop import CYCLE, Loop
 
@@ -53,6 +54,12 @@ def started():
             loop.stop()
 
 
+@pytest.fixture
+def quick_to_try_again(monkeypatch):
+    """How long it really waits is told below."""
+    monkeypatch.setattr(the_loop, "LONGEST_DELAY", 0.01)
+
+
 def cycles(registry, result):
     return registry.get_sample_value("resume_archive_cycles_total", {"result": result}) or 0
 
@@ -83,6 +90,7 @@ def test_what_a_cycle_did_is_published(started):
         KeyError("bug"),
     ],
 )
+@pytest.mark.usefixtures("quick_to_try_again")
 def test_a_failure_is_counted_and_tried_again(started, fault):
     _, archive, registry = started(fault)
     eventually(lambda: archive.cycles >= 2)
@@ -91,6 +99,7 @@ def test_a_failure_is_counted_and_tried_again(started, fault):
     eventually(lambda: cycles(registry, "done"))
 
 
+@pytest.mark.usefixtures("quick_to_try_again")
 def test_failures_in_a_row_are_logged_once_with_their_cause(started, logged):
     started(*[Unavailable("Redis: gone")] * 3, interval=0.01)
     eventually(lambda: any("archive is back" in line for line in logged), within=20)

@@ -38,7 +38,7 @@ def holds_for(effort):
 
     def run(strategy, check):
         tried = settings(
-            max_examples=effort(200, 20_000),
+            max_examples=effort(100, 20_000),
             deadline=None,
             database=None,
             suppress_health_check=[HealthCheck.too_slow],

@@ -6,7 +6,8 @@ import pytest
 from auth.forging import claims, segment, signed
 from callers import SECRET, bearer
 from cryptography.hazmat.primitives.asymmetric import ec
-from issuer import Issuer, SigningKey, ec_key, eventually, rsa_key
+from eventually import eventually
+from issuer import Issuer, SigningKey, ec_key, rsa_key
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from resume_service import create_app
@@ -80,7 +81,7 @@ def test_a_withdrawn_key_verifies_no_more_once_the_keys_were_refreshed(verifier,
             return True
         return False
 
-    assert eventually(is_refused)
+    eventually(is_refused)
     assert verifier.identify(ec_key().bearer()).user_id == "ann"
 
 
@@ -93,7 +94,7 @@ def test_keys_are_refreshed_in_the_background_when_stale_and_not_before(verifier
     clock.ahead += 60
     for _ in range(20):
         verifier.identify(rsa_key().bearer())
-    assert eventually(lambda: not verifier.keys._fetching)
+    eventually(lambda: not verifier.keys._fetching)
     verifier.identify(rsa_key().bearer())
     assert issuer.fetches == 2
 

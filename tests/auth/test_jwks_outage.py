@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from callers import SECRET
-from issuer import Issuer, document, ec_key, eventually, key_set, raw, rsa_key
+from eventually import eventually
+from issuer import Issuer, document, ec_key, key_set, raw, rsa_key
 
 from resume_service import create_app
 from resume_service.auth import jwks
@@ -53,8 +54,8 @@ def make_stale(verifier, clock):
     verifier.identify(rsa_key().bearer())
 
 
-def fetch_is_over(verifier):
-    return eventually(lambda: not verifier.keys._fetching)
+def wait_for_the_fetch(verifier):
+    eventually(lambda: not verifier.keys._fetching)
 
 
 @pytest.mark.parametrize("answer", NONSENSE.values(), ids=NONSENSE)
@@ -65,7 +66,7 @@ def test_nonsense_displaces_no_good_key_and_is_forgotten_once_the_issuer_is_well
     issuer.answer = answer
     make_stale(verifier, clock)
 
-    assert fetch_is_over(verifier)
+    wait_for_the_fetch(verifier)
     assert issuer.fetches >= 2
     assert verifier.identify(rsa_key().bearer()).user_id == "ann"
     issuer.publish(rsa_key(), rsa_key("rsa-2"))
@@ -89,7 +90,7 @@ def test_a_dead_issuers_known_keys_go_on_and_it_is_asked_every_30_seconds(verifi
     issuer.stop()
     for _ in range(3):
         make_stale(verifier, clock)
-        assert fetch_is_over(verifier)
+        wait_for_the_fetch(verifier)
     issuer.start()
     issuer.publish(rsa_key(), ec_key())
     verifier.identify(rsa_key().bearer())
@@ -97,7 +98,7 @@ def test_a_dead_issuers_known_keys_go_on_and_it_is_asked_every_30_seconds(verifi
     assert issuer.fetches == 1
     clock.ahead += jwks.REFETCH_SECONDS
     assert verifier.identify(rsa_key().bearer()).user_id == "ann"
-    assert eventually(lambda: "ec-1" in verifier.keys._keys)
+    eventually(lambda: "ec-1" in verifier.keys._keys)
 
 
 def test_no_request_of_a_known_key_waits_for_a_hanging_fetch(verifier, issuer, clock, monkeypatch):
@@ -106,7 +107,7 @@ def test_no_request_of_a_known_key_waits_for_a_hanging_fetch(verifier, issuer, c
     verifier.identify(rsa_key().bearer())
     issuer.hang()
     make_stale(verifier, clock)
-    assert eventually(lambda: issuer.fetches == 2)
+    eventually(lambda: issuer.fetches == 2)
     started = time.monotonic()
     with ThreadPoolExecutor(4) as callers:
         users = list(callers.map(verifier.identify, [rsa_key().bearer()] * 200))
@@ -116,7 +117,7 @@ def test_no_request_of_a_known_key_waits_for_a_hanging_fetch(verifier, issuer, c
     assert issuer.fetches == 2
     assert time.monotonic() - started < 30
     issuer.release()
-    assert fetch_is_over(verifier)
+    wait_for_the_fetch(verifier)
 
 
 @pytest.mark.parametrize("beginning", DRIPS.values(), ids=DRIPS)
@@ -129,7 +130,7 @@ def test_a_dripping_issuer_is_left_after_the_fetch_timeout(
     issuer.drip(beginning)
     make_stale(verifier, clock)
 
-    assert eventually(lambda: not verifier.keys._fetching, within=10)
+    eventually(lambda: not verifier.keys._fetching, within=10)
     assert verifier.identify(rsa_key().bearer()).user_id == "ann"
 
 
@@ -158,7 +159,7 @@ def test_a_first_token_waits_two_seconds_at_most_for_a_hanging_issuer(verifier, 
 
     assert 1.5 < time.monotonic() - started < 6
     issuer.release()
-    assert fetch_is_over(verifier)
+    wait_for_the_fetch(verifier)
 
 
 def test_threads_of_requests_through_an_outage_see_no_other_error(verifier, issuer, clock):
@@ -180,8 +181,8 @@ def test_threads_of_requests_through_an_outage_see_no_other_error(verifier, issu
         for answer in NONSENSE.values():
             before, issuer.answer = issuer.fetches, answer
             clock.ahead += jwks.REFRESH_SECONDS
-            assert eventually(lambda before=before: issuer.fetches > before)
-            assert fetch_is_over(verifier)
+            eventually(lambda before=before: issuer.fetches > before)
+            wait_for_the_fetch(verifier)
         over.set()
 
     assert all(each.result() > 0 for each in asking)

@@ -10,7 +10,8 @@ import jwt
 import pytest
 from auth.forging import cut, spliced
 from callers import SECRET, token
-from issuer import ec_key, eventually, rsa_key
+from eventually import eventually
+from issuer import ec_key, rsa_key
 
 from resume_service.auth import remembered
 from resume_service.auth.identity import Identity
@@ -90,7 +91,7 @@ def test_a_token_that_expires_while_it_is_remembered_is_refused(own):
     given = token("ann", exp=int(time.time()) + 2)
     assert not is_refused(own, given)
 
-    assert eventually(lambda: is_refused(own, given), within=5)
+    eventually(lambda: is_refused(own, given), within=5)
     assert time.time() >= jwt.decode(given, options={"verify_signature": False})["exp"]
 
 
@@ -109,7 +110,7 @@ def test_a_token_refused_for_its_nbf_is_not_remembered_and_enters_when_its_time_
 
     assert is_refused(own, given)
     assert own.remembered._known == {}
-    assert eventually(lambda: not is_refused(own, given), within=5)
+    eventually(lambda: not is_refused(own, given), within=5)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_a_token_of_a_withdrawn_key_is_refused_right_after_the_refetch(
 
     verifier.identify(f"Bearer {old}")  # a hit, and yet it starts the refresh
 
-    assert eventually(lambda: verifier.keys.generation != before)
+    eventually(lambda: verifier.keys.generation != before)
     assert is_refused(verifier, old)
     assert verifier.identify(ec_key().bearer("ann")).user_id == "ann"
 
@@ -192,7 +193,7 @@ def test_keys_are_refreshed_though_every_request_is_a_hit(verifier, issuer, cloc
         clock.ahead += REFRESH_SECONDS
         for _ in range(20):
             verifier.identify(given)
-        assert eventually(lambda: not verifier.keys._fetching)
+        eventually(lambda: not verifier.keys._fetching)
         assert issuer.fetches == fetches
 
 
@@ -202,7 +203,7 @@ def test_a_refresh_that_brings_the_same_keys_forgets_nothing(verifier, issuer, c
     verifier.identify(given)
     clock.ahead += REFRESH_SECONDS
     verifier.identify(given)
-    assert eventually(lambda: issuer.fetches == 2 and not verifier.keys._fetching)
+    eventually(lambda: issuer.fetches == 2 and not verifier.keys._fetching)
 
     verifier.identify(given)
 

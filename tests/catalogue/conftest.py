@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from archive_stores import settings_of
 from callers import bearer
-from load_clients import eventually
+from eventually import eventually
 from origin_server import Origin
 
 from resume_service import create_app

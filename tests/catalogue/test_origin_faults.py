@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from load_clients import eventually
+from eventually import eventually
 from origin_server import VIDEO
 
 NOBODY = "127.0.0.1:1"

@@ -11,7 +11,8 @@ import time
 import psutil
 import pytest
 from callers import SECRET
-from load_clients import Viewer, at_once, eventually
+from eventually import eventually
+from load_clients import Viewer, at_once
 from origin_server import MB, VIDEO
 
 from dev.service import ROOT, Service

@@ -55,7 +55,7 @@ def by_schema(body):
 
 @pytest.mark.soak
 def test_a_save_is_read_as_the_schema_reads_it_or_left_to_it(effort):
-    @settings(max_examples=effort(800, 100_000), deadline=None, database=None)
+    @settings(max_examples=effort(400, 100_000), deadline=None, database=None)
     @given(like_saves | any_json)
     @example({"clerkId": "ann", "tmdbId": "v", "currentTime": 1, "ageMs": 5.0})
     @example({"clerkId": "ann", "userId": "ann", "tmdbId": "v", "currentTime": 1})
@@ -72,7 +72,7 @@ def test_a_save_is_read_as_the_schema_reads_it_or_left_to_it(effort):
 
 @pytest.mark.soak
 def test_what_a_typical_player_sends_is_read_at_once(effort):
-    @settings(max_examples=effort(400, 50_000), deadline=None, database=None)
+    @settings(max_examples=effort(200, 50_000), deadline=None, database=None)
     @given(typical_saves)
     def holds(body):
         body = decoded(json.dumps(body).encode())

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from callers import SECRET
 from conftest import REAL_SERVERS
-from load_clients import Viewer, at_once, eventually
+from eventually import eventually
+from load_clients import Viewer, at_once
 
 from dev.redis_server import RedisServer
 from dev.service import ROOT, Service, free_port

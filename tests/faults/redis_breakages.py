@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import redis
-from load_clients import eventually
+from eventually import eventually
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from callers import SECRET
-from load_clients import Answer, Viewer, eventually, under_load
+from eventually import eventually
+from load_clients import Answer, Viewer, under_load
 from redis_topologies import (
     FAILOVER_SECONDS,
     RedisCluster6,

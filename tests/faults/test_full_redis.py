@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from eventually import eventually
 from faults.redis_breakages import full
-from load_clients import eventually
 from stores import store_on
 
 from resume_service.resume.model import Measurement

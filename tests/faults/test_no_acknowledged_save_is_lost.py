@@ -12,7 +12,8 @@ from datetime import datetime
 
 import psutil
 import pytest
-from load_clients import BROKEN, Answer, Viewer, eventually, under_load
+from eventually import eventually
+from load_clients import BROKEN, Answer, Viewer, under_load
 
 THREADS = 6
 VIDEOS = 3
@@ -107,7 +108,7 @@ def test_killing_redis_under_load_loses_no_acknowledged_save(stand, watching, ef
         stand.redis.kill()
         stand.redis.start()
 
-    kill_repeatedly(effort(20, 200), kill, watching)
+    kill_repeatedly(effort(10, 200), kill, watching)
     client = stand.redis.client
 
     assert lost_or_invented(client, watching) == []

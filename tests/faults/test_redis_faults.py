@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 
 import pytest
+from eventually import eventually
 from faults.redis_breakages import (
     OUT_OF_REACH,
     REFUSING_WRITES,
     frozen,
     killed,
 )
-from load_clients import Answer, at_once, eventually, under_load
+from load_clients import Answer, at_once, under_load
 
 OPERATIONS = ("save", "read", "list", "delete")
 WHILE_SECONDS = 0.7
@@ -77,6 +78,7 @@ def test_a_redis_that_takes_no_writes_still_answers_reads(calm, breakage):
     eventually(calm.everyone_can_save, within=RECOVERY)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("cause", [frozen, killed], ids=lambda each: each.__name__)
 def test_64_viewers_at_once_are_all_told_within_a_second(calm, cause):
     """More than the service has threads: none may wait behind others that wait for Redis."""

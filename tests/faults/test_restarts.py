@@ -12,7 +12,8 @@ import time
 import psutil
 import pytest
 from callers import bearer
-from load_clients import BROKEN, eventually, under_load
+from eventually import eventually
+from load_clients import BROKEN, under_load
 
 SAVE = b'{"clerkId": "ann", "tmdbId": "v", "currentTime": 10}'
 THREADS = 6
@@ -58,7 +59,7 @@ def test_a_reload_under_load_fails_no_request(stand, effort):
             viewers[number].close()
 
     with under_load(THREADS, save):
-        for _ in range(effort(4, 20)):
+        for _ in range(effort(2, 20)):
             before, seen = workers(stand.service), len(statuses)
             stand.service.signal(signal.SIGHUP)
             eventually(lambda old=before: not old & workers(stand.service))

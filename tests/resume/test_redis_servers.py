@@ -9,7 +9,8 @@ from functools import partial
 
 import pytest
 import redis
-from load_clients import at_once, eventually
+from eventually import eventually
+from load_clients import at_once
 from redis.crc import key_slot
 from redis_topologies import (
     FAILOVER_SECONDS,

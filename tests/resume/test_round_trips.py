@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from load_clients import eventually
+from eventually import eventually
 
 from dev.service import ROOT
 from resume_service.errors import Unavailable

@@ -211,7 +211,7 @@ def test_the_store_never_diverges_from_the_model(any_redis, effort):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=effort(40, 400),
+            max_examples=effort(20, 400),
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

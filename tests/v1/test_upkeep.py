@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from callers import SECRET
-from issuer import eventually
+from eventually import eventually
 
 from dev.service import ROOT, free_port
 from resume_service.accounts.upkeep import KeptUp, keep_up
@@ -75,7 +75,7 @@ def test_the_worker_does_it_at_its_start(emptied_database, real_redis, founded, 
             cwd=ROOT, env=env, stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        assert eventually(lambda: plans(sql)["lapsed"] == ("FREE", None))
+        eventually(lambda: plans(sql)["lapsed"] == ("FREE", None))
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.wait()
