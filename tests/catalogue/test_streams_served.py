@@ -65,6 +65,7 @@ def descriptors(service):
     return sum(worker.num_fds() for worker in workers(service))
 
 
+@pytest.mark.soak
 def test_fifty_streams_at_once_write_one_view_and_earn_once(served, catalogue, origin, effort):
     for _ in range(effort(4, 20)):
         video, user = catalogue.video(origin.url("good")), catalogue.user()
