@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 import socket
 import ssl
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -59,15 +59,15 @@ class TlsOrigin:
 def _certificate(name: str) -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -85,7 +85,7 @@ def fetched(tmp_path, monkeypatch):
 
     The name leads to a public address; what connects there reaches the origin.
     """
-    listeners = []
+    listeners, names = [], socket.getaddrinfo
     real = socket.create_connection
 
     def fetch(name: str) -> tuple[bytes, TlsOrigin]:
@@ -102,7 +102,7 @@ def fetched(tmp_path, monkeypatch):
         monkeypatch.setattr(
             socket,
             "getaddrinfo",
-            lambda host, *_a, **_k: found if host == NAME else real_names(host, *_a, **_k),
+            lambda host, *_a, **_k: found if host == NAME else names(host, *_a, **_k),
         )
         trusting = ssl.create_default_context(cafile=str(origin.certificate))
         origins = Origins((NAME,), Patience(2, 2, 2), lambda: trusting)
@@ -111,7 +111,6 @@ def fetched(tmp_path, monkeypatch):
         opened.close()
         return body, origin
 
-    real_names = socket.getaddrinfo
     yield fetch
     for each in listeners:
         each.close()
