@@ -10,12 +10,13 @@ from marshmallow import Schema, fields, validate
 
 from resume_service.catalogue.view_logs import NO_USER
 from resume_service.errors import ValidationFailed
-from resume_service.http import Blueprint, arrived_at, current_user, services
-from resume_service.ids import GREATEST_ROW_ID
+from resume_service.http import EXACT_DIGITS, Blueprint, arrived_at, current_user, services
 from resume_service.resume.model import iso
 from resume_service.resume.schemas import BodySchema
 from resume_service.v1.streams import ID, told
 
+A_ROW = validate.Range(1, 10**EXACT_DIGITS - 1)
+"""Of the ids there can be, those that a body read as JSON surely names."""
 EXAMPLE_BODY = {"video_id": 7}
 EXAMPLE = {"user_id": 3, "video_id": 7, "created_at": "2026-11-21T10:00:00.000Z"}
 
@@ -38,12 +39,10 @@ blp = Blueprint(
 
 
 class ViewSchema(BodySchema):
-    video_id = fields.Integer(
-        strict=True, required=True, validate=validate.Range(1, GREATEST_ROW_ID)
-    )
+    video_id = fields.Integer(strict=True, required=True, validate=A_ROW)
     user_id = fields.Integer(
         strict=True,
-        validate=validate.Range(1, GREATEST_ROW_ID),
+        validate=A_ROW,
         metadata={"description": "Whose view it is, when a `service` says so."},
     )
 
