@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -22,6 +24,12 @@ from resume_service.errors import NotFound, OriginFailed, OriginSilent, Unavaila
 from resume_service.postgres.database import Database
 
 NO_QUALITY = "Quality not found"
+TURNS = 2
+"""Statements of streams at a time: as many as there are connections that are kept. Those that come at
+once wait their turn, which takes less than to connect anew for each, and leaves others theirs."""
+READ_SECONDS, EARN_SECONDS = 0.3, 2.0
+"""For a turn: with Postgres' own bounds below a second for who waits for an answer, and longer for
+points, for which there would be no other answer until the next stream."""
 _log = structlog.get_logger(__name__)
 
 
@@ -90,6 +98,7 @@ class Streams:
         self._media = media
         self._view_logs = view_logs
         self._clock = clock
+        self._turns = threading.BoundedSemaphore(TURNS)
 
     def open(
         self, video_id: int, caller: Identity, wanted: Wanted, quality: str | None = None
@@ -98,6 +107,8 @@ class Streams:
 
         Raises NotFound, Forbidden, RangeNotSatisfiable, OriginFailed, OriginSilent, Unavailable.
         """
+        if quality and "\0" in quality:  # which no text in Postgres holds
+            raise NotFound(NO_QUALITY)
         row = self._row(video_id, caller.account_id, quality)
         is_offered = row.published and row.deleted_at is None
         kind = Kind(row.kind)
@@ -117,29 +128,40 @@ class Streams:
         """All there is to know, in one statement; raises NotFound."""
         path = videos.c.file_path if quality is None else video_files.c.file_path
         of_quality = and_(
-            video_files.c.video_id == videos.c.id,
-            # Postgres' texts hold no NUL, so no quality has one.
-            video_files.c.quality == (quality or "").replace("\0", " "),
+            video_files.c.video_id == videos.c.id, video_files.c.quality == (quality or "")
         )
         is_viewer = and_(users.c.id == account_id, users.c.deleted_at.is_(None))
         of_viewer = and_(view_logs.c.user_id == users.c.id, view_logs.c.video_id == videos.c.id)
-        found = self._database.rows(
+        query = (
             select(videos, path.label("path"), users.c.id.label("account"), view_logs.c.rewarded_at)
             .outerjoin(video_files, of_quality)
             .outerjoin(users, is_viewer)
             .outerjoin(view_logs, of_viewer)
             .where(videos.c.id == video_id)
         )
+        with self._turn(READ_SECONDS):
+            found = self._database.rows(query)
         if not found:
             raise NotFound(NO_VIDEO)
         return found[0]
 
     def _view(self, user_id: int, video_id: int) -> Callable[[], None]:
         def earn() -> None:
-            if self._view_logs.earn(user_id, video_id, self._clock()):
+            with self._turn(EARN_SECONDS):
+                is_first = self._view_logs.earn(user_id, video_id, self._clock())
+            if is_first:
                 metrics.views_rewarded.inc()
 
         return earn
+
+    @contextlib.contextmanager
+    def _turn(self, within: float) -> Iterator[None]:
+        if not self._turns.acquire(timeout=within):
+            raise Unavailable
+        try:
+            yield
+        finally:
+            self._turns.release()
 
 
 def _nothing() -> None:

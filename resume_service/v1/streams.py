@@ -11,6 +11,7 @@ from marshmallow import Schema, fields
 from resume_service.catalogue.byte_ranges import ByteRange
 from resume_service.catalogue.facts import NO_VIDEO
 from resume_service.catalogue.opened import Wanted
+from resume_service.catalogue.served_types import LISTS, OTHERS
 from resume_service.error_answers import ErrorSchema, described
 from resume_service.http import Blueprint, current_user, services
 from resume_service.services import there
@@ -32,8 +33,9 @@ def told(status: int, error: str, **details: list[str]) -> dict[str, Any]:
 
 _passed_on = re.compile("[ -~]{1,1024}").fullmatch
 """Of a caller's header: plain ASCII, of a sensible length."""
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
 _BYTES: dict[str, Any] = {
-    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    "content": dict.fromkeys(("video/*", "audio/*", *sorted(LISTS | OTHERS)), _BINARY)
 }
 _TEXT = {"schema": {"type": "string"}}
 HEADERS = {"Accept-Ranges": _TEXT, "ETag": _TEXT, "Last-Modified": _TEXT}

@@ -351,6 +351,7 @@ def test_a_name_server_that_is_silent_is_waited_for_no_longer_than_an_origin(med
         answers.set()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_a_link_put_in_place_between_check_and_use_leads_nowhere(root, effort, kind):
     """Somebody swaps the file, or its folder, for a link as fast as can be."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ssl
+import time
 from pathlib import Path
 
+import httpcore
 import pytest
 from eventually import eventually
 from origin_server import VIDEO
+
+from resume_service.catalogue.origin_connection import WatchedStream
 
 NOBODY = "127.0.0.1:1"
 
@@ -61,6 +65,16 @@ def test_an_origin_that_fails_before_the_body(client, catalogue, origin, behavio
     assert len(origin.requests) == 1, "a redirect was followed"
     assert catalogue.views() == []
     assert catalogue.points() == 0
+
+
+@pytest.mark.usefixtures("leaves_nothing")
+@pytest.mark.parametrize("behaviour", ["endless-headers", "endless-interim-answers"])
+def test_an_answer_that_never_begins_ends_by_its_length_or_its_time(
+    client, catalogue, origin, behaviour
+):
+    """By whichever bound it meets first."""
+    assert stream(client, catalogue, origin.url(behaviour)).status_code in (502, 504)
+    assert catalogue.views() == []
 
 
 @pytest.mark.usefixtures("leaves_nothing")
@@ -129,6 +143,20 @@ def test_more_fetches_than_a_process_bears_are_503_until_one_ends(client, catalo
     finally:
         for _ in range(taken):
             turns.release()
+
+
+def test_what_comes_before_a_body_ends_at_a_quarter_of_a_megabyte():
+    class Endless(httpcore.NetworkStream):
+        def read(self, max_bytes, timeout=None):
+            return b"x" * max_bytes
+
+    watched = WatchedStream(Endless(), time.monotonic() + 60, 60)
+    head = [watched.read(65_536) for _ in range(4)]
+
+    with pytest.raises(httpcore.RemoteProtocolError):
+        watched.read(1)
+    watched.head_is_over()
+    assert len(watched.read(65_536)) == len(head[0])
 
 
 def test_certificates_are_checked(client):

@@ -50,7 +50,7 @@ def request(service, video, caller, **headers):
 
 
 def streamed(service, video, caller, **headers):
-    """Status and bytes; again while it is told to come again."""
+    """Status and bytes; again when Postgres or the origin was late on a busy machine."""
     while True:
         connection = request(service, video, caller, **headers)
         try:
@@ -58,7 +58,7 @@ def streamed(service, video, caller, **headers):
             body = answer.read()
         finally:
             connection.close()
-        if answer.status != 503:
+        if answer.status not in (503, 504):
             return answer.status, body
 
 
@@ -66,6 +66,7 @@ def descriptors(service):
     return sum(worker.num_fds() for worker in workers(service))
 
 
+@pytest.mark.soak
 def test_fifty_streams_at_once_write_one_view_and_earn_once(served, catalogue, origin, effort):
     for _ in range(effort(4, 20)):
         video, user = catalogue.video(origin.url("good")), catalogue.user()
@@ -242,19 +243,25 @@ def test_a_stream_at_full_speed_leaves_others_their_turn(served, catalogue, orig
         viewer.close()
 
 
+def _begun(service, video, caller):
+    """A client whose stream has begun, and that reads no further."""
+    head = f"GET /v1/videos/stream/{video} HTTP/1.1\r\nHost: x\r\n"
+    while True:
+        client = socket.create_connection(("127.0.0.1", service.port))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(f"{head}Authorization: {caller['Authorization']}\r\n\r\n".encode())
+        if client.recv(12) == b"HTTP/1.1 200":
+            return client
+        client.close()  # an origin that was late on a busy machine
+
+
 def test_slow_clients_cost_a_stream_and_hold_up_nobody(served, catalogue, origin):
     """They ask for much and read nothing; the origin has to wait with them."""
     video, caller = catalogue.video(origin.url("long?mb=500")), catalogue.caller()
-    slow = []
-    for _ in range(50):
-        client = socket.create_connection(("127.0.0.1", served.port))
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        head = f"GET /v1/videos/stream/{video} HTTP/1.1\r\nHost: x\r\n"
-        client.sendall(f"{head}Authorization: {caller['Authorization']}\r\n\r\n".encode())
-        slow.append(client)
+    slow = [_begun(served, video, caller) for _ in range(50)]
     viewer = Viewer(served.port, "ann")
     try:
-        eventually(lambda: origin.open >= 40)  # some may be told to come again
+        assert origin.open == 50
         before = _memory(served)
         assert {viewer.save(position=number).status for number in range(50)} == {204}
         time.sleep(0.2)

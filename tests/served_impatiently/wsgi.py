@@ -15,6 +15,4 @@ settings = Settings.from_env(os.environ)
 app = create_app(settings)
 media = app.extensions["resume_service"].media
 media._files = MediaFiles(settings.media_root)
-media._origins = Origins(
-    settings.stream_allowed_hosts, Patience(connect=0.5, headers=0.5, silence=0.5)
-)
+media._origins = Origins(settings.stream_allowed_hosts, Patience(connect=1, headers=1, silence=0.5))
