@@ -22,8 +22,6 @@ REFUSED += [
     "chunks-broken",
     "unasked-206",
     "unasked-304",
-    "endless-headers",
-    "endless-interim-answers",
 ]
 SILENT = ["silent", "silent-in-headers", "silent-before-body", "dripping-headers"]
 WRONG_PARTS = ["other-bytes", "more-bytes", "backwards", "beyond", "no-range", "broken-range"]
