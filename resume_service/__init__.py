@@ -9,7 +9,7 @@ import redis
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from resume_service import archive_cli, cli, cors, logs, request_cycle
+from resume_service import archive_cli, cli, cors, demo_cli, logs, request_cycle
 from resume_service.accounts.corporations import Corporations
 from resume_service.accounts.sign_in import SignIn
 from resume_service.accounts.users import Users
@@ -39,7 +39,7 @@ from resume_service.services import Accounts, Services, system_clock
 from resume_service.settings import Settings
 from resume_service.v1 import corporations, sign_in, users, videos
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 LARGEST_BODY = 64 * 1024
 
@@ -89,7 +89,8 @@ def create_app(
     api = docs.describe(app, __version__)
     for blueprint in _blueprints(settings):
         api.register_blueprint(blueprint)
-    for command in (cli.token_command(settings), *archive_cli.commands(settings)):
+    commands = (cli.token_command(settings), demo_cli.command(settings))
+    for command in (*commands, *archive_cli.commands(settings)):
         app.cli.add_command(command)
     origin_headers = cors.install(app, settings.cors_origins)
     if settings.trusted_proxies:
