@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NODE_PEERS := bench/peers/node
+HTTPYAC := http/node_modules/ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
 .PHONY: help
@@ -13,6 +14,10 @@ help: ## Show this list
 .PHONY: run
 run: $(VENV)/run ## Serve on :8000 (or PORT) with Redis, Postgres and worker of its own, until Ctrl-C
 	@$(BIN)/python -m dev.run
+
+.PHONY: seed-demo
+seed-demo: $(VENV)/run ## Add companies, users and videos to what `make run` serves
+	@$(BIN)/python -m dev.seed_demo
 
 .PHONY: test
 test: $(VENV)/dev ## Run the tests (under 5 minutes)
@@ -33,6 +38,10 @@ check: $(VENV)/dev ## Run the static checks
 format: $(VENV)/dev ## Lay out the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+.PHONY: http
+http: $(VENV)/run $(HTTPYAC) ## Send every request of http/*.http and check the answers (takes Node 20)
+	@$(BIN)/python -m dev.http_files
 
 .PHONY: load
 load: .venv-load/ready ## Send 200 viewers to a running service for 60 s
@@ -98,4 +107,10 @@ $(NODE_PEERS)/node_modules/ready: $(NODE_PEERS)/package-lock.json
 	@./bench/tools
 	@echo "Setting up $(NODE_PEERS)/node_modules (once) ..."
 	@npm ci --silent --prefix $(NODE_PEERS)
+	@touch $@
+
+$(HTTPYAC): http/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 2; }
+	@echo "Setting up http/node_modules (once) ..."
+	@npm ci --silent --ignore-scripts --prefix http
 	@touch $@

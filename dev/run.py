@@ -17,7 +17,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import honcho.environ
 import redis
@@ -41,8 +41,7 @@ STOPPED_BY_USER = (130, 143)  # honcho's words for SIGINT and SIGTERM
 
 def main() -> int:
     """Run until interrupted; the exit status of the service."""
-    INSTANCE.mkdir(mode=0o700, exist_ok=True)
-    env = _environment()
+    env = environment()
     settings = Settings.from_env(env)
     _require_free(settings.port)
     with _only_one(), _postgres(env) as database_url, _redis(env) as redis_url:
@@ -50,7 +49,9 @@ def main() -> int:
         return _serve(env | {"REDIS_URL": redis_url, "DATABASE_URL": database_url}, settings.port)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What the service is told, but where the servers are that `make run` starts."""
+    INSTANCE.mkdir(mode=0o700, exist_ok=True)
     dotenv = ROOT / ".env"
     env = honcho.environ.parse(dotenv.read_text()) if dotenv.exists() else {}
     env |= os.environ
@@ -58,15 +59,19 @@ def _environment() -> dict[str, str]:
         env["FORCE_COLOR"] = "1"  # the service itself only sees honcho's pipe
     env["WORKER_PORT"] = env.get("WORKER_PORT") or str(free_port())
     if not (env.get("JWT_SECRET") or env.get("JWT_JWKS_URL")):
-        env["JWT_SECRET"] = _kept_secret()
+        env["JWT_SECRET"] = kept("jwt-secret", lambda: secrets.token_hex(32))
+    if not env.get("MEDIA_ROOT"):
+        (INSTANCE / "media").mkdir(exist_ok=True)
+        env["MEDIA_ROOT"] = str(INSTANCE / "media")
     return env
 
 
-def _kept_secret() -> str:
-    path = INSTANCE / "jwt-secret"
+def kept(name: str, made_up: Callable[[], str]) -> str:
+    """A secret of this installation, made up when it is first asked for."""
+    path = INSTANCE / name
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
+        path.write_text(made_up())
     return path.read_text()
 
 
@@ -172,9 +177,16 @@ def _instructions(address: str, env: Mapping[str, str]) -> str:
             f"  curl -i {address}/api/progress {bearer} -H 'Content-Type: application/json' -d '{body}'",
             "Read it back:",
             f"  curl -i {address}/api/progress/{VIEWER}/12345 {bearer}",
+            "Add companies, users and videos to try things with, in another terminal:",
+            f"  {_seed_line(address)}",
             "",
         ]
     )
+
+
+def _seed_line(address: str) -> str:
+    port = address.rpartition(":")[2]
+    return "make seed-demo" if int(port) == Settings.port else f"PORT={port} make seed-demo"
 
 
 if __name__ == "__main__":

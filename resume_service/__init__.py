@@ -9,7 +9,7 @@ import redis
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from resume_service import archive_cli, cli, cors, logs, request_cycle
+from resume_service import archive_cli, cli, cors, demo_cli, logs, request_cycle
 from resume_service.accounts.corporations import Corporations
 from resume_service.accounts.sign_in import SignIn
 from resume_service.accounts.users import Users
@@ -99,7 +99,8 @@ def create_app(
     api = docs.describe(app, __version__)
     for blueprint in _blueprints(settings):
         api.register_blueprint(blueprint)
-    for command in (cli.token_command(settings), *archive_cli.commands(settings)):
+    commands = (cli.token_command(settings), demo_cli.command(settings))
+    for command in (*commands, *archive_cli.commands(settings)):
         app.cli.add_command(command)
     origin_headers = cors.install(app, settings.cors_origins)
     if settings.trusted_proxies:

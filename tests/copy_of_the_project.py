@@ -14,7 +14,16 @@ from typing import Any
 from dev.service import ROOT, free_port
 
 READY_SECONDS = 300.0  # the first start in a fresh clone sets everything up
-LEFT_OUT = (".venv*", ".git", "instance", ".env", "__pycache__", ".*_cache", ".hypothesis")
+LEFT_OUT = (
+    ".venv*",
+    ".git",
+    "instance",
+    ".env",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+    "node_modules",
+)
 
 
 class Project:

@@ -20,6 +20,7 @@ TRIED_ELSEWHERE = {
     "make run": "by every test here that uses `running`",
     "make test": "by whoever runs this",
     "make check": "by the gate",
+    "make http": "by the gate",
     "make soak": "by hand: it is what takes too long for the gate",
     "make load": "tests/test_load.py",
     "make bench": "by hand, as it takes ten minutes; its parts in tests/test_bench.py",
@@ -44,13 +45,17 @@ def test_the_calls_of_the_readme_work_in_their_order(running):
     answered = running.shell("\n".join(["set -eu", *calls]))
 
     assert answered.returncode == 0, answered.stderr
-    assert re.findall(r"HTTP/1.1 (\d+)", answered.stdout) == ["204", "200", "200", "204"]
+    statuses = ["204", "200", "200", "204", "200"]
+    assert re.findall(r"HTTP/1.1 (\d+)", answered.stdout) == statuses
     assert '"currentTime":3600' in answered.stdout
     assert "[{" in answered.stdout
+    assert '"name":"The Long Ferry"' in answered.stdout
 
 
 def test_every_command_of_the_readme_is_tried_somewhere():
-    calls = {command for command in COMMANDS if command.startswith(("TOKEN=", "curl "))}
+    calls = {
+        command for command in COMMANDS if command.startswith(("TOKEN=", "curl ", "make seed-demo"))
+    }
 
     assert set(COMMANDS) == calls | set(TRIED_ELSEWHERE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -63,6 +64,46 @@ def test_the_printed_lines_save_and_read_a_point_that_outlives_a_restart(project
 
     assert time.monotonic() - began < 5  # the promise of a second start
     assert project.paste("Read it back:").splitlines()[-1] == saved.splitlines()[-1]
+
+
+def test_the_printed_line_adds_a_demo_whose_printed_lines_and_variables_work_too(project):
+    project.run_until_ready()
+    [line] = re.findall(r"^  (PORT=\d+ make seed-demo)$", project.printed, re.MULTILINE)
+    del project.env["PORT"]  # the line says it
+    seeded = project.shell(line)
+    assert seeded.returncode == 0, seeded.stderr
+    curls = re.findall(r"^  (curl .*)$", seeded.stdout, re.MULTILINE)
+    again = project.shell(line)
+
+    assert [project.shell(curl).stdout.split()[1] for curl in curls] == ["200", "200"]
+    assert "nothing changed" in again.stdout
+    assert re.findall(r"^  (curl .*)$", again.stdout, re.MULTILINE) == curls
+    assert (project.folder / "instance" / "media" / "demo" / "quay.wav").exists()
+    for secret in ("instance/demo-password", "http/.env"):
+        assert (project.folder / secret).stat().st_mode & 0o077 == 0, secret
+
+    dotenv = (project.folder / "http" / ".env").read_text()
+    given = {
+        name: json.loads(value) for name, value in re.findall(r"^(\w+)=(.*)$", dotenv, re.MULTILINE)
+    }
+
+    def asked(path, token):
+        bearer = f"-H 'Authorization: Bearer {given[token]}'"
+        return project.shell(f"curl -s {given['address']}{path} {bearer}").stdout
+
+    assert given["viewerEmail"] in asked(f"/v1/users/id/{given['viewer']}", "token")
+    assert given["adminEmail"] in asked("/v1/users", "adminToken")
+    assert given["adminEmail"] in asked(
+        f"/v1/users?corporation_id={given['company']}", "serviceToken"
+    )
+
+
+def test_the_demo_is_added_to_what_runs_and_where_nothing_does_one_line_says_so(project):
+    refused = project.shell("make seed-demo")
+
+    assert refused.returncode != 0
+    told = [line for line in refused.stderr.splitlines() if not line.startswith("make")]
+    assert told == ["`make run` is not running: start it first, in another terminal"]
 
 
 def test_a_port_that_is_taken_gives_one_clear_line(project):

@@ -58,11 +58,11 @@ def test_its_token_carries_the_role_asked_for(real_redis, role, status):
     assert app.test_client().get("/api/progress/bob", headers=headers).status_code == status
 
 
-def test_it_names_what_the_service_checks_and_nothing_else(real_redis):
+def test_it_names_when_it_was_made_and_what_the_service_checks_and_nothing_else(real_redis):
     plain = claims_of(printed(an_app(real_redis), "ann"))
     checked = claims_of(printed(an_app(real_redis, **CHECKED), "ann"))
 
-    assert set(plain) == {"sub", "exp"}
+    assert set(plain) == {"sub", "iat", "exp"}
     assert checked["iss"] == "https://issuer.example"
     assert checked["aud"] == "resume"
     assert checked["azp"] == "https://player.example"

@@ -1,0 +1,54 @@
+"""`make seed-demo`: the demo for what `make run` serves, and the variables of http/*.http."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from dev import http_variables
+from dev.postgres_server import PostgresServer
+from dev.run import INSTANCE, environment, kept
+from dev.service import ROOT
+from resume_service import demo_cli
+from resume_service.settings import Settings, SettingsError
+
+DOTENV = ROOT / "http" / ".env"
+READABLE_BY_ME = 0o600
+
+
+def main() -> None:
+    env = environment()
+    settings = Settings.from_env(env | {"DATABASE_URL": env.get("DATABASE_URL") or _own_postgres()})
+    password = kept("demo-password", demo_cli.made_up_password)
+    with demo_cli.told():
+        demo = demo_cli.seed(settings, password)
+    address = f"http://127.0.0.1:{settings.port}"
+    print(demo_cli.description(demo, password, address))
+    if settings.jwt_secret:
+        values = http_variables.variables(demo, settings, password, address)
+        _write_privately(DOTENV, http_variables.as_dotenv(values))
+        print("The requests of http/*.http can be sent from an editor: see http/README.md")
+
+
+def _own_postgres() -> str:
+    """The URL of the Postgres of `make run`."""
+    folder = INSTANCE / "postgres"
+    if not (folder / "PG_VERSION").exists() or not (server := PostgresServer(folder)).answers():
+        raise SystemExit("`make run` is not running: start it first, in another terminal")
+    return server.url
+
+
+def _write_privately(path: Path, text: str) -> None:
+    path.touch(mode=READABLE_BY_ME)
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SettingsError as fault:
+        sys.exit(f"resume-service: {fault}")
+    except click.ClickException as fault:
+        sys.exit(f"seed-demo: {fault.format_message()}")

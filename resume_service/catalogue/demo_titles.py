@@ -1,0 +1,74 @@
+"""What the demo consists of: its companies, who is in them, and what they show.
+
+The addresses end in `.example`, a name that nobody can own (RFC 2606).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from resume_service.accounts.model import Plan
+from resume_service.catalogue.facts import Kind
+
+HARBOUR = 1
+"""The series, in its company's own numbering."""
+
+
+class Title(NamedTuple):
+    name: str
+    file: str
+    """Of the media, in the demo's folder; titles of a company are told apart by it."""
+    kind: Kind = Kind.VIDEO
+    season: int | None = None
+    episode: int | None = None
+    published: bool = True
+    low_file: str | None = None
+    """Of the same in the quality `low`."""
+
+
+class Studio(NamedTuple):
+    name: str
+    plan: Plan
+    admin: str
+    viewers: tuple[str, ...]
+    titles: tuple[Title, ...]
+
+
+def _episodes(season: int, *names: str) -> tuple[Title, ...]:
+    return tuple(
+        Title(name, f"harbour-s{season}e{number}.wav", Kind.EPISODE, season, number)
+        for number, name in enumerate(names, start=1)
+    )
+
+
+STUDIOS = (
+    Studio(
+        "Harbour Pictures",
+        Plan.PAID,
+        "ada@harbour-pictures.example",
+        ("mia@harbour-pictures.example", "noah@harbour-pictures.example"),
+        (
+            *_episodes(1, "The Harbour: Low Tide", "The Harbour: Fog", "The Harbour: The Pilot"),
+            *_episodes(2, "The Harbour: High Water", "The Harbour: Salvage", "The Harbour: Home"),
+            Title("The Long Ferry", "long-ferry.wav", Kind.MOVIE, low_file="long-ferry-low.wav"),
+            Title("Lighthouse Keepers", "lighthouse-keepers.wav", Kind.MOVIE),
+            Title("The Harbour: The Film", "harbour-film.wav", Kind.MOVIE, published=False),
+        ),
+    ),
+    Studio(
+        "Night Shift Films",
+        Plan.FREE,
+        "ben@night-shift.example",
+        ("lena@night-shift.example", "omar@night-shift.example"),
+        (
+            Title("The Last Tram", "last-tram.wav", Kind.MOVIE),
+            Title("Bakers at Four", "bakers-at-four.wav", Kind.MOVIE),
+            Title("The Last Tram: Trailer", "last-tram-trailer.wav"),
+        ),
+    ),
+)
+PUBLIC = (
+    Title("How to Tie a Bowline", "bowline.wav"),
+    Title("A Walk along the Quay", "quay.wav"),
+    Title("Weather for Sailors", "weather.wav"),
+)
