@@ -11,10 +11,13 @@ from flask import Flask
 from resume_service import archive_cli, cli, cors, logs, request_cycle
 from resume_service.archive.figures import BacklogCollector
 from resume_service.archive.history import History
+from resume_service.archive.lasting_points import LastingPoints
 from resume_service.archive.marks import Marks
 from resume_service.auth.tokens import Verifier
 from resume_service.catalogue.facts import StoredFacts
-from resume_service.dialects import history, progress
+from resume_service.catalogue.remembered_facts import RememberedFacts
+from resume_service.catalogue.viewing import Viewing
+from resume_service.dialects import history, playback, progress, videos
 from resume_service.error_answers import render_service_error
 from resume_service.errors import ServiceError
 from resume_service.fast_lane import FastLane
@@ -31,14 +34,14 @@ from resume_service.resume.store import ResumeStore
 from resume_service.services import Services, system_clock
 from resume_service.settings import Settings
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 LARGEST_BODY = 64 * 1024
 
-BLUEPRINTS = (progress.blp, health.blp, metrics_routes.blp)
+BLUEPRINTS = (progress.blp, videos.blp, playback.blp, health.blp, metrics_routes.blp)
 ARCHIVE_BLUEPRINTS = (history.blp,)
 """Absent from routes and documentation without an archive."""
-QUICK_ROUTES = progress.QUICK_ROUTES
+QUICK_ROUTES = (*progress.QUICK_ROUTES, *videos.QUICK_ROUTES, *playback.QUICK_ROUTES)
 PUBLIC_ENDPOINTS = frozenset(
     {"health.healthz", "health.readyz", "metrics.metrics", *docs.ENDPOINTS}
 )
@@ -85,18 +88,19 @@ def _services(
     database = Database(settings.database_url) if settings.database_url else None
     marks = Marks(RedisBatches(servers), keys)
     router = RedisRouter(servers, wait_replicas=settings.resume_wait_replicas, wait_ms=timeout // 2)
+    rules = Rules.from_settings(settings)
+    points = ResumeStore(router, keys, rules, archive=database is not None)
+    archive = History(database) if database else None
+    facts = RememberedFacts(StoredFacts(database), database) if database else None
     return Services(
         verifier=Verifier.from_settings(settings),
-        points=ResumeStore(
-            router,
-            keys,
-            Rules.from_settings(settings),
-            archive=database is not None,
-        ),
+        points=points,
+        lasting=LastingPoints(points, archive),
+        viewing=Viewing(facts),
         database=database,
-        archive=History(database) if database else None,
+        archive=archive,
         backlog=BacklogCollector(marks, clock) if database else None,
-        videos=StoredFacts(database) if database else None,
+        videos=facts,
         turns=Turns(router),
         clock=clock,
     )

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 from resume_service.archive.figures import BacklogCollector
 from resume_service.archive.history import History
+from resume_service.archive.lasting_points import LastingPoints
 from resume_service.auth.tokens import Verifier
-from resume_service.catalogue.facts import FactsSource
+from resume_service.catalogue.remembered_facts import RememberedFacts
+from resume_service.catalogue.viewing import Viewing
 from resume_service.errors import NotFound
 from resume_service.limits.turns import Turns
 from resume_service.postgres.database import Database
@@ -20,11 +22,13 @@ from resume_service.resume.store import ResumeStore
 class Services:
     verifier: Verifier
     points: ResumeStore
+    lasting: LastingPoints
+    viewing: Viewing
     database: Database | None
     """None without DATABASE_URL, as the next three."""
     archive: History | None
     backlog: BacklogCollector | None
-    videos: FactsSource | None
+    videos: RememberedFacts | None
     turns: Turns
     clock: Callable[[], datetime]
 

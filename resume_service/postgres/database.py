@@ -27,7 +27,7 @@ class Database:
     """The database at `url`; it connects on use."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
             creator=self._connected,
@@ -83,4 +83,4 @@ class Database:
         return True
 
     def _connected(self) -> BoundedConnection:
-        return connect(self._url, within=WAIT_SECONDS, patience=WAIT_SECONDS)
+        return connect(self.url, within=WAIT_SECONDS, patience=WAIT_SECONDS)
