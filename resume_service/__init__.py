@@ -17,7 +17,8 @@ from resume_service.auth.tokens import Verifier
 from resume_service.catalogue.facts import StoredFacts
 from resume_service.catalogue.remembered_facts import RememberedFacts
 from resume_service.catalogue.viewing import Viewing
-from resume_service.dialects import history, playback, progress, videos
+from resume_service.dialects import history, playback, progress
+from resume_service.dialects import videos as video_progress
 from resume_service.error_answers import render_service_error
 from resume_service.errors import ServiceError
 from resume_service.fast_lane import FastLane
@@ -38,10 +39,10 @@ __version__ = "0.4.0"
 
 LARGEST_BODY = 64 * 1024
 
-BLUEPRINTS = (progress.blp, videos.blp, playback.blp, health.blp, metrics_routes.blp)
+BLUEPRINTS = (progress.blp, video_progress.blp, playback.blp, health.blp, metrics_routes.blp)
 ARCHIVE_BLUEPRINTS = (history.blp,)
 """Absent from routes and documentation without an archive."""
-QUICK_ROUTES = (*progress.QUICK_ROUTES, *videos.QUICK_ROUTES, *playback.QUICK_ROUTES)
+QUICK_ROUTES = (*progress.QUICK_ROUTES, *video_progress.QUICK_ROUTES, *playback.QUICK_ROUTES)
 PUBLIC_ENDPOINTS = frozenset(
     {"health.healthz", "health.readyz", "metrics.metrics", *docs.ENDPOINTS}
 )

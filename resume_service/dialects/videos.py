@@ -22,7 +22,10 @@ VIDEO = Sought("Video not found")
 PATH = "/<video_id>/progress"
 
 blp = SaveBlueprint(
-    "videos", __name__, url_prefix="/videos", description="How far each viewer got, as a rate."
+    "video_progress",
+    __name__,
+    url_prefix="/videos",
+    description="How far each viewer got, as a rate.",
 )
 
 

@@ -27,7 +27,7 @@ class Database:
     """The database at `url`; it connects on use."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self._url = url
         self._engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
             creator=self._connected,
@@ -40,6 +40,10 @@ class Database:
         self._probing = threading.Lock()
         self._probed_at = -FRESH_SECONDS
         self._answers = False
+
+    @property
+    def url(self) -> str:
+        return self._url
 
     def rows(self, query: sqlalchemy.Select[Any]) -> Sequence[sqlalchemy.Row[Any]]:
         """What `query` finds. Raises Unavailable when Postgres does not answer in time."""
@@ -83,4 +87,4 @@ class Database:
         return True
 
     def _connected(self) -> BoundedConnection:
-        return connect(self.url, within=WAIT_SECONDS, patience=WAIT_SECONDS)
+        return connect(self._url, within=WAIT_SECONDS, patience=WAIT_SECONDS)
