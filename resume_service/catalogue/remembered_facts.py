@@ -127,6 +127,8 @@ class RememberedFacts:
             if news != self._news:
                 return  # it may have been read before what was told, which won't be told again
             self._kept.pop(video_id, None)
+            if not kept.facts.is_offered:
+                return  # whoever publishes it may want to see it at once
             while len(self._kept) >= MOST:
                 del self._kept[next(iter(self._kept))]
             self._kept[video_id] = kept

@@ -181,6 +181,17 @@ def test_a_video_that_is_not_there_is_not_remembered(stand):
     assert stand.ask(99) == facts_of(99)
 
 
+def test_one_that_is_not_offered_is_not_remembered(stand):
+    """Who publishes a video sees it at once, and not when the news has made its way."""
+    stand.hear()
+    offered = stand.source.videos[1]
+    stand.source.videos[1] = offered._replace(is_offered=False)
+    assert not stand.ask().is_offered
+    stand.source.videos[1] = offered
+
+    assert stand.ask().is_offered
+
+
 def test_one_that_has_vanished_is_forgotten(stand):
     stand.hear()
     stand.ask()
