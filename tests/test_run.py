@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from catalogue_rows import Catalogue
 from copy_of_the_project import Project
 from load_clients import eventually
 
@@ -62,6 +64,20 @@ def test_the_printed_lines_save_and_read_a_point_that_outlives_a_restart(project
 
     assert time.monotonic() - began < 5  # the promise of a second start
     assert project.paste("Read it back:").splitlines()[-1] == saved.splitlines()[-1]
+
+
+def test_the_smoke_test_of_rates_passes_once_there_is_a_video(project):
+    project.run_until_ready()
+    smoke = f"PORT={project.port} tests/smoke/videos-progress.sh"
+    without = project.shell(smoke)
+    with psycopg.connect(PostgresServer(project.folder / "instance" / "postgres").url) as sql:
+        Catalogue(sql).video(1)
+    run = project.shell(smoke)
+
+    assert without.returncode == 1
+    assert '{"error":"Video not found"} 404' in without.stderr
+    assert run.returncode == 0, run.stderr
+    assert len(re.findall("^ok: ", run.stdout, re.MULTILINE)) == 3
 
 
 def test_a_port_that_is_taken_gives_one_clear_line(project):
