@@ -22,10 +22,15 @@ from resume_service.postgres.database import Database
 
 INTERVAL = 0.2
 """Seconds, as all here."""
+POOLED_INTERVAL = 5.0
 CONNECT = 0.3
 PATIENCE = 0.25
 
 _log = structlog.get_logger(__name__)
+
+
+class _PooledError(psycopg.OperationalError):
+    """What asks Postgres is not always the session that listens."""
 
 
 class Hearer(Protocol):
@@ -90,8 +95,11 @@ class Changes:
                 failures += 1
                 if failures == 1:
                     _log.warning("not told of changed videos", fault=str(fault).strip())
-                self._tell_whether_cut_off()
-                stopping.wait(INTERVAL)
+                if isinstance(fault, _PooledError):
+                    stopping.wait(POOLED_INTERVAL)
+                else:
+                    self._tell_whether_cut_off()
+                    stopping.wait(INTERVAL)
         self._hearer.ended()
 
     def _connected(self) -> BoundedConnection:
@@ -100,6 +108,9 @@ class Changes:
     def _begin(self, connection: BoundedConnection) -> None:
         connection.autocommit = True
         connection.add_notify_handler(lambda told: self._hearer.changed(_video_id(told.payload)))
+        ((pid,),) = connection.execute("SELECT pg_backend_pid()").fetchall()
+        if pid != _announced_pid(connection):
+            raise _PooledError("a pool of connections stands between, which may lose notices")
         connection.execute("LISTEN video_changed")
         self._hearer.began()
 
@@ -119,6 +130,11 @@ class Changes:
 
     def _goes_on(self, stopping: threading.Event) -> bool:
         return not stopping.is_set() and self._hearer.is_listening_worthwhile()
+
+
+def _announced_pid(connection: BoundedConnection) -> int:
+    """The process at the other end as it called itself; a pool makes up one of its own."""
+    return connection.info.backend_pid
 
 
 def _video_id(payload: str) -> int | None:

@@ -14,7 +14,7 @@ import pytest
 from catalogue_rows import Catalogue
 from load_clients import eventually
 
-from resume_service.catalogue import remembered_facts
+from resume_service.catalogue import changes, remembered_facts
 from resume_service.catalogue.facts import StoredFacts
 from resume_service.catalogue.remembered_facts import RememberedFacts
 from resume_service.errors import NotFound
@@ -163,6 +163,18 @@ def test_where_nobody_can_listen_every_question_goes_to_postgres(catalogue, proc
     catalogue.delete(video)
 
     assert not process.is_offered(video)
+
+
+def test_behind_a_pool_that_may_lose_notices_nothing_is_believed_without_asking(
+    catalogue, processes, monkeypatch
+):
+    """A pool announces itself under a process id of its own."""
+    process, _ = processes
+    video = catalogue.video()
+    monkeypatch.setattr(changes, "_announced_pid", lambda _connection: -1)
+    for _ in range(20):
+        assert process.asks(video) == 1
+        time.sleep(0.02)
 
 
 def test_a_process_that_asks_nothing_more_stops_listening(sql, catalogue, processes, monkeypatch):
