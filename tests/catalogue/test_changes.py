@@ -200,6 +200,7 @@ def test_closing_ends_thread_and_connection(sql, catalogue, database):
     assert not [t for t in threading.enumerate() if t.name == "video-changes" and t.is_alive()]
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # that is what it is about
 def test_a_forked_process_listens_for_itself(sql, catalogue, processes):
     process, _ = processes
     video = catalogue.video()
@@ -222,7 +223,7 @@ def test_a_forked_process_listens_for_itself(sql, catalogue, processes):
 
     assert verdict == b"1"
     assert process.remembers(video)
-    assert len(sql.execute(LISTENERS).fetchall()) == 1
+    eventually(lambda: len(sql.execute(LISTENERS).fetchall()) == 1)
 
 
 @pytest.mark.parametrize("fault", ["frozen", "killed"])
