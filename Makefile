@@ -55,6 +55,11 @@ bench: .venv-bench/ready $(NODE_PEERS)/node_modules/ready ## Compare speed with 
 bench-scale: .venv-bench/ready ## Measure time and memory by the number of points stored (5 minutes)
 	@.venv-bench/bin/python -m bench.scale
 
+.PHONY: bench-dialects
+bench-dialects: $(VENV)/run ## Measure the saves a second of each API (2 minutes)
+	@./bench/tools
+	@$(BIN)/python -m bench.dialects
+
 .PHONY: bench-flush
 bench-flush: $(VENV)/run ## Measure how fast the worker archives and restores (1 minute)
 	@$(BIN)/python -m bench.flush

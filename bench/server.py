@@ -26,7 +26,13 @@ class Server:
     """Runs `contestant` on `core` while in its context; its log is in `directory`."""
 
     def __init__(
-        self, contestant: Contestant, *, core: int, redis_url: str, directory: Path
+        self,
+        contestant: Contestant,
+        *,
+        core: int,
+        redis_url: str,
+        directory: Path,
+        database_url: str = CLOSED_PORT_URL,
     ) -> None:
         self.contestant = contestant
         self.port = free_port()
@@ -37,7 +43,7 @@ class Server:
             "PORT": str(self.port),
             "REDIS_URL": redis_url,
             "JWT_SECRET": SECRET,
-            "DATABASE_URL": CLOSED_PORT_URL,
+            "DATABASE_URL": database_url,
             "WEB_CONCURRENCY": "1",
             "NODE_ENV": "production",
         }

@@ -48,7 +48,7 @@ def requests() -> dict[str, list[bytes]]:
     bearer = {user: token(user) for user in USERS}
     return {
         "save": [
-            _post(json.dumps(save_body(user, video)).encode(), bearer[user])
+            post(json.dumps(save_body(user, video)).encode(), bearer[user])
             for video in SAVED_VIDEOS
             for user in USERS
         ],
@@ -93,9 +93,10 @@ def _get(path: str, bearer: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\n{_headers(bearer)}\r\n".encode()
 
 
-def _post(body: bytes, bearer: str) -> bytes:
+def post(body: bytes, bearer: str, path: str = PATH) -> bytes:
+    """A save of `body`."""
     head = (
-        f"POST {PATH} HTTP/1.1\r\n{_headers(bearer)}"
+        f"POST {path} HTTP/1.1\r\n{_headers(bearer)}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

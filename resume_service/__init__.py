@@ -15,15 +15,19 @@ from resume_service.accounts.sign_in import SignIn
 from resume_service.accounts.users import Users
 from resume_service.archive.figures import BacklogCollector
 from resume_service.archive.history import History
+from resume_service.archive.lasting_points import LastingPoints
 from resume_service.archive.marks import Marks
 from resume_service.auth.issuing import Issuer
 from resume_service.auth.tokens import Verifier
 from resume_service.catalogue.facts import StoredFacts
 from resume_service.catalogue.media import Media
+from resume_service.catalogue.remembered_facts import RememberedFacts
 from resume_service.catalogue.streams import Streams
 from resume_service.catalogue.videos import Videos, delete_videos_of
 from resume_service.catalogue.view_logs import ViewLogs
-from resume_service.dialects import history, progress
+from resume_service.catalogue.viewing import Viewing
+from resume_service.dialects import history, playback, progress
+from resume_service.dialects import videos as video_progress
 from resume_service.error_answers import render_service_error
 from resume_service.errors import ServiceError
 from resume_service.fast_lane import FastLane
@@ -38,7 +42,7 @@ from resume_service.resume.redis_batches import RedisBatches
 from resume_service.resume.redis_router import RedisRouter
 from resume_service.resume.redis_servers import OneServer, connect
 from resume_service.resume.store import ResumeStore
-from resume_service.services import Accounts, Services, Viewing, system_clock
+from resume_service.services import Accounts, Services, Streaming, system_clock
 from resume_service.settings import Settings
 from resume_service.v1 import corporations, sign_in, streams, users, videos, view_logs
 
@@ -46,7 +50,7 @@ __version__ = "0.4.0"
 
 LARGEST_BODY = 64 * 1024
 
-BLUEPRINTS = (progress.blp, health.blp, metrics_routes.blp)
+BLUEPRINTS = (progress.blp, video_progress.blp, playback.blp, health.blp, metrics_routes.blp)
 DATABASE_BLUEPRINTS = (
     history.blp,
     corporations.blp,
@@ -58,7 +62,7 @@ DATABASE_BLUEPRINTS = (
 """Absent from routes and documentation without DATABASE_URL."""
 SIGN_IN_BLUEPRINTS = (sign_in.blp,)
 """Absent, too, without a JWT_SECRET to sign with."""
-QUICK_ROUTES = progress.QUICK_ROUTES
+QUICK_ROUTES = (*progress.QUICK_ROUTES, *video_progress.QUICK_ROUTES, *playback.QUICK_ROUTES)
 PUBLIC_ENDPOINTS = frozenset(
     {
         "health.healthz",
@@ -150,33 +154,34 @@ def _services(
     marks = Marks(RedisBatches(servers), keys)
     media = Media.from_settings(settings)
     router = RedisRouter(servers, wait_replicas=settings.resume_wait_replicas, wait_ms=timeout // 2)
+    rules = Rules.from_settings(settings)
+    points = ResumeStore(router, keys, rules, archive=database is not None)
+    archive = History(database) if database else None
+    facts = RememberedFacts(StoredFacts(database), database) if database else None
     return Services(
         verifier=Verifier.from_settings(settings),
-        points=ResumeStore(
-            router,
-            keys,
-            Rules.from_settings(settings),
-            archive=database is not None,
-        ),
+        points=points,
+        lasting=LastingPoints(points, archive),
+        viewing=Viewing(facts),
         database=database,
-        archive=History(database) if database else None,
+        archive=archive,
         backlog=BacklogCollector(marks, clock) if database else None,
-        videos=StoredFacts(database) if database else None,
+        videos=facts,
         accounts=_accounts(settings, database) if database else None,
         catalogue=Videos(database) if database else None,
         signup_open=settings.signup_open,
-        viewing=_viewing(settings, database, media, clock) if database else None,
+        streaming=_streaming(settings, database, media, clock) if database else None,
         media=media,
         turns=Turns(router),
         clock=clock,
     )
 
 
-def _viewing(
+def _streaming(
     settings: Settings, database: Database, media: Media, clock: Callable[[], datetime]
-) -> Viewing:
+) -> Streaming:
     logs_of_views = ViewLogs(database, settings.points_per_view)
-    return Viewing(
+    return Streaming(
         streams=Streams(database, media, logs_of_views, clock),
         view_logs=logs_of_views,
     )

@@ -116,9 +116,9 @@ HEADERS: dict[int, dict[str, Any]] = {
 """What an error carries besides its body."""
 
 
-def described(status: int) -> dict[str, Any]:
+def described(status: int, example: dict[str, Any] | None = None) -> dict[str, Any]:
     """The answer to errors of this status, in OpenAPI's words."""
-    content = {"schema": ErrorSchema, "example": EXAMPLES[status]}
+    content = {"schema": ErrorSchema, "example": example or EXAMPLES[status]}
     return {
         "description": HTTPStatus(status).phrase,
         "content": {"application/json": content},

@@ -104,7 +104,9 @@ class ValidationFailed(ServiceError):
 
     message = "Validation failed"
 
-    def __init__(self, details: dict[str, list[str]], status: int) -> None:
-        super().__init__()
+    def __init__(
+        self, details: dict[str, list[str]], status: int, message: str | None = None
+    ) -> None:
+        super().__init__(message)
         self.details = details
         self.status = status

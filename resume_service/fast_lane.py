@@ -85,7 +85,7 @@ class FastLane:
             if body is None:
                 return None
             asked = Asked(
-                self._services.points,
+                self._services,
                 caller,
                 beginning.arrived_at,
                 environ["PATH_INFO"],

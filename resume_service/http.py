@@ -78,11 +78,15 @@ _encoder = msgspec.json.Encoder()
 class Asked(NamedTuple):
     """A request as a dialect sees it, whoever has read it."""
 
-    points: ResumeStore
+    services: Services
     caller: Identity
     arrived_at: datetime
     path: str
     query: str
+
+    @property
+    def points(self) -> ResumeStore:
+        return self.services.points
 
 
 class Answer(NamedTuple):
@@ -96,7 +100,7 @@ class Answer(NamedTuple):
 def asked() -> Asked:
     """What this request asks, by way of Flask."""
     query = request.query_string.decode()
-    return Asked(services().points, current_user(), arrived_at(), request.path, query)
+    return Asked(services(), current_user(), arrived_at(), request.path, query)
 
 
 def json_answer(value: Any) -> Answer:
@@ -125,6 +129,8 @@ class BodyParser(FlaskParser):
 
     takes: tuple[str, ...] = ("application/json",)
     """Media types."""
+    refusal: str | None = None
+    """What an API says of values out of range, where it doesn't say what others do."""
 
     def load_json(self, req: Request, schema: Schema) -> dict[str, Any]:
         if req.mimetype not in self.takes:
@@ -136,7 +142,7 @@ class BodyParser(FlaskParser):
     ) -> NoReturn:
         ((_location, details),) = error.messages.items()
         named = {str(field): list(_told(faults)) for field, faults in details.items()}
-        raise ValidationFailed(named, error_status_code or 422) from error
+        raise ValidationFailed(named, error_status_code or 422, self.refusal) from error
 
 
 def _told(faults: Any, within: str = "") -> Iterator[str]:
@@ -206,10 +212,16 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = BodyParser()
 
-    def errors(self, *statuses: int, public: bool = False) -> Callable[[View], View]:
-        """Document the errors of a route besides the 500 of any, and whether it needs a token."""
+    def errors(
+        self, *statuses: int, public: bool = False, says: Mapping[int, dict[str, Any]] | None = None
+    ) -> Callable[[View], View]:
+        """Document the errors of a route besides the 500 of any, and whether it needs a token.
+
+        `says` has examples of what this API says otherwise than others.
+        """
+        own = says or {}
         operation: dict[str, Any] = {
-            "responses": {str(status): described(status) for status in (*statuses, 500)}
+            "responses": {str(each): described(each, own.get(each)) for each in (*statuses, 500)}
         }
         if public:
             operation["security"] = []
@@ -224,3 +236,8 @@ class SaveBlueprint(Blueprint):
     """A blueprint of a dialect whose players may save by `sendBeacon`."""
 
     ARGUMENTS_PARSER = BeaconParser()
+
+    def __init__(self, *args: Any, refusal: str | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ARGUMENTS_PARSER = BeaconParser()
+        self.ARGUMENTS_PARSER.refusal = refusal

@@ -12,6 +12,7 @@ FORBIDDEN_IN_IDS = r"\s/\u0000-\u001f\u007f-\u009f\ufeff"
 
 ID_PATTERN = f"^[^{FORBIDDEN_IN_IDS}]+$"
 # JSON can also spell half a character (a lone surrogate), which UTF-8, and so Redis, can't hold.
+_a_row_id = re.compile("[1-9][0-9]{0,18}").fullmatch
 _an_id = re.compile(rf"[^{FORBIDDEN_IN_IDS}\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
 
 GREATEST_ROW_ID = 2**63 - 1
@@ -19,6 +20,13 @@ GREATEST_ROW_ID = 2**63 - 1
 
 RESERVED_USER_IDS = ("lessons", "modules", "summary", "batch", "events")
 """Words of the URL space under `/api/progress`."""
+
+
+def row_id(text: str) -> int | None:
+    """The id of a row that `text` spells, None when it spells none; one way to spell each."""
+    if _a_row_id(text) is None or (spelled := int(text)) > GREATEST_ROW_ID:
+        return None
+    return spelled
 
 
 def is_id(value: object) -> bool:

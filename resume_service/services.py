@@ -12,12 +12,14 @@ from resume_service.accounts.sign_in import SignIn
 from resume_service.accounts.users import Users
 from resume_service.archive.figures import BacklogCollector
 from resume_service.archive.history import History
+from resume_service.archive.lasting_points import LastingPoints
 from resume_service.auth.tokens import Verifier
-from resume_service.catalogue.facts import FactsSource
 from resume_service.catalogue.media import Media
+from resume_service.catalogue.remembered_facts import RememberedFacts
 from resume_service.catalogue.streams import Streams
 from resume_service.catalogue.videos import Videos
 from resume_service.catalogue.view_logs import ViewLogs
+from resume_service.catalogue.viewing import Viewing
 from resume_service.errors import NotFound
 from resume_service.limits.turns import Turns
 from resume_service.postgres.database import Database
@@ -35,7 +37,7 @@ class Accounts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Viewing:
+class Streaming:
     """Streams and who has seen them."""
 
     streams: Streams
@@ -46,14 +48,16 @@ class Viewing:
 class Services:
     verifier: Verifier
     points: ResumeStore
+    lasting: LastingPoints
+    viewing: Viewing
     database: Database | None
     """None without DATABASE_URL, as the next six."""
     archive: History | None
     backlog: BacklogCollector | None
-    videos: FactsSource | None
+    videos: RememberedFacts | None
     accounts: Accounts | None
     catalogue: Videos | None
-    viewing: Viewing | None
+    streaming: Streaming | None
     media: Media
     signup_open: bool
     turns: Turns

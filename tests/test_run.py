@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from catalogue_rows import Catalogue
 from copy_of_the_project import Project
 from eventually import eventually
 
@@ -104,6 +106,20 @@ def test_the_demo_is_added_to_what_runs_and_where_nothing_does_one_line_says_so(
     assert refused.returncode != 0
     told = [line for line in refused.stderr.splitlines() if not line.startswith("make")]
     assert told == ["`make run` is not running: start it first, in another terminal"]
+
+
+def test_the_smoke_test_of_rates_passes_once_there_is_a_video(project):
+    project.run_until_ready()
+    smoke = f"PORT={project.port} tests/smoke/videos-progress.sh"
+    without = project.shell(smoke)
+    with psycopg.connect(PostgresServer(project.folder / "instance" / "postgres").url) as sql:
+        Catalogue(sql).video(1)
+    run = project.shell(smoke)
+
+    assert without.returncode == 1
+    assert '{"error":"Video not found"} 404' in without.stderr
+    assert run.returncode == 0, run.stderr
+    assert len(re.findall("^ok: ", run.stdout, re.MULTILINE)) == 3
 
 
 def test_a_port_that_is_taken_gives_one_clear_line(project):

@@ -154,6 +154,33 @@ ODD_HEADERS: tuple[tuple[tuple[str, str], ...], ...] = (
 HOSTS = ("a..b", "h" * 70, "[::1]:80", "x:y", "", "a b")
 KINDS_REFUSED = ("", "text/html", "application/jsonx", "application/x-www-form-urlencoded", ";")
 LENGTHS = ("-1", "+5", "0x5", "5, 5", "5_0", "", "abc", "1" * 30, "9" * 5000, "70000")
+OWN_PATHS = (
+    "/videos/{}/progress",
+    "/api/v1/playback/movie/{}",
+    "/api/v1/playback/episode/{}",
+)
+"""Of what serves whoever calls, by the number of a video."""
+OWN_IDS = ("1", "603", "9223372036854775807")
+OWN_BAD_IDS = ("0", "01", "-1", "x", "1.0", "1e3", "9223372036854775808", "9" * 40, "%31", "1%2F2")
+OWN_BAD_IDS += ("\xb9", "1;x", "", "1/")
+OWN_BODIES: dict[str, tuple[dict[str, Any], ...]] = {
+    "rate": tuple({"progress_rate": rate} for rate in (0, 1, 50.0, 89, 90, 100, -0.0)),
+    "position": (
+        {"position_seconds": 1250, "duration_seconds": 5400},
+        {"position_seconds": 0.0, "duration_seconds": 1, "more": None},
+        {"position_seconds": 99_999_999, "duration_seconds": 100_000_000},
+        {"position_seconds": 95, "duration_seconds": 100},
+    ),
+}
+OWN_BAD_BODIES: tuple[dict[str, Any], ...] = (
+    {},
+    *({"progress_rate": rate} for rate in (101, -1, 85.5, "85", None, True, 1e20, [], {})),
+    *({"position_seconds": p, "duration_seconds": 9} for p in (-1, 1250.4, "5", None, 1e9, True)),
+    *({"position_seconds": 5, "duration_seconds": d} for d in (0, -1, 0.5, "9", None, 1e9, False)),
+    {"position_seconds": 5},
+    {"duration_seconds": 5},
+    {"progress_rate": 101, "position_seconds": -1},
+)
 AUTHORIZATIONS = ("", "Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", "bearer x", "Bearer \xe9")
 
 
@@ -175,6 +202,7 @@ class Builder:
     def __init__(self) -> None:
         self.chance = random.Random(SEED)
         self._tokens = {user: bearer(user)["Authorization"] for user in USERS}
+        self._tokens["lessons"] = bearer("lessons")["Authorization"]
         self._tokens["service"] = bearer("backend", role="service")["Authorization"]
         good = self._tokens["ann"]
         self._odd_tokens = (
@@ -200,9 +228,16 @@ class Builder:
         first = [("Host", "service"), ("Authorization", self._tokens[user])]
         return self.head(method, target, [*first, *more])
 
-    def post(self, body: bytes, user: str, *more: tuple[str, str], kind: str = KINDS[0]) -> bytes:
+    def post(
+        self,
+        body: bytes,
+        user: str,
+        *more: tuple[str, str],
+        kind: str = KINDS[0],
+        to: str = "/api/progress",
+    ) -> bytes:
         framed = (("Content-Type", kind), ("Content-Length", str(len(body))))
-        return self.asking("POST", "/api/progress", user, *framed, *more) + body
+        return self.asking("POST", to, user, *framed, *more) + body
 
     def fields(self, user: str) -> dict[str, Any]:
         """What a player may send about `user`."""
@@ -234,6 +269,29 @@ class Builder:
         if self.chance.random() < 0.3:
             return self.asking("GET", f"/api/progress/{user}{self.any(QUERIES[:7])}", user, *extra)
         return self.asking("GET", f"/api/progress/{user}/{self.any(VIDEOS)}", user, *extra)
+
+    def own_save(self) -> bytes:
+        """A good save of the caller's own, in the words of one of the other two APIs."""
+        path = self.any(OWN_PATHS)
+        body = self.any(OWN_BODIES["rate" if path.startswith("/videos") else "position"])
+        target = path.format(self.any(OWN_IDS))
+        text = json.dumps(body, indent=self.any((None, 1))).encode()
+        return self.post(text, self.any(USERS), *self.any(EXTRAS), kind=self.any(KINDS), to=target)
+
+    def own_read(self) -> bytes:
+        target = self.any(OWN_PATHS).format(self.any(OWN_IDS)) + self.any(("", "", "?x=1"))
+        return self.asking("GET", target, self.any(USERS), *self.any(EXTRAS))
+
+    def odd_own(self) -> bytes:
+        """One of these with an id, a body or a caller that is not good."""
+        path, bad_id = self.any(OWN_PATHS), self.any(OWN_BAD_IDS)
+        if self.any((True, False)):
+            return self.asking("GET", path.format(bad_id), self.any((*USERS, "service", "lessons")))
+        body = json.dumps(self.any(OWN_BAD_BODIES)).encode()
+        body = self.any((body, body, self.any(BAD_BODIES)))
+        kind = self.any((*KINDS, *KINDS_REFUSED))
+        target = path.format(self.any((*OWN_IDS, bad_id)))
+        return self.post(body, self.any((*USERS, "lessons")), kind=kind, to=target)
 
     def wrong_user(self) -> bytes:
         if self.any((True, False)):
@@ -332,6 +390,9 @@ class Builder:
         kinds = {
             self.good_save: 40,
             self.good_read: 20,
+            self.own_save: 15,
+            self.own_read: 8,
+            self.odd_own: 8,
             self.wrong_user: 3,
             self.odd_token: 5,
             self.bad_body: 7,

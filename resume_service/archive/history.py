@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import tuple_
@@ -29,14 +30,16 @@ class History:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
+        """The archived point, if any. Raises Unavailable."""
+        query = _points().where(_columns.user_id == user_id, _columns.video_id == video_id)
+        return next((ArchivedPoint._make(row) for row in self._database.rows(query)), None)
+
     def page(self, user_id: str, *, limit: int, after: Cursor | None = None) -> HistoryPage:
         """At most `limit` of a user's points, from `after` on. Raises Unavailable."""
         newest_first = (_columns.updated_at.desc(), _columns.video_id.desc())
         query = (
-            sqlalchemy.select(*(_columns[name] for name in ArchivedPoint._fields))
-            .where(_columns.user_id == user_id)
-            .order_by(*newest_first)
-            .limit(limit + 1)
+            _points().where(_columns.user_id == user_id).order_by(*newest_first).limit(limit + 1)
         )
         if after:
             place = tuple_(_columns.updated_at, _columns.video_id)
@@ -46,3 +49,7 @@ class History:
             return HistoryPage(points, None)
         last = points[limit - 1]
         return HistoryPage(points[:limit], Cursor(last.updated_at, last.video_id))
+
+
+def _points() -> sqlalchemy.Select[Any]:
+    return sqlalchemy.select(*(_columns[name] for name in ArchivedPoint._fields))

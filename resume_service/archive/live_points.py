@@ -134,9 +134,11 @@ class LivePoints:
 def _fields(row: ArchivedPoint) -> list[str]:
     """The fields of a hash as `save_point.lua` writes them, but for those kept for good."""
     fields = ["currentTime", number_text(row.position), "updatedAt", iso(row.updated_at)]
-    if row.duration is not None and row.percent is not None:
-        fields += ["duration", number_text(row.duration), "percent", f"{row.percent:.2f}"]
-        fields += ["watched", str(int(row.watched)), "completed", str(int(row.completed))]
+    if row.duration is not None:
+        fields += ["duration", number_text(row.duration)]
+    if row.percent is not None:
+        fields += ["percent", f"{row.percent:.2f}", "watched", str(int(row.watched))]
+        fields += ["completed", str(int(row.completed))]
     return fields
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from resume_service.errors import Forbidden, Unauthorized
-from resume_service.ids import GREATEST_ROW_ID, is_id
+from resume_service.ids import is_id, row_id
 
 
 class Role(StrEnum):
@@ -48,15 +47,10 @@ class Identity:
             subject,
             Role(role) if role in tuple(Role) else Role.GUEST,
             company if type(company) is int else None,
-            int(subject) if _is_account_id(subject) else None,
+            row_id(subject),  # as sign-in writes the id of an account
         )
 
     def require_access_to(self, user_id: str) -> None:
         """Raise Forbidden unless this caller may read and write the points of `user_id`."""
         if user_id != self.user_id and self.role is not Role.SERVICE:
             raise Forbidden
-
-
-def _is_account_id(subject: str) -> bool:
-    """Whether `subject` is written as sign-in writes the id of an account."""
-    return re.fullmatch("[1-9][0-9]{0,18}", subject) is not None and int(subject) <= GREATEST_ROW_ID

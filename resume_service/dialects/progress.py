@@ -182,8 +182,11 @@ def _point_json(point: ResumePoint, **known: Any) -> dict[str, Any]:
     known["updatedAt"] = iso(point.updated_at)
     if point.duration is not None:
         known["duration"] = json_number(point.duration)
+    if point.percent is not None:
         known["percent"] = json_number(point.percent)
+    if point.watched is not None:
         known["watched"] = point.watched
+    if point.completed is not None:
         known["completed"] = point.completed
     return known
 

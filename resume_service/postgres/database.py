@@ -42,6 +42,10 @@ class Database:
         self._probed_at = -FRESH_SECONDS
         self._answers = False
 
+    @property
+    def url(self) -> str:
+        return self._url
+
     def rows(self, query: sqlalchemy.Select[Any]) -> Sequence[sqlalchemy.Row[Any]]:
         """What `query` finds. Raises Unavailable when Postgres does not answer in time."""
         with self.transaction() as connection:

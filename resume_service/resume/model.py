@@ -17,20 +17,28 @@ GREATEST_NUMBER = 10**8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """Where a player says its viewer was, and when."""
+    """Where a player says its viewer was, and when: a position, or a rate in its place."""
 
     user_id: str
     video_id: str
-    position: float
+    position: float | None = None
     """Seconds from the start."""
     measured_at: datetime
     """By the server's clock: when the report arrived, less its age."""
     duration: float | None = None
     """Seconds; None when the player does not know it."""
+    rate: float | None = None
+    """Percent."""
+    usual_duration: float | None = None
+    """Seconds, by which a rate is read where neither player nor point knows a duration."""
+
+    def __post_init__(self) -> None:
+        if (self.position is None) is (self.rate is None):
+            raise ValueError("a position or a rate")
 
 
 class ResumePoint(NamedTuple):
-    """Where a viewer goes on with one video. `percent` and the flags need a known duration.
+    """Where a viewer goes on with one video, and how far that is where anybody has told.
 
     A tuple, because lists are made of hundreds: a frozen dataclass takes four times as long to make.
     """
@@ -49,6 +57,17 @@ class ResumePoint(NamedTuple):
     """Whether `percent` ever reached WATCHED_PERCENT; a rewatch keeps it."""
     completed: bool | None = None
     """Whether `percent` is 100 as the point stands."""
+
+
+class Saved(NamedTuple):
+    """What became of a measurement."""
+
+    point: ResumePoint
+    """As it stands after the save."""
+    is_applied: bool
+    """False when the stored point was measured later, and stays."""
+    is_new: bool
+    """Whether there was no point before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

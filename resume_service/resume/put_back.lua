@@ -52,6 +52,17 @@ if not live and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then
 end
 
 redis.call('HSET', KEYS[1], unpack(cjson.decode(ARGV[10])))
+if live then
+  -- What the older point had and the newer one has not.
+  for _, field in ipairs({'duration', 'percent', 'watched', 'completed'}) do
+    if not string.find(ARGV[10], '"' .. field .. '"', 1, true) then
+      redis.call('HDEL', KEYS[1], field)
+    end
+  end
+  if redis.call('HEXISTS', KEYS[1], 'watchedAt') == 1 then
+    redis.call('HSET', KEYS[1], 'watched', 1)
+  end
+end
 recall()
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[2], ARGV[2], ARGV[5])

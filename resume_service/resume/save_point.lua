@@ -4,7 +4,7 @@
 -- KEYS[1]  resume:<user>:<video>, hash: the point
 -- KEYS[2]  recent:<user>, zset: video -> updatedAt in ms
 -- KEYS[3]  archive:dirty, zset: <user>:<video> -> updatedAt in ms; absent without an archive
--- ARGV[1]  position, s
+-- ARGV[1]  position, s; empty when a rate was measured in its place
 -- ARGV[2]  duration, s; empty when the player does not know it
 -- ARGV[3]  measured at, ISO 8601
 -- ARGV[4]  measured at, ms since 1970
@@ -15,22 +15,52 @@
 -- ARGV[9]  video, as it stands in the index
 -- ARGV[10] key of a point of this user, up to the video: resume:<user>:
 -- ARGV[11] member of archive:dirty
--- returns  1 when applied, 0 when the stored point is newer
+-- ARGV[12] rate, percent; empty when a position was measured
+-- ARGV[13] duration for a rate where the point knows none, s; empty when nobody knows one
+-- ARGV[14] 1 when the caller wants to know the point, else empty
+-- returns  1 when applied, 0 when the stored point is newer; to who wants to know the point: that,
+--          1 when there was none before, else 0, and the fields of the point as it stands now,
+--          named in told() below
 
-local stored = redis.call('HMGET', KEYS[1], 'updatedAt', 'duration', 'watchedAt', 'completedAt')
+local stored = redis.call('HMGET', KEYS[1], 'updatedAt', 'duration', 'watchedAt', 'completedAt',
+  'percent', 'currentTime')
+
+local function told(applied)
+  if ARGV[14] == '' then
+    return applied
+  end
+  return {applied, stored[1] and 0 or 1, redis.call('HMGET', KEYS[1], 'currentTime', 'updatedAt',
+    'duration', 'percent', 'watched', 'completed')}
+end
+
 if stored[1] and stored[1] > ARGV[3] then
-  return 0
+  return told(0)
+end
+
+local position = ARGV[1]
+local duration = ARGV[2] ~= '' and ARGV[2] or stored[2]
+-- As it is shown, rounded to two decimals: the flags follow that. Nil when nobody can know it.
+local percent
+if ARGV[12] ~= '' then
+  percent = string.format('%.2f', ARGV[12])
+  duration = duration or ARGV[13] ~= '' and ARGV[13]
+  -- To the millisecond, written as a caller's numbers are: without zeros at the end.
+  position = duration and string.format('%.3f', ARGV[12] * duration / 100):gsub('%.?0+$', '')
+    or stored[6] or '0'
+elseif duration then
+  percent = string.format('%.2f', math.min(100, 100 * ARGV[1] / duration))
 end
 
 -- HSET comes first: on a full Redis it is refused before anything has changed.
-local duration = ARGV[2] ~= '' and ARGV[2] or stored[2]
-if duration then
-  -- The flags follow the percent as it is shown, rounded to two decimals.
-  local percent = string.format('%.2f', math.min(100, 100 * ARGV[1] / duration))
+if percent then
   local watched = tonumber(percent) >= tonumber(ARGV[7])
   local completed = percent == '100.00'
-  redis.call('HSET', KEYS[1], 'currentTime', ARGV[1], 'updatedAt', ARGV[3], 'duration', duration,
-    'percent', percent, 'watched', (watched or stored[3]) and 1 or 0, 'completed', completed and 1 or 0)
+  local fields = {'currentTime', position, 'updatedAt', ARGV[3], 'percent', percent,
+    'watched', (watched or stored[3]) and 1 or 0, 'completed', completed and 1 or 0}
+  if duration then
+    fields[11], fields[12] = 'duration', duration
+  end
+  redis.call('HSET', KEYS[1], unpack(fields))
   -- The first time is kept for good.
   if watched and not stored[3] then
     redis.call('HSET', KEYS[1], 'watchedAt', ARGV[3])
@@ -39,7 +69,11 @@ if duration then
     redis.call('HSET', KEYS[1], 'completedAt', ARGV[3])
   end
 else
-  redis.call('HSET', KEYS[1], 'currentTime', ARGV[1], 'updatedAt', ARGV[3])
+  redis.call('HSET', KEYS[1], 'currentTime', position, 'updatedAt', ARGV[3])
+  if stored[5] then
+    -- A rate came before: nothing tells how far this position is. Having watched it stays.
+    redis.call('HDEL', KEYS[1], 'percent', 'completed', stored[3] and 'percent' or 'watched')
+  end
 end
 redis.call('EXPIRE', KEYS[1], ARGV[5])
 
@@ -60,4 +94,4 @@ redis.call('EXPIRE', KEYS[2], ARGV[5])
 if KEYS[3] then
   redis.call('ZADD', KEYS[3], ARGV[4], ARGV[11])
 end
-return 1
+return told(1)

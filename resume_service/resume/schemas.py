@@ -77,14 +77,19 @@ def length_faults(value: object) -> list[str]:
     return faults
 
 
-def milliseconds_faults(value: object) -> list[str]:
-    """As `seconds_faults`, for a span of time."""
+def whole_faults(value: object, least: int, most: int) -> list[str]:
+    """As `seconds_faults`, for an integer from `least` to `most`."""
     # 5.0 is an integer to JSON Schema, and to the players that write all numbers so.
     if type(value) is not int and type(value) is not float:
         return ["Must be an integer."]
-    if not 0 <= value <= GREATEST_NUMBER:
-        return [f"Must be at least 0 and at most {GREATEST_NUMBER}."]
+    if not least <= value <= most:
+        return [f"Must be at least {least} and at most {most}."]
     return [] if value == int(value) else ["Must be an integer."]
+
+
+def milliseconds_faults(value: object) -> list[str]:
+    """As `seconds_faults`, for a span of time."""
+    return whole_faults(value, 0, GREATEST_NUMBER)
 
 
 class Seconds(fields.Float):
@@ -102,17 +107,25 @@ class Seconds(fields.Float):
         return float(value)
 
 
-class Milliseconds(fields.Integer):
-    """A span of time: a JSON integer of milliseconds, never a string or a boolean."""
+class Whole(fields.Integer):
+    """A JSON integer, never a string or a boolean."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        limits = {"type": "integer", "minimum": 0, "maximum": GREATEST_NUMBER}
+    def __init__(self, least: int, most: int, **kwargs: Any) -> None:
+        self._limits = least, most
+        limits = {"type": "integer", "minimum": least, "maximum": most}
         super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
 
     def _validated(self, value: Any) -> int:
-        if faults := milliseconds_faults(value):
+        if faults := whole_faults(value, *self._limits):
             raise ValidationError(faults)
         return int(value)
+
+
+class Milliseconds(Whole):
+    """A span of time."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(0, GREATEST_NUMBER, **kwargs)
 
 
 class PageSize(fields.Integer):

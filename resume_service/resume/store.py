@@ -4,6 +4,7 @@ Redis holds, by the names that keys.py builds:
 
     resume:<user>:<video>  hash  currentTime (s), updatedAt (ISO 8601), and where known duration (s),
                                  percent, watched, completed (0 or 1), watchedAt, completedAt;
+                                 percent without duration where only a rate was told;
                                  gone RESUME_TTL_DAYS after the last save
     recent:<user>          zset  video -> updatedAt in ms; the newest RESUME_MAX_POINTS; same expiry
     archive:dirty          zset  <user>:<video> -> updatedAt in ms: saved, not yet archived
@@ -34,6 +35,7 @@ from resume_service.resume.model import (
     Page,
     ResumePoint,
     Rules,
+    Saved,
     Status,
     epoch_ms,
     iso,
@@ -46,6 +48,7 @@ OLDEST_MEASUREMENT = timedelta(milliseconds=GREATEST_NUMBER)
 """How old a measurement may be when it arrives."""
 
 SAVE = Script("save_point.lua")
+RECALL = Script("recall_watched.lua")
 DELETE = Script("delete_point.lua")
 
 
@@ -75,29 +78,31 @@ class ResumeStore:
 
     def save(self, seen: Measurement) -> bool:
         """Keep `seen`, unless the stored point was measured later; tells whether it was kept."""
-        keys = self._keys.of_point(seen.user_id, seen.video_id)
-        at_ms = epoch_ms(seen.measured_at)
-        touched = [keys.point, keys.recent]
-        if self._archive and not self._marks_apart:
-            touched.append(keys.dirty)
-        args: Args = [
-            number_text(seen.position),
-            "" if seen.duration is None else number_text(seen.duration),
-            iso(seen.measured_at),
-            at_ms,
-            self._ttl_seconds,
-            self._rules.max_points,
-            self._rules.watched_percent,
-            at_ms - self._oldest_after_ms,
-            keys.member,
-            keys.siblings,
-            keys.mark,
-        ]
-        applied: bool = self._redis.run("save", SAVE, touched, args) == 1
-        if applied and self._marks_apart:
-            self._mark(keys.dirty, keys.mark, at_ms)
-        (metrics.saves_applied if applied else metrics.saves_ignored).inc()
-        return applied
+        return self._counted(self._save(seen, wants_point=False) == 1)
+
+    def save_and_get(self, seen: Measurement) -> Saved:
+        """As `save`; tells also how the point stands then, in the same round trip."""
+        applied, is_new, values = self._save(seen, wants_point=True)
+        point = _point(seen.user_id, seen.video_id, values)
+        return Saved(point, self._counted(applied == 1), is_new == 1)
+
+    def recall(
+        self, point: ResumePoint, watched_at: datetime | None, completed_at: datetime | None
+    ) -> bool:
+        """Tell `point` what only the archive still knew: when it was first watched and completed.
+
+        False when it has been saved again since, and nothing was told.
+        """
+        key = self._keys.of_point(point.user_id, point.video_id).point
+        moments = [iso(each) if each else "" for each in (watched_at, completed_at)]
+        told: int = self._redis.run("recall", RECALL, [key], [iso(point.updated_at), *moments])
+        return told == 1
+
+    def is_erased(self, user_id: str, video_id: str) -> bool:
+        """Whether the point was deleted, and the archive may not know it yet."""
+        keys = self._keys.of_point(user_id, video_id)
+        [mark] = self._redis.call("get", keys.erased, ("ZSCORE", keys.erased, keys.mark))
+        return mark is not None
 
     def get(self, user_id: str, video_id: str) -> ResumePoint:
         """Raises NotFound when there is no such point."""
@@ -160,6 +165,38 @@ class ResumeStore:
         """Raises Unavailable unless Redis answers."""
         self._redis.ping()
 
+    def _save(self, seen: Measurement, *, wants_point: bool) -> Any:
+        """What the script returns, once the archive's mark is made."""
+        keys = self._keys.of_point(seen.user_id, seen.video_id)
+        at_ms = epoch_ms(seen.measured_at)
+        touched = [keys.point, keys.recent]
+        if self._archive and not self._marks_apart:
+            touched.append(keys.dirty)
+        args: Args = [
+            _text(seen.position),
+            _text(seen.duration),
+            iso(seen.measured_at),
+            at_ms,
+            self._ttl_seconds,
+            self._rules.max_points,
+            self._rules.watched_percent,
+            at_ms - self._oldest_after_ms,
+            keys.member,
+            keys.siblings,
+            keys.mark,
+            _text(seen.rate),
+            _text(seen.usual_duration),
+            "1" if wants_point else "",
+        ]
+        told = self._redis.run("save", SAVE, touched, args)
+        if self._marks_apart and (told[0] if wants_point else told) == 1:
+            self._mark(keys.dirty, keys.mark, at_ms)
+        return told
+
+    def _counted(self, applied: bool) -> bool:  # noqa: FBT001 - what it returns
+        (metrics.saves_applied if applied else metrics.saves_ignored).inc()
+        return applied
+
     def _enough(self, entries: Sequence[Entry], limit: int, now: datetime) -> Sequence[Entry]:
         """As many of `entries` as it takes to fill a page and to tell whether there is a next one."""
         if len(entries) > limit and entries[limit][1] > epoch_ms(now) - self._ttl_seconds * 1000:
@@ -194,19 +231,20 @@ def _page(points: list[ResumePoint], limit: int | None) -> Page:
     return Page(points[:limit], Cursor(last.updated_at, last.video_id))
 
 
+def _text(number: float | None) -> str:
+    return "" if number is None else number_text(number)
+
+
 def _point(user_id: str, video_id: str, values: list[Any]) -> ResumePoint:
     """The point of a hash's POINT_FIELDS; every save writes the first two, the rest may be None."""
     position, updated_at, duration, percent, watched, completed = values
-    moment = datetime.fromisoformat(updated_at)
-    if not duration:
-        return ResumePoint(user_id, video_id, float(position), moment)
     return ResumePoint(
         user_id,
         video_id,
         float(position),
-        moment,
-        float(duration),
-        float(percent),
-        watched == "1",
-        completed == "1",
+        datetime.fromisoformat(updated_at),
+        float(duration) if duration else None,
+        float(percent) if percent else None,
+        watched == "1" if watched else None,
+        completed == "1" if completed else None,
     )

@@ -78,7 +78,7 @@ class StreamConditions(Schema):
 def stream(query: dict[str, Any], _conditions: dict[str, str], video_id: int) -> Response:
     """Stream a video. The first stream by a user writes the view log and earns points."""
     callers.actor()  # whose account was deleted watches no more, whatever its token says
-    opened = there(services().viewing).streams.open(
+    opened = there(services().streaming).streams.open(
         video_id, current_user(), _wanted(), query.get("quality")
     )
     response = Response(opened, opened.status, direct_passthrough=True)

@@ -14,7 +14,7 @@ from resume_service.errors import Forbidden, NotFound, ValidationFailed
 from resume_service.http import Blueprint, arrived_at, current_user, services
 from resume_service.resume.model import iso
 from resume_service.resume.schemas import BodySchema
-from resume_service.services import Viewing, there
+from resume_service.services import Streaming, there
 from resume_service.v1 import callers
 from resume_service.v1.fields import WholeNumber
 from resume_service.v1.streams import told
@@ -52,7 +52,7 @@ class ViewSchema(BodySchema):
 def has_viewed(user_id: int, video_id: int) -> Response:
     """Whether a user has viewed a video: for that user, its company's admins, a service."""
     callers.accounts().users.by_id(user_id, callers.actor())
-    return jsonify(_views().view_logs.exists(user_id, video_id))
+    return jsonify(_streaming().view_logs.exists(user_id, video_id))
 
 
 @blp.route("", methods=["POST"])
@@ -63,16 +63,16 @@ def has_viewed(user_id: int, video_id: int) -> Response:
 def log_view(body: dict[str, Any]) -> Response:
     """Log a view. It earns no points, and leaves those that a stream earns as they are."""
     user_id = _viewer(body.get("user_id"))
-    _views().streams.require_watchable(body["video_id"], current_user())
-    viewed = _views().view_logs.write(user_id, body["video_id"], arrived_at())
+    _streaming().streams.require_watchable(body["video_id"], current_user())
+    viewed = _streaming().view_logs.write(user_id, body["video_id"], arrived_at())
     row = {"user_id": user_id, "video_id": body["video_id"], "created_at": iso(viewed.created_at)}
     response = jsonify(row)
     response.status_code = HTTPStatus.CREATED if viewed.is_new else HTTPStatus.OK
     return response
 
 
-def _views() -> Viewing:
-    return there(services().viewing)
+def _streaming() -> Streaming:
+    return there(services().streaming)
 
 
 def _viewer(named: int | None) -> int:

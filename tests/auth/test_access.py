@@ -36,7 +36,18 @@ CLOSED = [
     "HEAD /api/progress/<clerkId>/<tmdbId>",
     "DELETE /api/progress/<clerkId>/<tmdbId>",
 ]
-"""Every route that needs a token."""
+"""Every route that needs a token and names a user."""
+
+OWN = {
+    f"{method} {rule}": body
+    for rule, body in (
+        ("/videos/<video_id>/progress", {"progress_rate": 5}),
+        ("/api/v1/playback/movie/<media_item_id>", {"position_seconds": 5, "duration_seconds": 9}),
+        ("/api/v1/playback/episode/<episode_id>", {"position_seconds": 5, "duration_seconds": 9}),
+    )
+    for method, body in (("GET", None), ("HEAD", None), ("POST", body))
+}
+"""Every route that needs a token and serves its user, with a body for it."""
 
 NAMING = [(route, body) for route in CLOSED for body in BODIES.get(route, [None])]
 """Every way to name a user to a route."""
@@ -72,7 +83,7 @@ def test_a_route_is_in_the_contracts_list_of_public_ones_or_in_this_files_table(
     closed = {route for route in routes(client) if route.split()[1] not in PUBLIC}
     public = {route.split()[1] for route in routes(client) - closed}
 
-    assert closed == set(CLOSED)
+    assert closed == {*CLOSED, *OWN}
     assert public == PUBLIC
 
 
@@ -90,6 +101,22 @@ def test_a_closed_route_is_401_without_a_token(client, route):
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("route", OWN)
+def test_a_route_that_names_no_user_is_401_without_a_token_and_serves_the_one_who_asks(
+    client, route
+):
+    method, rule = route.split()
+    path = re.sub("<[^>]+>", "1", rule)
+
+    assert client.open(path, method=method, json=OWN[route]).status_code == 401
+    for user, role in (("ann", "guest"), ("bob", "admin"), ("backend", "service")):
+        headers = bearer(user, role=role)
+        assert client.open(path, method=method, json=OWN[route], headers=headers).status_code == 200
+    if method == "POST":
+        for user in ("ann", "bob", "backend"):
+            assert client.get(f"/api/progress/{user}/1", headers=bearer(user)).status_code == 200
 
 
 @every_naming

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from callers import bearer
 from eventually import eventually
 from origin_server import Origin
 
+from dev.postgres_server import PostgresServer
 from resume_service import create_app
 from resume_service.catalogue.media import Media
 from resume_service.catalogue.media_files import MediaFiles
 from resume_service.catalogue.origin_connection import Patience
 from resume_service.catalogue.origins import Origins
+from resume_service.postgres import migrate
 
 IMPATIENT = Patience(connect=0.3, headers=0.3, silence=0.3)
 """What takes ten seconds in production is shown in a third of one."""
@@ -154,3 +156,14 @@ def app(database_url, redis_servers, running_origin, media_root) -> Iterator[Any
 @pytest.fixture
 def client(app) -> Any:
     return app.test_client()
+
+
+@pytest.fixture
+def migrated_copy(postgres_servers: Callable[[], PostgresServer]) -> Iterator[PostgresServer]:
+    """A running Postgres of the test's own, with empty tables."""
+    server = postgres_servers()
+    server.start()
+    migrate.upgrade(server.url)
+    yield server
+    if server.is_running():
+        server.kill()

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 import redis
 from callers import bearer
+from dialects.speakers import Speaker
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -92,3 +93,9 @@ def player(client: FlaskClient) -> Player:
 def player_of(client: FlaskClient) -> Any:
     """`player_of(user)`: a player of that user, whatever characters the id holds."""
     return lambda user: Player(client, user)
+
+
+@pytest.fixture
+def speaker(client: FlaskClient) -> Speaker:
+    """A viewer where there is no catalogue: every id is a video for everyone."""
+    return Speaker(client)

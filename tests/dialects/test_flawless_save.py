@@ -9,7 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
+from resume_service.dialects.playback_schemas import PositionSchema, flawless_position
 from resume_service.dialects.progress_schemas import SaveSchema, flawless_save
+from resume_service.dialects.videos_schemas import RateSchema, flawless_rate
 from resume_service.http import decoded
 
 NAMES = ("clerkId", "userId", "tmdbId", "videoId", "currentTime", "duration", "ageMs")
@@ -45,10 +47,10 @@ typical_saves = st.one_of(
 )
 
 
-def by_schema(body):
+def by_schema(body, schema=SaveSchema):
     """What the schema makes of `body`; None where it finds a fault."""
     try:
-        return SaveSchema().load(body)
+        return schema().load(body)
     except ValidationError:
         return None
 
@@ -95,6 +97,22 @@ def test_each_field_takes_no_more_than_the_schema(name, value):
     body[name] = value
 
     assert flawless_save(body) == by_schema(body)
+
+
+@pytest.mark.parametrize("value", [*EDGES, 50, 50.0, 100, 100.5, 101], ids=repr)
+def test_the_other_apis_fields_take_no_more_than_their_schemas_either(value):
+    rate = {"progress_rate": value, "more": 1}
+    positions = (
+        {"position_seconds": value, "duration_seconds": 9},
+        {"position_seconds": 5, "duration_seconds": value},
+    )
+
+    assert flawless_rate(rate) == (by_schema(rate, RateSchema) or {}).get("progress_rate")
+    for position in positions:
+        assert flawless_position(position) == by_schema(position, PositionSchema)
+        for missing in position:
+            assert flawless_position({missing: 5}) is None
+    assert flawless_rate({}) is flawless_rate([]) is flawless_position([]) is None
 
 
 def test_the_body_itself_is_left_as_it_was():

