@@ -147,7 +147,7 @@ def app(database_url, redis_servers, running_origin, media_root) -> Iterator[Any
     made = create_app(settings)
     services = made.extensions["resume_service"]
     media = Media(MediaFiles(str(media_root)), Origins(allowed, IMPATIENT))
-    services.viewing.streams._media = media
+    services.streaming.streams._media = media
     made.extensions["resume_service"] = dataclasses.replace(services, media=media)
     yield made
     services.database.close()
