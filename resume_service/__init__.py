@@ -14,10 +14,12 @@ from resume_service.archive.history import History
 from resume_service.archive.marks import Marks
 from resume_service.auth.tokens import Verifier
 from resume_service.catalogue.facts import StoredFacts
-from resume_service.dialects import history, progress
+from resume_service.dashboard import routes as dashboard
+from resume_service.dialects import history, lessons, progress
 from resume_service.error_answers import render_service_error
 from resume_service.errors import ServiceError
 from resume_service.fast_lane import FastLane
+from resume_service.lessons.school import School
 from resume_service.limits.turns import Turns
 from resume_service.ops import docs, health
 from resume_service.ops import metrics as metrics_routes  # not to hide resume_service.metrics
@@ -30,17 +32,35 @@ from resume_service.resume.redis_servers import OneServer, connect
 from resume_service.resume.store import ResumeStore
 from resume_service.services import Services, system_clock
 from resume_service.settings import Settings
+from resume_service.v1 import billing, course, enrollments
+from resume_service.v1 import lessons as kept_lessons
+from resume_service.v1 import modules as kept_modules
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 LARGEST_BODY = 64 * 1024
 
 BLUEPRINTS = (progress.blp, health.blp, metrics_routes.blp)
 ARCHIVE_BLUEPRINTS = (history.blp,)
 """Absent from routes and documentation without an archive."""
+LESSON_BLUEPRINTS = (
+    lessons.blp,
+    course.blp,
+    kept_modules.blp,
+    kept_lessons.blp,
+    enrollments.blp,
+)
+"""Likewise."""
 QUICK_ROUTES = progress.QUICK_ROUTES
 PUBLIC_ENDPOINTS = frozenset(
-    {"health.healthz", "health.readyz", "metrics.metrics", *docs.ENDPOINTS}
+    {
+        "health.healthz",
+        "health.readyz",
+        "metrics.metrics",
+        "billing.receive",
+        *docs.ENDPOINTS,
+        *dashboard.ENDPOINTS,
+    }
 )
 """The routes that need no token. Every other one is closed."""
 
@@ -64,6 +84,13 @@ def create_app(
     api = docs.describe(app, __version__)
     for blueprint in (*BLUEPRINTS, *(ARCHIVE_BLUEPRINTS if settings.database_url else ())):
         api.register_blueprint(blueprint)
+    if services.school:
+        for blueprint in (
+            *LESSON_BLUEPRINTS,
+            *((billing.blp,) if services.school.subscriptions else ()),
+        ):
+            api.register_blueprint(blueprint)
+        app.register_blueprint(dashboard.blp)
     for command in (cli.token_command(settings), *archive_cli.commands(settings)):
         app.cli.add_command(command)
     origin_headers = cors.install(app, settings.cors_origins)
@@ -97,6 +124,7 @@ def _services(
         archive=History(database) if database else None,
         backlog=BacklogCollector(marks, clock) if database else None,
         videos=StoredFacts(database) if database else None,
+        school=School.on(database, settings) if database else None,
         turns=Turns(router),
         clock=clock,
     )

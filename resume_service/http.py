@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
 import flask_smorest
@@ -113,6 +114,14 @@ class BodyParser(FlaskParser):
         raise ValidationFailed(details, error_status_code or 422) from error
 
 
+class OptionalBodyParser(BodyParser):
+    """Takes no body at all for an object without fields."""
+
+    def load_json(self, req: Request, schema: Schema) -> dict[str, Any]:
+        has_body = req.content_length or "HTTP_TRANSFER_ENCODING" in req.environ
+        return super().load_json(req, schema) if has_body else {}
+
+
 class BeaconParser(BodyParser):
     """Also takes JSON sent as `text/plain`: all that a browser's `sendBeacon` sends unasked."""
 
@@ -122,7 +131,7 @@ class BeaconParser(BodyParser):
 def json_object(req: Request) -> dict[str, Any]:
     """The body as a JSON object in UTF-8. Raises BadRequest when it is not one."""
     try:
-        body = decoded(_whole_body(req))
+        body = decoded(whole_body(req))
     except (ValueError, RecursionError):
         raise BadRequest("The body is not JSON") from None
     if not isinstance(body, dict):
@@ -135,7 +144,7 @@ def decoded(body: bytes) -> Any:
     return _decoder.decode(body.decode())
 
 
-def _whole_body(req: Request) -> bytes:
+def whole_body(req: Request) -> bytes:
     """The bytes of the body. Raises BadRequest when not all of them arrive, or they are too many."""
     try:
         body = req.get_data(cache=False)
@@ -171,10 +180,20 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = BodyParser()
 
-    def errors(self, *statuses: int, public: bool = False) -> Callable[[View], View]:
-        """Document the errors of a route besides the 500 of any, and whether it needs a token."""
+    def errors(
+        self,
+        *statuses: int,
+        public: bool = False,
+        examples: Mapping[int, Any] = MappingProxyType({}),
+    ) -> Callable[[View], View]:
+        """Document the errors of a route besides the 500 of any, and whether it needs a token.
+
+        `examples` are of those errors that this route words in its own way.
+        """
         operation: dict[str, Any] = {
-            "responses": {str(status): described(status) for status in (*statuses, 500)}
+            "responses": {
+                str(status): described(status, examples.get(status)) for status in (*statuses, 500)
+            }
         }
         if public:
             operation["security"] = []

@@ -24,10 +24,11 @@ FRESH_SECONDS = 1.0
 
 
 class Database:
-    """The database at `url`; it connects on use."""
+    """The database at `url`; it connects on use, and waits `patience` seconds for each answer."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: float = WAIT_SECONDS) -> None:
         self._url = url
+        self._patience = patience
         self._engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
             creator=self._connected,
@@ -41,7 +42,9 @@ class Database:
         self._probed_at = -FRESH_SECONDS
         self._answers = False
 
-    def rows(self, query: sqlalchemy.Select[Any]) -> Sequence[sqlalchemy.Row[Any]]:
+    def rows(
+        self, query: sqlalchemy.Select[*tuple[Any, ...]]
+    ) -> Sequence[sqlalchemy.Row[*tuple[Any, ...]]]:
         """What `query` finds. Raises Unavailable when Postgres does not answer in time."""
         with self.transaction() as connection:
             return connection.execute(query).all()
@@ -83,4 +86,4 @@ class Database:
         return True
 
     def _connected(self) -> BoundedConnection:
-        return connect(self._url, within=WAIT_SECONDS, patience=WAIT_SECONDS)
+        return connect(self._url, within=WAIT_SECONDS, patience=self._patience)

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from resume_service import logs
 from resume_service.archive.cycle import Archive
 from resume_service.archive.figures import BacklogCollector, Figures
+from resume_service.lessons.bridge import Bridge
 from resume_service.services import system_clock
 from resume_service.settings import Settings, SettingsError
 from resume_service.worker import status
@@ -31,7 +32,8 @@ def main() -> int:
         return 0
     archive, registry = Archive.of(settings, system_clock), CollectorRegistry()
     registry.register(BacklogCollector(archive.marks, system_clock))
-    loop = Loop(archive, Figures(registry), settings.flush_interval_seconds)
+    bridge = Bridge.at(settings.database_url, system_clock)
+    loop = Loop(archive, Figures(registry), settings.flush_interval_seconds, bridge.run)
     try:
         server = status.serve(_host(), settings.worker_port, registry)
     except OSError as fault:

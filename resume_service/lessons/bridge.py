@@ -1,0 +1,192 @@
+"""Viewings complete lessons: who has watched a lesson's video to its end has completed the lesson.
+
+The worker looks after each flush at what may have changed that: viewings archived, prerequisites
+completed, enrolments and lessons changed since it looked last, and a little before, for what was
+not yet committed then. Looking twice marks nothing twice, so it may die at any instruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy
+import structlog
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select, tuple_, union
+from sqlalchemy.dialects.postgresql import insert
+
+from resume_service.archive.tables import watch_archive
+from resume_service.lessons import completions
+from resume_service.lessons.standing import in_modules, is_accessible, is_locked
+from resume_service.lessons.tables import (
+    enrollments,
+    lesson_prerequisites,
+    lesson_progress,
+    lesson_unmarked,
+    lessons,
+    lessons_looked,
+    modules,
+)
+from resume_service.postgres.database import Database
+
+LOCK = 7_236_450_224
+"""Of Postgres' advisory locks: one worker at a time looks."""
+PATIENCE_SECONDS = 30.0
+BATCH = 500
+"""Completions a transaction: it holds a lock for each user in it."""
+MOST_BATCHES = 40
+"""A cycle. What is left then is found by the next one."""
+OVERLAP = timedelta(minutes=1)
+"""Longer than any transaction that writes what is looked at."""
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+_log = structlog.get_logger(__name__)
+
+
+class Bridge:
+    """From the archive's rows to completions, in Postgres alone."""
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], batch: int = BATCH
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._batch = batch
+
+    @classmethod
+    def at(cls, url: str, clock: Callable[[], datetime]) -> Bridge:
+        return cls(Database(url, patience=PATIENCE_SECONDS), clock)
+
+    def run(self, is_over: Callable[[], bool] = lambda: False) -> int:
+        """Complete what viewings have come to complete; how many. Raises Unavailable.
+
+        Stops between batches when `is_over()`.
+        """
+        begun = self._begin()
+        if begun is None:
+            return 0
+        since, now = begun
+        completed = 0
+        for _ in range(MOST_BATCHES):
+            if is_over():
+                break
+            marked = self._step(since)
+            if marked is None:
+                self._end(now)
+                break
+            completed += marked
+        if completed:
+            _log.info("lessons completed by viewings", completed=completed)
+        return completed
+
+    def _begin(self) -> tuple[datetime, datetime] | None:
+        """Since when to look, and Postgres' time; None when no lesson names a video."""
+        until = select(lessons_looked.c.until).scalar_subquery()
+        names_a_video = exists().where(lessons.c.video_id.is_not(None))
+        for looked_until, now in self._database.rows(
+            select(until, func.now()).where(names_a_video)
+        ):
+            return (looked_until - OVERLAP if looked_until else LONG_AGO), now
+        return None
+
+    def _step(self, since: datetime) -> int | None:
+        """Complete a batch; how many, or None when there is nothing left to complete."""
+        now = self._clock()
+        with self._database.transaction() as sql:
+            sql.execute(_alone())
+            found = sql.execute(_found(since, now).limit(self._batch)).all()
+            if not found:
+                return None
+            # From here on none of these users marks or unmarks by hand; who has, since, is seen.
+            users = [row.user_id for row in found]
+            sql.execute(_USERS_LOCKED, {"lock": completions.LOCK, "users": users})
+            still = _eligible(
+                _VIEWINGS,
+                now,
+                tuple_(watch_archive.c.user_id, lessons.c.id).in_([row[:2] for row in found]),
+            )
+            names = ["user_id", "lesson_id", "completed_at"]
+            marked = insert(lesson_progress).from_select(names, still).on_conflict_do_nothing()
+            return sql.execute(marked).rowcount
+
+    def _end(self, until: datetime) -> None:
+        looked = insert(lessons_looked).values(one=True, until=until)
+        with self._database.transaction() as sql:
+            sql.execute(looked.on_conflict_do_update(index_elements=["one"], set_={"until": until}))
+
+
+_OF_ITS_VIDEO = watch_archive.c.video_id == lessons.c.video_id
+_VIEWINGS = in_modules().join(watch_archive, _OF_ITS_VIDEO)
+
+
+def _alone() -> Select[Any]:
+    return select(
+        func.set_config(
+            "idle_in_transaction_session_timeout", f"{completions.IDLE_SECONDS}s", sqlalchemy.true()
+        ),
+        func.pg_advisory_xact_lock(LOCK),
+    )
+
+
+_USERS_LOCKED = sqlalchemy.text(
+    "SELECT pg_advisory_xact_lock(:lock, hash) FROM (SELECT DISTINCT hashtext(id) AS hash"
+    " FROM unnest(CAST(:users AS text[])) AS id ORDER BY 1) AS hashes"
+)
+"""Takes the lock of each user, in one order, as `Completions` does for one."""
+
+
+def _found(since: datetime, now: datetime) -> Any:
+    """What is to be completed, among all that may have changed since then. Each is indexed."""
+    completed = lesson_progress.alias("just_completed")
+    requires = lesson_prerequisites.alias("requires")
+    enrolled = enrollments.alias("just_enrolled")
+    unlocked = (
+        completed.join(requires, requires.c.prerequisite_id == completed.c.lesson_id)
+        .join(in_modules(), lessons.c.id == requires.c.lesson_id)
+        .join(
+            watch_archive,
+            and_(watch_archive.c.user_id == completed.c.user_id, _OF_ITS_VIDEO),
+        )
+    )
+    of_enrolled = enrolled.join(watch_archive, watch_archive.c.user_id == enrolled.c.user_id).join(
+        in_modules(), _OF_ITS_VIDEO
+    )
+    changed = lessons.c.updated_at >= since, modules.c.updated_at >= since
+    return union(
+        _eligible(_VIEWINGS, now, watch_archive.c.archived_at >= since),
+        _eligible(unlocked, now, completed.c.created_at >= since),
+        _eligible(of_enrolled, now, enrolled.c.updated_at >= since),
+        _eligible(_VIEWINGS, now, sqlalchemy.or_(*changed)),
+    )
+
+
+def _eligible(
+    source: sqlalchemy.FromClause, now: datetime, which: ColumnElement[bool]
+) -> Select[Any]:
+    """Those viewings in `source` that ended, of lessons that their users may complete and have not.
+
+    What a user has unmarked since the viewing ended stays unmarked.
+    """
+    user_id, completed_at = watch_archive.c.user_id, watch_archive.c.completed_at
+    unmarked_since = exists().where(
+        lesson_unmarked.c.user_id == user_id,
+        lesson_unmarked.c.lesson_id == lessons.c.id,
+        lesson_unmarked.c.unmarked_at >= completed_at,
+    )
+    is_done = exists().where(
+        lesson_progress.c.user_id == user_id, lesson_progress.c.lesson_id == lessons.c.id
+    )
+    return (
+        select(user_id, lessons.c.id, func.date_trunc("milliseconds", completed_at))
+        .select_from(source)
+        .where(
+            which,
+            completed_at.is_not(None),
+            lessons.c.published,
+            is_accessible(user_id, now),
+            not_(is_locked(user_id)),
+            not_(is_done),
+            not_(unmarked_since),
+        )
+    )
