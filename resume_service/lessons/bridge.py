@@ -108,7 +108,7 @@ class Bridge:
             )
             names = ["user_id", "lesson_id", "completed_at"]
             marked = insert(lesson_progress).from_select(names, still).on_conflict_do_nothing()
-            return sql.execute(marked).rowcount
+            return len(sql.execute(marked.returning(lesson_progress.c.lesson_id)).all())
 
     def _end(self, until: datetime) -> None:
         looked = insert(lessons_looked).values(one=True, until=until)

@@ -92,10 +92,10 @@ class Subscriptions:
             self._apply(change)
 
     def _apply(self, change: Subscription) -> None:
-        seen = insert(stripe_events).values(id=change.event_id).on_conflict_do_nothing()
+        first = insert(stripe_events).values(id=change.event_id).on_conflict_do_nothing()
         forgotten = stripe_events.c.received_at < func.now() - REMEMBERED
         with self._database.transaction() as sql:
-            if sql.execute(seen).rowcount:
+            if sql.execute(first.returning(stripe_events.c.id)).all():
                 sql.execute(stripe_events.delete().where(forgotten))
                 sql.execute(_upsert(change))
 
