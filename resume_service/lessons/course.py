@@ -83,7 +83,7 @@ class Lessons(Register):
         ]
         if required:
             sql.execute(lesson_prerequisites.insert().values(required))
-        _require_no_circle(sql.execute(select(its.lesson_id, its.prerequisite_id)).all())
+        _require_no_circle(sql.execute(select(its.lesson_id, its.prerequisite_id)).all(), row_id)
 
 
 def _with_prerequisites() -> Query:
@@ -94,12 +94,15 @@ def _with_prerequisites() -> Query:
     return select(lessons, ids.label("prerequisites"))
 
 
-def _require_no_circle(pairs: Sequence[Kept]) -> None:
+def _require_no_circle(pairs: Sequence[Kept], changed: UUID) -> None:
+    """Raises ValidationFailed for a circle, which can only be one that what was changed closes."""
     order: TopologicalSorter[UUID] = TopologicalSorter()
     for lesson, prerequisite in pairs:
         order.add(lesson, prerequisite)
     try:
         order.prepare()
     except CycleError as found:
-        circle = " requires ".join(str(each) for each in reversed(found.args[1]))
-        raise ValidationFailed({"prerequisites": [f"A circle: {circle}."]}, INVALID) from None
+        circle = found.args[1][:0:-1]
+        first = circle.index(changed)
+        told = " requires ".join(str(each) for each in (*circle[first:], *circle[:first], changed))
+        raise ValidationFailed({"prerequisites": [f"A circle: {told}."]}, INVALID) from None
