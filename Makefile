@@ -50,6 +50,10 @@ bench-scale: .venv-bench/ready ## Measure time and memory by the number of point
 bench-flush: $(VENV)/run ## Measure how fast the worker archives and restores (1 minute)
 	@$(BIN)/python -m bench.flush
 
+.PHONY: bench-lessons
+bench-lessons: $(VENV)/run ## Measure lessons with four million completions stored (5 minutes)
+	@$(BIN)/python -m bench.lessons
+
 .PHONY: schema
 schema: $(VENV)/run ## Write schema.sql, what the migrations make
 	@$(BIN)/python -m dev.schema

@@ -73,7 +73,7 @@ def more_settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def client(apps, real_redis: redis.Redis, now, more_settings) -> FlaskClient:
+def client(apps, real_redis: redis.Redis, now, more_settings) -> FlaskClient:  # noqa: ARG001 - empty Redis, clock at noon
     return apps(**more_settings).test_client()
 
 

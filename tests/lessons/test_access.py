@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from callers import SECRET, bearer
+from callers import bearer
 from issuer import Issuer, rsa_key
 
 from resume_service import create_app
-from resume_service.dashboard.routes import ENDPOINTS
 from resume_service.settings import Settings
 
 CALLERS = ("nobody", "guest", "admin", "service", "outside issuer")
@@ -75,7 +74,9 @@ def test_no_route_of_lessons_is_missing_from_the_table(client, settings):
         return {
             f"{method} {rule.rule}"
             for rule in app.url_map.iter_rules()
-            if re.search("lessons|modules|summary|course|enrollments|billing|dashboard", rule.endpoint)
+            if re.search(
+                "lessons|modules|summary|course|enrollments|billing|dashboard", rule.endpoint
+            )
             for method in rule.methods - {"OPTIONS", "HEAD"}
         }
 
@@ -99,7 +100,9 @@ def test_each_caller_gets_what_it_may(room, route, caller, status):
         "POST /v1/enrollments": {"user_id": "new", "status": "active"},
     }.get(route, {} if method in ("PUT", "POST") else None)
 
-    answer = room.http.open(path, method=method, json=body, headers=headers_of(caller), buffered=True)
+    answer = room.http.open(
+        path, method=method, json=body, headers=headers_of(caller), buffered=True
+    )
 
     assert answer.status_code == status, answer.text
     if status == 401:
@@ -129,7 +132,9 @@ def test_without_a_database_the_words_stay_reserved_and_nothing_else_is_there(se
 
 
 def test_without_a_secret_of_stripe_its_route_is_not_there(apps):
-    assert apps(stripe_webhook_secret=None).test_client().post("/v1/billing/stripe").status_code == 404
+    assert (
+        apps(stripe_webhook_secret=None).test_client().post("/v1/billing/stripe").status_code == 404
+    )
 
 
 def test_a_lesson_route_never_shadows_a_users_points(client):

@@ -149,7 +149,7 @@ def test_after_a_subscription_ended_a_second_ago_what_is_done_counts_and_nothing
     assert marked(ann.mark(free)) == (2, 2, 100)
 
 
-def test_the_total_of_nothing_is_zero_percent(room, ann):
+def test_the_total_of_nothing_is_zero_percent(ann):
     assert ann.summary() == (0, 0, 0)
 
 

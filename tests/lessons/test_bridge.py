@@ -78,7 +78,8 @@ def test_a_viewing_to_the_end_completes_the_lesson_at_its_time(room, ann, bridge
     assert ann.summary() == (1, 1, 100)
 
 
-def test_looking_again_marks_nothing_again(room, ann, bridge, watched):
+@pytest.mark.usefixtures("ann")
+def test_looking_again_marks_nothing_again(room, bridge, watched):
     room.lesson(video_id="v")
     watched()
 
@@ -160,9 +161,8 @@ def test_marked_by_hand_after_an_unmarking_it_stays_marked(room, ann, bridge, wa
     assert room.progress() == [("ann", str(lesson))]
 
 
-def test_a_chain_is_completed_in_one_look_in_whatever_order_it_was_watched(
-    room, ann, bridge, watched
-):
+@pytest.mark.usefixtures("ann")
+def test_a_chain_is_completed_in_one_look_in_whatever_order_it_was_watched(room, bridge, watched):
     first = room.lesson(video_id="a")
     second = room.lesson(video_id="b", requires=[first])
     third = room.lesson(video_id="c", requires=[second])
@@ -171,7 +171,9 @@ def test_a_chain_is_completed_in_one_look_in_whatever_order_it_was_watched(
         watched(video)
 
     assert bridge.run() == 3
-    assert {lesson for _, lesson in room.progress()} == {str(each) for each in (first, second, third)}
+    assert {lesson for _, lesson in room.progress()} == {
+        str(each) for each in (first, second, third)
+    }
 
 
 def test_a_viewing_of_long_ago_counts_when_its_prerequisites_are_met(room, ann, bridge, watched):
@@ -221,7 +223,8 @@ def test_a_viewing_of_long_ago_counts_when_what_was_in_its_way_is_gone(
     assert room.progress() == [("ann", str(lesson))]
 
 
-def test_a_viewing_counts_when_an_admin_takes_its_prerequisite_away(room, ann, bridge, watched):
+@pytest.mark.usefixtures("ann")
+def test_a_viewing_counts_when_an_admin_takes_its_prerequisite_away(room, bridge, watched):
     required = room.lesson()
     lesson = room.lesson(video_id="v", requires=[required])
     watched()
@@ -269,8 +272,9 @@ def test_without_a_lesson_that_names_a_video_a_look_is_one_statement(room, bridg
 
 
 @pytest.mark.parametrize("at", range(1, 9))
+@pytest.mark.usefixtures("ann")
 def test_a_worker_that_dies_at_any_statement_loses_nothing_and_doubles_nothing(
-    room, ann, database, watched, at
+    room, database, watched, at
 ):
     first = room.lesson(video_id="a")
     second = room.lesson(video_id="b", requires=[first])
@@ -298,18 +302,23 @@ def test_an_unmarking_that_races_the_look_always_wins(room, ann, worker_database
     """Whichever comes first: what was unmarked after the viewing ended does not come back."""
     lesson = room.lesson(video_id="v")
     watched()
+
+    def look_or_unmark(number):
+        if number:
+            client = room.http.application.test_client()
+            return client.delete(f"/api/progress/lessons/{lesson}", headers=ann.headers)
+        return Bridge(worker_database, lambda: NOON).run()
+
     for _ in range(effort(6, 60)):
         room.sql.execute("DELETE FROM lesson_unmarked; DELETE FROM lesson_progress")
-        bridge = Bridge(worker_database, lambda: NOON)
-        client = room.http.application.test_client()
-        acts = (bridge.run, lambda: client.delete(f"/api/progress/lessons/{lesson}", headers=ann.headers))
-        _, answer = at_once(2, lambda n, acts=acts: acts[n]())
+        _, answer = at_once(2, look_or_unmark)
 
         assert answer.status_code == 200
         assert room.progress() == []
 
 
-def test_two_workers_at_once_complete_each_once(room, ann, worker_database, watched):
+@pytest.mark.usefixtures("ann")
+def test_two_workers_at_once_complete_each_once(room, worker_database, watched):
     for number in range(20):
         room.lesson(video_id=f"v{number}")
         watched(f"v{number}")
@@ -338,7 +347,7 @@ def test_from_the_player_by_way_of_the_archive_to_the_checklist(room, ann, real_
     assert ann.completed_ids() == {str(lesson)}
 
 
-def test_what_it_looks_for_is_found_by_indexes(room, sql: psycopg.Connection):
+def test_what_it_looks_for_is_found_by_indexes(sql: psycopg.Connection):
     """A look must not read the whole archive: a plan that can't use an index is a defect."""
     sql.execute("SET enable_seqscan = off")
     query = bridge_module._found(NOON, NOON).compile(

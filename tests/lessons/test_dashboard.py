@@ -27,7 +27,8 @@ def test_the_page_may_run_its_own_files_and_nothing_else(client):
     for path in ("", *(f"/{name}" for name in FILES)):
         answer = client.get(f"/dashboard{path}", buffered=True)
         policy = dict(
-            each.strip().split(" ", 1) for each in answer.headers["Content-Security-Policy"].split(";")
+            each.strip().split(" ", 1)
+            for each in answer.headers["Content-Security-Policy"].split(";")
         )
         assert answer.status_code == 200
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -37,7 +38,9 @@ def test_the_page_may_run_its_own_files_and_nothing_else(client):
         assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("path", ["/", "/x.js", "/dashboard.html", "/../routes.py", "/%2e%2e/routes.py"])
+@pytest.mark.parametrize(
+    "path", ["/", "/x.js", "/dashboard.html", "/../routes.py", "/%2e%2e/routes.py"]
+)
 def test_no_other_file_is_served(client, path):
     assert client.get(f"/dashboard{path}").status_code == 404
 
@@ -76,7 +79,7 @@ def served(redis_servers, database, tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, served, real_redis, database, sql: psycopg.Connection):
+def page(browser, served, real_redis, database, sql: psycopg.Connection):  # noqa: ARG001 - emptied
     """The page of somebody who is enrolled in the demo course; it has asked and complained of nothing."""
     course = Database(database)
     seed_demo_course(course, "ann")
@@ -88,7 +91,9 @@ def page(browser, served, real_redis, database, sql: psycopg.Connection):
     opened.on("pageerror", lambda fault: opened.complaints.append(str(fault)))
     opened.on(
         "console",
-        lambda said: opened.complaints.append(said.text) if "Content Security" in said.text else None,
+        lambda said: (
+            opened.complaints.append(said.text) if "Content Security" in said.text else None
+        ),
     )
     opened.goto(f"{served.address}/dashboard")
     yield opened
@@ -213,10 +218,10 @@ def test_everything_can_be_done_by_keyboard_and_is_named(page):
 
 @needs_a_browser
 def test_a_title_is_text_whatever_it_holds(page, sql):
-    sql.execute("UPDATE lessons SET title = %s WHERE id = %s", ("<img src=x onerror=alert(1)>", LIGHT))
+    sql.execute(
+        "UPDATE lessons SET title = %s WHERE id = %s", ("<img src=x onerror=alert(1)>", LIGHT)
+    )
     sign_in(page)
 
     page.get_by_label("<img src=x onerror=alert(1)>").wait_for()
     assert page.locator("img").count() == 0
-
-

@@ -25,7 +25,9 @@ class Keeper:
         self.http = http
 
     def __call__(self, method, path, body=None, **query):
-        return self.http.open(f"/v1/{path}", method=method, json=body, query_string=query, headers=ADMIN)
+        return self.http.open(
+            f"/v1/{path}", method=method, json=body, query_string=query, headers=ADMIN
+        )
 
     def made(self, kind, **fields):
         given = NEW.get(kind) or {
@@ -132,7 +134,9 @@ def test_a_circle_of_prerequisites_is_a_422_that_names_it_and_changes_nothing(ke
     third = keeper.made("lessons", prerequisites=[second["id"], first["id"]])
 
     alone = keeper("PUT", f"lessons/{first['id']}", {"prerequisites": [first["id"]]})
-    around = keeper("PUT", f"lessons/{first['id']}", {"title": "No", "prerequisites": [third["id"]]})
+    around = keeper(
+        "PUT", f"lessons/{first['id']}", {"title": "No", "prerequisites": [third["id"]]}
+    )
 
     assert circle_told(alone) == [first["id"]] * 2
     ids = [first["id"], third["id"], second["id"], first["id"]]
@@ -198,7 +202,9 @@ def test_lists_come_in_pages_with_their_count_and_links(keeper, kind):
     assert [len(page.get_json()) for page in pages] == [2, 2, 1, 0]
     assert {row["id"] for page in pages for row in page.get_json()} == set(made)
     assert {page.headers["X-Total-Count"] for page in pages} == {"5"}
-    rels = [re.findall(r'[?&]page=(\d+)[^>]*>; rel="(\w+)"', page.headers["Link"]) for page in pages]
+    rels = [
+        re.findall(r'[?&]page=(\d+)[^>]*>; rel="(\w+)"', page.headers["Link"]) for page in pages
+    ]
     assert rels[0] == [("1", "first"), ("2", "next"), ("3", "last")]
     assert rels[1] == [("1", "first"), ("1", "prev"), ("3", "next"), ("3", "last")]
 
@@ -234,7 +240,7 @@ def test_an_enrolment_kept_by_hand_opens_the_course_at_once_and_closes_it(keeper
     assert ann.unmark(lesson).status_code == 403
 
 
-def test_the_course_shows_published_lessons_alone_in_their_order(room, ann):
+def test_the_course_shows_published_lessons_alone_in_their_order(room):
     second, first, empty = (room.module(position=n, title=f"M{n}") for n in (2, 1, 3))
     room.lesson(empty, published=False)
     late, early = (room.lesson(first, position=n, title=f"L{n}") for n in (2, 1))

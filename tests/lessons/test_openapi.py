@@ -16,7 +16,9 @@ from stripe import WebhookSignature
 from resume_service.lessons.demo import CUT, FILM, LIGHT, PRACTICE, SOUND, WELCOME, seed_demo_course
 
 OPERATIONS = {"get", "post", "put", "delete"}
-OURS = re.compile("/api/progress/(lessons|modules|summary)|/v1/(modules|lessons|enrollments|course|billing)")
+OURS = re.compile(
+    "/api/progress/(lessons|modules|summary)|/v1/(modules|lessons|enrollments|course|billing)"
+)
 USER = "user_123456"
 TEN = datetime(2026, 11, 20, 10, tzinfo=UTC)
 MADE = "2026-11-20T10:00:00.000Z"
@@ -85,7 +87,7 @@ def test_the_examples_of_progress_are_what_the_service_answers(demo, document):
 
     locked = learner.mark(LIGHT)
     assert locked.get_json() == example(document, lesson, "post", "409")
-    assert learner.mark(WELCOME, **{"json": body["example"]}).get_json() == example(
+    assert learner.mark(WELCOME, json=body["example"]).get_json() == example(
         document, lesson, "post"
     )
     assert learner.completed() == example(document, "/api/progress/lessons", "get")["lessons"]
@@ -120,7 +122,9 @@ def test_the_examples_of_keeping_are_what_the_service_answers(demo, document):
         assert http.get(f"/v1/{kind}/{row}", headers=ADMIN).get_json() == promised
         listed = http.get(f"/v1/{kind}", headers=ADMIN).get_json()
         assert promised in listed
-        body = document["paths"][f"/v1/{kind}"]["post"]["requestBody"]["content"]["application/json"]
+        body = document["paths"][f"/v1/{kind}"]["post"]["requestBody"]["content"][
+            "application/json"
+        ]
         made = http.post(f"/v1/{kind}", json=body["example"], headers=ADMIN)
         own = {"id", "created_at", "updated_at"}
         assert made.status_code == 201

@@ -90,7 +90,9 @@ def test_a_locked_lesson_names_what_is_missing_in_the_courses_order(room, ann):
 )  # fmt: skip
 def test_an_id_in_any_other_writing_than_a_uuid4_is_a_400(client, path, no_uuid4):
     ann = Learner(client)
-    answers = [ann.module(no_uuid4)] if path == "modules" else [ann.mark(no_uuid4), ann.unmark(no_uuid4)]
+    answers = (
+        [ann.module(no_uuid4)] if path == "modules" else [ann.mark(no_uuid4), ann.unmark(no_uuid4)]
+    )
 
     for answer in answers:
         [fault] = details_of(answer, 400).values()

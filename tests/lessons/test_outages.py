@@ -18,7 +18,12 @@ from dev.service import Service, free_port
 from resume_service.postgres import migrate
 
 WITHIN = 1.0
-READS = ("/api/progress/lessons", "/api/progress/summary", "/api/progress/modules/{module}", "/v1/course")
+READS = (
+    "/api/progress/lessons",
+    "/api/progress/summary",
+    "/api/progress/modules/{module}",
+    "/v1/course",
+)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +107,9 @@ def test_while_another_holds_a_users_lock_that_user_waits_no_second_and_others_d
     _, its = lesson
     path = f"/api/progress/lessons/{its}"
     with psycopg.connect(postgres.url) as sql:
-        sql.execute("INSERT INTO enrollments (id, user_id, status) VALUES (gen_random_uuid(), 'bob', 'active')")
+        sql.execute(
+            "INSERT INTO enrollments (id, user_id, status) VALUES (gen_random_uuid(), 'bob', 'active')"
+        )
         sql.commit()
         sql.execute("SELECT pg_advisory_xact_lock(7236, hashtext('ann'))")
         ann, bob = Viewer(service.port, "ann"), Viewer(service.port, "bob")
@@ -132,7 +139,7 @@ def test_with_postgres_killed_in_the_middle_what_was_answered_is_there(site, les
     viewer.close()
 
 
-def test_a_stripe_event_that_can_not_be_kept_is_a_503_and_comes_again(apps, database):
+def test_a_stripe_event_that_can_not_be_kept_is_a_503_and_comes_again(apps):
     payload = json.dumps(
         {
             "id": "evt", "created": 1, "type": "customer.subscription.created",

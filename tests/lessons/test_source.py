@@ -146,7 +146,9 @@ def test_story_i_can_view_my_checklist_per_module_and_overall_completion(room, a
     checklists = [ann.module(module["id"]).get_json() for module in course]
 
     assert [module["id"] for module in course] == [str(first), str(second)]
-    ticked = [(each["lessonId"], each["completed"]) for lists in checklists for each in lists["lessons"]]
+    ticked = [
+        (each["lessonId"], each["completed"]) for lists in checklists for each in lists["lessons"]
+    ]
     assert ticked == [(str(done), True), (str(open_one), False)]
     assert ann.summary() == (1, 2, 50)
 

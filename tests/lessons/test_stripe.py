@@ -141,7 +141,7 @@ def test_the_end_of_an_old_subscription_takes_nothing_from_a_new_one(room, strip
     assert len(rows(room.sql)) == 2
 
 
-def test_deliveries_that_race_apply_once_and_end_where_the_newest_says(apps, room, stripe):
+def test_deliveries_that_race_apply_once_and_end_where_the_newest_says(apps, room):
     events = [event("updated", n, status=("past_due", "active")[n % 2]) for n in range(8)] * 2
 
     def deliver(number):
@@ -217,7 +217,7 @@ def test_a_user_whom_nobody_has_seen_yet_is_enrolled_for_when_it_comes(stripe, i
     assert is_enrolled("user_2abc:%")
 
 
-def test_the_end_of_a_subscription_that_was_never_told_of_is_kept(room, stripe, is_enrolled):
+def test_the_end_of_a_subscription_that_was_never_told_of_is_kept(stripe, is_enrolled):
     stripe(event("deleted", 9))
     stripe(event("created", 1))
 
