@@ -13,21 +13,12 @@ from typing import Any
 
 import sqlalchemy
 import structlog
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select, tuple_, union
+from sqlalchemy import Select, exists, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from resume_service.archive.tables import watch_archive
-from resume_service.lessons import completions
-from resume_service.lessons.standing import in_modules, is_accessible, is_locked
-from resume_service.lessons.tables import (
-    enrollments,
-    lesson_prerequisites,
-    lesson_progress,
-    lesson_unmarked,
-    lessons,
-    lessons_looked,
-    modules,
-)
+from resume_service.lessons import statements, viewings
+from resume_service.lessons.tables import lesson_progress, lessons, lessons_looked
 from resume_service.postgres.database import Database
 
 LOCK = 7_236_450_224
@@ -95,14 +86,14 @@ class Bridge:
         now = self._clock()
         with self._database.transaction() as sql:
             sql.execute(_alone())
-            found = sql.execute(_found(since, now).limit(self._batch)).all()
+            found = sql.execute(viewings.found(since, now).limit(self._batch)).all()
             if not found:
                 return None
             # From here on none of these users marks or unmarks by hand; who has, since, is seen.
             users = [row.user_id for row in found]
-            sql.execute(_USERS_LOCKED, {"lock": completions.LOCK, "users": users})
-            still = _eligible(
-                _VIEWINGS,
+            sql.execute(_USERS_LOCKED, {"lock": statements.LOCK, "users": users})
+            still = viewings.eligible(
+                viewings.VIEWINGS,
                 now,
                 tuple_(watch_archive.c.user_id, lessons.c.id).in_([row[:2] for row in found]),
             )
@@ -116,14 +107,10 @@ class Bridge:
             sql.execute(looked.on_conflict_do_update(index_elements=["one"], set_={"until": until}))
 
 
-_OF_ITS_VIDEO = watch_archive.c.video_id == lessons.c.video_id
-_VIEWINGS = in_modules().join(watch_archive, _OF_ITS_VIDEO)
-
-
 def _alone() -> Select[Any]:
     return select(
         func.set_config(
-            "idle_in_transaction_session_timeout", f"{completions.IDLE_SECONDS}s", sqlalchemy.true()
+            "idle_in_transaction_session_timeout", f"{statements.IDLE_SECONDS}s", sqlalchemy.true()
         ),
         func.pg_advisory_xact_lock(LOCK),
     )
@@ -134,59 +121,3 @@ _USERS_LOCKED = sqlalchemy.text(
     " FROM unnest(CAST(:users AS text[])) AS id ORDER BY 1) AS hashes"
 )
 """Takes the lock of each user, in one order, as `Completions` does for one."""
-
-
-def _found(since: datetime, now: datetime) -> Any:
-    """What is to be completed, among all that may have changed since then. Each is indexed."""
-    completed = lesson_progress.alias("just_completed")
-    requires = lesson_prerequisites.alias("requires")
-    enrolled = enrollments.alias("just_enrolled")
-    unlocked = (
-        completed.join(requires, requires.c.prerequisite_id == completed.c.lesson_id)
-        .join(in_modules(), lessons.c.id == requires.c.lesson_id)
-        .join(
-            watch_archive,
-            and_(watch_archive.c.user_id == completed.c.user_id, _OF_ITS_VIDEO),
-        )
-    )
-    of_enrolled = enrolled.join(watch_archive, watch_archive.c.user_id == enrolled.c.user_id).join(
-        in_modules(), _OF_ITS_VIDEO
-    )
-    changed = lessons.c.updated_at >= since, modules.c.updated_at >= since
-    return union(
-        _eligible(_VIEWINGS, now, watch_archive.c.archived_at >= since),
-        _eligible(unlocked, now, completed.c.created_at >= since),
-        _eligible(of_enrolled, now, enrolled.c.updated_at >= since),
-        _eligible(_VIEWINGS, now, sqlalchemy.or_(*changed)),
-    )
-
-
-def _eligible(
-    source: sqlalchemy.FromClause, now: datetime, which: ColumnElement[bool]
-) -> Select[Any]:
-    """Those viewings in `source` that ended, of lessons that their users may complete and have not.
-
-    What a user has unmarked since the viewing ended stays unmarked.
-    """
-    user_id, completed_at = watch_archive.c.user_id, watch_archive.c.completed_at
-    unmarked_since = exists().where(
-        lesson_unmarked.c.user_id == user_id,
-        lesson_unmarked.c.lesson_id == lessons.c.id,
-        lesson_unmarked.c.unmarked_at >= completed_at,
-    )
-    is_done = exists().where(
-        lesson_progress.c.user_id == user_id, lesson_progress.c.lesson_id == lessons.c.id
-    )
-    return (
-        select(user_id, lessons.c.id, func.date_trunc("milliseconds", completed_at))
-        .select_from(source)
-        .where(
-            which,
-            completed_at.is_not(None),
-            lessons.c.published,
-            is_accessible(user_id, now),
-            not_(is_locked(user_id)),
-            not_(is_done),
-            not_(unmarked_since),
-        )
-    )

@@ -15,19 +15,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, func, literal, select
-from sqlalchemy.dialects.postgresql import insert
 
 from resume_service.errors import BadRequest, Forbidden, NotFound, PrerequisitesMissing
-from resume_service.lessons.standing import COURSE_ORDER, missing_prerequisites, standings
-from resume_service.lessons.tables import lesson_progress, lesson_unmarked, lessons
+from resume_service.lessons import statements
 from resume_service.postgres.database import Database
-from resume_service.postgres.metadata import MOMENT
 
-LOCK = 7236
-"""Of Postgres' advisory locks of two numbers: the second is a hash of the user who writes."""
-IDLE_SECONDS = 5
-"""After which a process that stands still in its transaction loses it, and the lock with it."""
 NO_LESSON, NO_MODULE = "Lesson not found", "Module not found"
 
 
@@ -85,52 +77,31 @@ class Completions:
     def mark(self, user_id: str, lesson_id: UUID, at: datetime, now: datetime) -> Marked:
         """Complete a lesson as of `at`, unless it is completed already. Raises NotFound."""
         to_the_ms = at.replace(microsecond=at.microsecond // 1000 * 1000)
-        completed = select(literal(user_id), lessons.c.id, literal(to_the_ms, MOMENT))
         with self._writing(user_id) as sql:
             sql.execute(
-                insert(lesson_progress)
-                .from_select(
-                    ["user_id", "lesson_id", "completed_at"],
-                    completed.where(lessons.c.id == lesson_id),
-                )
-                .on_conflict_do_nothing()
+                statements.COMPLETE, {"user": user_id, "lesson": lesson_id, "at": to_the_ms}
             )
             return _marked(sql, user_id, lesson_id, now)
 
     def unmark(self, user_id: str, lesson_id: UUID, now: datetime) -> Marked:
         """Take a completion back, if there is one. Raises NotFound."""
-        unmarked = select(literal(user_id), lessons.c.id, literal(now, MOMENT)).where(
-            lessons.c.id == lesson_id
-        )
-        remember = insert(lesson_unmarked).from_select(
-            ["user_id", "lesson_id", "unmarked_at"], unmarked
-        )
         with self._writing(user_id) as sql:
-            sql.execute(
-                lesson_progress.delete().where(
-                    lesson_progress.c.user_id == user_id, lesson_progress.c.lesson_id == lesson_id
-                )
-            )
-            sql.execute(
-                remember.on_conflict_do_update(
-                    index_elements=["user_id", "lesson_id"],
-                    set_={"unmarked_at": remember.excluded.unmarked_at},
-                )
-            )
+            sql.execute(statements.TAKE_BACK, {"user": user_id, "lesson": lesson_id})
+            sql.execute(statements.REMEMBER, {"user": user_id, "lesson": lesson_id, "at": now})
             return _marked(sql, user_id, lesson_id, now)
 
     def summary(self, user_id: str, now: datetime) -> Tally:
         """The user's progress in the whole course."""
-        state = standings(user_id, now).subquery()
-        [(completed, total)] = self._database.rows(select(*_counts(state)))
+        [(completed, total)] = self._database.rows(
+            statements.SUMMARY, {"user": user_id, "now": now}
+        )
         return Tally(completed, total)
 
     def module(self, user_id: str, module_id: UUID, now: datetime) -> ModuleProgress:
         """Raises NotFound when there is no such module, or nothing in it that the user may open."""
-        query = (
-            standings(user_id, now).where(lessons.c.module_id == module_id).order_by(*COURSE_ORDER)
+        rows = self._database.rows(
+            statements.MODULE, {"user": user_id, "now": now, "module": module_id}
         )
-        rows = self._database.rows(query)
         may_open = {row.id for row in rows if row.published and row.accessible}
         if not may_open:
             raise NotFound(NO_MODULE)
@@ -143,34 +114,20 @@ class Completions:
 
     def completed(self, user_id: str) -> Sequence[Completion]:
         """What the user has completed, newest first."""
-        its = lesson_progress.c
-        query = (
-            select(its.lesson_id, its.completed_at)
-            .where(its.user_id == user_id)
-            .order_by(its.completed_at.desc(), its.lesson_id)
-        )
-        return [Completion(row.lesson_id, row.completed_at) for row in self._database.rows(query)]
+        found = self._database.rows(statements.COMPLETED, {"user": user_id})
+        return [Completion(row.lesson_id, row.completed_at) for row in found]
 
     @contextlib.contextmanager
     def _writing(self, user_id: str) -> Iterator[sqlalchemy.Connection]:
         """A transaction in which nobody else writes completions of this user."""
         with self._database.transaction() as sql:
-            sql.execute(
-                select(
-                    func.set_config(
-                        "idle_in_transaction_session_timeout", f"{IDLE_SECONDS}s", sqlalchemy.true()
-                    ),
-                    func.pg_advisory_xact_lock(LOCK, func.hashtext(user_id)),
-                )
-            )
+            sql.execute(statements.ALONE, {"user": user_id})
             yield sql
 
     def _require_open(self, user_id: str, lesson_id: UUID, now: datetime) -> Any:
         """How the user stands with a lesson that is there, published and accessible."""
-        query = standings(user_id, now).where(lessons.c.id == lesson_id)
-        found = self._database.rows(
-            query.add_columns(missing_prerequisites(user_id).label("missing"))
-        )
+        values = {"user": user_id, "now": now, "lesson": lesson_id}
+        found = self._database.rows(statements.STANDING, values)
         if not found:
             raise NotFound(NO_LESSON)
         [standing] = found
@@ -182,16 +139,9 @@ class Completions:
 
 
 def _marked(sql: sqlalchemy.Connection, user_id: str, lesson_id: UUID, now: datetime) -> Marked:
-    """How the lesson and its sums stand now: a row for each module."""
-    state = standings(user_id, now).subquery()
-    its = state.c.id == lesson_id
-    query = select(
-        *_counts(state),
-        state.c.module_id,
-        func.bool_or(its).label("here"),
-        func.max(state.c.completed_at).filter(its).label("completed_at"),
-    ).group_by(state.c.module_id)
-    by_module = sql.execute(query).all()
+    """How the lesson and its sums stand now."""
+    values = {"user": user_id, "now": now, "lesson": lesson_id}
+    by_module = sql.execute(statements.SUMS, values).all()
     here = next((row for row in by_module if row.here), None)
     if here is None:
         raise NotFound(NO_LESSON)
@@ -200,11 +150,4 @@ def _marked(sql: sqlalchemy.Connection, user_id: str, lesson_id: UUID, now: date
         here.module_id,
         module=Tally(here.completed, here.total),
         overall=Tally(sum(row.completed for row in by_module), sum(row.total for row in by_module)),
-    )
-
-
-def _counts(state: sqlalchemy.Subquery) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    return (
-        func.count(state.c.completed_at).label("completed"),
-        func.count().filter(state.c.counts).label("total"),
     )

@@ -21,6 +21,7 @@ from resume_service.lessons.tables import (
 )
 
 User: TypeAlias = str | ColumnElement[str]
+Time: TypeAlias = datetime | ColumnElement[datetime]
 
 ENROLLED = ("active", "trialing")
 """Of a subscription's states, those that open the course."""
@@ -34,7 +35,7 @@ def in_modules() -> sqlalchemy.Join:
     return lessons.join(modules, modules.c.id == lessons.c.module_id)
 
 
-def is_accessible(user: User, now: datetime) -> ColumnElement[bool]:
+def is_accessible(user: User, now: Time) -> ColumnElement[bool]:
     ends = enrollments.c.current_period_end
     return or_(
         lessons.c.free,
@@ -69,7 +70,7 @@ def missing_prerequisites(user: User) -> ColumnElement[Any]:
     return sqlalchemy.func.array(found.scalar_subquery(), type_=sqlalchemy.ARRAY(sqlalchemy.Uuid))
 
 
-def standings(user: str, now: datetime) -> Select[Any]:
+def standings(user: User, now: Time) -> Select[Any]:
     """A row for each lesson: where it is, how the user stands with it and whether it counts."""
     accessible, completed_at = is_accessible(user, now), lesson_progress.c.completed_at
     could = and_(lessons.c.published, accessible, not_(is_locked(user)))

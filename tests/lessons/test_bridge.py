@@ -16,6 +16,7 @@ from load_clients import at_once
 
 from dev.service import ROOT
 from resume_service.lessons import bridge as bridge_module
+from resume_service.lessons import viewings
 from resume_service.lessons.bridge import Bridge
 from resume_service.postgres.database import Database
 from resume_service.resume.model import iso
@@ -350,7 +351,7 @@ def test_from_the_player_by_way_of_the_archive_to_the_checklist(room, ann, real_
 def test_what_it_looks_for_is_found_by_indexes(sql: psycopg.Connection):
     """A look must not read the whole archive: a plan that can't use an index is a defect."""
     sql.execute("SET enable_seqscan = off")
-    query = bridge_module._found(NOON, NOON).compile(
+    query = viewings.found(NOON, NOON).compile(
         dialect=sqlalchemy.dialects.postgresql.dialect(), compile_kwargs={"literal_binds": True}
     )
     plan = "\n".join(line for (line,) in sql.execute("EXPLAIN " + str(query)))
