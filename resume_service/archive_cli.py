@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import click
 import psycopg
@@ -33,7 +33,8 @@ def commands(settings: Settings) -> list[click.Command]:
         """Carry to the archive what waits for it, as the worker does every minute."""
         with _told():
             done = _archive(settings).cycle()
-            completed = Bridge.at(_url(settings), system_clock).run()
+            with closing(Bridge.at(_url(settings), system_clock)) as bridge:
+                completed = bridge.run()
         flushed = done.flushed
         click.echo(f"{flushed.archived} archived, {flushed.erased} erased.")
         if done.restored:

@@ -71,6 +71,9 @@ class Bridge:
             _log.info("lessons completed by viewings", completed=completed)
         return completed
 
+    def close(self) -> None:
+        self._database.close()
+
     def _begin(self) -> tuple[datetime, datetime] | None:
         """Since when to look, and Postgres' time; None when no lesson names a video."""
         until = select(lessons_looked.c.until).scalar_subquery()

@@ -41,6 +41,7 @@ def main() -> int:
         return 1
     _log.info("metrics are served", port=settings.worker_port)
     _run(loop)
+    bridge.close()
     server.shutdown()
     return 0
 

@@ -299,6 +299,7 @@ def test_a_worker_that_dies_at_any_statement_loses_nothing_and_doubles_nothing(
     assert {lesson for _, lesson in room.progress()} == {str(first), str(second)}
 
 
+@pytest.mark.soak
 def test_an_unmarking_that_races_the_look_always_wins(room, ann, worker_database, watched, effort):
     """Whichever comes first: what was unmarked after the viewing ended does not come back."""
     lesson = room.lesson(video_id="v")
