@@ -8,7 +8,7 @@ not yet committed then. Looking twice marks nothing twice, so it may die at any 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy
@@ -30,7 +30,6 @@ MOST_BATCHES = 40
 """A cycle. What is left then is found by the next one."""
 OVERLAP = timedelta(minutes=1)
 """Longer than any transaction that writes what is looked at."""
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 _log = structlog.get_logger(__name__)
 
@@ -74,17 +73,17 @@ class Bridge:
     def close(self) -> None:
         self._database.close()
 
-    def _begin(self) -> tuple[datetime, datetime] | None:
-        """Since when to look, and Postgres' time; None when no lesson names a video."""
+    def _begin(self) -> tuple[datetime | None, datetime] | None:
+        """Since when to look (None: ever), and Postgres' time; None when no lesson names a video."""
         until = select(lessons_looked.c.until).scalar_subquery()
         names_a_video = exists().where(lessons.c.video_id.is_not(None))
         for looked_until, now in self._database.rows(
             select(until, func.now()).where(names_a_video)
         ):
-            return (looked_until - OVERLAP if looked_until else LONG_AGO), now
+            return (looked_until - OVERLAP if looked_until else None), now
         return None
 
-    def _step(self, since: datetime) -> int | None:
+    def _step(self, since: datetime | None) -> int | None:
         """Complete a batch; how many, or None when there is nothing left to complete."""
         now = self._clock()
         with self._database.transaction() as sql:

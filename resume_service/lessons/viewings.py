@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select, union
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select, union_all
 
 from resume_service.archive.tables import watch_archive
 from resume_service.lessons.standing import in_modules, is_accessible, is_locked
@@ -23,8 +23,13 @@ _OF_ITS_VIDEO = watch_archive.c.video_id == lessons.c.video_id
 VIEWINGS = in_modules().join(watch_archive, _OF_ITS_VIDEO)
 
 
-def found(since: datetime, now: datetime) -> Any:
-    """What is to be completed, among all that may have changed since then. Each is indexed."""
+def found(since: datetime | None, now: datetime) -> Any:
+    """What is to be completed, among all that may have changed since then; each part is indexed.
+
+    Some of it may be found twice. None for all there ever was.
+    """
+    if since is None:
+        return eligible(VIEWINGS, now, sqlalchemy.true())
     completed = lesson_progress.alias("just_completed")
     requires = lesson_prerequisites.alias("requires")
     enrolled = enrollments.alias("just_enrolled")
@@ -40,7 +45,7 @@ def found(since: datetime, now: datetime) -> Any:
         in_modules(), _OF_ITS_VIDEO
     )
     changed = lessons.c.updated_at >= since, modules.c.updated_at >= since
-    return union(
+    return union_all(
         eligible(VIEWINGS, now, watch_archive.c.archived_at >= since),
         eligible(unlocked, now, completed.c.created_at >= since),
         eligible(of_enrolled, now, enrolled.c.updated_at >= since),
