@@ -72,6 +72,10 @@ bench-sign-in: $(VENV)/run ## Measure whether a refused sign-in's time tells if 
 bench-streams: $(VENV)/run ## Measure what 50 slow streams cost those who save (2 minutes)
 	@$(BIN)/python -m bench.streams
 
+.PHONY: bench-lessons
+bench-lessons: $(VENV)/run ## Measure lessons with four million completions stored (5 minutes)
+	@$(BIN)/python -m bench.lessons
+
 .PHONY: schema
 schema: $(VENV)/run ## Write schema.sql, what the migrations make
 	@$(BIN)/python -m dev.schema

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import click
 import psycopg
@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from resume_service.archive.cycle import Archive
 from resume_service.errors import Unavailable
+from resume_service.lessons.bridge import Bridge
 from resume_service.services import system_clock
 from resume_service.settings import Settings
 
@@ -32,10 +33,14 @@ def commands(settings: Settings) -> list[click.Command]:
         """Carry to the archive what waits for it, as the worker does every minute."""
         with _told():
             done = _archive(settings).cycle()
+            with closing(Bridge.at(_url(settings), system_clock)) as bridge:
+                completed = bridge.run()
         flushed = done.flushed
         click.echo(f"{flushed.archived} archived, {flushed.erased} erased.")
         if done.restored:
             click.echo(f"Before that, {done.restored} restored: Redis had lost its data.")
+        if completed:
+            click.echo(f"{completed} lessons completed by viewings.")
 
     @click.command("restore")
     def restore() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,7 @@ from resume_service.errors import (
     Forbidden,
     OriginFailed,
     OriginSilent,
+    PrerequisitesMissing,
     RangeNotSatisfiable,
     ServiceError,
     TooManyRequests,
@@ -72,7 +74,7 @@ def render_service_error(error: ServiceError) -> Response:
     if reason := REFUSALS.get(type(error)):
         metrics.refused.labels(reason).inc()
     body: dict[str, Any] = {"error": error.message}
-    if isinstance(error, ValidationFailed):
+    if isinstance(error, ValidationFailed | PrerequisitesMissing):
         body["details"] = error.details
     response = jsonify(body)
     response.status_code = error.status
@@ -116,7 +118,7 @@ HEADERS: dict[int, dict[str, Any]] = {
 """What an error carries besides its body."""
 
 
-def described(status: int, example: dict[str, Any] | None = None) -> dict[str, Any]:
+def described(status: int, example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The answer to errors of this status, in OpenAPI's words."""
     content = {"schema": ErrorSchema, "example": example or EXAMPLES[status]}
     return {

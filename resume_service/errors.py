@@ -46,6 +46,16 @@ class Conflict(ServiceError):
     message = "In conflict with what is there"
 
 
+class PrerequisitesMissing(Conflict):
+    """A lesson that is locked; `details` lists the lessons to complete before."""
+
+    message = "Complete this lesson's prerequisites first"
+
+    def __init__(self, lessons: list[str]) -> None:
+        super().__init__()
+        self.details = {"prerequisites": lessons}
+
+
 class UnsupportedMediaType(ServiceError):
     status = 415
     message = "Send the body as application/json"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
 import flask_smorest
@@ -154,6 +155,14 @@ def _told(faults: Any, within: str = "") -> Iterator[str]:
         yield from (f"{within}: {fault}" if within else fault for fault in faults)
 
 
+class OptionalBodyParser(BodyParser):
+    """Takes no body at all for an object without fields."""
+
+    def load_json(self, req: Request, schema: Schema) -> dict[str, Any]:
+        has_body = req.content_length or "HTTP_TRANSFER_ENCODING" in req.environ
+        return super().load_json(req, schema) if has_body else {}
+
+
 class BeaconParser(BodyParser):
     """Also takes JSON sent as `text/plain`: all that a browser's `sendBeacon` sends unasked."""
 
@@ -163,7 +172,7 @@ class BeaconParser(BodyParser):
 def json_object(req: Request) -> dict[str, Any]:
     """The body as a JSON object in UTF-8. Raises BadRequest when it is not one."""
     try:
-        body = decoded(_whole_body(req))
+        body = decoded(whole_body(req))
     except (ValueError, RecursionError):
         raise BadRequest("The body is not JSON") from None
     if not isinstance(body, dict):
@@ -176,7 +185,7 @@ def decoded(body: bytes) -> Any:
     return _decoder.decode(body.decode())
 
 
-def _whole_body(req: Request) -> bytes:
+def whole_body(req: Request) -> bytes:
     """The bytes of the body. Raises BadRequest when not all of them arrive, or they are too many."""
     try:
         body = req.get_data(cache=False)
@@ -213,15 +222,19 @@ class Blueprint(flask_smorest.Blueprint):
     ARGUMENTS_PARSER = BodyParser()
 
     def errors(
-        self, *statuses: int, public: bool = False, says: Mapping[int, dict[str, Any]] | None = None
+        self,
+        *statuses: int,
+        public: bool = False,
+        says: Mapping[int, Any] = MappingProxyType({}),
     ) -> Callable[[View], View]:
         """Document the errors of a route besides the 500 of any, and whether it needs a token.
 
-        `says` has examples of what this API says otherwise than others.
+        `says` has examples of those errors that this route words in its own way.
         """
-        own = says or {}
         operation: dict[str, Any] = {
-            "responses": {str(each): described(each, own.get(each)) for each in (*statuses, 500)}
+            "responses": {
+                str(status): described(status, says.get(status)) for status in (*statuses, 500)
+            }
         }
         if public:
             operation["security"] = []

@@ -21,6 +21,7 @@ from resume_service.catalogue.videos import Videos
 from resume_service.catalogue.view_logs import ViewLogs
 from resume_service.catalogue.viewing import Viewing
 from resume_service.errors import NotFound
+from resume_service.lessons.school import School
 from resume_service.limits.turns import Turns
 from resume_service.postgres.database import Database
 from resume_service.resume.store import ResumeStore
@@ -51,13 +52,14 @@ class Services:
     lasting: LastingPoints
     viewing: Viewing
     database: Database | None
-    """None without DATABASE_URL, as the next six."""
+    """None without DATABASE_URL, as the next seven."""
     archive: History | None
     backlog: BacklogCollector | None
     videos: RememberedFacts | None
     accounts: Accounts | None
     catalogue: Videos | None
     streaming: Streaming | None
+    school: School | None
     media: Media
     signup_open: bool
     turns: Turns

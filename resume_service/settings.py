@@ -177,6 +177,8 @@ class Settings:
     access_token_minutes: int = _variable(whole_number(1, 1440, "minutes"), 15)
     refresh_token_days: int = _variable(whole_number(1, 365, "days"), 28)
     points_per_view: int = _variable(whole_number(0, 10_000, "points"), 10)
+    lesson_writes_per_minute: int = _variable(whole_number(1, 10_000, "writes"), 10)
+    stripe_webhook_secret: str | None = _variable(str, secret=True)
     stream_allowed_hosts: tuple[str, ...] = _variable(hosts, ())
     media_root: str | None = _variable(folder)
     trusted_proxies: int = _variable(whole_number(0, 10, "proxies"), 0)

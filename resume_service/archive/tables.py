@@ -18,6 +18,8 @@ from resume_service.postgres.metadata import MOMENT, metadata
 
 # Ids sort byte by byte, as Redis sorts them, and no locale can change that.
 _ID = Text(collation="C")
+# By which lessons that name a video are completed. Most points never get there: small indexes.
+_COMPLETED = text("completed_at IS NOT NULL")
 
 watch_archive = Table(
     "watch_archive",
@@ -36,4 +38,6 @@ watch_archive = Table(
     PrimaryKeyConstraint("user_id", "video_id"),
     Index("watch_archive_of_user", "user_id", text("updated_at DESC"), text("video_id DESC")),
     Index("watch_archive_updated", "updated_at", "user_id", "video_id"),
+    Index("watch_archive_completed", "archived_at", postgresql_where=_COMPLETED),
+    Index("watch_archive_completed_video", "video_id", postgresql_where=_COMPLETED),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -46,10 +46,15 @@ class Database:
     def url(self) -> str:
         return self._url
 
-    def rows(self, query: sqlalchemy.Select[Any]) -> Sequence[sqlalchemy.Row[Any]]:
-        """What `query` finds. Raises Unavailable when Postgres does not answer in time."""
+    def rows(
+        self, query: sqlalchemy.Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
+    ) -> Sequence[sqlalchemy.Row[*tuple[Any, ...]]]:
+        """What `query` finds, with those values of its parameters.
+
+        Raises Unavailable when Postgres does not answer in time.
+        """
         with self.transaction() as connection:
-            return connection.execute(query).all()
+            return connection.execute(query, values).all()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlalchemy.Connection]:

@@ -5,7 +5,10 @@ Each carries the JSON Schema of what it takes, so that the OpenAPI document stat
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from marshmallow import EXCLUDE, Schema, fields
 from marshmallow.exceptions import ValidationError
@@ -160,3 +163,39 @@ class PageCursor(fields.Field[Cursor]):
         if not (ms.isascii() and ms.isdigit() and len(ms) <= MS_DIGITS and is_id(video_id)):
             raise ValidationError("Must be the cursor of a link to a next page.")
         return Cursor(from_epoch_ms(int(ms)), video_id)
+
+
+UUID4_PATTERN = (
+    "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
+)
+_a_uuid4 = re.compile(UUID4_PATTERN.strip("^$")).fullmatch
+
+
+class Uuid4(fields.Field[UUID]):
+    """A random UUID (version 4) as five groups of hexadecimal digits, and in no other writing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        limits = {"type": "string", "format": "uuid", "pattern": UUID4_PATTERN}
+        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> UUID:
+        if not isinstance(value, str) or not _a_uuid4(value):
+            raise ValidationError("Must be a UUID of version 4.")
+        return UUID(value)
+
+
+class Moment(fields.Field[datetime]):
+    """A time, ISO 8601 with its zone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        limits = {"type": "string", "format": "date-time"} | kwargs.pop("metadata", {})
+        super().__init__(metadata=limits, **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
+        try:
+            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+            if moment is not None and moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise ValidationError("Must be an ISO 8601 time with a zone.")

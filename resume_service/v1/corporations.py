@@ -23,9 +23,9 @@ from resume_service.http import (
 )
 from resume_service.limits.turns import Limit
 from resume_service.resume.model import iso
-from resume_service.resume.schemas import BodySchema
+from resume_service.resume.schemas import BodySchema, Moment
 from resume_service.v1 import callers, pages
-from resume_service.v1.fields import EmailAddress, Moment, Password, PathText
+from resume_service.v1.fields import EmailAddress, Password, PathText
 
 SIGN_UP = Limit("sign-up", turns=10)
 LONGEST_NAME = 128

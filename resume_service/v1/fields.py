@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -100,23 +99,6 @@ class WholeNumber(fields.Integer):
         if value < self._least:
             raise ValidationError(f"Must be at least {self._least}.")
         return int(value)
-
-
-class Moment(fields.Field[datetime]):
-    """A time, ISO 8601 with its zone."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        limits = {"type": "string", "format": "date-time"} | kwargs.pop("metadata", {})
-        super().__init__(metadata=limits, **kwargs)
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
-        try:
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-            if moment is not None and moment.tzinfo is not None:
-                return moment.astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-        raise ValidationError("Must be an ISO 8601 time with a zone.")
 
 
 class CompanyNumber(PageSize):

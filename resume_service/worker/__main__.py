@@ -15,6 +15,7 @@ from resume_service import logs
 from resume_service.accounts.upkeep import keep_up
 from resume_service.archive.cycle import Archive
 from resume_service.archive.figures import BacklogCollector, Figures
+from resume_service.lessons.bridge import Bridge
 from resume_service.postgres.database import Database
 from resume_service.services import system_clock
 from resume_service.settings import Settings, SettingsError
@@ -34,7 +35,8 @@ def main() -> int:
         return 0
     archive, registry = Archive.of(settings, system_clock), CollectorRegistry()
     registry.register(BacklogCollector(archive.marks, system_clock))
-    loop = Loop(archive, Figures(registry), settings.flush_interval_seconds)
+    bridge = Bridge.at(settings.database_url, system_clock)
+    loop = Loop(archive, Figures(registry), settings.flush_interval_seconds, bridge.run)
     accounts = Database(settings.database_url, patience=daily.PATIENCE_SECONDS)
     Daily(lambda now: keep_up(accounts, now)).add_to(loop.scheduler)
     try:
@@ -44,6 +46,7 @@ def main() -> int:
         return 1
     _log.info("metrics are served", port=settings.worker_port)
     _run(loop)
+    bridge.close()
     server.shutdown()
     return 0
 

@@ -30,8 +30,15 @@ _log = structlog.get_logger(__name__)
 class Loop:
     """Runs a cycle every `interval` seconds; daily jobs can be added to its scheduler."""
 
-    def __init__(self, archive: Archive, figures: Figures, interval: float) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        figures: Figures,
+        interval: float,
+        after_flush: Callable[[Callable[[], bool]], object] = lambda _is_over: None,
+    ) -> None:
         self._archive = archive
+        self._after_flush = after_flush
         self._figures = figures
         self._interval = interval
         self._failures = 0
@@ -71,6 +78,7 @@ class Loop:
             self._failed(fault)
         else:
             self._succeeded(done)
+            self._follow(is_over)
         finally:
             self._figures.seconds.observe(time.perf_counter() - started)
 
@@ -83,6 +91,16 @@ class Loop:
         if self._failures:
             _log.info("archive is back", failures=self._failures)
             self._failures = 0
+
+    def _follow(self, is_over: Callable[[], bool]) -> None:
+        """Do what comes after a flush. It takes no part in the archive: its failure is its own."""
+        try:
+            self._after_flush(is_over)
+        except Exception as fault:  # noqa: BLE001 - not swallowed: logged, and tried again next time
+            cause = str(fault.__cause__ or fault).strip()
+            _log.error(
+                "not done after the flush", fault=cause, exc_info=not isinstance(fault, EXPECTED)
+            )
 
     def _failed(self, fault: Exception) -> None:
         """Log the first failure in a row, and try again sooner than the interval would."""

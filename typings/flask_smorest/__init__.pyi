@@ -33,6 +33,7 @@ class Blueprint(flask.Blueprint):
         schema: type[Schema],
         *,
         location: str = ...,
+        required: bool = ...,
         example: Any = ...,
         error_status_code: int = ...,
     ) -> Callable[[_View], _View]: ...

@@ -1,0 +1,1 @@
+"""A page on which a viewer sees the course and marks what is done."""

@@ -1,0 +1,107 @@
+"""What admins keep by hand: rows that are listed, made, read, changed and deleted by their id."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+from uuid import UUID, uuid4
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.exc import IntegrityError
+
+from resume_service.errors import NotFound, ValidationFailed
+from resume_service.postgres.database import Database
+from resume_service.postgres.pages import Page, Slice
+
+Query: TypeAlias = Select[*tuple[Any, ...]]
+Kept: TypeAlias = Row[*tuple[Any, ...]]
+
+INVALID = 422
+"""The status of a failed validation in `/v1`."""
+FAULTS = {
+    "lessons_module_id_fkey": {"module_id": ["No such module."]},
+    "lesson_prerequisites_prerequisite_id_fkey": {"prerequisites": ["No such lesson."]},
+}
+"""What a broken constraint says of the fields that were given."""
+
+
+class Register:
+    """The rows of one table. Every method may raise Unavailable."""
+
+    def __init__(self, database: Database, table: sqlalchemy.Table, not_found: str) -> None:
+        self._database = database
+        self._table = table
+        self._not_found = not_found
+
+    def page(self, part: Slice, **wanted: Any) -> Page[Kept]:
+        """A page of the rows whose columns hold what is `wanted`."""
+        query = self._query().where(*(self._table.c[name] == wanted[name] for name in wanted))
+        with self._database.transaction() as sql:
+            return part.of(sql, query.order_by(*self._order()), lambda row: row)
+
+    def read(self, row_id: UUID) -> Kept:
+        """Raises NotFound."""
+        with self._database.transaction() as sql:
+            return self._read(sql, row_id)
+
+    def create(self, values: Mapping[str, Any]) -> Kept:
+        """A new row. Raises ValidationFailed for values that name what is not there."""
+        row_id = uuid4()
+        with self._writing() as sql:
+            sql.execute(self._table.insert().values(id=row_id, **self._columns(values)))
+            self._written(sql, row_id, values)
+            return self._read(sql, row_id)
+
+    def update(self, row_id: UUID, values: Mapping[str, Any]) -> Kept:
+        """The row with the `values` given, the others as they were.
+
+        Raises NotFound and, as `create` does, ValidationFailed.
+        """
+        changed = self._table.update().where(self._table.c.id == row_id)
+        with self._writing() as sql:
+            set_ = changed.values(updated_at=func.now(), **self._columns(values))
+            if not sql.execute(set_).rowcount:
+                raise NotFound(self._not_found)
+            self._written(sql, row_id, values)
+            return self._read(sql, row_id)
+
+    def delete(self, row_id: UUID) -> None:
+        """Raises NotFound."""
+        with self._database.transaction() as sql:
+            self._delete(sql, row_id)
+
+    def _query(self) -> Query:
+        """Every row, with what else is told of it."""
+        return select(self._table)
+
+    def _order(self) -> tuple[ColumnElement[Any], ...]:
+        return (self._table.c.created_at, self._table.c.id)
+
+    def _columns(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name in self._table.c}
+
+    def _written(self, sql: sqlalchemy.Connection, row_id: UUID, values: Mapping[str, Any]) -> None:
+        """Write what `values` hold beyond the row's own columns."""
+
+    def _read(self, sql: sqlalchemy.Connection, row_id: UUID) -> Kept:
+        found = sql.execute(self._query().where(self._table.c.id == row_id)).one_or_none()
+        if found is None:
+            raise NotFound(self._not_found)
+        return found
+
+    def _delete(self, sql: sqlalchemy.Connection, row_id: UUID) -> None:
+        if not sql.execute(self._table.delete().where(self._table.c.id == row_id)).rowcount:
+            raise NotFound(self._not_found)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlalchemy.Connection]:
+        try:
+            with self._database.transaction() as sql:
+                yield sql
+        except IntegrityError as fault:
+            broken = getattr(getattr(fault.orig, "diag", None), "constraint_name", None)
+            if broken not in FAULTS:
+                raise
+            raise ValidationFailed(FAULTS[broken], INVALID) from fault

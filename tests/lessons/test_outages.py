@@ -1,0 +1,157 @@
+"""Postgres or Redis out of reach: 503 within a second, and nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import psutil
+import psycopg
+import pytest
+from callers import SECRET, bearer
+from classroom import Classroom
+from eventually import eventually
+from load_clients import Viewer
+from stripe import WebhookSignature
+
+from dev.redis_server import RedisServer
+from dev.service import Service, free_port
+from resume_service.postgres import migrate
+
+WITHIN = 1.0
+READS = (
+    "/api/progress/lessons",
+    "/api/progress/summary",
+    "/api/progress/modules/{module}",
+    "/v1/course",
+)
+
+
+@pytest.fixture(scope="module")
+def site(postgres_servers, tmp_path_factory):
+    """A service over stores of its own."""
+    folder = tmp_path_factory.mktemp("site")
+    postgres, server = postgres_servers(), RedisServer(folder / "redis", port=free_port())
+    postgres.start()
+    server.start()
+    migrate.upgrade(postgres.url)
+    env = {"REDIS_URL": server.url, "DATABASE_URL": postgres.url, "JWT_SECRET": SECRET}
+    service = Service(folder / "service.log", **env, LESSON_WRITES_PER_MINUTE="10000")
+    service.start()
+    yield postgres, server, service
+    service.kill()
+    server.kill()
+    postgres.kill()
+
+
+@pytest.fixture
+def lesson(site):
+    with psycopg.connect(site[0].url, autocommit=True) as sql:
+        sql.execute("DELETE FROM lessons; DELETE FROM enrollments")
+        room = Classroom(None, sql, [])
+        room.enroll("ann")
+        module = room.module()
+        return module, room.lesson(module)
+
+
+def test_with_postgres_frozen_every_route_is_503_in_time_and_well_again_afterwards(
+    site, lesson, frozen
+):
+    postgres, _, service = site
+    module, its = lesson
+    viewer = Viewer(service.port, "ann")
+    path = f"/api/progress/lessons/{its}"
+    assert viewer.ask("POST", path).status == 200
+    frozen(postgres.pid)
+    answers = [
+        *(viewer.ask(method, path) for method in ("POST", "DELETE")),
+        *(viewer.ask("GET", read.format(module=module)) for read in READS),
+    ]
+    postgres.signal(signal.SIGCONT)
+    for child in psutil.Process(postgres.pid).children(recursive=True):
+        child.resume()
+
+    for answer in answers:
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.seconds < WITHIN
+        assert set(json.loads(answer.body)) == {"error"}
+    eventually(lambda: viewer.ask("DELETE", path).status == 200)
+    viewer.close()
+
+
+def test_with_redis_down_nothing_is_written_and_reads_go_on(site, lesson):
+    postgres, server, service = site
+    module, its = lesson
+    viewer = Viewer(service.port, "ann")
+    path = f"/api/progress/lessons/{its}"
+    server.kill()
+    writes = [viewer.ask(method, path) for method in ("POST", "DELETE")]
+    reads = [viewer.ask("GET", read.format(module=module)) for read in READS]
+    with psycopg.connect(postgres.url) as sql:
+        rows = sql.execute(
+            "SELECT lesson_id FROM lesson_progress UNION ALL SELECT lesson_id FROM lesson_unmarked"
+        ).fetchall()
+    server.start()
+
+    assert [answer.status for answer in writes] == [503, 503]
+    assert max(answer.seconds for answer in writes) < WITHIN
+    assert {answer.status for answer in reads} == {200}
+    assert rows == []
+    eventually(lambda: viewer.ask("POST", path).status == 200)
+    viewer.close()
+
+
+def test_while_another_holds_a_users_lock_that_user_waits_no_second_and_others_do_not_wait(
+    site, lesson
+):
+    postgres, _, service = site
+    _, its = lesson
+    path = f"/api/progress/lessons/{its}"
+    with psycopg.connect(postgres.url) as sql:
+        sql.execute(
+            "INSERT INTO enrollments (id, user_id, status) VALUES (gen_random_uuid(), 'bob', 'active')"
+        )
+        sql.commit()
+        sql.execute("SELECT pg_advisory_xact_lock(7236, hashtext('ann'))")
+        ann, bob = Viewer(service.port, "ann"), Viewer(service.port, "bob")
+        held, free = ann.ask("POST", path), bob.ask("POST", path)
+    after = ann.ask("POST", path)
+
+    assert (held.status, free.status, after.status) == (503, 200, 200)
+    assert held.seconds < WITHIN
+    ann.close(), bob.close()
+
+
+def test_with_postgres_killed_in_the_middle_what_was_answered_is_there(site, lesson):
+    """Nothing half-written: what was acknowledged is kept, and the figures fit the rows."""
+    postgres, _, service = site
+    module, its = lesson
+    viewer = Viewer(service.port, "ann")
+    answered = viewer.ask("POST", f"/api/progress/lessons/{its}")
+    postgres.kill()
+    assert viewer.ask("GET", "/api/progress/summary").status == 503
+    postgres.start()
+    eventually(lambda: viewer.ask("GET", "/api/progress/summary").status == 200)
+
+    assert answered.status == 200
+    kept = viewer.ask("GET", "/api/progress/lessons").json["lessons"]
+    assert [each["completedAt"] for each in kept] == [answered.json["completedAt"]]
+    assert viewer.ask("GET", f"/api/progress/modules/{module}").json["completedCount"] == 1
+    viewer.close()
+
+
+def test_a_stripe_event_that_can_not_be_kept_is_a_503_and_comes_again(apps):
+    payload = json.dumps(
+        {
+            "id": "evt", "created": 1, "type": "customer.subscription.created",
+            "data": {"object": {"id": "sub", "status": "active", "metadata": {"user_id": "ann"}}},
+        }
+    )  # fmt: skip
+    headers = {"Stripe-Signature": WebhookSignature.generate_signature_header(payload, "whsec_x")}
+    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    client = apps(database_url=nowhere, stripe_webhook_secret="whsec_x").test_client()
+
+    answer = client.post("/v1/billing/stripe", data=payload, headers=headers)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert client.get("/v1/modules", headers=bearer("root", role="admin")).status_code == 503
