@@ -250,6 +250,7 @@ CREATE INDEX lesson_progress_of_lesson ON public.lesson_progress USING btree (le
 CREATE INDEX lesson_unmarked_of_lesson ON public.lesson_unmarked USING btree (lesson_id);
 CREATE INDEX lessons_of_module ON public.lessons USING btree (module_id, "position", id);
 CREATE INDEX lessons_of_video ON public.lessons USING btree (video_id) WHERE (video_id IS NOT NULL);
+CREATE INDEX refresh_tokens_expiring ON public.refresh_tokens USING btree (expires_at);
 CREATE INDEX refresh_tokens_of_family ON public.refresh_tokens USING btree (family);
 CREATE INDEX refresh_tokens_of_user ON public.refresh_tokens USING btree (user_id, id);
 CREATE INDEX stripe_events_received ON public.stripe_events USING btree (received_at);

@@ -57,7 +57,9 @@ def take_turn(limit: Limit, whom: str) -> None:
 
     Raises TooManyRequests and Unavailable.
     """
-    g.limit_headers = services().turns.take(limit, whom, arrived_at())
+    taken = services().turns.take(limit, whom, arrived_at())
+    if "turn" not in g or taken.left <= g.turn.left:  # of several limits, the one that is met first
+        g.turn = taken
 
 
 def arrived_at() -> datetime:

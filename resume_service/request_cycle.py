@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from datetime import datetime
+from http import HTTPStatus
 from typing import NamedTuple
 
 import structlog
@@ -135,7 +136,8 @@ def _require_readable_path() -> None:
 
 
 def _finish(response: Response) -> Response:
-    response.headers.extend(g.get("limit_headers", {}))
+    if "turn" in g and response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+        response.headers.extend(g.turn.headers)
     key = request.headers.get("Idempotency-Key")
     for name, value in headers(request.method, g.beginning, key).items():
         response.headers.setdefault(name, value)

@@ -84,6 +84,7 @@ def _accounts() -> None:
     )
     op.create_index("refresh_tokens_of_user", "refresh_tokens", ["user_id", "id"])
     op.create_index("refresh_tokens_of_family", "refresh_tokens", ["family"])
+    op.create_index("refresh_tokens_expiring", "refresh_tokens", ["expires_at"])
 
 
 def _catalogue() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, BigInteger, any_, func, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from resume_service.accounts import passwords
@@ -20,6 +20,8 @@ from resume_service.postgres.database import Database
 from resume_service.postgres.pages import Page, Slice
 
 _columns = [corporations.c[name] for name in Corporation._fields]
+DELETE_SECONDS = 10.0
+"""For all that a large company has; half a million videos take about that."""
 NO_COMPANY = "Company not found"
 _in_use = corporations.c.deleted_at.is_(None)
 
@@ -45,7 +47,8 @@ class Corporations:
         """A company with its first admin, both or none. Raises Conflict when a name is taken."""
         password_hash = passwords.hashed(password)
         with taken_named(), self._database.transaction() as sql:
-            values = _with_plan(given)
+            expiry = None if given["plan"] is Plan.FREE else given.get("plan_expires_at")
+            values = {**given, "plan_expires_at": expiry}
             row = sql.execute(corporations.insert().values(values).returning(*_columns)).one()
             made = _corporation(row)
             sql.execute(
@@ -71,18 +74,16 @@ class Corporations:
 
     def update(self, corporation_id: int, given: Mapping[str, Any], now: datetime) -> Corporation:
         """Change what is given. Raises Conflict when the name is taken."""
-        change = (
-            corporations.update()
-            .where(corporations.c.id == corporation_id, _in_use)
-            .values(_with_plan(given) | {"updated_at": now})
-            .returning(*_columns)
-        )
+        is_it = (corporations.c.id == corporation_id, _in_use)
         with taken_named(), self._database.transaction() as sql:
-            return _found(sql.execute(change).first())
+            held = select(*_columns).where(*is_it).with_for_update()
+            before = _found(sql.execute(held).first())
+            values = {**given, **before.plan_after(given, now), "updated_at": now}
+            changed = corporations.update().where(*is_it).values(values).returning(*_columns)
+            return _found(sql.execute(changed).first())
 
     def delete(self, corporation_id: int, now: datetime) -> None:
         """Delete a company, its users and its videos, and revoke their tokens: all of it or nothing."""
-        members = select(users.c.id).where(users.c.corporation_id == corporation_id)
         with self._database.transaction() as sql:
             ended = (
                 corporations.update()
@@ -91,13 +92,11 @@ class Corporations:
                 .returning(*_columns)
             )
             _found(sql.execute(ended).first())
-            sql.execute(
-                refresh_tokens.update()
-                .where(refresh_tokens.c.user_id.in_(members), refresh_tokens.c.revoked_at.is_(None))
-                .values(revoked_at=now)
-            )
+            self._database.allow(sql, DELETE_SECONDS)
             belonging = (users.c.corporation_id == corporation_id, users.c.deleted_at.is_(None))
-            sql.execute(users.update().where(*belonging).values(deleted_at=now))
+            # Users before tokens, as everybody locks them.
+            members = users.update().where(*belonging).values(deleted_at=now).returning(users.c.id)
+            revoke(sql, [row.id for row in sql.execute(members)], now)
             self._delete_belongings(sql, corporation_id, now)
 
     def _one(self, condition: sqlalchemy.ColumnElement[bool]) -> Corporation:
@@ -117,15 +116,17 @@ def taken_named() -> Iterator[None]:
         raise Conflict(TAKEN[constraint]) from None
 
 
-def hold_company(sql: sqlalchemy.Connection, corporation_id: int) -> None:
-    """Keep a company from being deleted while something is made in it. Raises NotFound."""
-    held = (
-        select(corporations.c.id)
-        .where(corporations.c.id == corporation_id, corporations.c.deleted_at.is_(None))
-        .with_for_update(read=True)
-    )
-    if sql.execute(held).first() is None:
-        raise NotFound(NO_COMPANY)
+def hold_company(sql: sqlalchemy.Connection, corporation_id: int) -> Corporation:
+    """Keep a company as it is while something is made in it. Raises NotFound."""
+    held = select(*_columns).where(corporations.c.id == corporation_id, _in_use)
+    return _found(sql.execute(held.with_for_update(read=True)).first())
+
+
+def revoke(sql: sqlalchemy.Connection, user_ids: Sequence[int], now: datetime) -> None:
+    """Revoke every refresh token of those users, whose rows this transaction holds."""
+    of_them = refresh_tokens.c.user_id == any_(literal(user_ids, ARRAY(BigInteger)))
+    valid = (of_them, refresh_tokens.c.revoked_at.is_(None))
+    sql.execute(refresh_tokens.update().where(*valid).values(revoked_at=now))
 
 
 def expire_plans(sql: sqlalchemy.Connection, now: datetime) -> int:
@@ -134,13 +135,6 @@ def expire_plans(sql: sqlalchemy.Connection, now: datetime) -> int:
     expired = (columns.plan == Plan.PAID, columns.plan_expires_at <= now)
     noted = {"plan": Plan.FREE, "plan_expires_at": None, "updated_at": func.now()}
     return sql.execute(corporations.update().where(*expired).values(noted)).rowcount
-
-
-def _with_plan(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given; a plan that is FREE does not expire."""
-    if given.get("plan") is Plan.FREE:
-        return {**given, "plan_expires_at": None}
-    return dict(given)
 
 
 def _found(row: sqlalchemy.Row[Any] | None) -> Corporation:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from resume_service.auth.identity import Identity, Role
 from resume_service.errors import Forbidden
@@ -30,6 +31,18 @@ class Corporation(NamedTuple):
         """A paid plan that has expired counts as FREE at once, whenever the worker notes it."""
         return Plan.FREE if self.has_expired(now) else self.plan
 
+    def plan_after(self, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """The plan and its expiry when those fields of it change at `now`.
+
+        A plan that is FREE does not expire, and one that is paid again forgets when it last did.
+        """
+        held = self.plan_at(now)
+        plan = given.get("plan", held)
+        expiry = self.plan_expires_at if held is Plan.PAID else None
+        if plan is Plan.PAID and "plan_expires_at" in given:
+            expiry = given["plan_expires_at"]
+        return {"plan": plan, "plan_expires_at": expiry if plan is Plan.PAID else None}
+
     def has_expired(self, now: datetime) -> bool:
         return self.plan_expires_at is not None and self.plan_expires_at <= now
 
@@ -51,6 +64,7 @@ class RefreshToken(NamedTuple):
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    """When it was revoked, or spent for a new one."""
 
 
 class Actor(NamedTuple):

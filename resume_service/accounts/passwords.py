@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import secrets
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -16,12 +17,18 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from gevent import monkey
 from gevent.threadpool import ThreadPool
 
+from resume_service.errors import Unavailable
+
 Made = TypeVar("Made")
 
 SHORTEST, LONGEST = 8, 128
 """Characters."""
 AT_A_TIME = 2
 """Hashes of a process; others wait, and nobody else does."""
+
+MOST_WAITING = 30
+"""For about a third of a second; more are told to come again."""
+_places = threading.BoundedSemaphore(AT_A_TIME + MOST_WAITING)
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
@@ -48,11 +55,19 @@ def _verified(password_hash: str, password: str) -> bool:
 
 
 def _beside(work: Callable[[], Made]) -> Made:
-    """What `work` returns, made in a thread of its own where threads are greenlets."""
-    if not monkey.is_module_patched("threading"):
-        return work()
-    made: Made = _threads().apply(work)
-    return made
+    """What `work` returns, made in a thread of its own where threads are greenlets.
+
+    Raises Unavailable when too many wait already.
+    """
+    if not _places.acquire(blocking=False):
+        raise Unavailable
+    try:
+        if not monkey.is_module_patched("threading"):
+            return work()
+        made: Made = _threads().apply(work)
+        return made
+    finally:
+        _places.release()
 
 
 @functools.cache

@@ -62,12 +62,10 @@ class SignIn:
         """
         with self.database.transaction() as sql:
             user, held = _hold(sql, token)
-            if user is None or held.revoked_at is not None or held.expires_at <= now:
-                refresh = None
-            elif held.spent_at is not None:
-                refresh = None
+            refresh = None
+            if held is not None and held.spent_at is not None:
                 _revoke_family(sql, held.family, now)
-            else:
+            elif user is not None and held.revoked_at is None and held.expires_at > now:
                 spent = refresh_tokens.update().where(_tokens.id == held.id).values(spent_at=now)
                 sql.execute(spent)
                 refresh = self._new_token(sql, held.user_id, held.family, now)

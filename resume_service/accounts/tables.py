@@ -72,4 +72,5 @@ refresh_tokens = Table(
     Column("revoked_at", MOMENT),
     Index("refresh_tokens_of_user", "user_id", "id"),
     Index("refresh_tokens_of_family", "family"),
+    Index("refresh_tokens_expiring", "expires_at"),
 )

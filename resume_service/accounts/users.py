@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from resume_service.accounts import passwords
-from resume_service.accounts.corporations import hold_company, taken_named
+from resume_service.accounts.corporations import hold_company, revoke, taken_named
 from resume_service.accounts.model import Actor, RefreshToken, User
 from resume_service.accounts.tables import corporations, refresh_tokens, users
 from resume_service.auth.identity import Identity, Role
@@ -73,7 +73,7 @@ class Users:
     def update(self, user: User, given: Mapping[str, Any], now: datetime) -> User:
         """Change a password or a role.
 
-        A new password ends every sign-in. Raises Conflict for the last admin's role.
+        A new password revokes every refresh token. Raises Conflict for the last admin's role.
         """
         values: dict[str, Any] = {"updated_at": now}
         if "password" in given:
@@ -86,7 +86,7 @@ class Users:
             change = users.update().where(users.c.id == user.id, _in_use).values(values)
             row = sql.execute(change.returning(*_columns)).first()
             if "password" in given:
-                _revoke(sql, user.id, now)
+                revoke(sql, [user.id], now)
         return _found(row)
 
     def delete(self, user: User, now: datetime) -> None:
@@ -95,11 +95,12 @@ class Users:
             _keep_an_admin(sql, user)
             gone = users.update().where(users.c.id == user.id, _in_use).values(deleted_at=now)
             _found(sql.execute(gone.returning(*_columns)).first())
-            _revoke(sql, user.id, now)
+            revoke(sql, [user.id], now)
 
     def tokens(self, user_id: int) -> Sequence[RefreshToken]:
         """The refresh tokens of a user, newest first."""
-        columns = [refresh_tokens.c[name] for name in RefreshToken._fields]
+        over_at = func.coalesce(refresh_tokens.c.revoked_at, refresh_tokens.c.spent_at)
+        columns = [*(refresh_tokens.c[name] for name in RefreshToken._fields[:-1]), over_at]
         query = (
             select(*columns)
             .where(refresh_tokens.c.user_id == user_id)
@@ -135,11 +136,6 @@ def _keep_an_admin(sql: sqlalchemy.Connection, user: User) -> None:
     )
     if [row.id for row in sql.execute(admins.limit(2))] == [user.id]:
         raise Conflict("A company needs an admin, and this is the last one")
-
-
-def _revoke(sql: sqlalchemy.Connection, user_id: int, now: datetime) -> None:
-    valid = (refresh_tokens.c.user_id == user_id, refresh_tokens.c.revoked_at.is_(None))
-    sql.execute(refresh_tokens.update().where(*valid).values(revoked_at=now))
 
 
 def _found(row: sqlalchemy.Row[Any] | None) -> User:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from resume_service.errors import Forbidden, Unauthorized
-from resume_service.ids import is_id, row_id
+from resume_service.ids import GREATEST_ROW_ID, is_id, row_id
 
 
 class Role(StrEnum):
@@ -41,13 +41,14 @@ class Identity:
             raise Unauthorized
         if not trust_authority:
             return cls(subject)
-        role = claims.get("role")
-        company = claims.get("corporation_id")
+        given, company = claims.get("role"), claims.get("corporation_id")
+        role = Role(given) if given in tuple(Role) else Role.GUEST
+        has_company = type(company) is int and 0 < company <= GREATEST_ROW_ID
         return cls(
             subject,
-            Role(role) if role in tuple(Role) else Role.GUEST,
-            company if type(company) is int else None,
-            row_id(subject),  # as sign-in writes the id of an account
+            role,
+            company if has_company else None,
+            row_id(subject) if role is not Role.SERVICE else None,
         )
 
     def require_access_to(self, user_id: str) -> None:

@@ -10,10 +10,10 @@ import sqlalchemy
 from sqlalchemy import select
 
 from resume_service.accounts.corporations import hold_company
-from resume_service.accounts.tables import corporations
+from resume_service.accounts.model import Plan
 from resume_service.catalogue.facts import NO_VIDEO, Kind
 from resume_service.catalogue.tables import video_files, videos
-from resume_service.errors import NotFound
+from resume_service.errors import Forbidden, NotFound
 from resume_service.postgres.database import Database
 from resume_service.postgres.pages import Page, Slice
 
@@ -100,11 +100,12 @@ class Videos:
             _found(sql, row)
 
     def restore(self, video_id: int, now: datetime) -> Video:
-        """Undo a deletion, unless the company itself is gone."""
-        live = select(corporations.c.id).where(corporations.c.deleted_at.is_(None))
-        has_owner = videos.c.corporation_id.is_(None) | videos.c.corporation_id.in_(live)
-        back = videos.update().where(videos.c.id == video_id, ~_in_use, has_owner)
+        """Undo a deletion. Raises Forbidden unless its company's plan is PAID at `now`."""
+        back = videos.update().where(videos.c.id == video_id, ~_in_use)
         with self._database.transaction() as sql:
+            owner = _one(sql, select(*_columns).where(videos.c.id == video_id)).corporation_id
+            if owner is not None and hold_company(sql, owner).plan_at(now) is not Plan.PAID:
+                raise Forbidden("Restoring takes a paid plan")
             changed = back.values(deleted_at=None, updated_at=now).returning(*_columns)
             return _found(sql, sql.execute(changed).first())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from resume_service.errors import TooManyRequests
 from resume_service.resume.keys import escaped
@@ -30,14 +31,21 @@ class Limit:
         }
 
 
+class Turn(NamedTuple):
+    """A turn that was taken, and what tells the caller of those that are left."""
+
+    left: int
+    headers: dict[str, str]
+
+
 class Turns:
     """Keeps in Redis who has taken which turn, at `limit:<name>:<whom>`, for as long as it counts."""
 
     def __init__(self, redis: RedisRouter) -> None:
         self._redis = redis
 
-    def take(self, limit: Limit, whom: str, now: datetime) -> dict[str, str]:
-        """Take a turn for `whom`; the headers that tell how many are left.
+    def take(self, limit: Limit, whom: str, now: datetime) -> Turn:
+        """Take a turn for `whom`.
 
         Raises TooManyRequests when there is none, which costs none, and Unavailable.
         """
@@ -48,4 +56,4 @@ class Turns:
         headers = limit.headers(left, wait)
         if not taken:
             raise TooManyRequests(headers | {"Retry-After": str(wait)})
-        return headers
+        return Turn(left, headers)

@@ -23,6 +23,12 @@ _EVENTS = {
     waiting.WAIT_W: select.POLLOUT,
     waiting.WAIT_RW: select.POLLIN | select.POLLOUT,
 }
+_SHARE_OF_PATIENCE = 0.9
+_BOUNDS = """
+    SELECT set_config('statement_timeout', %s, true), set_config('TimeZone', 'UTC', true),
+           set_config('idle_in_transaction_session_timeout', '30s', true)
+"""
+"""The last one is for a process that stands still: it must not hold its locks for good."""
 _INTERVAL = 0.1
 """Seconds after which a wait looks whether it is over."""
 
@@ -31,6 +37,16 @@ class BoundedConnection(psycopg.Connection[Any]):
     """A connection that fails, and closes, when an answer takes longer than `patience` seconds."""
 
     patience = 1.0
+
+    def bound_transaction(self, seconds: float) -> None:
+        """Begin a transaction with `seconds` for each answer, which Postgres gives up before we do.
+
+        Else a statement would run on with nobody waiting. Times come in UTC: in another zone those
+        at the ends of the calendar could not be read. For this transaction alone, so that it also
+        holds for a pool of connections that stands between. Raises psycopg.Error.
+        """
+        self.patience = seconds
+        self.execute(_BOUNDS, [str(int(seconds * 1000 * _SHARE_OF_PATIENCE))])
 
     def wait(self, gen: Any, interval: float = _INTERVAL, timeout: float | None = None) -> Any:
         bound = self.patience if timeout is None else timeout

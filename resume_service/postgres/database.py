@@ -6,11 +6,13 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import sqlalchemy
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import event
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from resume_service.errors import Unavailable
 from resume_service.postgres.connections import BoundedConnection, connect
@@ -32,12 +34,14 @@ class Database:
         self._engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
             creator=self._connected,
-            pool_size=2,
-            max_overflow=CONNECTIONS - 2,
-            pool_timeout=WAIT_SECONDS / 3,
+            pool_size=CONNECTIONS,
+            max_overflow=0,  # to connect anew for each of a burst would take longer than to wait
+            pool_use_lifo=True,
+            pool_timeout=WAIT_SECONDS,
             pool_pre_ping=True,
             use_native_hstore=False,  # or each new connection would ask for it
         )
+        event.listen(self._engine, "checkin", self._calm)
         self._probing = threading.Lock()
         self._probed_at = -FRESH_SECONDS
         self._answers = False
@@ -65,11 +69,16 @@ class Database:
         """
         try:
             with self._engine.begin() as connection:
+                _of(connection).bound_transaction(self._patience)
                 yield connection
-        except IntegrityError:
-            raise
-        except (OSError, SQLAlchemyError) as fault:
+        except (IntegrityError, DataError):
+            raise  # Postgres is there: what it was given is wrong
+        except (OSError, DBAPIError, PoolTimeout, psycopg.OperationalError) as fault:
             raise Unavailable from fault
+
+    def allow(self, connection: sqlalchemy.Connection, seconds: float) -> None:
+        """Let what follows in this transaction take `seconds` a statement; Postgres is there."""
+        _of(connection).bound_transaction(seconds)
 
     def ping(self) -> None:
         """Raises Unavailable unless Postgres answered within the last second or does so now."""
@@ -84,6 +93,11 @@ class Database:
         """Close what connections are kept; the next query makes new ones."""
         self._engine.dispose()
 
+    def _calm(self, made: Any, _record: object) -> None:
+        """Take back what `allow` allowed, before the connection is another's."""
+        if made is not None:
+            made.patience = self._patience
+
     def _probe(self) -> bool:
         try:
             with self._connected() as connection:
@@ -94,3 +108,8 @@ class Database:
 
     def _connected(self) -> BoundedConnection:
         return connect(self._url, within=WAIT_SECONDS, patience=self._patience)
+
+
+def _of(connection: sqlalchemy.Connection) -> BoundedConnection:
+    made: Any = connection.connection.dbapi_connection
+    return cast(BoundedConnection, made)

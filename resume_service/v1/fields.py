@@ -39,8 +39,8 @@ class PathText(Text):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, *args, **kwargs)
-        if "/" in text:
-            raise ValidationError("Must hold no '/'.")
+        if "/" in text or text in (".", ".."):
+            raise ValidationError("Must hold no '/', and not be '.' or '..'.")
         return text
 
 

@@ -38,7 +38,7 @@ class SignInSchema(BodySchema):
 
 
 class RefreshSchema(BodySchema):
-    refresh_token = fields.String(required=True, validate=validate.Length(1, 128))
+    refresh_token = fields.String(required=True, validate=validate.Regexp(r"[!-~]{1,128}\Z"))
 
 
 class TokenPairSchema(BodySchema):

@@ -17,12 +17,15 @@ from resume_service.http import (
     arrived_at,
     json_answer,
     respond,
+    take_turn,
 )
+from resume_service.limits.turns import Limit
 from resume_service.resume.model import iso
 from resume_service.resume.schemas import BodySchema
 from resume_service.v1 import callers, pages
 from resume_service.v1.fields import CompanyNumber, EmailAddress, Password, WholeNumber
 
+NEW_PASSWORDS = Limit("new-passwords", turns=10)
 ROLES = (Role.ADMIN, Role.GUEST)
 EXAMPLE = {
     "id": 2,
@@ -44,7 +47,9 @@ blp = Blueprint("users", __name__, url_prefix="/v1", description="A company's us
 
 
 def role_field(**kwargs: Any) -> fields.Enum[Role]:
-    return fields.Enum(Role, by_value=True, validate=validate.OneOf(ROLES), **kwargs)
+    told: dict[str, Any] = {"unknown": f"Must be one of: {', '.join(ROLES)}."}
+    one_of = validate.OneOf(ROLES, error=told["unknown"])
+    return fields.Enum(Role, by_value=True, validate=one_of, error_messages=told, **kwargs)
 
 
 class NewUser(BodySchema):
@@ -95,10 +100,11 @@ def create(body: dict[str, Any]) -> Response:
 @blp.route("/users")
 @blp.arguments(UsersQuery, location="query")
 @blp.response(200, UserSchema(many=True), example=[EXAMPLE], headers=pages.HEADERS)
-@blp.errors(401, 403, 422, 503)
+@blp.errors(401, 403, 404, 422, 503)
 def page(query: dict[str, int]) -> Response:
     """The users of the admin's company, oldest first."""
     company, part = callers.company_meant(query.get("corporation_id")), pages.slice_of(query)
+    callers.accounts().corporations.by_id(company)
     return pages.listed(part, callers.accounts().users.page(company, part), _json)
 
 
@@ -126,10 +132,12 @@ def by_email(email: str) -> Response:
 @blp.route("/users/<row:user_id>", methods=["PUT"])
 @blp.arguments(UserChange, example={"password": "battery staple"})
 @blp.response(200, UserSchema, example=EXAMPLE)
-@blp.errors(400, 401, 403, 404, 409, 413, 415, 422, 503)
+@blp.errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 def update(body: dict[str, Any], user_id: int) -> Response:
     """Change a password, which ends every sign-in, or, as an admin, a role."""
     user = _user(user_id)
+    if "password" in body:
+        take_turn(NEW_PASSWORDS, str(user.id))
     if "role" in body:
         callers.actor().require_admin_of(user.corporation_id)
     return respond(_answer(callers.accounts().users.update(user, body, arrived_at())))

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from resume_service.accounts.model import Actor, Plan
+from resume_service.accounts.model import Actor
 from resume_service.auth.identity import Role
 from resume_service.catalogue.facts import NO_VIDEO
 from resume_service.catalogue.videos import Video, Videos
@@ -109,10 +109,6 @@ def restore(video_id: int) -> Response:
     video = _administered(video_id)
     if video.deleted_at is None:
         raise NotFound("The video is not deleted")
-    if video.corporation_id is not None:
-        company = callers.accounts().corporations.by_id(video.corporation_id)
-        if company.plan_at(arrived_at()) is not Plan.PAID:
-            raise Forbidden("Restoring takes a paid plan")
     return respond(_answer(_catalogue().restore(video_id, arrived_at())))
 
 
@@ -123,8 +119,10 @@ def _catalogue() -> Videos:
 def _company_of_new(body: dict[str, Any]) -> int | None:
     """The company that a new video is for. Raises Forbidden and ValidationFailed."""
     is_named, named = "corporation_id" in body, body.pop("corporation_id", None)
-    if is_named and named is None and callers.actor().role is Role.SERVICE:
-        return None
+    if is_named and named is None:  # for the public
+        if callers.actor().role is Role.SERVICE:
+            return None
+        raise Forbidden
     return callers.company_meant(named)
 
 

@@ -58,7 +58,7 @@ def test_whoever_is_refused_is_told_when_the_next_turn_comes_free(turns):
 
 
 def test_an_answer_tells_how_many_turns_are_left(turns):
-    told = [turns.take(THREE, "ann", at(seconds))["RateLimit"] for seconds in (0, 10, 20)]
+    told = [turns.take(THREE, "ann", at(seconds)).headers["RateLimit"] for seconds in (0, 10, 20)]
 
     assert told == ['"three";r=2;t=60', '"three";r=1;t=50', '"three";r=0;t=40']
 

@@ -128,12 +128,18 @@ def _undo(sql):
     sql.execute("UPDATE users SET deleted_at = NULL WHERE email NOT LIKE 'n%'")
 
 
+OF_THE_COURSE = tuple(
+    f"/v1/{noun}" for noun in ("modules", "lessons", "enrollments", "course", "billing")
+)
+"""Routes whose table is in tests/lessons."""
+
+
 def test_no_route_is_missing_from_the_table(app_client):
     routes = {
         f"{method} {rule.rule}"
         for rule in app_client.application.url_map.iter_rules()
         for method in rule.methods - {"OPTIONS", "HEAD"}
-        if rule.rule.startswith("/v1/")
+        if rule.rule.startswith("/v1/") and not rule.rule.startswith(OF_THE_COURSE)
     }
 
     assert {route for route, *_ in TABLE} == routes
