@@ -16,7 +16,7 @@ run: $(VENV)/run ## Serve on :8000 (or PORT) with Redis, Postgres and worker of 
 	@$(BIN)/python -m dev.run
 
 .PHONY: seed-demo
-seed-demo: $(VENV)/run ## Add companies, users and videos to what `make run` serves
+seed-demo: $(VENV)/run ## Add companies, users, videos and a course to what `make run` serves
 	@$(BIN)/python -m dev.seed_demo
 
 .PHONY: test

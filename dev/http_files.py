@@ -58,6 +58,7 @@ def _service(folder: Path) -> Iterator[dict[str, str]]:
         "DATABASE_URL": postgres.url,
         "JWT_SECRET": SECRET,
         "MEDIA_ROOT": str(folder / "media"),
+        "STRIPE_WEBHOOK_SECRET": SECRET,
         "WEB_CONCURRENCY": "1",
     }
     service = Service(folder / "service.log", **env)
@@ -66,7 +67,7 @@ def _service(folder: Path) -> Iterator[dict[str, str]]:
         postgres.start()
         migrate.upgrade(postgres.url)
         settings, password = Settings.from_env(env), demo_cli.made_up_password()
-        demo = demo_cli.seed(settings, password)
+        demo = demo_cli.seed(settings, password).catalogue
         service.start()
         yield http_variables.variables(demo, settings, password, service.address)
     finally:

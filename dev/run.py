@@ -177,7 +177,7 @@ def _instructions(address: str, env: Mapping[str, str]) -> str:
             f"  curl -i {address}/api/progress {bearer} -H 'Content-Type: application/json' -d '{body}'",
             "Read it back:",
             f"  curl -i {address}/api/progress/{VIEWER}/12345 {bearer}",
-            "Add companies, users and videos to try things with, in another terminal:",
+            "Add companies, users, videos and a course to try things with, in another terminal:",
             f"  {_seed_line(address)}",
             "",
         ]

@@ -23,11 +23,11 @@ def main() -> None:
     settings = Settings.from_env(env | {"DATABASE_URL": env.get("DATABASE_URL") or _own_postgres()})
     password = kept("demo-password", demo_cli.made_up_password)
     with demo_cli.told():
-        demo = demo_cli.seed(settings, password)
+        made = demo_cli.seed(settings, password)
     address = f"http://127.0.0.1:{settings.port}"
-    print(demo_cli.description(demo, password, address))
+    print(demo_cli.description(made, password, address))
     if settings.jwt_secret:
-        values = http_variables.variables(demo, settings, password, address)
+        values = http_variables.variables(made.catalogue, settings, password, address)
         _write_privately(DOTENV, http_variables.as_dotenv(values))
         print("The requests of http/*.http can be sent from an editor: see http/README.md")
 

@@ -1,4 +1,4 @@
-"""`flask seed-demo`: a small catalogue with companies and users, to try the service with."""
+"""`flask seed-demo`: companies, users, a small catalogue and a course, to try the service with."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from resume_service.accounts.passwords import LONGEST, SHORTEST
 from resume_service.catalogue import demo
 from resume_service.errors import Conflict, Unavailable
+from resume_service.lessons.demo import LESSONS, seed_demo_course
 from resume_service.postgres.database import Database
 from resume_service.settings import Settings
 
@@ -22,13 +23,29 @@ PASSWORD_BYTES = 12
 """Of chance, in a password that is made up."""
 
 
+class Seeded(NamedTuple):
+    catalogue: demo.Demo
+    course: int | None
+    """Rows of it that were not there before; None where there is a course that is not the demo's."""
+
+    @property
+    def added(self) -> int:
+        return self.catalogue.added + (self.course or 0)
+
+    @property
+    def viewer(self) -> demo.Account:
+        """Who is enrolled: the first viewer of the first company."""
+        _admin, viewer, *_ = self.catalogue.companies[0].accounts
+        return viewer
+
+
 def command(settings: Settings) -> click.Command:
     """The command `flask seed-demo`."""
 
     @click.command("seed-demo")
     @click.option("--password", envvar="SEED_DEMO_PASSWORD", callback=_checked)
     def seed_demo(password: str | None) -> None:
-        """Add two companies with users and videos to try things with, unless they are there.
+        """Add companies, users, videos and a course to try things with, unless they are there.
 
         Without --password (or SEED_DEMO_PASSWORD) one is made up for new accounts, and told once.
         """
@@ -40,7 +57,7 @@ def command(settings: Settings) -> click.Command:
     return seed_demo
 
 
-def seed(settings: Settings, password: str) -> demo.Demo:
+def seed(settings: Settings, password: str) -> Seeded:
     """Add what is missing. Raises click.ClickException for a setting that it takes, and Conflict,
     Unavailable and OSError.
     """
@@ -50,8 +67,8 @@ def seed(settings: Settings, password: str) -> demo.Demo:
         raise click.ClickException("MEDIA_ROOT is not set: there is no folder for the media")
     database = Database(settings.database_url, patience=PATIENCE_SECONDS)
     try:
-        # What other domains show in the demo is seeded here, after the accounts and videos it needs.
-        return demo.seed(database, Path(settings.media_root), password)
+        made = Seeded(demo.seed(database, Path(settings.media_root), password), None)
+        return made._replace(course=seed_demo_course(database, str(made.viewer.id)))
     finally:
         database.close()
 
@@ -60,24 +77,38 @@ def made_up_password() -> str:
     return secrets.token_urlsafe(PASSWORD_BYTES)
 
 
-def description(made: demo.Demo, password: str, address: str) -> str:
+def description(made: Seeded, password: str, address: str) -> str:
     """What there is and how to sign in, at `address`, with the password if it is known."""
     lines = [f"{made.added} added." if made.added else "Everything was there: nothing changed."]
-    for company in made.companies:
-        lines.append(
-            f"{company.name}, company {company.id}, {company.plan}: {company.videos} videos"
-        )
-        for account in company.accounts:
-            shown = "" if account.has_password else " (with the password it was given)"
-            lines.append(f"  {account.role}  {account.email}{shown}")
-    lines.append(f"For everybody: {made.public_videos} videos")
-    known = [each for company in made.companies for each in company.accounts if each.has_password]
+    for company in made.catalogue.companies:
+        lines += _company(company)
+    lines.append(f"For everybody: {made.catalogue.public_videos} videos")
+    lines += _course(made, address)
+    everybody = [each for company in made.catalogue.companies for each in company.accounts]
+    known = [each for each in everybody if each.has_password]
     if known:
         lines += [
             f"The password of those accounts: {password}",
             *_sign_in(known[0], password, address),
         ]
     return "\n".join([*lines, "See what is published:", f"  curl -i {address}/v1/videos"])
+
+
+def _company(company: demo.Company) -> list[str]:
+    lines = [f"{company.name}, company {company.id}, {company.plan}: {company.videos} videos"]
+    for account in company.accounts:
+        shown = "" if account.has_password else " (with the password it was given)"
+        lines.append(f"  {account.role}  {account.email}{shown}")
+    return lines
+
+
+def _course(made: Seeded, address: str) -> list[str]:
+    if made.course is None:
+        return ["There is another course: it stays as it is"]
+    return [
+        f"A course of {len(LESSONS)} lessons, in which {made.viewer.email} is enrolled.",
+        f"  With an access token, tick them off at {address}/dashboard",
+    ]
 
 
 def _sign_in(account: demo.Account, password: str, address: str) -> list[str]:

@@ -69,7 +69,7 @@ def test_the_printed_lines_save_and_read_a_point_that_outlives_a_restart(project
 
 
 def test_the_printed_line_adds_a_demo_whose_printed_lines_and_variables_work_too(project):
-    project.run_until_ready()
+    project.run_until_ready(FLUSH_INTERVAL_SECONDS="1")
     [line] = re.findall(r"^  (PORT=\d+ make seed-demo)$", project.printed, re.MULTILINE)
     del project.env["PORT"]  # the line says it
     seeded = project.shell(line)
@@ -89,15 +89,23 @@ def test_the_printed_line_adds_a_demo_whose_printed_lines_and_variables_work_too
         name: json.loads(value) for name, value in re.findall(r"^(\w+)=(.*)$", dotenv, re.MULTILINE)
     }
 
-    def asked(path, token):
+    def asked(path, token, sent=""):
         bearer = f"-H 'Authorization: Bearer {given[token]}'"
-        return project.shell(f"curl -s {given['address']}{path} {bearer}").stdout
+        return project.shell(f"curl -s {given['address']}{path} {bearer} {sent}").stdout
 
     assert given["viewerEmail"] in asked(f"/v1/users/id/{given['viewer']}", "token")
     assert given["adminEmail"] in asked("/v1/users", "adminToken")
     assert given["adminEmail"] in asked(
         f"/v1/users?corporation_id={given['company']}", "serviceToken"
     )
+
+    lesson = json.loads(asked("/v1/course", "token"))["modules"][0]["lessons"][0]
+    seen = {"userId": given["viewer"], "videoId": lesson["video_id"], "currentTime": 30}
+    body = json.dumps(seen | {"duration": 30})
+    asked("/api/progress", "token", f"-H 'Content-Type: application/json' -d '{body}'")
+    eventually(lambda: lesson["id"] in asked("/api/progress/lessons", "token"))
+    dashboard = re.search(r"http://\S+/dashboard", seeded.stdout)[0]
+    assert project.shell(f"curl -s -o /dev/null -w '%{{http_code}}' {dashboard}").stdout == "200"
 
 
 def test_the_demo_is_added_to_what_runs_and_where_nothing_does_one_line_says_so(project):

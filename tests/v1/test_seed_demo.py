@@ -16,6 +16,7 @@ from resume_service.catalogue.demo_titles import PUBLIC, STUDIOS
 from resume_service.settings import Settings
 
 PASSWORD = "a password of the test"
+COURSE = ("modules", "lessons", "lesson_prerequisites", "enrollments")
 TITLES = [title for studio in STUDIOS for title in studio.titles]
 FILES = {name for title in (*TITLES, *PUBLIC) for name in (title.file, title.low_file) if name}
 
@@ -49,7 +50,7 @@ def refusal(app, *args):
 
 def everything(sql, folder):
     """What the database and the folder hold."""
-    tables = ("corporations", "users", "videos", "video_files")
+    tables = ("corporations", "users", "videos", "video_files", *COURSE)
     rows = [sql.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables]
     return rows, {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
@@ -92,6 +93,47 @@ def test_every_file_a_video_names_is_below_media_root_and_plays_as_long_as_is_sa
             assert len(set(media.readframes(media.getnframes()))) > 10, "silence"
     contents = {(tmp_path / "demo" / name).read_bytes() for name in FILES}
     assert len(contents) == len(FILES)
+
+
+def test_lessons_of_the_course_name_videos_of_everybodys_and_a_viewer_is_enrolled(app, sql):
+    printed = seed(app)
+    named = sql.execute(
+        "SELECT l.title, v.name FROM lessons l JOIN videos v ON v.id::text = l.video_id"
+        " WHERE v.corporation_id IS NULL AND v.published"
+    ).fetchall()
+    enrolled = sql.execute(
+        "SELECT email FROM enrollments JOIN users u ON u.id::text = user_id WHERE status = 'active'"
+    ).fetchall()
+
+    assert dict(named) == dict(
+        zip(("Welcome", "Light", "Sound"), (t.name for t in PUBLIC), strict=True)
+    )
+    assert enrolled == [(STUDIOS[0].viewers[0],)]
+    assert f"4 lessons, in which {STUDIOS[0].viewers[0]} is enrolled" in printed
+    assert "http://localhost:8000/dashboard" in printed
+
+
+def test_a_lesson_names_no_video_that_is_deleted(app, sql):
+    seed(app)
+    sql.execute("UPDATE videos SET deleted_at = now() WHERE name = %s", (PUBLIC[0].name,))
+    sql.execute("DELETE FROM lessons")
+    seed(app)
+
+    named = dict(sql.execute("SELECT title, video_id IS NOT NULL FROM lessons").fetchall())
+    assert named == {"Welcome": False, "Light": True, "Sound": True, "The cut": False}
+
+
+def test_a_course_of_others_is_left_as_it_is_and_that_is_told(app, sql):
+    sql.execute(
+        "INSERT INTO modules (id, title, position, free)"
+        " VALUES (gen_random_uuid(), 'Theirs', 1, true)"
+    )
+    printed = seed(app)
+
+    assert "There is another course: it stays as it is" in printed
+    assert sql.execute("SELECT title FROM modules").fetchall() == [("Theirs",)]
+    assert sql.execute("SELECT count(*) FROM enrollments").fetchone() == (0,)
+    assert "nothing changed" in seed(app)
 
 
 def test_everybody_can_sign_in_with_the_password_given(app):
