@@ -84,7 +84,7 @@ def test_the_eleventh_sign_up_of_a_client_in_a_minute_is_429(app_client):
 
 
 BAD = [
-    ("name", ["", " ", "a/b", "a\nb", "x" * 129, 5, None, "\u0000"]),
+    ("name", ["", " ", ".", "..", "a/b", "a\nb", "x" * 129, 5, None, "\u0000"]),
     ("plan", ["paid", "", None, 1]),
     ("plan_expires_at", ["tomorrow", "2099-01-01T00:00:00", 5, "9999-12-31T23:59:59-23:59"]),
     ("admin_email", ["", "ann", "ann@", "a b@c.example", None]),
@@ -130,6 +130,30 @@ def test_a_company_that_turns_free_has_no_expiry_when_it_pays_again(app_client, 
     paid = app_client.put(path, json={"plan": "PAID"}, headers=acme.admin).get_json()
 
     assert (paid["plan"], paid["plan_expires_at"]) == ("PAID", None)
+
+
+@pytest.mark.parametrize("before", [{"plan": "FREE"}, {"expires": in_days(-1)}])
+def test_a_company_that_pays_again_is_paid_whatever_its_plan_was(app_client, founded, before):
+    acme = founded("acme", **before)
+    path = f"/v1/corporations/{acme.id}"
+    app_client.put(path, json={"plan_expires_at": "2020-01-01T00:00:00Z"}, headers=acme.admin)
+    paid = app_client.put(path, json={"plan": "PAID"}, headers=acme.admin).get_json()
+
+    assert (paid["plan"], paid["plan_expires_at"]) == ("PAID", None)
+
+
+@pytest.mark.parametrize("expires", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_times_at_the_ends_of_the_calendar_are_read_in_any_zone(app_client, sql, zone, expires):
+    [[database]] = sql.execute("SELECT current_database()").fetchall()
+    sql.execute(f"ALTER DATABASE {database} SET timezone = '{zone}'")
+    app_client.application.extensions["resume_service"].database.close()
+    made = sign_up(app_client, plan="PAID", plan_expires_at=expires)
+    listed = app_client.get("/v1/corporations")
+    sql.execute(f"ALTER DATABASE {database} RESET timezone")
+    app_client.application.extensions["resume_service"].database.close()
+
+    assert (made.status_code, listed.status_code) == (201, 200)
 
 
 @pytest.mark.usefixtures("umbra")

@@ -199,6 +199,17 @@ def test_after_28_days_a_refresh_token_holds_no_more(app_client, sql):
     assert refresh(app_client, pair).status_code == 401
 
 
+def test_a_spent_token_used_again_after_it_expired_ends_its_sign_in_too(app_client, sql):
+    spent = login(app_client).get_json()
+    current = refresh(app_client, spent).get_json()
+    sql.execute(
+        "UPDATE refresh_tokens SET expires_at = now() - interval '1 second' WHERE spent_at IS NOT NULL"
+    )
+
+    assert refresh(app_client, spent).status_code == 401
+    assert refresh(app_client, current).status_code == 401
+
+
 def test_signing_out_ends_the_sign_in_and_never_fails(app_client):
     pair = login(app_client).get_json()
     newer = refresh(app_client, pair).get_json()
@@ -253,6 +264,8 @@ def test_the_eleventh_try_in_a_minute_for_one_address_is_429_wherever_it_comes_f
     [
         ("203.0.113.5", "203.0.113.5", "203.0.113.6"),
         ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"),
+        ("::ffff:203.0.113.5", "203.0.113.5:567", "::ffff:203.0.113.6"),
+        ("[2001:db8:1:2::1]:567", "2001:db8:1:2::2", "[2001:db8:1:3::1]:567"),
     ],
 )
 def test_the_eleventh_try_of_one_client_is_429_whatever_addresses_it_tries(
