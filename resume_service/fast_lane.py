@@ -8,6 +8,7 @@ headers. Every other request it hands on untouched.
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -25,12 +26,12 @@ from resume_service.services import Services
 
 Environ = dict[str, Any]
 
-_usual_host = re.compile(
+_a_usual_host = re.compile(
     r"([a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*(:[0-9]{1,5})?)?", re.IGNORECASE
 ).fullmatch
 """Of the others Flask refuses some."""
 
-UNUSUAL = ("HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_IF_NONE_MATCH")
+UNUSUAL = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_IF_NONE_MATCH"})
 """Headers of requests that Flask understands better."""
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -49,7 +50,10 @@ class FastLane:
         self.beyond = app.wsgi_app
         """What answers the requests that the lane does not."""
         self._services = services
-        self._routes = routes
+        self._routes: dict[str, list[QuickRoute]] = {}
+        """By method."""
+        for route in routes:
+            self._routes.setdefault(route.method, []).append(route)
         self._origin_headers = origin_headers
         self.largest_body = largest_body
 
@@ -116,14 +120,14 @@ class FastLane:
         path = environ["PATH_INFO"]
         if not path.isascii() or "%" in environ.get("RAW_URI", ""):
             return None
-        if not _usual_host(environ.get("HTTP_HOST", "")):
+        if not _is_usual_host(environ.get("HTTP_HOST", "")):
             return None
-        for route in self._routes:
-            if route.method == environ["REQUEST_METHOD"] and (match := route.match(path)):
+        for route in self._routes.get(environ["REQUEST_METHOD"], ()):
+            if match := route.match(path):
                 break
         else:
             return None
-        if any(name in environ for name in UNUSUAL) or not self._has_usual_body(route, environ):
+        if not UNUSUAL.isdisjoint(environ) or not self._has_usual_body(route, environ):
             return None
         return route, match.groups()
 
@@ -133,6 +137,11 @@ class FastLane:
             return length in ("", "0")
         kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
         return kind in route.takes and length.isdecimal() and int(length) <= self.largest_body
+
+
+@functools.lru_cache(maxsize=64)  # players know the service by very few names
+def _is_usual_host(host: str) -> bool:
+    return _a_usual_host(host) is not None
 
 
 def _body(environ: Environ, length: int) -> bytes | None:

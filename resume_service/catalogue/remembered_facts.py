@@ -86,7 +86,9 @@ class RememberedFacts:
         try:
             return self._asked(video_id)
         except Unavailable:
-            if kept and age < LONGEST_SECONDS and self._kept.get(video_id) is kept:
+            # Another may have been told more meanwhile, or that it has changed.
+            kept = self._kept.get(video_id)
+            if kept and now - kept.asked_at < LONGEST_SECONDS:
                 return kept.facts
             raise
 

@@ -19,22 +19,19 @@
 -- ARGV[13] duration for a rate where the point knows none, s; empty when nobody knows one
 -- ARGV[14] 1 when the caller wants to know the point, else empty
 -- returns  1 when applied, 0 when the stored point is newer; to who wants to know the point: that,
---          1 when there was none before, else 0, and the fields of the point as it stands now,
---          named in told() below
+--          1 when there was none before, else 0, then the point as it stands now: currentTime,
+--          updatedAt, duration, percent, watched and completed, nil for what it has not
 
 local stored = redis.call('HMGET', KEYS[1], 'updatedAt', 'duration', 'watchedAt', 'completedAt',
-  'percent', 'currentTime')
+  'percent')
 
-local function told(applied)
-  if ARGV[14] == '' then
-    return applied
-  end
-  return {applied, stored[1] and 0 or 1, redis.call('HMGET', KEYS[1], 'currentTime', 'updatedAt',
-    'duration', 'percent', 'watched', 'completed')}
+local function point()
+  return unpack(redis.call('HMGET', KEYS[1], 'currentTime', 'updatedAt', 'duration', 'percent',
+    'watched', 'completed'))
 end
 
 if stored[1] and stored[1] > ARGV[3] then
-  return told(0)
+  return ARGV[14] == '' and 0 or {0, 0, point()}
 end
 
 local position = ARGV[1]
@@ -46,26 +43,26 @@ if ARGV[12] ~= '' then
   duration = duration or ARGV[13] ~= '' and ARGV[13]
   -- To the millisecond, written as a caller's numbers are: without zeros at the end.
   position = duration and string.format('%.3f', ARGV[12] * duration / 100):gsub('%.?0+$', '')
-    or stored[6] or '0'
+    or redis.call('HGET', KEYS[1], 'currentTime') or '0'
 elseif duration then
   percent = string.format('%.2f', math.min(100, 100 * ARGV[1] / duration))
 end
 
 -- HSET comes first: on a full Redis it is refused before anything has changed.
+local watched, completed
 if percent then
-  local watched = tonumber(percent) >= tonumber(ARGV[7])
-  local completed = percent == '100.00'
-  local fields = {'currentTime', position, 'updatedAt', ARGV[3], 'percent', percent,
-    'watched', (watched or stored[3]) and 1 or 0, 'completed', completed and 1 or 0}
-  if duration then
-    fields[11], fields[12] = 'duration', duration
-  end
-  redis.call('HSET', KEYS[1], unpack(fields))
+  local is_watched = tonumber(percent) >= tonumber(ARGV[7])
+  local is_completed = percent == '100.00'
+  watched, completed = (is_watched or stored[3]) and '1' or '0', is_completed and '1' or '0'
+  -- Where there is no duration to write, percent stands twice: a table of fields costs more.
+  redis.call('HSET', KEYS[1], 'currentTime', position, 'updatedAt', ARGV[3],
+    duration and 'duration' or 'percent', duration or percent, 'percent', percent,
+    'watched', watched, 'completed', completed)
   -- The first time is kept for good.
-  if watched and not stored[3] then
+  if is_watched and not stored[3] then
     redis.call('HSET', KEYS[1], 'watchedAt', ARGV[3])
   end
-  if completed and not stored[4] then
+  if is_completed and not stored[4] then
     redis.call('HSET', KEYS[1], 'completedAt', ARGV[3])
   end
 else
@@ -94,4 +91,10 @@ redis.call('EXPIRE', KEYS[2], ARGV[5])
 if KEYS[3] then
   redis.call('ZADD', KEYS[3], ARGV[4], ARGV[11])
 end
-return told(1)
+
+if ARGV[14] == '' then
+  return 1
+elseif not percent then
+  return {1, stored[1] and 0 or 1, point()}
+end
+return {1, stored[1] and 0 or 1, position, ARGV[3], duration or false, percent, watched, completed}

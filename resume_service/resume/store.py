@@ -73,6 +73,9 @@ class ResumeStore:
         self._archive = archive
         self._marks_apart = archive and keys.hash_tags
         self._ttl_seconds = int(rules.ttl.total_seconds())
+        told = (self._ttl_seconds, rules.max_points, rules.watched_percent)
+        self._rules_told = tuple(map(str, told))
+        """To the script of a save, as text: written once, not for each save."""
         self._oldest_after_ms = int((rules.ttl + OLDEST_MEASUREMENT) / timedelta(milliseconds=1))
         """What was saved so long before a measurement has expired, ms."""
 
@@ -82,7 +85,7 @@ class ResumeStore:
 
     def save_and_get(self, seen: Measurement) -> Saved:
         """As `save`; tells also how the point stands then, in the same round trip."""
-        applied, is_new, values = self._save(seen, wants_point=True)
+        applied, is_new, *values = self._save(seen, wants_point=True)
         point = _point(seen.user_id, seen.video_id, values)
         return Saved(point, self._counted(applied == 1), is_new == 1)
 
@@ -177,9 +180,7 @@ class ResumeStore:
             _text(seen.duration),
             iso(seen.measured_at),
             at_ms,
-            self._ttl_seconds,
-            self._rules.max_points,
-            self._rules.watched_percent,
+            *self._rules_told,
             at_ms - self._oldest_after_ms,
             keys.member,
             keys.siblings,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
+import psycopg
 import pytest
+from catalogue_rows import Catalogue
 
 from resume_service.catalogue import remembered_facts
-from resume_service.catalogue.facts import Kind, VideoFacts
+from resume_service.catalogue.facts import Kind, StoredFacts, VideoFacts
 from resume_service.catalogue.remembered_facts import (
     CUT_OFF_SECONDS,
     FRESH_SECONDS,
@@ -18,6 +21,7 @@ from resume_service.catalogue.remembered_facts import (
     RememberedFacts,
 )
 from resume_service.errors import NotFound, Unavailable
+from resume_service.postgres.database import CONNECTIONS, Database
 
 
 class Source:
@@ -227,6 +231,59 @@ def test_it_is_said_too_when_the_question_itself_finds_postgres_out_of_reach(sta
 
     assert stand.ask() == facts_of(1)
     assert stand.source.asked == [1, 1]
+
+
+def test_so_is_what_another_was_told_before_the_question_failed(stand):
+    """Sending somebody to listen gives way to others, who may ask and be answered first."""
+
+    def give_way():
+        stand.listener.listen = lambda: None
+        stand.source.videos[1] = facts_of(1, duration=7)
+        stand.ask()
+        stand.source.is_down = True
+
+    stand.hear()
+    stand.ask()
+    stand.wait(TRUSTED_SECONDS)
+    stand.listener.listen = give_way
+
+    assert stand.ask().duration == 7
+
+
+def test_but_not_what_has_changed_while_the_question_failed(stand):
+    def change_and_fail(video_id):
+        stand.memory.changed(video_id)
+        raise Unavailable
+
+    stand.hear()
+    stand.ask()
+    stand.wait(TRUSTED_SECONDS)
+    stand.source.facts = change_and_fail
+
+    with pytest.raises(Unavailable):
+        stand.ask()
+
+
+def test_a_known_video_is_not_refused_when_every_connection_is_taken(database):
+    """On a busy machine the listener falls silent first, and then all ask at once."""
+    numbers = range(1, CONNECTIONS + 5)
+    with psycopg.connect(database) as sql:
+        for number in numbers:
+            Catalogue(sql).video(number)
+    postgres = Database(database, patience=5)
+    memory = RememberedFacts(StoredFacts(postgres), postgres)
+    memory._changes = Silent()
+    known = [memory.facts(number) for number in numbers]
+
+    with ExitStack() as taken, ThreadPoolExecutor(len(numbers)) as threads:
+        for _ in range(CONNECTIONS):
+            taken.enter_context(postgres.transaction())
+        with pytest.raises(Unavailable):
+            memory.facts(numbers[-1] + 1)
+        told = list(threads.map(memory.facts, numbers))
+    postgres.close()
+
+    assert told == known
 
 
 def test_for_an_hour_and_no_longer(stand):

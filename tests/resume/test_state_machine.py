@@ -121,11 +121,22 @@ class StoreMachine(RuleBasedStateMachine):
         seen = Measurement(
             user_id=user, video_id=video, rate=rate, usual_duration=duration, measured_at=at
         )
-        was_new = (user, video) not in self.model.points
+        self._save_and_get(seen)
+
+    @rule(user=users, video=videos, position=positions, duration=durations, at=moments)
+    def save_and_get(self, user, video, position, duration, at):
+        seen = Measurement(
+            user_id=user, video_id=video, position=position, duration=duration, measured_at=at
+        )
+        self._save_and_get(seen)
+
+    def _save_and_get(self, seen: Measurement) -> None:
+        key = (seen.user_id, seen.video_id)
+        was_new = key not in self.model.points
         saved = self.store.save_and_get(seen)
         assert saved.is_applied == self.model.save(seen)
         assert saved.is_new == was_new
-        assert as_hash(saved.point) == shown(self.model.points[user, video])
+        assert as_hash(saved.point) == shown(self.model.points[key])
 
     @rule(user=users, video=videos)
     def get(self, user, video):
