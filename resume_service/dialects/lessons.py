@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Response
 
+from resume_service.bodies import OptionalBodyParser
 from resume_service.dialects.lessons_schemas import (
     EXAMPLE_CHECKLIST,
     EXAMPLE_COMPLETED,
@@ -30,7 +31,6 @@ from resume_service.errors import ValidationFailed
 from resume_service.http import (
     Answer,
     Blueprint,
-    OptionalBodyParser,
     arrived_at,
     current_user,
     json_answer,

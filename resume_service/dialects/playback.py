@@ -6,6 +6,7 @@ import functools
 
 from flask import Response
 
+from resume_service.bodies import decoded
 from resume_service.catalogue.facts import Kind
 from resume_service.catalogue.viewing import Sought
 from resume_service.dialects import playback_schemas as words
@@ -15,7 +16,6 @@ from resume_service.http import (
     Asked,
     SaveBlueprint,
     asked,
-    decoded,
     json_answer,
     respond,
 )

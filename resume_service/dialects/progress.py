@@ -10,6 +10,7 @@ from flask import Response
 from marshmallow import ValidationError
 from werkzeug.http import generate_etag, quote_etag
 
+from resume_service.bodies import decoded
 from resume_service.dialects.progress_schemas import (
     ETAG,
     EXAMPLE_POINT,
@@ -31,7 +32,6 @@ from resume_service.http import (
     arrived_at,
     asked,
     current_user,
-    decoded,
     json_answer,
     json_number,
     respond,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
+from resume_service.bodies import decoded
 from resume_service.catalogue.viewing import Sought
 from resume_service.dialects.own_points import found, saved, video_parameter
 from resume_service.dialects.videos_schemas import (
@@ -14,7 +15,14 @@ from resume_service.dialects.videos_schemas import (
     RateSchema,
     flawless_rate,
 )
-from resume_service.http import Answer, Asked, SaveBlueprint, asked, decoded, json_answer, respond
+from resume_service.http import (
+    Answer,
+    Asked,
+    SaveBlueprint,
+    asked,
+    json_answer,
+    respond,
+)
 from resume_service.quick_route import QuickRoute
 from resume_service.resume.model import ResumePoint, iso
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from flask import Response, request
 from marshmallow import Schema, fields
 
-from resume_service.http import Blueprint, json_answer, respond, whole_body
+from resume_service.bodies import whole_body
+from resume_service.http import (
+    Blueprint,
+    json_answer,
+    respond,
+)
 from resume_service.services import there
 from resume_service.v1 import keepers
 

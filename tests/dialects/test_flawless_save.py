@@ -9,10 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
+from resume_service.bodies import decoded
 from resume_service.dialects.playback_schemas import PositionSchema, flawless_position
 from resume_service.dialects.progress_schemas import SaveSchema, flawless_save
 from resume_service.dialects.videos_schemas import RateSchema, flawless_rate
-from resume_service.http import decoded
 
 NAMES = ("clerkId", "userId", "tmdbId", "videoId", "currentTime", "duration", "ageMs")
 EDGES = (
