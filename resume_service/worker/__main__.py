@@ -47,6 +47,7 @@ def main() -> int:
     _log.info("metrics are served", port=settings.worker_port)
     _run(loop)
     bridge.close()
+    accounts.close()
     server.shutdown()
     return 0
 
