@@ -6,6 +6,7 @@ import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from v1.conftest import from_a_client_of_its_own
 
 GUESTS = 40
@@ -23,6 +24,7 @@ def together(*calls):
         return list(pool.map(begun, calls))
 
 
+@pytest.mark.soak
 def test_deleting_a_company_while_its_users_refresh_deadlocks_nobody(
     app_client, sql, founded, effort
 ):
@@ -58,6 +60,7 @@ def test_deleting_a_company_while_its_users_refresh_deadlocks_nobody(
         assert valid == 0
 
 
+@pytest.mark.soak
 def test_a_video_restored_while_its_company_is_deleted_is_not_left_behind(
     app_client, founded, a_video, sql, effort
 ):

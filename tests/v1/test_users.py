@@ -112,6 +112,7 @@ def test_the_last_admin_can_be_neither_deleted_nor_demoted_nor_leave(app_client,
     assert app_client.delete(path, headers=acme.admin).status_code == 204
 
 
+@pytest.mark.soak
 def test_two_admins_who_remove_each_other_at_once_leave_one(app_client, acme, sql, effort):
     clients = app_client.application.test_client
     pair = {acme.admin_id: acme.guest_id, acme.guest_id: acme.admin_id}

@@ -198,6 +198,7 @@ def test_a_service_restores_as_an_admin_would(app_client, sql, founded, a_video)
     assert app_client.put(f"/v1/videos/{public}/restore", headers=SERVICE).status_code == 200
 
 
+@pytest.mark.soak
 def test_a_list_of_20_out_of_a_million_reads_an_index(app_client, sql, acme, effort):
     """Postgres explains the very statements by which the service reads a page."""
     sql.execute(
