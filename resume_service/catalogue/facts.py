@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy
 
@@ -31,6 +31,13 @@ class VideoFacts(NamedTuple):
     is_offered: bool
     """Whether it is published and not deleted."""
 
+    @classmethod
+    def of(cls, row: sqlalchemy.Row[*tuple[Any, ...]]) -> VideoFacts:
+        """The facts that a row of `videos` states."""
+        is_offered = row.published and row.deleted_at is None
+        kind = Kind(row.kind)
+        return cls(row.id, kind, row.corporation_id, row.duration_seconds, is_offered)
+
     def require_watchable_by(self, caller: Identity) -> None:
         """Raise NotFound for a video that is not offered, Forbidden for another company's."""
         if not self.is_offered:
@@ -57,8 +64,5 @@ class StoredFacts:
     def facts(self, video_id: int) -> VideoFacts:
         query = sqlalchemy.select(videos).where(videos.c.id == video_id)
         for row in self._database.rows(query):
-            is_offered = row.published and row.deleted_at is None
-            return VideoFacts(
-                row.id, Kind(row.kind), row.corporation_id, row.duration_seconds, is_offered
-            )
+            return VideoFacts.of(row)
         raise NotFound(NO_VIDEO)

@@ -15,7 +15,7 @@ from sqlalchemy import and_, select
 from resume_service import logs, metrics
 from resume_service.accounts.tables import users
 from resume_service.auth.identity import Identity
-from resume_service.catalogue.facts import NO_VIDEO, Kind, StoredFacts, VideoFacts
+from resume_service.catalogue.facts import NO_VIDEO, StoredFacts, VideoFacts
 from resume_service.catalogue.media import Media
 from resume_service.catalogue.opened import Opened, Wanted
 from resume_service.catalogue.tables import video_files, videos, view_logs
@@ -110,10 +110,7 @@ class Streams:
         if quality and "\0" in quality:  # which no text in Postgres holds
             raise NotFound(NO_QUALITY)
         row = self._row(video_id, caller.account_id, quality)
-        is_offered = row.published and row.deleted_at is None
-        kind = Kind(row.kind)
-        facts = VideoFacts(row.id, kind, row.corporation_id, row.duration_seconds, is_offered)
-        facts.require_watchable_by(caller)
+        VideoFacts.of(row).require_watchable_by(caller)
         if row.path is None:
             raise NotFound(NO_QUALITY)
         opened = self._media.open(row.path, wanted)

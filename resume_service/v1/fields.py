@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate
 
 from resume_service.accounts import passwords
 from resume_service.resume.model import GREATEST_NUMBER
-from resume_service.resume.schemas import PageSize, milliseconds_faults
+from resume_service.resume.schemas import PageSize, whole_faults
 
 # Postgres keeps no NUL and UTF-8 no half of a character; the others would hide in a list.
 _unprintable = re.compile(r"[\u0000-\u001f\u007f-\u009f\ud800-\udfff]").search
@@ -94,10 +94,8 @@ class WholeNumber(fields.Integer):
         super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
 
     def _validated(self, value: Any) -> int:
-        if faults := milliseconds_faults(value):
+        if faults := whole_faults(value, self._least, GREATEST_NUMBER):
             raise ValidationError(faults)
-        if value < self._least:
-            raise ValidationError(f"Must be at least {self._least}.")
         return int(value)
 
 
