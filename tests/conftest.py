@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import fakeredis
-import psutil
 import psycopg
 import pytest
 import redis
@@ -218,20 +217,3 @@ def running_service(log: Path, redis_url: str) -> Iterator[Service]:
         yield running
     finally:
         running.kill()
-
-
-@pytest.fixture
-def frozen():
-    """`frozen(pid)`: stops that process and its children until the test ends."""
-    stopped = []
-
-    def freeze(pid):
-        parent = psutil.Process(pid)
-        for process in (parent, *parent.children(recursive=True)):
-            process.suspend()
-            stopped.append(process)
-
-    yield freeze
-    for process in stopped:
-        with contextlib.suppress(psutil.NoSuchProcess):  # one that was killed while it was frozen
-            process.resume()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,30 +179,6 @@ def running(topology: RedisCluster6 | SentinelTrio) -> Iterator[None]:
         yield
     finally:
         topology.stop()
-
-
-@contextlib.contextmanager
-def frozen(*servers: RedisServer) -> Iterator[None]:
-    """Inside, they take connections and answer nothing."""
-    for server in servers:
-        server.signal(signal.SIGSTOP)
-    eventually(lambda: not any(_is_up(server) for server in servers))
-    try:
-        yield
-    finally:
-        for server in servers:
-            if server.is_running():
-                server.signal(signal.SIGCONT)
-
-
-@contextlib.contextmanager
-def killed(server: RedisServer) -> Iterator[None]:
-    """Afterwards it runs again, as a replica of the one that stood in."""
-    server.kill()
-    try:
-        yield
-    finally:
-        server.start()
 
 
 def _is_up(server: RedisServer) -> bool:

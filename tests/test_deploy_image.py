@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from callers import SECRET, bearer
+from server_breakages import frozen
 
 from dev.service import ROOT, free_port
 
@@ -239,11 +240,7 @@ def test_the_health_check_fails_while_nothing_listens():
 def test_the_health_check_fails_within_its_time_while_the_service_hangs(own_service):
     options = arguments("HEALTHCHECK")[-1]
     allowed = float(re.search(r"--timeout=(\d+)s", options)[1])
-    os.killpg(own_service.pid, signal.SIGSTOP)
-    started = time.monotonic()
-
-    try:
+    with frozen(own_service):
+        started = time.monotonic()
         assert health(PORT=str(own_service.port)) != 0
         assert time.monotonic() - started < allowed
-    finally:
-        os.killpg(own_service.pid, signal.SIGCONT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psutil
 from eventually import eventually
+from server_breakages import frozen
 
 
 def lives(process: psutil.Process) -> bool:
@@ -18,10 +19,8 @@ def test_a_killed_postgres_leaves_no_process_behind_even_when_it_was_frozen(post
     server.start()
     parent = psutil.Process(server.pid)
     family = [parent, *parent.children(recursive=True)]
-    for process in family:
-        process.suspend()
-
-    server.kill()
+    with frozen(server):
+        server.kill()
 
     assert len(family) > 3
     eventually(lambda: not any(lives(process) for process in family))

@@ -7,6 +7,7 @@ import time
 import pytest
 from callers import SECRET
 from load_clients import Viewer, at_once
+from server_breakages import frozen
 
 from dev.service import Service
 from resume_service.postgres import migrate
@@ -37,11 +38,10 @@ def archived(redis_servers, own_postgres, tmp_path):
 
 @pytest.mark.alone
 def test_while_postgres_hangs_saves_of_the_same_process_are_as_quick_as_ever(
-    archived, own_postgres, frozen
+    archived, own_postgres
 ):
     viewers = [Viewer(archived.port, f"user-{number}") for number in range(24)]
     assert viewers[0].ask("GET", "/api/history").status == 200
-    frozen(own_postgres.pid)
 
     def ask(number):
         if number % 2:
@@ -49,7 +49,8 @@ def test_while_postgres_hangs_saves_of_the_same_process_are_as_quick_as_ever(
         time.sleep(0.05)  # so that the others wait for Postgres by now
         return [viewers[number].save() for _ in range(20)]
 
-    asked = at_once(len(viewers), ask)
+    with frozen(own_postgres):
+        asked = at_once(len(viewers), ask)
     histories = [answer for answers in asked[1::2] for answer in answers]
     saves = [answer for answers in asked[::2] for answer in answers]
     for viewer in viewers:

@@ -8,11 +8,11 @@ import threading
 import time
 from datetime import UTC, datetime
 
-import psutil
 import psycopg
 import pytest
 from catalogue_rows import Catalogue
 from eventually import eventually
+from server_breakages import frozen, killed
 
 from resume_service.catalogue import changes, remembered_facts
 from resume_service.catalogue.facts import StoredFacts
@@ -226,7 +226,7 @@ def test_a_forked_process_listens_for_itself(sql, catalogue, processes):
     eventually(lambda: len(sql.execute(LISTENERS).fetchall()) == 1)
 
 
-@pytest.mark.parametrize("fault", ["frozen", "killed"])
+@pytest.mark.parametrize("fault", [frozen, killed], ids=lambda each: each.__name__)
 def test_while_postgres_is_out_of_reach_known_videos_are_known_at_once(fault, migrated_copy):
     """No question waits: not for the connection that fails, nor for the next."""
     server = migrated_copy
@@ -234,22 +234,11 @@ def test_while_postgres_is_out_of_reach_known_videos_are_known_at_once(fault, mi
         video = Catalogue(sql).video()
     process = Process(server.url)
     eventually(lambda: process.remembers(video))
-    parent = psutil.Process(server.pid)
-    stopped = [parent, *parent.children(recursive=True)]
-    if fault == "killed":
-        server.kill()
-    else:
-        for each in stopped:
-            each.suspend()
-    before, deadline = process.source.asked, time.monotonic() + 3
-    while time.monotonic() < deadline:
-        assert process.is_offered(video)
-        time.sleep(0.001)
-    if fault == "killed":
-        server.start()
-    else:
-        for each in stopped:
-            each.resume()
+    with fault(server):
+        before, deadline = process.source.asked, time.monotonic() + 3
+        while time.monotonic() < deadline:
+            assert process.is_offered(video)
+            time.sleep(0.001)
 
     assert process.source.asked == before
     eventually(lambda: process.asks(video) == 1)

@@ -6,11 +6,11 @@ import re
 import time
 from datetime import timedelta
 
-import psutil
 import pytest
 from archive_stores import settings_of
 from callers import bearer
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from server_breakages import frozen
 
 from resume_service import create_app
 
@@ -130,20 +130,13 @@ def test_a_postgres_that_hangs_is_told_within_a_second_and_forgotten_when_it_is_
     client, postgres
 ):
     assert history(client).status_code == 200
-    parent = psutil.Process(postgres.pid)
-    stopped = [parent, *parent.children(recursive=True)]
-    for process in stopped:
-        process.suspend()
-    try:
+    with frozen(postgres):
         for _ in range(3):
             started = time.monotonic()
             answer = history(client)
             assert answer.status_code == 503
             assert int(answer.headers["Retry-After"]) >= 1
             assert time.monotonic() - started < PROMISED_SECONDS
-    finally:
-        for process in stopped:
-            process.resume()
 
     assert history(client).status_code == 200
 

@@ -1,18 +1,17 @@
-"""Ways in which a Redis fails: inside each context it does, afterwards it is right again."""
+"""Ways in which a Redis alone fails, besides those of any server."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import redis
 from eventually import eventually
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from server_breakages import frozen, killed
 
 from dev.redis_server import RedisServer
 
@@ -23,27 +22,10 @@ BYTES_A_KEY = 40_000
 
 
 @contextlib.contextmanager
-def killed(server: RedisServer) -> Iterator[None]:
-    server.kill()
-    yield
-    server.start()
-
-
-@contextlib.contextmanager
 def stopped(server: RedisServer) -> Iterator[None]:
     server.stop()
     yield
     server.start()
-
-
-@contextlib.contextmanager
-def frozen(server: RedisServer) -> Iterator[None]:
-    server.signal(signal.SIGSTOP)
-    eventually(lambda: _process_state(server.pid) == "T")
-    try:
-        yield
-    finally:
-        server.signal(signal.SIGCONT)
 
 
 @contextlib.contextmanager
@@ -185,7 +167,3 @@ def _another_client(server: RedisServer) -> redis.Redis:
 
 def _drop_other_clients(server: RedisServer) -> None:
     server.client.client_kill_filter(_type="normal", skipme=True)
-
-
-def _process_state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

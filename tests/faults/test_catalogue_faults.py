@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import psutil
 import psycopg
 import pytest
 from callers import SECRET
 from catalogue_rows import Catalogue
 from eventually import eventually
 from load_clients import Answer, Viewer, under_load
+from server_breakages import frozen, killed
 
 from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
@@ -176,18 +176,9 @@ def test_32_savers_of_one_point_in_three_apis_leave_one_record_that_all_show_ali
     assert point["watched"] is played["watched"] is True
 
 
-@pytest.mark.parametrize("fault", ["frozen", "killed"])
-def test_without_postgres_warm_saves_go_on_and_cold_ones_are_told_within_a_second(
-    site, frozen, fault
-):
+@pytest.mark.parametrize("fault", [frozen, killed], ids=lambda each: each.__name__)
+def test_without_postgres_warm_saves_go_on_and_cold_ones_are_told_within_a_second(site, fault):
     video, unknown = site.movie(), site.catalogue.video(kind="movie")
-    parent = psutil.Process(site.postgres.pid)
-    stopped = [parent, *parent.children(recursive=True)]
-    if fault == "killed":
-        site.catalogue._sql.close()
-        site.postgres.kill()
-    else:
-        frozen(site.postgres.pid)
     players, statuses, slowest = site.players(), set(), [0.0]
 
     def step(number):
@@ -197,15 +188,12 @@ def test_without_postgres_warm_saves_go_on_and_cold_ones_are_told_within_a_secon
         slowest.append(answer.seconds)
         time.sleep(0.01)
 
-    with under_load(len(players), step):
-        time.sleep(2.5)  # longer than any wait for Postgres
-    cold = [player.rate(unknown, 5) for player in players[:4]]
-    cold += [player.play(unknown, 5) for player in players[:2]]
-    if fault == "killed":
-        site.postgres.start()
-    else:
-        for each in stopped:
-            each.resume()
+    site.catalogue._sql.close()
+    with fault(site.postgres):
+        with under_load(len(players), step):
+            time.sleep(2.5)  # longer than any wait for Postgres
+        cold = [player.rate(unknown, 5) for player in players[:4]]
+        cold += [player.play(unknown, 5) for player in players[:2]]
 
     assert statuses == {200}
     assert max(slowest) < PROMISED_SECONDS
@@ -213,5 +201,4 @@ def test_without_postgres_warm_saves_go_on_and_cold_ones_are_told_within_a_secon
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in cold)
     assert max(answer.seconds for answer in cold) < PROMISED_SECONDS
     eventually(lambda: {player.rate(unknown, 5).status for player in players} == {200})
-    if fault == "killed":
-        site.catalogue = catalogue_of(site.postgres)
+    site.catalogue = catalogue_of(site.postgres)

@@ -22,10 +22,9 @@ from redis_topologies import (
     RedisCluster6,
     SentinelTrio,
     Topology,
-    frozen,
-    killed,
     running,
 )
+from server_breakages import frozen, killed
 
 from dev.service import Service
 

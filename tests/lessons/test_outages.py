@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 
-import psutil
 import psycopg
 import pytest
 from callers import SECRET, bearer
 from classroom import Classroom
 from eventually import eventually
 from load_clients import Viewer
+from server_breakages import frozen
 from stripe import WebhookSignature
 
 from dev.redis_server import RedisServer
@@ -54,22 +53,17 @@ def lesson(site):
         return module, room.lesson(module)
 
 
-def test_with_postgres_frozen_every_route_is_503_in_time_and_well_again_afterwards(
-    site, lesson, frozen
-):
+def test_with_postgres_frozen_every_route_is_503_in_time_and_well_again_afterwards(site, lesson):
     postgres, _, service = site
     module, its = lesson
     viewer = Viewer(service.port, "ann")
     path = f"/api/progress/lessons/{its}"
     assert viewer.ask("POST", path).status == 200
-    frozen(postgres.pid)
-    answers = [
-        *(viewer.ask(method, path) for method in ("POST", "DELETE")),
-        *(viewer.ask("GET", read.format(module=module)) for read in READS),
-    ]
-    postgres.signal(signal.SIGCONT)
-    for child in psutil.Process(postgres.pid).children(recursive=True):
-        child.resume()
+    with frozen(postgres):
+        answers = [
+            *(viewer.ask(method, path) for method in ("POST", "DELETE")),
+            *(viewer.ask("GET", read.format(module=module)) for read in READS),
+        ]
 
     for answer in answers:
         assert (answer.status, answer.headers["Retry-After"]) == (503, "1")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import time
 
-import psutil
 import pytest
 from callers import SECRET
+from server_breakages import frozen
 
 from dev.redis_server import RedisServer
 from dev.service import free_port
@@ -23,7 +22,6 @@ def own_redis(tmp_path_factory):
     server = RedisServer(tmp_path_factory.mktemp("redis"), port=free_port())
     server.start()
     yield server
-    server.signal(signal.SIGCONT)
     server.kill()
 
 
@@ -79,15 +77,14 @@ def test_with_an_archive_both_parts_are_asked(own_redis, postgres):
     assert (answer.status_code, answer.get_json()) == (200, {"redis": "ok", "database": "ok"})
 
 
-def test_a_frozen_redis_is_named_within_a_second_and_is_ready_again_after(own_redis, frozen):
+def test_a_frozen_redis_is_named_within_a_second_and_is_ready_again_after(own_redis):
     app = asked(own_redis)
     assert app.get("/readyz").status_code == 200
 
-    frozen(own_redis.pid)
-    assert_not_ready(app, "redis")
-    assert app.get("/healthz").status_code == 200
+    with frozen(own_redis):
+        assert_not_ready(app, "redis")
+        assert app.get("/healthz").status_code == 200
 
-    own_redis.signal(signal.SIGCONT)
     assert becomes_ready(app)
 
 
@@ -116,22 +113,18 @@ def test_a_stopped_postgres_is_named_within_a_second(own_redis, postgres_servers
     assert_not_ready(app, "database")
 
 
-def test_a_frozen_postgres_is_named_within_a_second_and_is_ready_again_after(
-    own_redis, postgres, frozen
-):
+def test_a_frozen_postgres_is_named_within_a_second_and_is_ready_again_after(own_redis, postgres):
     app = asked(own_redis, database_url=postgres.url)
 
-    frozen(postgres.pid)
-    assert_not_ready(app, "database")
+    with frozen(postgres):
+        assert_not_ready(app, "database")
 
-    psutil.Process(postgres.pid).resume()
     assert becomes_ready(app)
 
 
-def test_both_parts_frozen_are_both_named_within_a_second(own_redis, postgres, frozen):
+def test_both_parts_frozen_are_both_named_within_a_second(own_redis, postgres):
     app = asked(own_redis, database_url=postgres.url)
     assert app.get("/readyz").status_code == 200
 
-    frozen(own_redis.pid)
-    frozen(postgres.pid)
-    assert_not_ready(app, "redis, database")
+    with frozen(own_redis, postgres):
+        assert_not_ready(app, "redis, database")

@@ -18,11 +18,10 @@ from redis_topologies import (
     RedisCluster6,
     SentinelTrio,
     Topology,
-    frozen,
-    killed,
     node_id,
     running,
 )
+from server_breakages import frozen, killed
 
 from resume_service.resume import redis_topology
 from resume_service.resume.redis_servers import Servers, connect

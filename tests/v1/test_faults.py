@@ -8,7 +8,9 @@ from http.client import HTTPConnection
 
 import pytest
 from callers import SECRET
+from eventually import eventually
 from load_clients import Viewer
+from server_breakages import frozen
 from v1.conftest import PASSWORD, SERVICE
 
 from dev.redis_server import RedisServer
@@ -76,11 +78,15 @@ def are_unavailable(calls):
     assert max(seconds for _, _, seconds, _ in calls) < 1.2  # on a busy machine
 
 
-def test_while_postgres_hangs_v1_is_503_within_a_second_and_right_again_after(own, frozen):
+def test_while_postgres_hangs_v1_is_503_within_a_second_and_right_again_after(own):
     caller, postgres, _ = own
     assert caller.ask("POST", "/v1/corporations", COMPANY)[0] == 201
-    frozen(postgres.pid)
-    are_unavailable(v1_calls(caller.ask))
+    with frozen(postgres):
+        are_unavailable(v1_calls(caller.ask))
+
+    eventually(lambda: caller.ask("POST", "/v1/auth/login", ANN)[0] == 200)
+    _, companies, *_ = caller.ask("GET", "/v1/corporations")
+    assert [company["name"] for company in companies] == ["acme"]
 
 
 def test_without_postgres_v1_is_503_and_saves_go_on_and_nothing_is_half_made(own):
