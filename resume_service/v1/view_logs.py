@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 from marshmallow import Schema, fields
 
 from resume_service.auth.identity import Role
 from resume_service.catalogue.view_logs import NO_USER
 from resume_service.errors import Forbidden, NotFound, ValidationFailed
-from resume_service.http import Blueprint, arrived_at, services
+from resume_service.http import Blueprint, arrived_at, json_answer, respond, services
 from resume_service.resume.model import iso
 from resume_service.resume.schemas import BodySchema
 from resume_service.services import Streaming, there
@@ -52,7 +51,7 @@ class ViewSchema(BodySchema):
 def has_viewed(user_id: int, video_id: int) -> Response:
     """Whether a user has viewed a video: for that user, its company's admins, a service."""
     callers.accounts().users.by_id(user_id, callers.actor())
-    return jsonify(_streaming().view_logs.exists(user_id, video_id))
+    return respond(json_answer(_streaming().view_logs.exists(user_id, video_id)))
 
 
 @blp.route("", methods=["POST"])
@@ -66,9 +65,7 @@ def log_view(body: dict[str, Any]) -> Response:
     _streaming().streams.require_watchable(body["video_id"], callers.viewer())
     viewed = _streaming().view_logs.write(user_id, body["video_id"], arrived_at())
     row = {"user_id": user_id, "video_id": body["video_id"], "created_at": iso(viewed.created_at)}
-    response = jsonify(row)
-    response.status_code = HTTPStatus.CREATED if viewed.is_new else HTTPStatus.OK
-    return response
+    return respond(json_answer(row)._replace(status=201 if viewed.is_new else 200))
 
 
 def _streaming() -> Streaming:
