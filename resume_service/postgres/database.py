@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import psycopg
@@ -31,6 +33,7 @@ class Database:
     def __init__(self, url: str, *, patience: float = WAIT_SECONDS) -> None:
         self._url = url
         self._patience = patience
+        self._connected = partial(connect, url, within=WAIT_SECONDS, patience=patience)
         self._engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
             creator=self._connected,
@@ -41,7 +44,9 @@ class Database:
             pool_pre_ping=True,
             use_native_hstore=False,  # or each new connection would ask for it
         )
-        event.listen(self._engine, "checkin", self._calm)
+        event.listen(self._engine, "checkin", _calmed(patience))
+        # The engine holds nothing of this object, so it can be closed once this one is gone.
+        weakref.finalize(self, self._engine.dispose).atexit = False
         self._probing = threading.Lock()
         self._probed_at = -FRESH_SECONDS
         self._answers = False
@@ -90,13 +95,11 @@ class Database:
             raise Unavailable
 
     def close(self) -> None:
-        """Close what connections are kept; the next query makes new ones."""
-        self._engine.dispose()
+        """Close what connections are kept; the next query makes new ones.
 
-    def _calm(self, made: Any, _record: object) -> None:
-        """Take back what `allow` allowed, before the connection is another's."""
-        if made is not None:
-            made.patience = self._patience
+        Comes by itself when nobody holds this object any more.
+        """
+        self._engine.dispose()
 
     def _probe(self) -> bool:
         try:
@@ -106,8 +109,15 @@ class Database:
             return False
         return True
 
-    def _connected(self) -> BoundedConnection:
-        return connect(self._url, within=WAIT_SECONDS, patience=self._patience)
+
+def _calmed(patience: float) -> Callable[[Any, object], None]:
+    """Takes back what `allow` allowed, before the connection is another's."""
+
+    def calm(made: Any, _record: object) -> None:
+        if made is not None:
+            made.patience = patience
+
+    return calm
 
 
 def _of(connection: sqlalchemy.Connection) -> BoundedConnection:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import weakref
 from typing import Any
 
 import hiredis
@@ -146,6 +147,8 @@ class RoundTrips:
             # Not taken out of the pool, which would look it over each time.
             options = {**self._pool.connection_kwargs, **CONNECTION}
             self._connection = self._pool.connection_class(**options)
+            # Closed with the last who could use it, and not by whichever part is collected first.
+            weakref.finalize(self, self._connection.disconnect).atexit = False
         try:
             self._connection.send_packed_command([packed], check_health=False)
             return self._read(answers)

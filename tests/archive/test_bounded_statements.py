@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import psycopg
 import pytest
 import sqlalchemy
@@ -46,3 +48,22 @@ def test_what_is_allowed_to_take_longer_may_and_the_next_transaction_may_not(acc
 def test_what_postgres_can_not_take_is_no_outage(accounts):
     with pytest.raises(sqlalchemy.exc.DataError), accounts.transaction() as sql:
         sql.execute(sqlalchemy.text("SELECT 1 / 0"))
+
+
+def test_a_database_that_nobody_holds_any_more_closes_its_connections(emptied_database):
+    marked = f"{emptied_database}&application_name=let-go"
+    mine = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'let-go'"
+
+    def left():
+        with psycopg.connect(emptied_database) as sql:
+            return sql.execute(mine).fetchone()[0]
+
+    database = Database(marked)
+    database.rows(sqlalchemy.select(1))
+    assert left() == 1
+
+    circle = [database]
+    circle.append(circle)
+    del database, circle
+    gc.collect()
+    eventually(lambda: left() == 0, within=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 import subprocess
@@ -279,3 +280,18 @@ def test_what_can_not_be_sent_or_read_fails_its_caller_alone(url, real_redis, ga
     with pytest.raises(UnicodeEncodeError):
         trips.call("get", ("GET", "\ud800"))
     assert trips.call("get", ("ECHO", "b")) == ["b"]
+
+
+def test_the_connection_is_closed_with_the_last_who_could_use_it(url, real_redis):
+    def left():
+        return [each["name"] for each in real_redis.client_list()].count("let-go")
+
+    trips = RoundTrips(client_of(f"{url}?client_name=let-go", 5))
+    trips.call("get", ("ECHO", "a"))
+    assert left() == 1
+
+    circle = [trips]
+    circle.append(circle)
+    del trips, circle
+    gc.collect()
+    eventually(lambda: left() == 0, within=5)
