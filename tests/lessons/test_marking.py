@@ -41,6 +41,8 @@ def test_a_given_time_is_kept_in_utc_to_the_millisecond(room, ann, given, kept):
         "2026-11-20T12:00:00", "2026-11-20", "yesterday", "", 1763640000, True, [], {},
         "2026-13-01T00:00:00Z", "2026-11-31T00:00:00Z", "0001-01-01T00:00:00+01:00",
         "9999-12-31T23:59:59-01:00", "2026-11-20T12:00:00Z ", "\uff12026-11-20T12:00:00Z",
+        "2026-11-20T12:00:00Z\0", "2026-11-20T12:00:00\0Z", "2026-11-20T12:00:00Z\0+99:00",
+        "2026-11-20\n12:00:00Z", "2026-11-20\xe912:00:00Z",
     ],
 )  # fmt: skip
 def test_a_time_without_zone_in_the_future_or_no_time_at_all_is_a_400(room, ann, given):
