@@ -70,7 +70,7 @@ class Corporations:
     def page(self, part: Slice) -> Page[Corporation]:
         query = select(*_columns).where(_in_use).order_by(corporations.c.id)
         with self._database.transaction() as sql:
-            return part.of(sql, query, _corporation)
+            return part.of(sql, query, _corporation, corporations.c.id)
 
     def update(self, corporation_id: int, given: Mapping[str, Any], now: datetime) -> Corporation:
         """Change what is given. Raises Conflict when the name is taken."""

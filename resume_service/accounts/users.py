@@ -60,7 +60,7 @@ class Users:
             .order_by(users.c.id)
         )
         with self._database.transaction() as sql:
-            return part.of(sql, query, _user)
+            return part.of(sql, query, _user, users.c.id)
 
     def by_id(self, user_id: int, actor: Actor) -> User:
         """A user, for itself or its admins. Raises Forbidden for others, who learn nothing."""

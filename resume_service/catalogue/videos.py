@@ -112,7 +112,7 @@ class Videos:
     def _page(self, part: Slice, *conditions: sqlalchemy.ColumnElement[bool]) -> Page[Video]:
         query = select(*_columns).where(*conditions).order_by(videos.c.id)
         with self._database.transaction() as sql:
-            page = part.of(sql, query, lambda row: row)
+            page = part.of(sql, query, lambda row: row, videos.c.id)
             return Page(_videos(sql, page.items), page.total)
 
 

@@ -39,7 +39,7 @@ class Register:
         """A page of the rows whose columns hold what is `wanted`."""
         query = self._query().where(*(self._table.c[name] == wanted[name] for name in wanted))
         with self._database.transaction() as sql:
-            return part.of(sql, query.order_by(*self._order()), lambda row: row)
+            return part.of(sql, query.order_by(*self._order()), lambda row: row, self._table.c.id)
 
     def read(self, row_id: UUID) -> Kept:
         """Raises NotFound."""

@@ -52,7 +52,7 @@ def gone() -> Response:
 
 
 def _require_keeper() -> None:
-    if request.method != "OPTIONS":  # a browser asks without a token whether it may call
+    if request.method != "OPTIONS":  # a preflight has no token
         callers.actor().require_admin()
 
 

@@ -38,7 +38,7 @@ class SignInSchema(BodySchema):
 
 
 class RefreshSchema(BodySchema):
-    refresh_token = fields.String(required=True, validate=validate.Regexp(r"[!-~]{1,128}\Z"))
+    refresh_token = fields.String(required=True, validate=validate.Regexp("^[!-~]{1,128}$"))
 
 
 class TokenPairSchema(BodySchema):

@@ -71,7 +71,7 @@ def by_id(video_id: int) -> Response:
 @blp.route("/<row:corporation_id>")
 @blp.arguments(pages.PageQuery, location="query")
 @blp.response(200, VideoSchema(many=True), example=[EXAMPLE], headers=pages.HEADERS)
-@blp.errors(401, 422, 503)
+@blp.errors(401, 404, 422, 503)
 def of_corporation(query: dict[str, int], corporation_id: int) -> Response:
     """A company's published videos; its admins also see what is unpublished or deleted."""
     part, viewer = pages.slice_of(query), callers.actor()

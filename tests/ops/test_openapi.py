@@ -56,6 +56,17 @@ def as_template(rule):
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
 
 
+def patterns(part):
+    """Every `pattern` of a schema, however deep."""
+    if isinstance(part, dict):
+        if isinstance(part.get("pattern"), str):
+            yield part["pattern"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from patterns(each)
+
+
 def content_of(answer):
     return answer.get("content", {}).get("application/json", {})
 
@@ -117,6 +128,24 @@ def test_every_operation_but_the_public_ones_asks_for_a_token(served, whole_docu
     }
 
     assert public == open_to_all
+
+
+def test_a_users_role_is_never_documented_as_service(whole_document):
+    users = [name for name in whole_document["components"]["schemas"] if "User" in name]
+    roles = {
+        role
+        for name in users
+        for role in whole_document["components"]["schemas"][name]["properties"]["role"]["enum"]
+    }
+
+    assert roles == ({"admin", "guest"} if "/v1/users" in whole_document["paths"] else set())
+
+
+def test_a_pattern_means_the_whole_text_to_every_reader(whole_document):
+    """`\\Z` and the like are Python's own; a JSON Schema's pattern also finds a part of a text."""
+    for pattern in patterns(whole_document):
+        assert re.fullmatch(r"\^.*\$", pattern), pattern
+        assert not re.search(r"\\[AZz]", pattern), pattern
 
 
 def test_headers_that_an_answer_carries_are_documented(document):

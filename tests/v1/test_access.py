@@ -128,6 +128,7 @@ def _undo(sql):
     sql.execute("UPDATE users SET deleted_at = NULL WHERE email NOT LIKE 'n%'")
 
 
+OUR_PAGE = "https://app.example.com"
 OF_THE_COURSE = tuple(
     f"/v1/{noun}" for noun in ("modules", "lessons", "enrollments", "course", "billing")
 )
@@ -143,6 +144,21 @@ def test_no_route_is_missing_from_the_table(app_client):
     }
 
     assert {route for route, *_ in TABLE} == routes
+
+
+def test_a_preflight_of_any_route_needs_no_token(client_with):
+    client = client_with(cors_origins=(OUR_PAGE,))
+    asked = {"Origin": OUR_PAGE, "Access-Control-Request-Method": "PUT"}
+    paths = {
+        re.sub("<[^>]+>", "1", rule.rule)
+        for rule in client.application.url_map.iter_rules()
+        if rule.rule.startswith(("/v1/", "/api/", "/videos/"))
+    }
+    answers = {path: client.options(path, headers=asked) for path in paths}
+
+    assert {path for path, answer in answers.items() if answer.status_code != 200} == set()
+    for answer in answers.values():
+        assert answer.headers["Access-Control-Allow-Origin"] == OUR_PAGE
 
 
 CLOSED = [(route, body) for route, body, who, _ in TABLE if who is not OPEN]
