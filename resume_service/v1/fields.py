@@ -44,7 +44,7 @@ class PathText(Text):
         return text
 
 
-class EmailAddress(Text):
+class EmailAddress(PathText):
     """An address, in lower case: two spellings of it are one user."""
 
     _is_one = validate.Email()

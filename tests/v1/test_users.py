@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
 from issuer import Issuer, rsa_key
@@ -69,6 +70,15 @@ def test_nobody_becomes_a_service_by_the_api(app_client, acme):
     path = f"/v1/users/{acme.guest_id}"
 
     assert app_client.put(path, json={"role": "service"}, headers=acme.admin).status_code == 422
+
+
+@pytest.mark.parametrize("local_part", ["a+b", "a%b", "a?b", "a#b", "a/b", "ü"])
+def test_every_address_that_is_taken_can_be_asked_for(app_client, acme, local_part):
+    address = f"{local_part}@acme.example"
+    made = create(app_client, acme.admin, email=address)
+    found = app_client.get(f"/v1/users/{quote(address, safe='')}", headers=acme.admin)
+
+    assert (made.status_code, found.status_code) in ((201, 200), (422, 404))
 
 
 @pytest.mark.usefixtures("umbra")
