@@ -29,12 +29,14 @@ class Identity:
     """Of the user in our own database, where the token is one that may name such a user."""
 
     @classmethod
-    def from_claims(cls, claims: Mapping[str, Any], *, trust_authority: bool) -> Identity:
+    def from_claims(
+        cls, claims: Mapping[str, Any], *, trust_authority: bool, names_account: bool = False
+    ) -> Identity:
         """The identity that verified `claims` state.
 
         Without `trust_authority` (an outside issuer's token) `role` and `corporation_id` are
-        ignored, and its `sub` names no account of ours, even if it looks like one. An unknown role
-        gives no authority. Raises Unauthorized when `sub` is no user id.
+        ignored. Without `names_account` its `sub` names no account of ours, even if it looks like
+        one. An unknown role gives no authority. Raises Unauthorized when `sub` is no user id.
         """
         subject = claims.get("sub")
         if not isinstance(subject, str) or not is_id(subject):
@@ -48,7 +50,7 @@ class Identity:
             subject,
             role,
             company if has_company else None,
-            row_id(subject) if role is not Role.SERVICE else None,
+            row_id(subject) if names_account and role is not Role.SERVICE else None,
         )
 
     def require_access_to(self, user_id: str) -> None:

@@ -72,15 +72,16 @@ class Verifier:
         header = jwt.get_unverified_header(token)
         if self.secret is not None and header.get("alg") == HMAC_ALGORITHM:
             claims = self._claims(token, self.secret, HMAC_ALGORITHM)
-            trusted = True
+            ours = trusted = True
         elif self.keys is not None:
             key = self.keys.find(header.get("kid"))
             claims = self._claims(token, key.key, key.algorithm_name)
-            trusted = self.trust_outside_claims
+            ours, trusted = False, self.trust_outside_claims
         else:
             raise Unauthorized
         # PyJWT drops the fraction of a second, so remembering must not add it.
-        return Identity.from_claims(claims, trust_authority=trusted), int(claims["exp"])
+        named = Identity.from_claims(claims, trust_authority=trusted, names_account=ours)
+        return named, int(claims["exp"])
 
     def _claims(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
         claims = jwt.decode(

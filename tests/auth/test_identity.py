@@ -40,6 +40,15 @@ def test_without_trust_authority_is_ignored():
 
 
 @pytest.mark.parametrize("trusted", [True, False])
+def test_a_subject_names_an_account_only_where_it_may(trusted):
+    claims = {"sub": "7", "role": "guest"}
+
+    assert of(**claims, trusted=trusted).account_id is None
+    ours = Identity.from_claims(claims, trust_authority=True, names_account=True)
+    assert ours.account_id == 7
+
+
+@pytest.mark.parametrize("trusted", [True, False])
 @pytest.mark.parametrize(
     "subject", [None, 1, True, [], {}, b"ann", "", " ", "a b", "a/b", "a\n", "\x7f", "a" * 129]
 )

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from callers import bearer
+from issuer import Issuer, rsa_key
 from v1.conftest import NOBODY, PASSWORD, SERVICE, from_a_client_of_its_own, member
 
 NEW_USER = {"email": "new@acme.example", "password": PASSWORD}
@@ -183,6 +184,23 @@ def test_a_token_that_calls_a_guest_an_admin_does_not_make_it_one(ask, acme):
     forged = member(acme.guest_id, acme.id, "admin")  # by an issuer that shares the secret
 
     assert ask("GET /v1/users", None, forged).status_code == 403
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_an_outside_issuers_number_is_no_account_of_ours_even_where_its_claims_count(
+    client_with, acme, request, trusted
+):
+    issuer = Issuer(rsa_key())
+    request.addfinalizer(issuer.stop)
+    client = client_with(jwt_jwks_url=issuer.url, jwt_trust_claims=trusted)
+    for account in (acme.admin_id, acme.guest_id):
+        outside = {"Authorization": rsa_key().bearer(str(account), role="guest")}
+        own = f"/v1/users/id/{account}"
+
+        assert client.get(own, headers=outside).status_code == 403
+        changed = client.put(f"/v1/users/{account}", json={"password": PASSWORD}, headers=outside)
+        assert changed.status_code == 403
+        assert client.get(f"/v1/users?corporation_id={acme.id}", headers=outside).status_code == 403
 
 
 @pytest.mark.parametrize("claims", [{}, {"role": "admin"}, {"role": "admin", "corporation_id": 0}])
