@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,15 @@ from callers import bearer
 
 BROKEN = (OSError, http.client.HTTPException)
 """What a client sees of a connection that ends before the whole answer is there."""
+
+_connections: set[http.client.HTTPConnection] = set()
+"""Of viewers, open or not."""
+
+
+def hang_up() -> None:
+    """Close what viewers have open. Done after each test, however it ended."""
+    while _connections:
+        _connections.pop().close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,7 @@ class Viewer:
 
     def ask(self, method: str, path: str, body: str | None = None) -> Answer:
         """Raises one of BROKEN when the answer is not whole; the next call connects anew."""
+        _connections.add(self._connection)
         started = time.perf_counter()
         try:
             self._connection.request(method, path, body, self._headers)
@@ -65,6 +76,10 @@ class Viewer:
             raise
         headers = dict(response.getheaders())
         return Answer(response.status, headers, content, time.perf_counter() - started)
+
+    @property
+    def socket(self) -> socket.socket | None:
+        return self._connection.sock
 
     def close(self) -> None:
         self._connection.close()
