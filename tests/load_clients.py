@@ -51,8 +51,12 @@ class Viewer:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
     def save(self, video: str = "v", position: float = 10, **more: Any) -> Answer:
+        return self.saving(video, position, **more)()
+
+    def saving(self, video: str = "v", position: float = 10, **more: Any) -> Callable[[], Answer]:
+        """As `save`, in two steps: it is sent now, and answered when called."""
         body = {"clerkId": self.user, "tmdbId": video, "currentTime": position} | more
-        return self.ask("POST", "/api/progress", json.dumps(body))
+        return self.asking("POST", "/api/progress", json.dumps(body))
 
     def read(self, video: str = "v") -> Answer:
         return self.ask("GET", f"/api/progress/{self.user}/{video}")
@@ -65,17 +69,31 @@ class Viewer:
 
     def ask(self, method: str, path: str, body: str | None = None) -> Answer:
         """Raises one of BROKEN when the answer is not whole; the next call connects anew."""
+        return self.asking(method, path, body)()
+
+    def asking(self, method: str, path: str, body: str | None = None) -> Callable[[], Answer]:
+        """As `ask`, in two steps: it is sent now, and answered when called."""
         _connections.add(self._connection)
         started = time.perf_counter()
-        try:
+        with self._closed_when_broken():
             self._connection.request(method, path, body, self._headers)
-            response = self._connection.getresponse()
-            content = response.read()
+
+        def answer() -> Answer:
+            with self._closed_when_broken():
+                response = self._connection.getresponse()
+                content = response.read()
+            headers = dict(response.getheaders())
+            return Answer(response.status, headers, content, time.perf_counter() - started)
+
+        return answer
+
+    @contextlib.contextmanager
+    def _closed_when_broken(self) -> Iterator[None]:
+        try:
+            yield
         except BROKEN:
             self.close()
             raise
-        headers = dict(response.getheaders())
-        return Answer(response.status, headers, content, time.perf_counter() - started)
 
     @property
     def socket(self) -> socket.socket | None:

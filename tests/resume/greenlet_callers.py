@@ -19,7 +19,7 @@ from resume_service.errors import Unavailable
 from resume_service.resume.redis_client import client_of
 from resume_service.resume.round_trips import RoundTrips
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 10
 URL, ROUNDS = sys.argv[1], int(sys.argv[2])
 
 

@@ -164,6 +164,7 @@ def test_many_that_fail_together_look_once(looks, monkeypatch):
     monkeypatch.setattr(servers, "_next_look", 0.0)
 
     at_once(32, lambda _: servers.look_again())
+    servers.look_again()  # as one does that was late to notice
 
     assert len(taken) == 2
 
