@@ -130,5 +130,5 @@ def under_load(threads: int, step: Callable[[int], None]) -> Iterator[None]:
             yield
         finally:
             over.set()
-    for each in running:
-        each.result()
+            for each in running:
+                each.result()  # may be why something else did not come true inside
