@@ -21,8 +21,6 @@ from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import free_port
 
-pytestmark = pytest.mark.xdist_group("make run")
-
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:

@@ -33,7 +33,11 @@ class Stand:
 
     def everyone_can_save(self) -> bool:
         viewers = [self.viewer(f"probe-{number}") for number in range(PROBES)]
-        return all(at_once(PROBES, lambda number: viewers[number].save().status == 204))
+        try:
+            return all(at_once(PROBES, lambda number: viewers[number].save().status == 204))
+        finally:
+            for each in viewers:
+                each.close()
 
 
 @contextlib.contextmanager

@@ -100,6 +100,7 @@ def test_64_viewers_at_once_are_all_told_within_a_second(calm, cause):
     eventually(calm.everyone_can_save, within=RECOVERY)
 
 
+@pytest.mark.alone
 def test_flushing_the_scripts_of_a_redis_under_load_fails_no_save(calm):
     viewers = [calm.viewer(f"user-{number}") for number in range(4)]
     statuses: list[int] = []
