@@ -15,9 +15,6 @@ from dev.child_process import ChildProcess
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY = Path("/dev/shm")  # noqa: S108 - where gunicorn.conf.py makes its folders
 
-_held_ports: list[socket.socket] = []
-"""Until this process ends."""
-
 
 def free_port() -> int:
     """A port of loopback that nothing listens on, and that no other process comes by.
@@ -30,7 +27,7 @@ def free_port() -> int:
     held.bind(("127.0.0.1", 0))
     port = int(held.getsockname()[1])
     if sys.platform == "linux":
-        _held_ports.append(held)
+        held.detach()  # it stays open until this process ends
     else:
         held.close()
     return port

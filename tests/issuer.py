@@ -15,8 +15,6 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from dev.service import free_port
-
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -88,7 +86,7 @@ class Issuer:
         self._counting = threading.Lock()
         self._released = threading.Event()
         self._server: ThreadingHTTPServer | None = None
-        self._port = free_port()  # its own, also while it is stopped
+        self._port = 0
         self.publish(*published)
         self.start()
         self.url = f"http://127.0.0.1:{self._port}/keys"
@@ -115,6 +113,7 @@ class Issuer:
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler())
         self._server.daemon_threads = True
         self._server.block_on_close = False
+        self._port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
