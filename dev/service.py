@@ -17,10 +17,20 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - where gunicorn.conf.py makes its folde
 
 
 def free_port() -> int:
-    """A port of loopback that nothing listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nothing listens on, and that no other process comes by.
+
+    Linux gives no port away while it is held, and yet lets a server listen on it whose socket is to
+    reuse addresses as this one is. Elsewhere the port was merely free a moment ago.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    port = int(held.getsockname()[1])
+    if sys.platform == "linux":
+        held.detach()  # it stays open until this process ends
+    else:
+        held.close()
+    return port
 
 
 def answers(port: int, path: str) -> bool:

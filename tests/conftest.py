@@ -18,6 +18,7 @@ import redis
 from archive_stores import Stores, stores_on
 from callers import SECRET
 from flask.testing import FlaskClient
+from load_clients import hang_up
 from stores import store_on
 
 from dev.postgres_server import PostgresServer
@@ -46,6 +47,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(door, fcntl.LOCK_UN)
         return (yield)
+
+
+@pytest.fixture(autouse=True)
+def connections_of_viewers() -> Iterator[None]:
+    """Closed, also when the test failed: one left open would fail whichever test ran next."""
+    yield
+    hang_up()
 
 
 @pytest.fixture
@@ -210,8 +218,8 @@ def own_service(redis_servers: Any, real_redis: redis.Redis, tmp_path: Path) -> 
 
 
 @contextlib.contextmanager
-def running_service(log: Path, redis_url: str) -> Iterator[Service]:
-    running = Service(log, REDIS_URL=redis_url, JWT_SECRET=SECRET)
+def running_service(log: Path, redis_url: str, **env: str) -> Iterator[Service]:
+    running = Service(log, REDIS_URL=redis_url, JWT_SECRET=SECRET, **env)
     running.start()
     try:
         yield running

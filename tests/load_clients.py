@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,15 @@ from callers import bearer
 
 BROKEN = (OSError, http.client.HTTPException)
 """What a client sees of a connection that ends before the whole answer is there."""
+
+_connections: set[http.client.HTTPConnection] = set()
+"""Of viewers, open or not."""
+
+
+def hang_up() -> None:
+    """Close what viewers have open. Done after each test, however it ended."""
+    while _connections:
+        _connections.pop().close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +51,12 @@ class Viewer:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
     def save(self, video: str = "v", position: float = 10, **more: Any) -> Answer:
+        return self.saving(video, position, **more)()
+
+    def saving(self, video: str = "v", position: float = 10, **more: Any) -> Callable[[], Answer]:
+        """As `save`, in two steps: it is sent now, and answered when called."""
         body = {"clerkId": self.user, "tmdbId": video, "currentTime": position} | more
-        return self.ask("POST", "/api/progress", json.dumps(body))
+        return self.asking("POST", "/api/progress", json.dumps(body))
 
     def read(self, video: str = "v") -> Answer:
         return self.ask("GET", f"/api/progress/{self.user}/{video}")
@@ -55,16 +69,35 @@ class Viewer:
 
     def ask(self, method: str, path: str, body: str | None = None) -> Answer:
         """Raises one of BROKEN when the answer is not whole; the next call connects anew."""
+        return self.asking(method, path, body)()
+
+    def asking(self, method: str, path: str, body: str | None = None) -> Callable[[], Answer]:
+        """As `ask`, in two steps: it is sent now, and answered when called."""
+        _connections.add(self._connection)
         started = time.perf_counter()
-        try:
+        with self._closed_when_broken():
             self._connection.request(method, path, body, self._headers)
-            response = self._connection.getresponse()
-            content = response.read()
+
+        def answer() -> Answer:
+            with self._closed_when_broken():
+                response = self._connection.getresponse()
+                content = response.read()
+            headers = dict(response.getheaders())
+            return Answer(response.status, headers, content, time.perf_counter() - started)
+
+        return answer
+
+    @contextlib.contextmanager
+    def _closed_when_broken(self) -> Iterator[None]:
+        try:
+            yield
         except BROKEN:
             self.close()
             raise
-        headers = dict(response.getheaders())
-        return Answer(response.status, headers, content, time.perf_counter() - started)
+
+    @property
+    def socket(self) -> socket.socket | None:
+        return self._connection.sock
 
     def close(self) -> None:
         self._connection.close()
@@ -97,5 +130,5 @@ def under_load(threads: int, step: Callable[[int], None]) -> Iterator[None]:
             yield
         finally:
             over.set()
-    for each in running:
-        each.result()
+            for each in running:
+                each.result()  # may be why something else did not come true inside

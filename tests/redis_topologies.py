@@ -230,7 +230,7 @@ def _ports_with_a_bus(count: int) -> list[int]:
     """Free ports whose bus ports are free too, all below those that outgoing connections take."""
     found: list[int] = []
     while len(found) < count:
-        port = random.randrange(11_000, 22_000)
+        port = random.randrange(11_000, 11_000 + BUS)  # none is the bus port of another
         if port not in found and _is_free(port) and _is_free(port + BUS):
             found.append(port)
     return found

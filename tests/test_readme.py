@@ -34,9 +34,11 @@ TRIED_ELSEWHERE = {
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project = Project.copied_to(tmp_path_factory.mktemp("readme") / "copy")
-    project.run_until_ready()
-    yield project
-    project.interrupt()
+    try:
+        project.run_until_ready()
+        yield project
+    finally:
+        project.end_all()
 
 
 def test_the_calls_of_the_readme_work_in_their_order(running):

@@ -21,8 +21,6 @@ from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import free_port
 
-pytestmark = pytest.mark.xdist_group("make run")
-
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
@@ -168,8 +166,7 @@ def test_after_a_run_was_killed_the_next_one_takes_over_its_redis_and_its_data(p
     project.kill()
     for process in outlive:  # gunicorn holds the port
         os.kill(int(process), signal.SIGTERM)
-    while can_connect(project.port):
-        time.sleep(0.05)
+    eventually(lambda: not can_connect(project.port))
     assert redis_is_up(project)
 
     project.run_until_ready()

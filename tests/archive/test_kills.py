@@ -46,12 +46,14 @@ def env(stores) -> dict[str, str]:
 def flushes(env) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, PROGRAM], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        text=True, cwd=ROOT,
+        text=True, cwd=ROOT, start_new_session=True,
     )  # fmt: skip
-    assert process.stdout.readline() == "ready\n"
     with process:  # whose end closes the pipes
-        yield process
-        process.stdin.close()
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # with any flush that stands still
 
 
 def start(process, moment: str, number: signal.Signals) -> int:

@@ -151,13 +151,14 @@ def test_an_issuer_down_at_start_is_a_503_then_all_is_right_without_a_restart(
     assert up.status_code == 200
 
 
+@pytest.mark.alone
 def test_a_first_token_waits_two_seconds_at_most_for_a_hanging_issuer(verifier, issuer):
     issuer.hang()
     started = time.monotonic()
     with pytest.raises(Unavailable):
         verifier.identify(rsa_key().bearer())
 
-    assert 1.5 < time.monotonic() - started < 6
+    assert 1.5 < time.monotonic() - started < 3  # on a busy machine
     issuer.release()
     wait_for_the_fetch(verifier)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -26,20 +26,18 @@ class Stand:
 
     redis: RedisServer
     service: Service
-    _viewers: list[Viewer] = field(default_factory=list)
 
     def viewer(self, user: str = "ann") -> Viewer:
         """A viewer on a connection of its own."""
-        self._viewers.append(Viewer(self.service.port, user))
-        return self._viewers[-1]
+        return Viewer(self.service.port, user)
 
     def everyone_can_save(self) -> bool:
         viewers = [self.viewer(f"probe-{number}") for number in range(PROBES)]
-        return all(at_once(PROBES, lambda number: viewers[number].save().status == 204))
-
-    def hang_up(self) -> None:
-        while self._viewers:
-            self._viewers.pop().close()
+        try:
+            return all(at_once(PROBES, lambda number: viewers[number].save().status == 204))
+        finally:
+            for each in viewers:
+                each.close()
 
 
 @contextlib.contextmanager
@@ -62,7 +60,6 @@ def a_stand(folder: Path, kind: str, **options: str) -> Iterator[Stand]:
         service.start()
         yield standing
     finally:
-        standing.hang_up()
         service.kill()
         if server.is_running():
             server.kill()
@@ -86,10 +83,9 @@ def each_stand(
 
 
 @pytest.fixture
-def calm(each_stand: Stand) -> Iterator[Stand]:
+def calm(each_stand: Stand) -> Stand:
     """`each_stand`, empty and in good order."""
     each_stand.redis.client.flushall()
     eventually(each_stand.everyone_can_save)
     each_stand.redis.client.flushall()
-    yield each_stand
-    each_stand.hang_up()
+    return each_stand

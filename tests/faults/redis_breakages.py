@@ -24,8 +24,10 @@ BYTES_A_KEY = 40_000
 @contextlib.contextmanager
 def stopped(server: RedisServer) -> Iterator[None]:
     server.stop()
-    yield
-    server.start()
+    try:
+        yield
+    finally:
+        server.start()
 
 
 @contextlib.contextmanager
@@ -36,10 +38,12 @@ def loading(server: RedisServer) -> Iterator[None]:
     server._options["key-load-delay"] = MICROSECONDS_A_KEY
     starting = threading.Thread(target=server.start)
     starting.start()
-    eventually(lambda: _says(server, redis.exceptions.BusyLoadingError))
     try:
+        eventually(lambda: _says(server, redis.exceptions.BusyLoadingError))
         yield
     finally:
+        with contextlib.suppress(redis.ResponseError):  # Redis 6 takes it only when it has loaded
+            server.client.config_set("key-load-delay", 0)
         starting.join()
         del server._options["key-load-delay"]
 
@@ -54,8 +58,8 @@ def busy(server: RedisServer) -> Iterator[None]:
 
     running = threading.Thread(target=run)
     running.start()
-    eventually(lambda: _says(server, redis.ResponseError))
     try:
+        eventually(lambda: _says(server, redis.ResponseError))
         yield
     finally:
         server.client.script_kill()
@@ -109,9 +113,9 @@ def unable_to_persist(server: RedisServer) -> Iterator[None]:
     obstacle = server.directory / "dump.rdb"
     (obstacle / "not empty").mkdir(parents=True)
     server.client.config_set("save", "3600 1")
-    server.client.bgsave()
-    eventually(lambda: server.client.info("persistence")["rdb_last_bgsave_status"] == "err")
     try:
+        server.client.bgsave()
+        eventually(lambda: server.client.info("persistence")["rdb_last_bgsave_status"] == "err")
         yield
     finally:
         server.client.config_set("save", "")

@@ -167,8 +167,6 @@ def failover(topology: Topology, way, wait_replicas: int, folder: Path) -> Itera
             parted[holder is holders[0]].append(each)
         yield Failover(began, affected=parted[True], others=parted[False])
     finally:
-        for each in watching:
-            each.viewer.close()
         service.kill()
 
 

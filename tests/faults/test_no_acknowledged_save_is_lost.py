@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import psutil
 import pytest
 from eventually import eventually
 from load_clients import BROKEN, Answer, Viewer, under_load
+from workers import wait_for_workers, workers
 
 THREADS = 6
 VIDEOS = 3
@@ -119,13 +119,10 @@ def test_killing_redis_under_load_loses_no_acknowledged_save(stand, watching, ef
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_killing_workers_under_load_loses_no_acknowledged_save(stand, watching, effort):
-    master = psutil.Process(stand.service.pid)
-
     def kill() -> None:
-        before = {worker.pid for worker in master.children()}
-        victim = random.choice(sorted(before))
+        victim = random.choice(sorted(wait_for_workers(stand.service, 2)))
         os.kill(victim, signal.SIGKILL)
-        eventually(lambda: len({w.pid for w in master.children()} - {victim}) == len(before))
+        eventually(lambda: len(workers(stand.service) - {victim}) == 2)
 
     kill_repeatedly(effort(10, 100), kill, watching)
     client = stand.redis.client

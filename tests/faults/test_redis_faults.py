@@ -12,7 +12,7 @@ from faults.redis_breakages import (
     frozen,
     killed,
 )
-from load_clients import Answer, at_once, under_load
+from load_clients import Answer, under_load
 
 OPERATIONS = ("save", "read", "list", "delete")
 WHILE_SECONDS = 0.7
@@ -64,7 +64,7 @@ def test_a_redis_out_of_reach_is_told_at_once_and_forgotten_when_it_is_back(calm
 
 @pytest.mark.parametrize("breakage", REFUSING_WRITES, ids=lambda each: each.__name__)
 def test_a_redis_that_takes_no_writes_still_answers_reads(calm, breakage):
-    calm.viewer().save("kept", 42)
+    assert calm.viewer().save("kept", 42).status == 204
     everything = contents(calm.redis.client)
 
     with breakage(calm.redis):
@@ -81,25 +81,26 @@ def test_a_redis_that_takes_no_writes_still_answers_reads(calm, breakage):
 @pytest.mark.alone
 @pytest.mark.parametrize("cause", [frozen, killed], ids=lambda each: each.__name__)
 def test_64_viewers_at_once_are_all_told_within_a_second(calm, cause):
-    """More than the service has threads: none may wait behind others that wait for Redis."""
-    viewers = [calm.viewer(f"user-{number}") for number in range(64)]
+    """None may wait behind others that wait for Redis.
 
-    def ask(number: int) -> list[Answer]:
-        viewer = viewers[number]
-        if number % 16 == 0:
-            return [viewer.ask("GET", "/healthz") for _ in range(8)]
-        return [viewer.save() for _ in range(8)]
+    They are asked from one thread: what 64 took for themselves would count as the service's time.
+    """
+    viewers = [calm.viewer(f"user-{number}") for number in range(64)]
+    health, saves = [], []
 
     with cause(calm.redis):
-        asked = at_once(len(viewers), ask)
-    health = [answer for answers in asked[::16] for answer in answers]
-    saves = [answer for n, answers in enumerate(asked) if n % 16 for answer in answers]
+        for _ in range(8):
+            checking = [viewer.asking("GET", "/healthz") for viewer in viewers[:4]]
+            saving = [viewer.saving() for viewer in viewers[4:]]
+            health += [answer() for answer in checking]
+            saves += [answer() for answer in saving]
 
     assert faults_of(saves) == []
     assert [a for a in health if a.status != 200 or a.seconds > SOONEST_ANSWER] == []
     eventually(calm.everyone_can_save, within=RECOVERY)
 
 
+@pytest.mark.alone
 def test_flushing_the_scripts_of_a_redis_under_load_fails_no_save(calm):
     viewers = [calm.viewer(f"user-{number}") for number in range(4)]
     statuses: list[int] = []

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 import urllib.error
 import urllib.request
 from collections import Counter
 
-import psutil
 import pytest
 from callers import SECRET, bearer
+from eventually import eventually
 from prometheus_client.parser import text_string_to_metric_families
+from workers import wait_for_workers, workers
 
-from dev.service import Service, answers
+from dev.service import Service
 from resume_service.resume.store import DELETE as DELETE_SCRIPT
 from resume_service.resume.store import SAVE as SAVE_SCRIPT
 
@@ -144,21 +144,8 @@ def test_each_round_trip_to_redis_is_timed(service, redis_servers, grown):
         assert grown("resume_redis_seconds_sum", operation=operation) > 0
 
 
-def workers(service):
-    return {child.pid for child in psutil.Process(service.pid).children()}
-
-
-def serving(service, count):
-    """The ids of the workers once there are `count`."""
-    deadline = time.monotonic() + 30
-    while len(workers(service)) != count and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert len(workers(service)) == count
-    return workers(service)
-
-
 def test_the_figures_are_the_sum_over_all_workers_whoever_is_asked(several):
-    serving(several, 2)
+    wait_for_workers(several, 2)
     for _ in range(100):
         ask(several, "/api/progress", "POST", SAVE, **bearer())
 
@@ -167,19 +154,15 @@ def test_the_figures_are_the_sum_over_all_workers_whoever_is_asked(several):
 
 
 def test_what_a_killed_worker_counted_is_kept(several):
-    before = serving(several, 2)
+    before = wait_for_workers(several, 2)
     for _ in range(40):
         ask(several, "/api/progress", "POST", SAVE, **bearer())
 
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while (
-        workers(several) & before or not answers(several.port, "/healthz")
-    ) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    eventually(lambda: not workers(several) & before and several.answers())
 
-    assert not serving(several, 2) & before
+    assert not wait_for_workers(several, 2) & before
     assert figure(several, "resume_saves_total", result="applied") == 40
     assert ask(several, "/api/progress", "POST", SAVE, **bearer()) == 204
     assert figure(several, "resume_saves_total", result="applied") == 41

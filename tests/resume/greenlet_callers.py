@@ -19,12 +19,12 @@ from resume_service.errors import Unavailable
 from resume_service.resume.redis_client import client_of
 from resume_service.resume.round_trips import RoundTrips
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 10
 URL, ROUNDS = sys.argv[1], int(sys.argv[2])
 
 
 def new_trips() -> RoundTrips:
-    return RoundTrips(client_of(URL, 2))
+    return RoundTrips(client_of(URL, PATIENCE_SECONDS))
 
 
 def echo(trips: RoundTrips, word: str) -> str:
@@ -48,22 +48,25 @@ def settled(greenlets) -> list[str]:
 
 
 def queue_behind(trips: RoundTrips, count: int):
-    """A caller on its way for a while, and `count` that wait for it."""
-    leader = gevent.spawn(lambda: trips.call("get", ("EVAL", SLOW, 0))[0])
-    gevent.sleep(0.02)
+    """A caller on its way until the door opens, and `count` that wait for it."""
+    leader = gevent.spawn(lambda: trips.call("get", ("BLPOP", "door", 0))[0][1])
+    while not trips._under_way:
+        gevent.sleep(0.001)
     waiting = [gevent.spawn(echo, trips, f"word {number}") for number in range(count)]
-    gevent.sleep(0.02)
+    while len(trips._waiting) < count:
+        gevent.sleep(0.001)
     return leader, waiting
 
 
-SLOW = "local n = 0 for i = 1, 2e7 do n = n + i end return 'done'"
-"""Takes some tenths of a second."""
+def open_the_door() -> None:
+    client_of(URL, PATIENCE_SECONDS).rpush("door", "done")
 
 
 def the_first_that_waits() -> list[str]:
     trips = new_trips()
     leader, waiting = queue_behind(trips, 5)
     waiting[0].kill()
+    open_the_door()
     return settled([leader, *waiting, gevent.spawn(echo, trips, "after")])
 
 
@@ -71,6 +74,7 @@ def all_that_wait() -> list[str]:
     trips = new_trips()
     leader, waiting = queue_behind(trips, 5)
     gevent.killall(waiting)
+    open_the_door()
     return settled([leader, *waiting, gevent.spawn(echo, trips, "after")])
 
 

@@ -6,10 +6,10 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection
 
 import pytest
 from callers import SECRET, bearer
+from load_clients import Viewer
 
 from resume_service import create_app
 from resume_service.resume.model import Measurement
@@ -107,24 +107,12 @@ def test_the_same_holds_through_the_server_by_the_clocks_of_the_players(service,
     order = random.Random(round_number).sample(sorted(measured), len(measured))
 
     def save_all(positions: list[int]) -> set[int]:
-        connection = HTTPConnection("127.0.0.1", service.port)
-        statuses = set()
-        for position in positions:
-            age = round((time.monotonic() - measured[position]) * 1000)
-            body = f'{{"clerkId":"ann","tmdbId":"v","currentTime":{position},"ageMs":{age}}}'
-            headers = bearer() | {"Content-Type": "application/json"}
-            connection.request("POST", "/api/progress", body, headers)
-            response = connection.getresponse()
-            response.read()
-            statuses.add(response.status)
-        connection.close()
-        return statuses
+        ann = Viewer(service.port, "ann")
+        ages = ((each, round((time.monotonic() - measured[each]) * 1000)) for each in positions)
+        return {ann.save("v", position, ageMs=age).status for position, age in ages}
 
     with ThreadPoolExecutor(THREADS) as threads:
         statuses = set().union(*threads.map(save_all, (order[n::THREADS] for n in range(THREADS))))
 
-    connection = HTTPConnection("127.0.0.1", service.port)
-    connection.request("GET", "/api/progress/ann/v", headers=bearer())
     assert statuses == {204}
-    assert b'"currentTime":999,' in connection.getresponse().read()
-    connection.close()
+    assert Viewer(service.port, "ann").read("v").json["currentTime"] == 999

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from counted_client import Counted
 from eventually import eventually
 
 from dev.service import ROOT
@@ -25,22 +26,6 @@ from resume_service.resume.round_trips import RoundTrips
 SLOW = "local n = 0 for i = 1, 3e7 do n = n + i end return 'late'"
 """Takes some tenths of a second."""
 CALLERS = 16
-
-
-class Counted:
-    """A client whose round trips are counted."""
-
-    def __init__(self, url: str) -> None:
-        self.trips = 0
-        self.client = client_of(url, 5)
-        pool, counted = self.client.connection_pool, self
-
-        class Connection(pool.connection_class):
-            def send_packed_command(self, command, check_health=True):  # noqa: FBT002 - redis-py's
-                counted.trips += 1
-                super().send_packed_command(command, check_health)
-
-        pool.connection_class = Connection
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from callers import SECRET, bearer
 from load_clients import Viewer, at_once
+from workers import workers
 
 from dev.service import Service
 
@@ -47,7 +48,6 @@ def filled(port):
     ann = Viewer(port, "ann")
     for number in range(200):
         ann.save(f"{number}".ljust(128, "v"), number, duration=1000)
-    ann.close()
     return port
 
 
@@ -135,9 +135,7 @@ def test_saves_sent_without_waiting_are_all_answered_and_the_last_one_stays(port
         got = heard(client, until=1000)
 
     assert got == [(204, number) for number in range(1000)]
-    ann = Viewer(port, "ann")
-    assert ann.read("v1").json["currentTime"] == 999
-    ann.close()
+    assert Viewer(port, "ann").read("v1").json["currentTime"] == 999
 
 
 @pytest.mark.parametrize("kind", [*BY_LANE, *BY_FLASK])
@@ -201,9 +199,7 @@ def test_no_request_hides_in_the_body_of_another(port):
 
 def slowest_of(port, count=20) -> float:
     bob = Viewer(port, "bob")
-    slowest = max(bob.save().seconds for _ in range(count))
-    bob.close()
-    return slowest
+    return max(bob.save().seconds for _ in range(count))
 
 
 def test_a_client_that_reads_nothing_holds_up_nobody(filled):
@@ -239,36 +235,38 @@ def test_clients_that_leave_without_reading_harm_nobody(port, one):
 
 def test_bodies_that_come_slowly_hold_up_nobody(port):
     whole = request("save", 1)
-    slow = [connected(port, whole[:-20]) for _ in range(50)]
     slowest = 0.0
 
-    for at in range(len(whole) - 20, len(whole)):
-        for client in slow:
-            client.sendall(whole[at : at + 1])
-        slowest = max(slowest, slowest_of(port, 1))
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(connected(port, whole[:-20])) for _ in range(50)]
+        for at in range(len(whole) - 20, len(whole)):
+            for client in slow:
+                client.sendall(whole[at : at + 1])
+            slowest = max(slowest, slowest_of(port, 1))
+        got = [heard(client, until=1) for client in slow]
 
     assert slowest < AT_ONCE
-    for client in slow:
-        assert heard(client, until=1) == [(204, 1)]
-        client.close()
+    assert got == [[(204, 1)]] * 50
 
 
 def memory(service) -> int:
-    return sum(child.memory_info().rss for child in psutil.Process(service.pid).children())
+    return sum(psutil.Process(pid).memory_info().rss for pid in workers(service))
 
 
 def test_idle_connections_cost_little_and_are_served_when_they_speak(port, one):
     before = memory(one)
-    idle = [connected(port, request("save", number)) for number in range(200)]
-    got = [heard(client, until=1) for client in idle]
+    with contextlib.ExitStack() as stack:
+        idle = [
+            stack.enter_context(connected(port, request("save", number))) for number in range(200)
+        ]
+        got = [heard(client, until=1) for client in idle]
 
-    assert got == [[(204, number)] for number in range(200)]
-    assert memory(one) - before < 200 * 100_000
-    assert slowest_of(port) < AT_ONCE
-    for client in idle:
-        client.sendall(request("read", 1))
-        assert heard(client, until=1) == [(404, 1)]
-        client.close()
+        assert got == [[(204, number)] for number in range(200)]
+        assert memory(one) - before < 200 * 100_000
+        assert slowest_of(port) < AT_ONCE
+        for client in idle:
+            client.sendall(request("read", 1))
+            assert heard(client, until=1) == [(404, 1)]
 
 
 @pytest.mark.soak
@@ -281,7 +279,6 @@ def test_answers_of_many_viewers_are_never_mixed_up(port, effort):
             point = viewer.read(f"v{number}").json
             mine = mine and saved.status == 204 and point["currentTime"] == number * 1000 + turn
             mine = mine and viewer.read("none").status == 404
-        viewer.close()
         return mine
 
     assert all(at_once(32, watch))
