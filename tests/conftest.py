@@ -18,6 +18,7 @@ import redis
 from archive_stores import Stores, stores_on
 from callers import SECRET
 from flask.testing import FlaskClient
+from load_clients import Viewer
 from stores import store_on
 
 from dev.postgres_server import PostgresServer
@@ -199,6 +200,13 @@ def service(one_service: Service, real_redis: redis.Redis) -> Service:
     """The service as in production, on an empty real Redis, for tests that only speak to it."""
     assert real_redis.dbsize() == 0
     return one_service
+
+
+@pytest.fixture
+def viewer_of() -> Iterator[Callable[..., Viewer]]:
+    """`viewer_of(port, user)`: a viewer whose connection ends with the test, however that ends."""
+    with contextlib.ExitStack() as ends:
+        yield lambda port, user="ann": ends.enter_context(contextlib.closing(Viewer(port, user)))
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def write(real_redis) -> Any:
 
 @pytest.mark.soak
 def test_sixteen_threads_that_mark_and_unmark_one_lesson_leave_one_row_or_none(
-    two_services, write, sql: psycopg.Connection, effort
+    two_services, viewer_of, write, sql: psycopg.Connection, effort
 ):
     room = Classroom(None, sql, [])
     room.enroll("ann")
@@ -152,10 +152,9 @@ def test_sixteen_threads_that_mark_and_unmark_one_lesson_leave_one_row_or_none(
     rounds = effort(6, 300)
 
     def mark_and_unmark(number):
-        viewer = Viewer(two_services[number % 2].port, "ann")
+        viewer = viewer_of(two_services[number % 2].port)
         methods = [("POST", "DELETE")[(turn + number) % 2] for turn in range(rounds)]
         answers = [write(viewer, method, f"/api/progress/lessons/{lesson}") for method in methods]
-        viewer.close()
         return [(m, answer.status, answer.json) for m, answer in zip(methods, answers, strict=True)]
 
     answers = [each for thread in at_once(16, mark_and_unmark) for each in thread]
@@ -172,24 +171,20 @@ def test_sixteen_threads_that_mark_and_unmark_one_lesson_leave_one_row_or_none(
             "percent": 100 * is_marked, "completedCount": int(is_marked), "totalCount": 1,
         }  # fmt: skip
         assert body["module"]["completedCount"] == is_marked
-    viewer = Viewer(two_services[0].port, "ann")
-    last = viewer.ask("GET", "/api/progress/lessons").json["lessons"]
+    last = write(viewer_of(two_services[0].port), "GET", "/api/progress/lessons").json["lessons"]
     assert [each["lessonId"] for each in last] == [each for _, each in rows]
-    viewer.close()
 
 
 def test_of_sixteen_first_marks_at_once_all_answer_the_one_time_that_was_kept(
-    two_services, write, sql
+    two_services, viewer_of, write, sql
 ):
     room = Classroom(None, sql, [])
     room.enroll("ann")
     lesson = room.lesson()
 
     def mark(number):
-        viewer = Viewer(two_services[number % 2].port, "ann")
-        answer = write(viewer, "POST", f"/api/progress/lessons/{lesson}")
-        viewer.close()
-        return answer.json["completedAt"]
+        viewer = viewer_of(two_services[number % 2].port)
+        return write(viewer, "POST", f"/api/progress/lessons/{lesson}").json["completedAt"]
 
     times = at_once(16, mark)
     [(kept,)] = sql.execute("SELECT completed_at FROM lesson_progress").fetchall()
