@@ -1,0 +1,35 @@
+"""The application as it is on a machine with time, for tests of what it does and not of how soon.
+
+In production nothing waits for Postgres or Redis by a second, and what is late is a 503. On a busy
+machine anything may be late. How soon the service answers is tested where that is promised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from flask import Flask
+
+from resume_service import create_app, wiring
+from resume_service.postgres.connections import BoundedConnection, connect
+from resume_service.postgres.database import Database
+from resume_service.settings import Settings
+
+SECONDS = 20
+
+
+class _PatientDatabase(Database):
+    def __init__(self, url: str) -> None:
+        super().__init__(url, patience=SECONDS)
+        self._engine.pool._timeout = SECONDS
+
+    def _connected(self) -> BoundedConnection:
+        return connect(self.url, within=SECONDS, patience=SECONDS)
+
+
+def patient_app(settings: Settings, **how: Any) -> Flask:
+    """As `create_app`, which see."""
+    with patch.object(wiring, "Database", _PatientDatabase):
+        return create_app(replace(settings, redis_timeout_ms=SECONDS * 1000), **how)
