@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import fakeredis
 import psycopg
@@ -32,6 +32,7 @@ from resume_service.tables import metadata
 
 ROOM, DOOR = Path(__file__), ROOT / "pyproject.toml"
 """Files that the workers lock; nothing is written to them."""
+_room = pytest.StashKey[IO[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,13 +41,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """No worker runs a test while another runs one marked `alone`."""
-    alone = item.get_closest_marker("alone") is not None
-    with ROOM.open() as room, DOOR.open() as door:
-        fcntl.flock(door, fcntl.LOCK_EX)  # who waits for an empty room lets nobody else in
-        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        fcntl.flock(door, fcntl.LOCK_UN)
+    """No worker does anything while another runs a test marked `alone`."""
+    with ROOM.open() as item.stash[_room]:
+        _enter(item.stash[_room], fcntl.LOCK_SH)
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Its servers were started while others ran."""
+    if item.get_closest_marker("alone") is None:
+        return (yield)
+    _enter(item.stash[_room], fcntl.LOCK_EX)
+    try:
+        return (yield)
+    finally:
+        _enter(item.stash[_room], fcntl.LOCK_SH)
+
+
+def _enter(room: IO[str], how: int) -> None:
+    fcntl.flock(room, fcntl.LOCK_UN)  # who waits at the door is not in the room
+    with DOOR.open() as door:
+        fcntl.flock(door, fcntl.LOCK_EX)  # who waits for an empty room lets nobody else in
+        fcntl.flock(room, how)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from resume_service.settings import Settings
 SECONDS = 20
 
 
-class _PatientDatabase(Database):
+class PatientDatabase(Database):
     def __init__(self, url: str) -> None:
         super().__init__(url, patience=SECONDS)
         self._engine.pool._timeout = SECONDS
@@ -31,5 +31,5 @@ class _PatientDatabase(Database):
 
 def patient_app(settings: Settings, **how: Any) -> Flask:
     """As `create_app`, which see."""
-    with patch.object(wiring, "Database", _PatientDatabase):
+    with patch.object(wiring, "Database", PatientDatabase):
         return create_app(replace(settings, redis_timeout_ms=SECONDS * 1000), **how)
