@@ -25,6 +25,7 @@ from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer, system_binary, wheel_binary
 from dev.service import ROOT, Service, free_port
 from resume_service import create_app
+from resume_service.catalogue import changes, remembered_facts
 from resume_service.postgres import migrate
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
@@ -192,6 +193,14 @@ def any_redis(request: pytest.FixtureRequest, redis_servers: Any) -> redis.Redis
 @pytest.fixture
 def points(any_redis: redis.Redis) -> ResumeStore:
     return store_on(any_redis)
+
+
+@pytest.fixture
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process has heard of videos it goes on to trust, however late a busy machine is."""
+    monkeypatch.setattr(changes, "CONNECT", 20)
+    monkeypatch.setattr(changes, "PATIENCE", 20)
+    monkeypatch.setattr(remembered_facts, "TRUSTED_SECONDS", 20)
 
 
 @pytest.fixture

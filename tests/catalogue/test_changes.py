@@ -93,14 +93,6 @@ def processes(database):
         ]
 
 
-@pytest.fixture
-def no_hurry(monkeypatch):
-    """A process listens on, and trusts what it has heard, on a machine that is however busy."""
-    for constant in ("CONNECT", "PATIENCE"):
-        monkeypatch.setattr(changes, constant, 20)
-    monkeypatch.setattr(remembered_facts, "TRUSTED_SECONDS", 20)
-
-
 CHANGES = {
     "deleted": lambda catalogue, video: catalogue.delete(video),
     "removed": lambda catalogue, video: catalogue.remove(video),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import sqlalchemy
 from archive_stores import settings_of
@@ -9,9 +11,9 @@ from callers import SECRET
 from catalogue_rows import Catalogue, close
 from dialects.speakers import Speaker
 from eventually import eventually
+from patience import patient_app
 from test_cost_of_a_save import CountingProxy
 
-from resume_service import create_app
 from resume_service.resume.redis_client import client_of
 from resume_service.settings import Settings
 
@@ -25,15 +27,30 @@ def proxy(stores):
     proxy.close()
 
 
+@pytest.fixture
+def app_of(proxy, no_hurry):  # noqa: ARG001 - what is known of videos stays known
+    """`app_of(settings)`: the application, with the proxy before its Redis."""
+    with contextlib.ExitStack() as ends:
+
+        def app(settings):
+            redis = client_of(f"redis://127.0.0.1:{proxy.port}/0", 20)
+            made = patient_app(settings, client=redis)
+            if settings.database_url:
+                ends.callback(close, made)
+            return made
+
+        yield app
+
+
 @pytest.fixture(params=["without a catalogue", "with one"])
-def stand(request, stores, proxy):
+def stand(request, stores, proxy, app_of):
     """A viewer of a warm service, the proxy before its Redis, and the SQL that it executes."""
     for number in (1, 2):
         Catalogue(stores.sql).video(number, kind="movie")
     settings = settings_of(stores.redis, stores.database_url)
     if request.param == "without a catalogue":
         settings = Settings(jwt_secret=SECRET)
-    app = create_app(settings, client=client_of(f"redis://127.0.0.1:{proxy.port}/0", 5))
+    app = app_of(settings)
     executed = []
     if database := app.extensions["resume_service"].database:
         sqlalchemy.event.listen(
@@ -47,9 +64,7 @@ def stand(request, stores, proxy):
         assert ann.rate(5, number).status_code == 200
         if memory:
             eventually(lambda n=number: memory.facts(n) is memory.facts(n))
-    yield ann, proxy, executed
-    if memory:
-        close(app)
+    return ann, proxy, executed
 
 
 POLLS = {
@@ -85,12 +100,9 @@ def test_what_is_refused_costs_neither(stand):
     assert executed == []
 
 
-def test_only_the_first_save_of_a_video_asks_the_archive_what_it_knew(stores, proxy):
+def test_only_the_first_save_of_a_video_asks_the_archive_what_it_knew(stores, app_of):
     Catalogue(stores.sql).video(7)
-    app = create_app(
-        settings_of(stores.redis, stores.database_url),
-        client=client_of(f"redis://127.0.0.1:{proxy.port}/0", 5),
-    )
+    app = app_of(settings_of(stores.redis, stores.database_url))
     ann, asked = Speaker(app.test_client()), []
     archive = app.extensions["resume_service"].archive
     find, archive.find = archive.find, lambda *ids: asked.append(ids) or find(*ids)
@@ -99,4 +111,3 @@ def test_only_the_first_save_of_a_video_asks_the_archive_what_it_knew(stores, pr
         ann.rate(rate, 7)
 
     assert asked == [("ann", "7")]
-    close(app)
