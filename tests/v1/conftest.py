@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 from callers import SECRET, bearer
+from flask import Flask
 from flask.testing import FlaskClient
 from patience import patient_app
 
@@ -40,10 +41,13 @@ class Company:
 def client_with(
     real_redis, emptied_database: str, tmp_path: Path
 ) -> Iterator[Callable[..., FlaskClient]]:
-    """`client_with(**settings)`: the application over a real Redis and a real Postgres."""
+    """`client_with(**settings)`: the application over a real Redis and a real Postgres.
+
+    It has patience with both, or what `make` makes of it.
+    """
     made = []
 
-    def client(**settings: Any) -> FlaskClient:
+    def client(make: Callable[..., Flask] = patient_app, **settings: Any) -> FlaskClient:
         usual = {
             "jwt_secret": SECRET,
             "database_url": emptied_database,
@@ -51,7 +55,7 @@ def client_with(
             "media_root": str(tmp_path),
             "stream_allowed_hosts": ("media.example.com",),
         }
-        made.append(patient_app(Settings(**usual | settings), client=real_redis))
+        made.append(make(Settings(**usual | settings), client=real_redis))
         return made[-1].test_client()
 
     yield client
