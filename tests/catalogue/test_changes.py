@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import time
 from datetime import UTC, datetime
 
@@ -12,6 +11,7 @@ import psycopg
 import pytest
 from catalogue_rows import Catalogue
 from eventually import eventually
+from patience import patient_database
 from server_breakages import frozen, killed
 
 from resume_service.catalogue import changes, remembered_facts
@@ -38,8 +38,8 @@ class Counting(StoredFacts):
 class Process:
     """What one process of the service knows of videos."""
 
-    def __init__(self, url: str) -> None:
-        self.database = Database(url)
+    def __init__(self, database: Database) -> None:
+        self.database = database
         self.source = Counting(self.database)
         self.memory = RememberedFacts(self.source, self.database)
 
@@ -61,6 +61,13 @@ class Process:
         except NotFound:
             return False
 
+    def has_heard_all(self, catalogue) -> None:
+        """Return when it was told of all that was committed before: news come in that order."""
+        last = catalogue.video()
+        eventually(lambda: self.remembers(last))
+        catalogue.set(last, kind="movie")
+        eventually(lambda: self.facts(last).kind == "movie")
+
     def close(self) -> None:
         self.memory.close()
         self.database.close()
@@ -79,10 +86,11 @@ def catalogue(sql):
 
 @pytest.fixture
 def processes(database):
-    both = Process(database), Process(database)
-    yield both
-    for each in both:
-        each.close()
+    with contextlib.ExitStack() as ends:
+        yield [
+            ends.enter_context(contextlib.closing(Process(patient_database(database))))
+            for _ in range(2)
+        ]
 
 
 CHANGES = {
@@ -93,6 +101,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("change", CHANGES)
 def test_every_process_knows_within_a_second_that_a_video_is_gone(change, catalogue, processes):
     video = catalogue.video()
@@ -100,17 +109,17 @@ def test_every_process_knows_within_a_second_that_a_video_is_gone(change, catalo
         eventually(lambda process=process: process.remembers(video))
     CHANGES[change](catalogue, video)
 
-    for process in processes:
-        took = eventually(lambda process=process: not process.is_offered(video))
-        assert took < PROMISED_SECONDS
+    took = eventually(lambda: not any(process.is_offered(video) for process in processes))
+    assert took < PROMISED_SECONDS
 
 
+@pytest.mark.usefixtures("no_hurry")
 def test_every_fact_that_changes_is_heard_of_and_a_new_name_is_none(catalogue, processes):
     process, _ = processes
     video, company = catalogue.video(), catalogue.corporation()
     eventually(lambda: process.remembers(video))
     catalogue.set(video, name="Another", updated_at=datetime.now(UTC))
-    time.sleep(0.5)
+    process.has_heard_all(catalogue)
     assert process.remembers(video)
 
     for column, value, fact in (
@@ -124,6 +133,7 @@ def test_every_fact_that_changes_is_heard_of_and_a_new_name_is_none(catalogue, p
         eventually(lambda f=fact, v=value: getattr(process.facts(video), f) == v)
 
 
+@pytest.mark.usefixtures("no_hurry")
 def test_a_change_undone_by_its_transaction_is_none(sql, catalogue, processes):
     process, _ = processes
     video = catalogue.video()
@@ -131,12 +141,13 @@ def test_a_change_undone_by_its_transaction_is_none(sql, catalogue, processes):
     with contextlib.suppress(ZeroDivisionError), sql.transaction():
         catalogue.delete(video)
         raise ZeroDivisionError
-    time.sleep(0.5)
+    process.has_heard_all(catalogue)
 
     assert process.remembers(video)
     assert process.is_offered(video)
 
 
+@pytest.mark.alone
 def test_a_connection_that_is_ended_is_made_anew_and_nothing_is_missed(sql, catalogue, processes):
     process, _ = processes
     video = catalogue.video()
@@ -177,34 +188,39 @@ def test_behind_a_pool_that_may_lose_notices_nothing_is_believed_without_asking(
         time.sleep(0.02)
 
 
+@pytest.mark.usefixtures("no_hurry")
 def test_a_process_that_asks_nothing_more_stops_listening(sql, catalogue, processes, monkeypatch):
     process, _ = processes
     video = catalogue.video()
     eventually(lambda: process.remembers(video))
     assert len(sql.execute(LISTENERS).fetchall()) == 1
-    monkeypatch.setattr(remembered_facts, "IDLE_SECONDS", 0)
+    with monkeypatch.context() as idle:
+        idle.setattr(remembered_facts, "IDLE_SECONDS", 0)
+        eventually(lambda: not process.memory._changes._listener.is_alive())
     eventually(lambda: not sql.execute(LISTENERS).fetchall())
-    monkeypatch.undo()
 
     assert process.asks(video) == 1
     eventually(lambda: process.remembers(video))
 
 
 def test_closing_ends_thread_and_connection(sql, catalogue, database):
-    process = Process(database)
     video = catalogue.video()
-    eventually(lambda: process.remembers(video))
-    process.close()
+    with contextlib.closing(Process(patient_database(database))) as process:
+        eventually(lambda: process.remembers(video))
+        listener = process.memory._changes._listener
+        assert listener.is_alive()
 
+    eventually(lambda: not listener.is_alive())
     eventually(lambda: not sql.execute(LISTENERS).fetchall())
-    assert not [t for t in threading.enumerate() if t.name == "video-changes" and t.is_alive()]
 
 
+@pytest.mark.usefixtures("no_hurry")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # that is what it is about
 def test_a_forked_process_listens_for_itself(sql, catalogue, processes):
     process, _ = processes
     video = catalogue.video()
     eventually(lambda: process.remembers(video))
+    listening = sql.execute(LISTENERS).fetchall()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:  # pragma: no cover - of the child's end only its verdict is seen
@@ -212,7 +228,7 @@ def test_a_forked_process_listens_for_itself(sql, catalogue, processes):
         with contextlib.suppress(BaseException):
             process.database.close()
             asks_first = process.asks(video) == 1
-            eventually(lambda: process.remembers(video), within=5)
+            eventually(lambda: process.remembers(video))
             verdict = b"1" if asks_first else b"2"
         os.write(writing, verdict)
         os._exit(0)
@@ -223,24 +239,25 @@ def test_a_forked_process_listens_for_itself(sql, catalogue, processes):
 
     assert verdict == b"1"
     assert process.remembers(video)
-    eventually(lambda: len(sql.execute(LISTENERS).fetchall()) == 1)
+    assert len(listening) == 1
+    eventually(lambda: sql.execute(LISTENERS).fetchall() == listening)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fault", [frozen, killed], ids=lambda each: each.__name__)
 def test_while_postgres_is_out_of_reach_known_videos_are_known_at_once(fault, migrated_copy):
     """No question waits: not for the connection that fails, nor for the next."""
     server = migrated_copy
     with psycopg.connect(server.url, autocommit=True) as sql:
         video = Catalogue(sql).video()
-    process = Process(server.url)
-    eventually(lambda: process.remembers(video))
-    with fault(server):
-        before, deadline = process.source.asked, time.monotonic() + 3
-        while time.monotonic() < deadline:
-            assert process.is_offered(video)
-            time.sleep(0.001)
+    with contextlib.closing(Process(Database(server.url))) as process:
+        eventually(lambda: process.remembers(video))
+        with fault(server):
+            before, deadline = process.source.asked, time.monotonic() + 3
+            while time.monotonic() < deadline:
+                assert process.is_offered(video)
+                time.sleep(0.001)
 
-    assert process.source.asked == before
-    eventually(lambda: process.asks(video) == 1)
-    eventually(lambda: process.remembers(video))
-    process.close()
+        assert process.source.asked == before
+        eventually(lambda: process.asks(video) == 1)
+        eventually(lambda: process.remembers(video))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import time
 from pathlib import Path
 
 import httpcore
 import pytest
+from catalogue.conftest import IMPATIENT, IMPATIENT_IN_MID_BODY, NOBODY
 from eventually import eventually
 from origin_server import VIDEO
 
 from resume_service.catalogue.origin_connection import WatchedStream
-
-NOBODY = "127.0.0.1:1"
 
 REFUSED = ["502", "500", "403", "204", "301", "302", "303", "307", "308"]
 REFUSED += ["302-metadata", "302-file", "302-loopback", "302-scheme-relative"]
@@ -28,12 +28,7 @@ WRONG_PARTS = ["other-bytes", "more-bytes", "backwards", "beyond", "no-range", "
 WRONG_PARTS += ["other-length", "multipart"]
 BROKEN_OFF = ["too-few", "chunks-cut", "silent-in-body", "reset-in-body"]
 
-STATUSES = {
-    **dict.fromkeys(REFUSED, 502),
-    **dict.fromkeys(SILENT, 504),
-    "404": 404,
-    "410": 404,
-}
+STATUSES = {**dict.fromkeys(REFUSED, 502), "404": 404, "410": 404}
 
 
 @pytest.fixture
@@ -66,11 +61,26 @@ def test_an_origin_that_fails_before_the_body(client, catalogue, origin, behavio
 
 
 @pytest.mark.usefixtures("leaves_nothing")
+@pytest.mark.parametrize("behaviour", SILENT)
+def test_an_origin_that_is_silent_before_the_body(
+    client, catalogue, origin, patience_with_origins, behaviour
+):
+    patience_with_origins(IMPATIENT)
+    answer = stream(client, catalogue, origin.url(behaviour))
+
+    assert answer.status_code == 504
+    assert set(answer.get_json()) == {"error"}
+    assert catalogue.views() == []
+    assert catalogue.points() == 0
+
+
+@pytest.mark.usefixtures("leaves_nothing")
 @pytest.mark.parametrize("behaviour", ["endless-headers", "endless-interim-answers"])
 def test_an_answer_that_never_begins_ends_by_its_length_or_its_time(
-    client, catalogue, origin, behaviour
+    client, catalogue, origin, patience_with_origins, behaviour
 ):
     """By whichever bound it meets first."""
+    patience_with_origins(IMPATIENT)
     assert stream(client, catalogue, origin.url(behaviour)).status_code in (502, 504)
     assert catalogue.views() == []
 
@@ -87,14 +97,16 @@ def test_a_part_that_was_not_asked_for_is_502(client, catalogue, origin, fault):
 @pytest.mark.usefixtures("leaves_nothing")
 @pytest.mark.parametrize("behaviour", BROKEN_OFF)
 def test_an_origin_that_fails_in_the_body_breaks_the_answer_off(
-    client, catalogue, origin, behaviour
+    client, catalogue, origin, patience_with_origins, behaviour
 ):
-    answer = stream(client, catalogue, origin.url(behaviour))
+    patience_with_origins(IMPATIENT_IN_MID_BODY)
     got: list[bytes] = []
 
-    with pytest.raises(ConnectionAbortedError):
+    with (
+        contextlib.closing(stream(client, catalogue, origin.url(behaviour))) as answer,
+        pytest.raises(ConnectionAbortedError),
+    ):
         got.extend(answer.iter_encoded())
-    answer.close()
     assert (VIDEO * 2).startswith(b"".join(got))
     assert got
     assert catalogue.views() == []
@@ -113,11 +125,10 @@ def test_a_part_in_chunks_that_is_longer_than_it_says_breaks_off(client, catalog
         b"HTTP/1.1 206 x\r\nContent-Range: bytes 10-19/1000\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"5\r\n01234\r\n6\r\n567890\r\n0\r\n\r\n"
     )
-    answer = stream(client, catalogue, origin.url("long-part"), Range="bytes=10-19")
+    asked = stream(client, catalogue, origin.url("long-part"), Range="bytes=10-19")
 
-    with pytest.raises(ConnectionAbortedError):
+    with contextlib.closing(asked) as answer, pytest.raises(ConnectionAbortedError):
         assert answer.data
-    answer.close()
     assert catalogue.views() == []
 
 

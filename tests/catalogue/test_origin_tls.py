@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from catalogue.conftest import PATIENT
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -17,7 +19,6 @@ from cryptography.x509.oid import NameOID
 from resume_service.catalogue.media import Media
 from resume_service.catalogue.media_files import MediaFiles
 from resume_service.catalogue.opened import Wanted
-from resume_service.catalogue.origin_connection import Patience
 from resume_service.catalogue.origins import Origins
 from resume_service.errors import OriginFailed
 
@@ -105,11 +106,10 @@ def fetched(tmp_path, monkeypatch):
             lambda host, *_a, **_k: found if host == NAME else names(host, *_a, **_k),
         )
         trusting = ssl.create_default_context(cafile=str(origin.certificate))
-        origins = Origins((NAME,), Patience(2, 2, 2), lambda: trusting)
+        origins = Origins((NAME,), PATIENT, lambda: trusting)
         opened = Media(MediaFiles(None), origins).open(f"https://{NAME}/v.mp4", Wanted())
-        body = b"".join(part.data for part in opened.parts)
-        opened.close()
-        return body, origin
+        with contextlib.closing(opened):
+            return b"".join(part.data for part in opened.parts), origin
 
     yield fetch
     for each in listeners:

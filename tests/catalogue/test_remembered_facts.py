@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import psycopg
 import pytest
 from catalogue_rows import Catalogue
+from eventually import eventually
+from patience import patient_database
 
 from resume_service.catalogue import remembered_facts
 from resume_service.catalogue.facts import Kind, StoredFacts, VideoFacts
@@ -21,7 +23,7 @@ from resume_service.catalogue.remembered_facts import (
     RememberedFacts,
 )
 from resume_service.errors import NotFound, Unavailable
-from resume_service.postgres.database import CONNECTIONS, Database
+from resume_service.postgres.database import CONNECTIONS, WAIT_SECONDS
 
 
 class Source:
@@ -270,18 +272,17 @@ def test_a_known_video_is_not_refused_when_every_connection_is_taken(database):
     with psycopg.connect(database) as sql:
         for number in numbers:
             Catalogue(sql).video(number)
-    postgres = Database(database, patience=5)
-    memory = RememberedFacts(StoredFacts(postgres), postgres)
-    memory._changes = Silent()
-    known = [memory.facts(number) for number in numbers]
-
-    with ExitStack() as taken, ThreadPoolExecutor(len(numbers)) as threads:
-        for _ in range(CONNECTIONS):
-            taken.enter_context(postgres.transaction())
-        with pytest.raises(Unavailable):
-            memory.facts(numbers[-1] + 1)
-        told = list(threads.map(memory.facts, numbers))
-    postgres.close()
+    with closing(patient_database(database)) as postgres:
+        memory = RememberedFacts(StoredFacts(postgres), postgres)
+        memory._changes = Silent()
+        known = [memory.facts(number) for number in numbers]
+        with ExitStack() as taken, ThreadPoolExecutor(len(numbers)) as threads:
+            for _ in range(CONNECTIONS):
+                taken.enter_context(postgres.transaction())
+            postgres._engine.pool._timeout = WAIT_SECONDS
+            with pytest.raises(Unavailable):
+                memory.facts(numbers[-1] + 1)
+            told = list(threads.map(memory.facts, numbers))
 
     assert told == known
 
@@ -290,7 +291,10 @@ def test_for_an_hour_and_no_longer(stand):
     stand.hear()
     stand.ask()
     stand.source.is_down = True
-    stand.wait(LONGEST_SECONDS)
+    stand.wait(LONGEST_SECONDS - 1)
+    stand.memory.cut_off()
+    assert stand.ask() == facts_of(1)
+    stand.wait(1)
     stand.memory.cut_off()
 
     with pytest.raises(Unavailable):
@@ -345,15 +349,13 @@ def test_nobody_listens_for_a_process_that_asks_nothing(stand):
 @pytest.mark.parametrize("is_down", [False, True])
 def test_who_asks_at_the_same_time_shares_one_question_and_its_outcome(stand, is_down):
     """Or a start under load would ask hundreds of times for the same few videos."""
-    arrived, go_on = threading.Semaphore(0), threading.Event()
-    really = stand.source.facts
+    go_on, really = threading.Event(), stand.source.facts
 
     def slowly(video_id):
-        go_on.wait(10)
+        go_on.wait(20)
         return really(video_id)
 
     def ask(_):
-        arrived.release()
         try:
             return stand.ask()
         except Unavailable:
@@ -362,12 +364,15 @@ def test_who_asks_at_the_same_time_shares_one_question_and_its_outcome(stand, is
     stand.source.facts, stand.source.is_down = slowly, is_down
     with ThreadPoolExecutor(8) as threads:
         answers = threads.map(ask, range(8))
-        for _ in range(8):
-            arrived.acquire()
-        threading.Event().wait(0.05)
+        eventually(lambda: waiting_for(stand.memory._asking) == 7)
         go_on.set()
         heard = set(answers)
 
     assert heard == {"unavailable" if is_down else facts_of(1)}
     assert len(stand.source.asked) == 1
     assert stand.memory._asking == {}
+
+
+def waiting_for(asking):
+    """How many wait for the outcome of a question that another asks."""
+    return sum(len(outcome._condition._waiters) for outcome in list(asking.values()))

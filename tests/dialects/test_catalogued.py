@@ -7,8 +7,7 @@ from archive_stores import settings_of
 from callers import bearer
 from catalogue_rows import Catalogue, close
 from dialects.speakers import Speaker
-
-from resume_service import create_app
+from patience import patient_app
 
 MOVIE_404 = "Media item not found"
 
@@ -21,7 +20,7 @@ def catalogue(stores):
 @pytest.fixture
 def speaker_of(stores):
     """`speaker_of(user, **claims)`: a viewer of the service over both stores."""
-    app = create_app(settings_of(stores.redis, stores.database_url), clock=lambda: stores.now[0])
+    app = patient_app(settings_of(stores.redis, stores.database_url), clock=lambda: stores.now[0])
     yield lambda user="ann", **claims: Speaker(app.test_client(), user, bearer(user, **claims))
     close(app)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
-import sqlalchemy
 from archive_stores import settings_of
 from callers import SECRET
 from catalogue_rows import Catalogue, close
 from dialects.speakers import Speaker
 from eventually import eventually
+from patience import patient_app
+from statements import statements_of
 from test_cost_of_a_save import CountingProxy
 
-from resume_service import create_app
 from resume_service.resume.redis_client import client_of
 from resume_service.settings import Settings
 
@@ -25,31 +27,39 @@ def proxy(stores):
     proxy.close()
 
 
+@pytest.fixture
+def app_of(proxy, no_hurry):  # noqa: ARG001 - what is known of videos stays known
+    """`app_of(settings)`: the application, with the proxy before its Redis."""
+    with contextlib.ExitStack() as ends:
+
+        def app(settings):
+            redis = client_of(f"redis://127.0.0.1:{proxy.port}/0", 20)
+            made = patient_app(settings, client=redis)
+            if settings.database_url:
+                ends.callback(close, made)
+            return made
+
+        yield app
+
+
 @pytest.fixture(params=["without a catalogue", "with one"])
-def stand(request, stores, proxy):
+def stand(request, stores, proxy, app_of):
     """A viewer of a warm service, the proxy before its Redis, and the SQL that it executes."""
     for number in (1, 2):
         Catalogue(stores.sql).video(number, kind="movie")
     settings = settings_of(stores.redis, stores.database_url)
     if request.param == "without a catalogue":
         settings = Settings(jwt_secret=SECRET)
-    app = create_app(settings, client=client_of(f"redis://127.0.0.1:{proxy.port}/0", 5))
-    executed = []
-    if database := app.extensions["resume_service"].database:
-        sqlalchemy.event.listen(
-            database._engine,
-            "before_cursor_execute",
-            lambda _connection, _cursor, statement, *_: executed.append(statement),
-        )
+    app = app_of(settings)
     ann = Speaker(app.test_client())
     memory = app.extensions["resume_service"].videos
     for number in (1, 2):
         assert ann.rate(5, number).status_code == 200
         if memory:
             eventually(lambda n=number: memory.facts(n) is memory.facts(n))
-    yield ann, proxy, executed
-    if memory:
-        close(app)
+    database = app.extensions["resume_service"].database
+    with statements_of(database) if database else contextlib.nullcontext([]) as executed:
+        yield ann, proxy, executed
 
 
 POLLS = {
@@ -63,7 +73,6 @@ POLLS = {
 @pytest.mark.parametrize("poll", POLLS)
 def test_a_warm_poll_is_one_round_trip_and_no_sql(stand, poll):
     ann, proxy, executed = stand
-    executed.clear()
     trips = proxy.trips
 
     statuses = {POLLS[poll](ann, number).status_code for number in range(ROUNDS)}
@@ -75,7 +84,6 @@ def test_a_warm_poll_is_one_round_trip_and_no_sql(stand, poll):
 
 def test_what_is_refused_costs_neither(stand):
     ann, proxy, executed = stand
-    executed.clear()
     trips = proxy.trips
 
     statuses = [ann.rate(101).status_code, ann.play(-1).status_code, ann.rate(5, "x").status_code]
@@ -85,12 +93,9 @@ def test_what_is_refused_costs_neither(stand):
     assert executed == []
 
 
-def test_only_the_first_save_of_a_video_asks_the_archive_what_it_knew(stores, proxy):
+def test_only_the_first_save_of_a_video_asks_the_archive_what_it_knew(stores, app_of):
     Catalogue(stores.sql).video(7)
-    app = create_app(
-        settings_of(stores.redis, stores.database_url),
-        client=client_of(f"redis://127.0.0.1:{proxy.port}/0", 5),
-    )
+    app = app_of(settings_of(stores.redis, stores.database_url))
     ann, asked = Speaker(app.test_client()), []
     archive = app.extensions["resume_service"].archive
     find, archive.find = archive.find, lambda *ids: asked.append(ids) or find(*ids)
@@ -99,4 +104,3 @@ def test_only_the_first_save_of_a_video_asks_the_archive_what_it_knew(stores, pr
         ann.rate(rate, 7)
 
     assert asked == [("ann", "7")]
-    close(app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
@@ -14,6 +14,7 @@ from resume_service.dialects.playback_schemas import PositionSchema, flawless_po
 from resume_service.dialects.progress_schemas import SaveSchema, flawless_save
 from resume_service.dialects.videos_schemas import RateSchema, flawless_rate
 
+OF_ANY_SPEED = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = ("clerkId", "userId", "tmdbId", "videoId", "currentTime", "duration", "ageMs")
 EDGES = (
     *(0, -0.0, 1, 1.5, 5.0, 1e-320, 99_999_999.5, 10**8, 10**8 + 1, 1e8 + 0.1, -1, 10**400),
@@ -57,7 +58,7 @@ def by_schema(body, schema=SaveSchema):
 
 @pytest.mark.soak
 def test_a_save_is_read_as_the_schema_reads_it_or_left_to_it(effort):
-    @settings(max_examples=effort(400, 100_000), deadline=None, database=None)
+    @settings(OF_ANY_SPEED, max_examples=effort(400, 100_000))
     @given(like_saves | any_json)
     @example({"clerkId": "ann", "tmdbId": "v", "currentTime": 1, "ageMs": 5.0})
     @example({"clerkId": "ann", "userId": "ann", "tmdbId": "v", "currentTime": 1})
@@ -74,7 +75,7 @@ def test_a_save_is_read_as_the_schema_reads_it_or_left_to_it(effort):
 
 @pytest.mark.soak
 def test_what_a_typical_player_sends_is_read_at_once(effort):
-    @settings(max_examples=effort(200, 50_000), deadline=None, database=None)
+    @settings(OF_ANY_SPEED, max_examples=effort(200, 50_000))
     @given(typical_saves)
     def holds(body):
         body = decoded(json.dumps(body).encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from http.client import HTTPConnection
 from itertools import combinations
 
@@ -102,10 +103,8 @@ def test_a_path_whose_ids_cant_be_told_reaches_no_point(service, method, path):
 
 
 def asked(service, method, path, body=None):
-    connection = HTTPConnection("127.0.0.1", service.port, timeout=20)
     headers = bearer("ann") | ({"Content-Type": "application/json"} if body else {})
-    connection.request(method, f"/api/progress{path}", body, headers)
-    response = connection.getresponse()
-    answer = response.status, response.read()
-    connection.close()
-    return answer
+    with closing(HTTPConnection("127.0.0.1", service.port, timeout=20)) as connection:
+        connection.request(method, f"/api/progress{path}", body, headers)
+        response = connection.getresponse()
+        return response.status, response.read()

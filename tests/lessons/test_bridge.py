@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 
 import psycopg
@@ -13,12 +14,13 @@ from archive_stores import stores_on
 from callers import SECRET, bearer
 from classroom import NOON
 from load_clients import at_once
+from patience import patient_database
+from statements import statements_of
 
 from dev.service import ROOT
 from resume_service.lessons import bridge as bridge_module
 from resume_service.lessons import viewings
 from resume_service.lessons.bridge import Bridge
-from resume_service.postgres.database import Database
 from resume_service.resume.model import iso
 
 MORNING = NOON - timedelta(hours=4)
@@ -26,9 +28,8 @@ MORNING = NOON - timedelta(hours=4)
 
 @pytest.fixture(scope="module")
 def worker_database(database):
-    made = Database(database, patience=20)
-    yield made
-    made.close()
+    with closing(patient_database(database)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -262,25 +263,20 @@ def test_what_a_look_leaves_the_next_one_finds(room, worker_database, watched, m
 def test_without_a_lesson_that_names_a_video_a_look_is_one_statement(room, bridge, watched):
     room.lesson()
     watched()
-    statements = []
-    engine = bridge._database._engine
-    sqlalchemy.event.listen(
-        engine, "before_cursor_execute", lambda *given: statements.append(given[2])
-    )
-    assert bridge.run() == 0
+    with statements_of(bridge._database) as executed:
+        assert bridge.run() == 0
 
-    assert len(statements) == 1
+    assert len(executed) == 1
 
 
 @pytest.mark.parametrize("at", range(1, 9))
 @pytest.mark.usefixtures("ann")
 def test_a_worker_that_dies_at_any_statement_loses_nothing_and_doubles_nothing(
-    room, database, watched, at
+    room, database, worker_database, watched, at
 ):
     first = room.lesson(video_id="a")
     second = room.lesson(video_id="b", requires=[first])
     watched("a"), watched("b")
-    dying = Database(database, patience=20)
     executed = []
 
     def die(*_):
@@ -288,13 +284,11 @@ def test_a_worker_that_dies_at_any_statement_loses_nothing_and_doubles_nothing(
         if len(executed) == at:
             raise KeyboardInterrupt
 
-    sqlalchemy.event.listen(dying._engine, "after_cursor_execute", die)
-    with pytest.raises(KeyboardInterrupt):
-        Bridge(dying, lambda: NOON).run()
-    dying.close()
-    after = Database(database, patience=20)
-    Bridge(after, lambda: NOON).run()
-    after.close()
+    with closing(patient_database(database)) as dying:
+        sqlalchemy.event.listen(dying._engine, "after_cursor_execute", die)
+        with pytest.raises(KeyboardInterrupt):
+            Bridge(dying, lambda: NOON).run()
+    Bridge(worker_database, lambda: NOON).run()
 
     assert {lesson for _, lesson in room.progress()} == {str(first), str(second)}
 

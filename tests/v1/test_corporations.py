@@ -11,10 +11,10 @@ from v1.conftest import PASSWORD, SERVICE, from_a_client_of_its_own
 from resume_service.resume.model import iso
 
 
-def sign_up(client, name="acme", email="ann@acme.example", **more):
+def sign_up(client, name="acme", email="ann@acme.example", headers=None, **more):
     body = {"name": name, "admin_email": email, "admin_password": PASSWORD} | more
-    headers = from_a_client_of_its_own() | more.pop("headers", {})
-    return client.post("/v1/corporations", json=body, headers=headers)
+    given = from_a_client_of_its_own() | (headers or {})
+    return client.post("/v1/corporations", json=body, headers=given)
 
 
 def in_days(days):
@@ -46,11 +46,12 @@ def test_a_taken_name_or_address_is_409_and_leaves_nothing(app_client, sql):
     name = sign_up(app_client, email="bob@acme.example")
     address = sign_up(app_client, "umbra", email="ANN@acme.example")
     companies = sql.execute("SELECT name FROM corporations").fetchall()
+    users = sql.execute("SELECT email FROM users").fetchall()
 
     assert (name.status_code, address.status_code) == (409, 409)
     assert name.get_json() == {"error": "There is a company of this name"}
     assert address.get_json() == {"error": "There is a user with this address"}
-    assert companies == [("acme",)]
+    assert (companies, users) == ([("acme",)], [("ann@acme.example",)])
 
 
 def test_of_many_who_want_one_name_at_once_one_gets_it(app_client, sql):
@@ -64,6 +65,7 @@ def test_of_many_who_want_one_name_at_once_one_gets_it(app_client, sql):
 
     assert statuses == [201] + [409] * 5
     assert len(sql.execute("SELECT 1 FROM users").fetchall()) == 1
+    assert len(sql.execute("SELECT 1 FROM corporations").fetchall()) == 1
 
 
 def test_sign_up_can_be_closed_to_all_but_services(client_with):
@@ -142,18 +144,26 @@ def test_a_company_that_pays_again_is_paid_whatever_its_plan_was(app_client, fou
     assert (paid["plan"], paid["plan_expires_at"]) == ("PAID", None)
 
 
-@pytest.mark.parametrize("expires", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
-def test_times_at_the_ends_of_the_calendar_are_read_in_any_zone(app_client, sql, zone, expires):
+@pytest.fixture(params=["Europe/Berlin", "America/New_York"])
+def zone(request, sql):
+    """The database's time is that of such a place."""
     [[database]] = sql.execute("SELECT current_database()").fetchall()
-    sql.execute(f"ALTER DATABASE {database} SET timezone = '{zone}'")
-    app_client.application.extensions["resume_service"].database.close()
+    sql.execute(f"ALTER DATABASE {database} SET timezone = '{request.param}'")
+    yield
+    sql.execute(f"ALTER DATABASE {database} RESET timezone")
+
+
+@pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize("expires", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_times_at_the_ends_of_the_calendar_are_read_in_any_zone(app_client, expires):
     made = sign_up(app_client, plan="PAID", plan_expires_at=expires)
     listed = app_client.get("/v1/corporations")
-    sql.execute(f"ALTER DATABASE {database} RESET timezone")
-    app_client.application.extensions["resume_service"].database.close()
 
     assert (made.status_code, listed.status_code) == (201, 200)
+    shown = expires.replace("Z", ".000Z")
+    assert [company["plan_expires_at"] for company in listed.get_json()] == [
+        shown if expires > "9" else None
+    ]
 
 
 @pytest.mark.usefixtures("umbra")

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from v1.conftest import from_a_client_of_its_own
 
+from resume_service import create_app
+
 GUESTS = 40
 
 
@@ -85,8 +87,9 @@ def test_a_video_restored_while_its_company_is_deleted_is_not_left_behind(
         assert app_client.get(f"/v1/videos/id/{video}").status_code == 404
 
 
-def test_a_burst_of_readers_waits_its_turn_for_postgres(app_client, acme):
-    client_of = app_client.application.test_client
+@pytest.mark.alone
+def test_a_burst_of_readers_waits_its_turn_for_postgres(client_with, acme):
+    client_of = client_with(create_app).application.test_client
 
     def read():
         path = f"/v1/users/id/{acme.guest_id}"

@@ -6,24 +6,24 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from callers import SECRET
 from eventually import eventually
+from patience import patient_database
 
 from dev.service import ROOT, free_port
 from resume_service.accounts.upkeep import KeptUp, keep_up
-from resume_service.postgres.database import Database
 
 NOW = datetime.now(UTC)
 
 
 @pytest.fixture
 def accounts(emptied_database):
-    database = Database(emptied_database)
-    yield database
-    database.close()
+    with closing(patient_database(emptied_database)) as database:
+        yield database
 
 
 def plans(sql):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import pytest
-from sqlalchemy import event
+from statements import statements_of
 from v1.conftest import NOBODY, SERVICE
 
 EPISODE = {
@@ -210,10 +208,10 @@ def test_a_list_of_20_out_of_a_million_reads_an_index(app_client, sql, acme, eff
         (acme.id, effort(100_000, 1_000_000)),
     )
     sql.execute("VACUUM ANALYZE videos")
-    plans = {}
+    plans, database = {}, app_client.application.extensions["resume_service"].database
     far = f"/v1/videos?page={effort(4000, 40_000)}"
     for path, headers in (("/v1/videos", {}), (far, {}), (f"/v1/videos/{acme.id}", acme.admin)):
-        with statements_of(app_client) as statements:
+        with statements_of(database) as statements:
             answer = app_client.get(path, headers=headers)
         assert len(answer.get_json()) == 20
         [page] = [each for each in statements if "LIMIT" in each[0]]
@@ -224,17 +222,3 @@ def test_a_list_of_20_out_of_a_million_reads_an_index(app_client, sql, acme, eff
         assert "Index Scan using videos_" in plan, path
         assert "Seq Scan" not in plan, path
     assert "Index Only Scan using videos_published" in plans[far]
-
-
-@contextmanager
-def statements_of(client):
-    """The statements, each with its parameters, that the service has executed meanwhile."""
-    engine = client.application.extensions["resume_service"].database._engine
-    executed = []
-
-    def note(_connection, _cursor, statement, parameters, *_):
-        executed.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield executed
-    event.remove(engine, "before_cursor_execute", note)

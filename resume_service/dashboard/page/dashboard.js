@@ -77,8 +77,8 @@ function showLessons() {
   for (const { lessons } of state.modules) {
     for (const { id, prerequisites, box, note } of lessons) {
       const missing = prerequisites.filter((each) => !state.completed.has(each))
-      box.checked = state.completed.has(id)
-      if (box.checked) {
+      if (!box.disabled) box.checked = state.completed.has(id) // else its answer is under way
+      if (state.completed.has(id)) {
         note.textContent = `Completed ${new Date(state.completed.get(id)).toLocaleString()}`
       } else if (missing.length) {
         const names = missing.map((each) => state.titles.get(each) ?? "a hidden lesson")
