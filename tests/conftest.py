@@ -41,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run tests at their full length")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `alone` come last: one among others would wait for them, and they for it."""
+    items.sort(key=_is_alone)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """No worker does anything while another runs a test marked `alone`."""
@@ -52,13 +57,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Its servers were started while others ran."""
-    if item.get_closest_marker("alone") is None:
+    if not _is_alone(item):
         return (yield)
     _enter(item.stash[_room], fcntl.LOCK_EX)
     try:
         return (yield)
     finally:
         _enter(item.stash[_room], fcntl.LOCK_SH)
+
+
+def _is_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
 
 
 def _enter(room: IO[str], how: int) -> None:
