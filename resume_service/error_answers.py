@@ -49,6 +49,10 @@ class ErrorSchema(Schema):
     )
 
 
+ERROR = {"$ref": "#/components/schemas/Error"}
+"""ErrorSchema in the OpenAPI document, where flask-smorest registers it: read once, not for each answer."""
+
+
 class Api(flask_smorest.Api):
     """flask-smorest with the service's own error bodies."""
 
@@ -120,7 +124,7 @@ HEADERS: dict[int, dict[str, Any]] = {
 
 def described(status: int, example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The answer to errors of this status, in OpenAPI's words."""
-    content = {"schema": ErrorSchema, "example": example or EXAMPLES[status]}
+    content = {"schema": ERROR, "example": example or EXAMPLES[status]}
     return {
         "description": HTTPStatus(status).phrase,
         "content": {"application/json": content},

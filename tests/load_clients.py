@@ -18,6 +18,7 @@ from callers import bearer
 BROKEN = (OSError, http.client.HTTPException)
 """What a client sees of a connection that ends before the whole answer is there."""
 
+BREATH_SECONDS = 0.002
 _connections: set[http.client.HTTPConnection] = set()
 """Of viewers, open or not."""
 
@@ -117,11 +118,15 @@ def at_once(count: int, job: Callable[[int], Any]) -> list[Any]:
 
 @contextlib.contextmanager
 def under_load(threads: int, step: Callable[[int], None]) -> Iterator[None]:
-    """While inside, thread n calls `step(n)` again and again; what one raises is raised at the end."""
+    """While inside, thread n calls `step(n)` again and again; what one raises is raised at the end.
+
+    They breathe between two steps: else they would take the cores from the service and from tests
+    that run beside this one.
+    """
     over = threading.Event()
 
     def run(number: int) -> None:
-        while not over.is_set():
+        while not over.wait(BREATH_SECONDS):
             step(number)
 
     with ThreadPoolExecutor(threads) as pool:

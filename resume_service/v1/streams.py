@@ -12,7 +12,7 @@ from resume_service.catalogue.byte_ranges import ByteRange
 from resume_service.catalogue.facts import NO_VIDEO
 from resume_service.catalogue.opened import Wanted
 from resume_service.catalogue.served_types import LISTS, OTHERS
-from resume_service.error_answers import ErrorSchema, described
+from resume_service.error_answers import described
 from resume_service.http import Blueprint, services
 from resume_service.services import there
 from resume_service.v1 import callers
@@ -27,8 +27,7 @@ PROTECTED = {
 def told(status: int, error: str, **details: list[str]) -> dict[str, Any]:
     """An error in OpenAPI's words, with what this route says."""
     example: dict[str, Any] = {"error": error} | ({"details": details} if details else {})
-    content = {"schema": ErrorSchema, "example": example}
-    return described(status) | {"content": {"application/json": content}}
+    return described(status, example)
 
 
 _passed_on = re.compile("[ -~]{1,1024}").fullmatch

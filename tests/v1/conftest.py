@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from callers import SECRET, bearer
 from flask import Flask
 from flask.testing import FlaskClient
-from patience import patient_app
+from patience import undescribed_app
 
 from resume_service.accounts import passwords
 from resume_service.settings import Settings
@@ -47,7 +47,7 @@ def client_with(
     """
     made = []
 
-    def client(make: Callable[..., Flask] = patient_app, **settings: Any) -> FlaskClient:
+    def client(make: Callable[..., Flask] = undescribed_app, **settings: Any) -> FlaskClient:
         usual = {
             "jwt_secret": SECRET,
             "database_url": emptied_database,

@@ -8,7 +8,7 @@ import wave
 
 import pytest
 from callers import SECRET
-from patience import patient_app
+from patience import undescribed_app
 from v1.conftest import from_a_client_of_its_own
 
 from resume_service import create_app
@@ -30,7 +30,7 @@ def app(real_redis, emptied_database, tmp_path):
         media_root=str(tmp_path),
         trusted_proxies=1,
     )
-    made = patient_app(settings, client=real_redis)
+    made = undescribed_app(settings, client=real_redis)
     yield made
     made.extensions["resume_service"].database.close()
 
