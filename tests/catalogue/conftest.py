@@ -15,7 +15,7 @@ from archive_stores import settings_of
 from callers import bearer
 from eventually import eventually
 from origin_server import Origin
-from patience import undescribed_app
+from patience import patient_app
 
 from dev.postgres_server import PostgresServer
 from resume_service.catalogue.media import Media
@@ -148,7 +148,7 @@ def app(database_url, redis_servers, running_origin, media_root) -> Iterator[Any
     settings = settings_of(
         redis, database_url, stream_allowed_hosts=allowed, media_root=str(media_root)
     )
-    made = undescribed_app(settings)
+    made = patient_app(settings)
     services = made.extensions["resume_service"]
     media = Media(MediaFiles(str(media_root)), Origins(allowed, PATIENT))
     services.streaming.streams._media = media

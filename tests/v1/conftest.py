@@ -43,7 +43,7 @@ def client_with(
 ) -> Iterator[Callable[..., FlaskClient]]:
     """`client_with(**settings)`: the application over a real Redis and a real Postgres.
 
-    It has patience with both, or what `make` makes of it.
+    It has patience with both and no OpenAPI document, or is what `make` makes of it.
     """
     made = []
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 
 import pytest
+from patience import patient_app
 from v1.conftest import SERVICE, from_a_client_of_its_own
 
 UNKNOWABLE = {
     "id", "corporation_id", "created_at", "updated_at", "expires_at",
     "access_token", "refresh_token",
 }  # fmt: skip
+
+
+@pytest.fixture
+def app_client(client_with):
+    """The application with its document."""
+    return client_with(patient_app)
 
 
 @pytest.fixture
