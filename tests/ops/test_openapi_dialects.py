@@ -6,8 +6,7 @@ import pytest
 from archive_stores import settings_of
 from callers import bearer
 from catalogue_rows import Catalogue, close
-
-from resume_service import create_app
+from patience import patient_app
 
 PATHS = {
     "/videos/{video_id}/progress": "/videos/1/progress",
@@ -65,7 +64,7 @@ def test_the_example_of_a_403_is_what_anothers_video_is_answered(stores, path):
     catalogue = Catalogue(stores.sql)
     kind = next((kind for kind in ("movie", "episode") if kind in path), "video")
     video = catalogue.video(kind=kind, corporation=catalogue.corporation())
-    app = create_app(settings_of(stores.redis, stores.database_url))
+    app = patient_app(settings_of(stores.redis, stores.database_url))
     http = app.test_client()
     example = content_of(
         http.get("/openapi.json").get_json()["paths"][path]["get"]["responses"]["403"]
