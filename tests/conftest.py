@@ -42,8 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `alone` come last: one among others would wait for them, and they for it."""
-    items.sort(key=_is_alone)
+    """The longest come first, those of this folder itself; and last those marked `alone`: one among
+    others would wait for them, and they for it."""
+    items.sort(key=lambda item: (_is_alone(item), item.path.parent != ROOM.parent))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

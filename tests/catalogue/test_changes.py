@@ -253,7 +253,7 @@ def test_while_postgres_is_out_of_reach_known_videos_are_known_at_once(fault, mi
     with contextlib.closing(Process(Database(server.url))) as process:
         eventually(lambda: process.remembers(video))
         with fault(server):
-            before, deadline = process.source.asked, time.monotonic() + 3
+            before, deadline = process.source.asked, time.monotonic() + 2
             while time.monotonic() < deadline:
                 assert process.is_offered(video)
                 time.sleep(0.001)
