@@ -7,9 +7,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import event
 from v1.conftest import from_a_client_of_its_own
 
-from resume_service import create_app
+from resume_service.postgres.database import CONNECTIONS
 
 GUESTS = 40
 
@@ -87,12 +88,15 @@ def test_a_video_restored_while_its_company_is_deleted_is_not_left_behind(
         assert app_client.get(f"/v1/videos/id/{video}").status_code == 404
 
 
-@pytest.mark.alone
-def test_a_burst_of_readers_waits_its_turn_for_postgres(client_with, acme):
-    client_of = client_with(create_app).application.test_client
+def test_a_burst_of_readers_waits_its_turn_for_postgres(app_client, acme):
+    """To connect for each of them would take longer than they may wait."""
+    client_of, made = app_client.application.test_client, []
+    engine = app_client.application.extensions["resume_service"].database._engine
+    event.listen(engine, "connect", lambda *_: made.append("a connection"))
 
     def read():
         path = f"/v1/users/id/{acme.guest_id}"
         return client_of().get(path, headers=acme.guest | from_a_client_of_its_own()).status_code
 
     assert together(*[read] * 40) == [200] * 40
+    assert 1 <= len(made) <= CONNECTIONS
