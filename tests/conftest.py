@@ -134,8 +134,10 @@ def postgres_servers() -> Iterator[Callable[[], PostgresServer]]:
     with tempfile.TemporaryDirectory(prefix="resume-postgres-") as folder:
 
         def server() -> PostgresServer:
-            # No machine fails in a test: what is written need not be on the disk.
-            servers.append(PostgresServer(Path(folder) / f"{len(servers)}", fsync="off"))
+            # No machine fails in a test: what is written need not be on the disk. A Postgres that is
+            # killed leaves the memory it shares, which goes with its folder if it is a file there.
+            options = {"fsync": "off", "dynamic_shared_memory_type": "mmap"}
+            servers.append(PostgresServer(Path(folder) / f"{len(servers)}", **options))
             return servers[-1]
 
         yield server
