@@ -21,7 +21,7 @@ seed-demo: $(VENV)/run ## Add companies, users, videos and a course to what `mak
 
 .PHONY: test
 test: $(VENV)/dev ## Run the tests (under 5 minutes)
-	@$(BIN)/python -m pytest -n 4 $(TESTS)
+	@$(BIN)/python -m pytest -n 3 $(TESTS)
 
 .PHONY: soak
 soak: $(VENV)/dev ## Run the long versions of the tests: hundreds of kills, the large fuzz
