@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 
 import psutil
@@ -22,9 +23,8 @@ def wait_for_workers(service: Service, count: int) -> set[int]:
 
 def worker_of(service: Service, client: socket.socket) -> int | None:
     """Which worker has taken the connection of `client`; None while nobody has."""
-    for pid in workers(service):
-        if any(
-            each.raddr == client.getsockname() for each in psutil.Process(pid).net_connections()
-        ):
-            return pid
+    for worker in psutil.Process(service.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end at any time
+            if any(each.raddr == client.getsockname() for each in worker.net_connections()):
+                return worker.pid
     return None
