@@ -35,8 +35,8 @@ _metrics = _metrics_directory()
 from gunicorn.workers.base import Worker  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
 
-from resume_service import logs  # noqa: E402
 from resume_service.settings import Settings, SettingsError  # noqa: E402
+from resume_service.telemetry import logs  # noqa: E402
 
 try:
     _settings = Settings.from_env(os.environ)

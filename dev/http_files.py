@@ -21,7 +21,7 @@ from dev import http_variables
 from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import ROOT, Service
-from resume_service import demo_cli
+from resume_service.demo import cli
 from resume_service.postgres import migrate
 from resume_service.settings import Settings
 
@@ -66,8 +66,8 @@ def _service(folder: Path) -> Iterator[dict[str, str]]:
         redis.start()
         postgres.start()
         migrate.upgrade(postgres.url)
-        settings, password = Settings.from_env(env), demo_cli.made_up_password()
-        demo = demo_cli.seed(settings, password).catalogue
+        settings, password = Settings.from_env(env), cli.made_up_password()
+        demo = cli.seed(settings, password).catalogue
         service.start()
         yield http_variables.variables(demo, settings, password, service.address)
     finally:

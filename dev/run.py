@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import ROOT, answers, free_port
-from resume_service.cli import token_for
+from resume_service.auth.cli import token_for
 from resume_service.postgres import migrate
 from resume_service.settings import Settings, SettingsError
 

@@ -11,7 +11,7 @@ from dev import http_variables
 from dev.postgres_server import PostgresServer
 from dev.run import INSTANCE, environment, kept
 from dev.service import ROOT
-from resume_service import demo_cli
+from resume_service.demo import cli
 from resume_service.settings import Settings, SettingsError
 
 DOTENV = ROOT / "http" / ".env"
@@ -21,11 +21,11 @@ READABLE_BY_ME = 0o600
 def main() -> None:
     env = environment()
     settings = Settings.from_env(env | {"DATABASE_URL": env.get("DATABASE_URL") or _own_postgres()})
-    password = kept("demo-password", demo_cli.made_up_password)
-    with demo_cli.told():
-        made = demo_cli.seed(settings, password)
+    password = kept("demo-password", cli.made_up_password)
+    with cli.told():
+        made = cli.seed(settings, password)
     address = f"http://127.0.0.1:{settings.port}"
-    print(demo_cli.description(made, password, address))
+    print(cli.description(made, password, address))
     if settings.jwt_secret:
         values = http_variables.variables(made.catalogue, settings, password, address)
         _write_privately(DOTENV, http_variables.as_dotenv(values))

@@ -10,32 +10,31 @@ import redis
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from resume_service import archive_cli, cli, cors, demo_cli, logs, request_cycle
-from resume_service.dashboard import routes as dashboard
-from resume_service.dialects import history, lessons, playback, progress
-from resume_service.dialects import videos as video_progress
-from resume_service.error_answers import render_service_error
+from resume_service.accounts.routes import corporations, sign_in, users
+from resume_service.archive import routes
+from resume_service.auth.cli import token_command
+from resume_service.catalogue.routes import streams, videos, view_logs
+from resume_service.demo import cli as demo_cli
 from resume_service.errors import ServiceError
-from resume_service.fast_lane import FastLane
-from resume_service.http import Blueprint, RowId
-from resume_service.ops import docs, health
-from resume_service.ops import metrics as metrics_routes  # not to hide resume_service.metrics
-from resume_service.services import system_clock
+from resume_service.lessons.routes import completions, course, enrollments, stripe
+from resume_service.lessons.routes import dashboard as dashboard
+from resume_service.lessons.routes import lessons as kept_lessons
+from resume_service.lessons.routes import modules as kept_modules
+from resume_service.resume.routes import playback, progress
+from resume_service.resume.routes import rate as video_progress
 from resume_service.settings import Settings
-from resume_service.v1 import (
-    billing,
-    corporations,
-    course,
-    enrollments,
-    sign_in,
-    streams,
-    users,
-    videos,
-    view_logs,
+from resume_service.telemetry import logs
+from resume_service.web import cors, lifecycle
+from resume_service.web.error_responses import render_service_error
+from resume_service.web.fast_lane import FastLane
+from resume_service.web.messages import Blueprint, RowId
+from resume_service.web.routes import docs, health
+from resume_service.web.routes import (
+    metrics as metrics_routes,  # not to hide resume_service.metrics
 )
-from resume_service.v1 import lessons as kept_lessons
-from resume_service.v1 import modules as kept_modules
+from resume_service.web.services import system_clock
 from resume_service.wiring import services_of
+from resume_service.worker import cli as worker_cli
 
 __version__ = "0.4.0"
 
@@ -43,13 +42,13 @@ LARGEST_BODY = 64 * 1024
 
 BLUEPRINTS = (progress.blp, video_progress.blp, playback.blp, health.blp, metrics_routes.blp)
 DATABASE_BLUEPRINTS = (
-    history.blp,
+    routes.blp,
     corporations.blp,
     users.blp,
     videos.blp,
     streams.blp,
     view_logs.blp,
-    lessons.blp,
+    completions.blp,
     course.blp,
     kept_modules.blp,
     kept_lessons.blp,
@@ -58,7 +57,7 @@ DATABASE_BLUEPRINTS = (
 """Absent from routes and documentation without DATABASE_URL, as the next three."""
 SIGN_IN_BLUEPRINTS = (sign_in.blp,)
 """Absent, too, without a JWT_SECRET to sign with."""
-BILLING_BLUEPRINTS = (billing.blp,)
+BILLING_BLUEPRINTS = (stripe.blp,)
 """Absent, too, without STRIPE_WEBHOOK_SECRET."""
 PAGES: tuple[flask.Blueprint, ...] = (dashboard.blp,)
 """For people: not in the documentation."""
@@ -100,15 +99,15 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     services = services_of(settings, client, clock)
     app.extensions["resume_service"] = services
-    request_cycle.install(app, PUBLIC_ENDPOINTS)
+    lifecycle.install(app, PUBLIC_ENDPOINTS)
     app.register_error_handler(ServiceError, render_service_error)
     api = docs.describe(app, __version__)
     for blueprint in _blueprints(settings):
         api.register_blueprint(blueprint)
     for page in PAGES if settings.database_url else ():
         app.register_blueprint(page)
-    commands = (cli.token_command(settings), demo_cli.command(settings))
-    for command in (*commands, *archive_cli.commands(settings)):
+    commands = (token_command(settings), demo_cli.command(settings))
+    for command in (*commands, *worker_cli.commands(settings)):
         app.cli.add_command(command)
     origin_headers = cors.install(app, settings.cors_origins)
     if settings.trusted_proxies:

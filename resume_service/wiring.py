@@ -10,30 +10,30 @@ import redis
 from resume_service.accounts.corporations import Corporations
 from resume_service.accounts.sign_in import SignIn
 from resume_service.accounts.users import Users
-from resume_service.archive.figures import BacklogCollector
+from resume_service.archive.backlog import Marks
 from resume_service.archive.history import History
-from resume_service.archive.lasting_points import LastingPoints
-from resume_service.archive.marks import Marks
-from resume_service.auth.issuing import Issuer
-from resume_service.auth.tokens import Verifier
+from resume_service.archive.metrics import BacklogCollector
+from resume_service.auth.issuer import Issuer
+from resume_service.auth.verifier import Verifier
+from resume_service.catalogue.access import Viewing
 from resume_service.catalogue.facts import StoredFacts
-from resume_service.catalogue.media import Media
-from resume_service.catalogue.remembered_facts import RememberedFacts
+from resume_service.catalogue.facts_cache import RememberedFacts
 from resume_service.catalogue.streams import Streams
 from resume_service.catalogue.videos import Videos, delete_videos_of
 from resume_service.catalogue.view_logs import ViewLogs
-from resume_service.catalogue.viewing import Viewing
 from resume_service.lessons.school import School
-from resume_service.limits.turns import Turns
+from resume_service.media.source import Media
 from resume_service.postgres.database import Database
+from resume_service.rate_limits.limiter import Turns
+from resume_service.redis.pipeline import RedisBatches
+from resume_service.redis.router import RedisRouter
+from resume_service.redis.servers import OneServer, connect
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Rules
-from resume_service.resume.redis_batches import RedisBatches
-from resume_service.resume.redis_router import RedisRouter
-from resume_service.resume.redis_servers import OneServer, connect
 from resume_service.resume.store import ResumeStore
-from resume_service.services import Accounts, Services, Streaming
+from resume_service.resume.video_points import LastingPoints
 from resume_service.settings import Settings
+from resume_service.web.services import Accounts, Services, Streaming
 
 
 def services_of(

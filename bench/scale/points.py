@@ -14,12 +14,12 @@ import redis
 from bench.options import BenchFailed
 from bench.workload import DURATION
 from dev.redis_server import RedisServer
+from resume_service.redis.auto_pipeline import Command
+from resume_service.redis.client import client_of
+from resume_service.redis.router import Args, RedisRouter, Script
+from resume_service.redis.servers import OneServer
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Measurement, Rules
-from resume_service.resume.redis_client import client_of
-from resume_service.resume.redis_router import Args, RedisRouter, Script
-from resume_service.resume.redis_servers import OneServer
-from resume_service.resume.round_trips import Command
 from resume_service.resume.store import DELETE, SAVE, ResumeStore
 
 PER_USER = 50

@@ -19,7 +19,7 @@ from sqlalchemy import func, literal, select
 
 from resume_service.accounts import passwords
 from resume_service.accounts.tables import refresh_tokens, users
-from resume_service.auth.issuing import Issuer
+from resume_service.auth.issuer import Issuer
 from resume_service.errors import Unauthorized
 from resume_service.postgres.database import Database
 

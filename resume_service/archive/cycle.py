@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 import structlog
 
+from resume_service.archive.backlog import Marks
 from resume_service.archive.flush import Flush, Flushed
-from resume_service.archive.live_points import LivePoints
-from resume_service.archive.marks import Marks
+from resume_service.archive.repository import STATEMENT_SECONDS, Rows
 from resume_service.archive.restore import Restore
-from resume_service.archive.rows import STATEMENT_SECONDS, Rows
 from resume_service.postgres.connections import BoundedConnection, connect
+from resume_service.redis.pipeline import RedisBatches
+from resume_service.redis.servers import connect as redis_servers
+from resume_service.resume.bulk_store import LivePoints
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Rules
-from resume_service.resume.redis_batches import RedisBatches
-from resume_service.resume.redis_servers import connect as redis_servers
 from resume_service.settings import Settings
 
 CONNECT_SECONDS = 3.0

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from resume_service.archive.live_points import LivePoint, LivePoints, Recalled
-from resume_service.archive.marks import Claim, Kind, Marks
-from resume_service.archive.rows import Rows
+from resume_service.archive.backlog import Claim, Kind, Marks
+from resume_service.archive.repository import Rows
+from resume_service.resume.bulk_store import LivePoint, LivePoints, Recalled
 
 
 @dataclass(slots=True)

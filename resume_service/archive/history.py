@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import tuple_
 
-from resume_service.archive.live_points import ArchivedPoint
 from resume_service.archive.tables import watch_archive
 from resume_service.postgres.database import Database
+from resume_service.resume.bulk_store import ArchivedPoint
 from resume_service.resume.model import Cursor
 
 _columns = watch_archive.c

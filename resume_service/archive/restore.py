@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from resume_service.archive.live_points import LivePoints
-from resume_service.archive.marks import Marks
-from resume_service.archive.rows import Rows
+from resume_service.archive.backlog import Marks
+from resume_service.archive.repository import Rows
+from resume_service.resume.bulk_store import LivePoints
 
 
 class Restore:

@@ -12,16 +12,16 @@ from typing import Any
 import structlog
 from sqlalchemy import and_, select
 
-from resume_service import logs, metrics
 from resume_service.accounts.tables import users
 from resume_service.auth.identity import Identity
 from resume_service.catalogue.facts import NO_VIDEO, StoredFacts, VideoFacts
-from resume_service.catalogue.media import Media
-from resume_service.catalogue.opened import Opened, Wanted
 from resume_service.catalogue.tables import video_files, videos, view_logs
 from resume_service.catalogue.view_logs import ViewLogs
 from resume_service.errors import NotFound, OriginFailed, OriginSilent, Unavailable
+from resume_service.media.model import Opened, Wanted
+from resume_service.media.source import Media
 from resume_service.postgres.database import Database
+from resume_service.telemetry import logs, metrics
 
 NO_QUALITY = "Quality not found"
 TURNS = 2

@@ -17,7 +17,7 @@ from uuid import UUID
 import sqlalchemy
 
 from resume_service.errors import BadRequest, Forbidden, NotFound, PrerequisitesMissing
-from resume_service.lessons import statements
+from resume_service.lessons import queries
 from resume_service.postgres.database import Database
 
 NO_LESSON, NO_MODULE = "Lesson not found", "Module not found"
@@ -78,29 +78,25 @@ class Completions:
         """Complete a lesson as of `at`, unless it is completed already. Raises NotFound."""
         to_the_ms = at.replace(microsecond=at.microsecond // 1000 * 1000)
         with self._writing(user_id) as sql:
-            sql.execute(
-                statements.COMPLETE, {"user": user_id, "lesson": lesson_id, "at": to_the_ms}
-            )
+            sql.execute(queries.COMPLETE, {"user": user_id, "lesson": lesson_id, "at": to_the_ms})
             return _marked(sql, user_id, lesson_id, now)
 
     def unmark(self, user_id: str, lesson_id: UUID, now: datetime) -> Marked:
         """Take a completion back, if there is one. Raises NotFound."""
         with self._writing(user_id) as sql:
-            sql.execute(statements.TAKE_BACK, {"user": user_id, "lesson": lesson_id})
-            sql.execute(statements.REMEMBER, {"user": user_id, "lesson": lesson_id, "at": now})
+            sql.execute(queries.TAKE_BACK, {"user": user_id, "lesson": lesson_id})
+            sql.execute(queries.REMEMBER, {"user": user_id, "lesson": lesson_id, "at": now})
             return _marked(sql, user_id, lesson_id, now)
 
     def summary(self, user_id: str, now: datetime) -> Tally:
         """The user's progress in the whole course."""
-        [(completed, total)] = self._database.rows(
-            statements.SUMMARY, {"user": user_id, "now": now}
-        )
+        [(completed, total)] = self._database.rows(queries.SUMMARY, {"user": user_id, "now": now})
         return Tally(completed, total)
 
     def module(self, user_id: str, module_id: UUID, now: datetime) -> ModuleProgress:
         """Raises NotFound when there is no such module, or nothing in it that the user may open."""
         rows = self._database.rows(
-            statements.MODULE, {"user": user_id, "now": now, "module": module_id}
+            queries.MODULE, {"user": user_id, "now": now, "module": module_id}
         )
         may_open = {row.id for row in rows if row.published and row.accessible}
         if not may_open:
@@ -114,20 +110,20 @@ class Completions:
 
     def completed(self, user_id: str) -> Sequence[Completion]:
         """What the user has completed, newest first."""
-        found = self._database.rows(statements.COMPLETED, {"user": user_id})
+        found = self._database.rows(queries.COMPLETED, {"user": user_id})
         return [Completion(row.lesson_id, row.completed_at) for row in found]
 
     @contextlib.contextmanager
     def _writing(self, user_id: str) -> Iterator[sqlalchemy.Connection]:
         """A transaction in which nobody else writes completions of this user."""
         with self._database.transaction() as sql:
-            sql.execute(statements.ALONE, {"user": user_id})
+            sql.execute(queries.ALONE, {"user": user_id})
             yield sql
 
     def _require_open(self, user_id: str, lesson_id: UUID, now: datetime) -> Any:
         """How the user stands with a lesson that is there, published and accessible."""
         values = {"user": user_id, "now": now, "lesson": lesson_id}
-        found = self._database.rows(statements.STANDING, values)
+        found = self._database.rows(queries.STANDING, values)
         if not found:
             raise NotFound(NO_LESSON)
         [standing] = found
@@ -141,7 +137,7 @@ class Completions:
 def _marked(sql: sqlalchemy.Connection, user_id: str, lesson_id: UUID, now: datetime) -> Marked:
     """How the lesson and its sums stand now."""
     values = {"user": user_id, "now": now, "lesson": lesson_id}
-    by_module = sql.execute(statements.SUMS, values).all()
+    by_module = sql.execute(queries.SUMS, values).all()
     here = next((row for row in by_module if row.here), None)
     if here is None:
         raise NotFound(NO_LESSON)

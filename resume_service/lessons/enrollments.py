@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from resume_service.errors import BadRequest
 from resume_service.ids import is_id
-from resume_service.lessons.register import Register
+from resume_service.lessons.repository import Register
 from resume_service.lessons.tables import enrollments, stripe_events
 from resume_service.postgres.database import Database
 

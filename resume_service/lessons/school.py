@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from resume_service.lessons.completions import Completions
 from resume_service.lessons.course import Lessons, Modules
 from resume_service.lessons.enrollments import Enrollments, Subscriptions
-from resume_service.limits.turns import Limit
 from resume_service.postgres.database import Database
+from resume_service.rate_limits.limiter import Limit
 from resume_service.settings import Settings
 
 

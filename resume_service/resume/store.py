@@ -25,8 +25,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from resume_service import metrics
 from resume_service.errors import NotFound
+from resume_service.redis.router import Args, RedisRouter, Script
 from resume_service.resume.keys import Keys, escaped, unescaped
 from resume_service.resume.model import (
     GREATEST_NUMBER,
@@ -41,15 +41,16 @@ from resume_service.resume.model import (
     iso,
     number_text,
 )
-from resume_service.resume.redis_router import Args, RedisRouter, Script
+from resume_service.telemetry import metrics
 
 POINT_FIELDS = ("currentTime", "updatedAt", "duration", "percent", "watched", "completed")
 OLDEST_MEASUREMENT = timedelta(milliseconds=GREATEST_NUMBER)
 """How old a measurement may be when it arrives."""
 
-SAVE = Script("save_point.lua")
-RECALL = Script("recall_watched.lua")
-DELETE = Script("delete_point.lua")
+SCRIPTS = "resume_service.resume.scripts"
+SAVE = Script("save_point.lua", SCRIPTS)
+RECALL = Script("set_first_times.lua", SCRIPTS)
+DELETE = Script("delete_point.lua", SCRIPTS)
 
 
 Entry = tuple[str, int]

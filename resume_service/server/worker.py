@@ -25,11 +25,11 @@ from gunicorn import http, util
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
-from resume_service.fast_lane import FastLane
-from resume_service.http import Answer
-from resume_service.request_cycle import Failed, as_failed
-from resume_service.server import simple_http
-from resume_service.server.outgoing import SMALL, Outbox, answer_bytes, error_bytes
+from resume_service.server import request_parser
+from resume_service.server.response_writer import SMALL, Outbox, answer_bytes, error_bytes
+from resume_service.web.fast_lane import FastLane
+from resume_service.web.lifecycle import Failed, as_failed
+from resume_service.web.messages import Answer
 
 LINGER_SECONDS = 0.5
 """How long idle connections may still bring a request when the service stops."""
@@ -166,7 +166,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         """What the client sends next; nothing when it has closed the connection."""
         self._idle.add(client)
         try:
-            return bytes(client.recv(simple_http.CHUNK))
+            return bytes(client.recv(request_parser.CHUNK))
         finally:
             self._idle.discard(client)
 
@@ -177,7 +177,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         """
         if self._lane is None or not self.alive:
             return None, data
-        request, data = simple_http.read(data, client.recv, self._lane.largest_body)
+        request, data = request_parser.read(data, client.recv, self._lane.largest_body)
         if request is None:
             return None, data
         outcome = self._lane.answer(request.environ, lambda _length: request.body)

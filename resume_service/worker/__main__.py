@@ -11,15 +11,15 @@ import threading
 import structlog
 from prometheus_client import CollectorRegistry
 
-from resume_service import logs
-from resume_service.accounts.upkeep import keep_up
+from resume_service.accounts.maintenance import keep_up
 from resume_service.archive.cycle import Archive
-from resume_service.archive.figures import BacklogCollector, Figures
-from resume_service.lessons.bridge import Bridge
+from resume_service.archive.metrics import BacklogCollector, Figures
+from resume_service.lessons.video_completions import Bridge
 from resume_service.postgres.database import Database
-from resume_service.services import system_clock
 from resume_service.settings import Settings, SettingsError
-from resume_service.worker import daily, status
+from resume_service.telemetry import logs
+from resume_service.web.services import system_clock
+from resume_service.worker import daily, status_server
 from resume_service.worker.daily import Daily
 from resume_service.worker.loop import Loop
 
@@ -40,7 +40,7 @@ def main() -> int:
     accounts = Database(settings.database_url, patience=daily.PATIENCE_SECONDS)
     Daily(lambda now: keep_up(accounts, now)).add_to(loop.scheduler)
     try:
-        server = status.serve(_host(), settings.worker_port, registry)
+        server = status_server.serve(_host(), settings.worker_port, registry)
     except OSError as fault:
         _log.error("WORKER_PORT can't be used", port=settings.worker_port, fault=str(fault))
         return 1

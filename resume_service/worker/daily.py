@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.base import BaseScheduler
 
-from resume_service.accounts.upkeep import KeptUp
+from resume_service.accounts.maintenance import KeptUp
 from resume_service.errors import Unavailable
 
 DAILY = "daily"

@@ -13,7 +13,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from resume_service.archive.cycle import Archive, Done
-from resume_service.archive.figures import Figures
+from resume_service.archive.metrics import Figures
 from resume_service.errors import Unavailable
 
 CYCLE = "cycle"

@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from archive.load import Load
-from archive_stores import Stores
-from callers import SECRET
-from redis_topologies import RedisCluster6, running
 
 from resume_service.archive.cycle import Archive
+from resume_service.redis.router import RedisRouter
+from resume_service.redis.servers import connect
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Rules
-from resume_service.resume.redis_router import RedisRouter
-from resume_service.resume.redis_servers import connect
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
+from tests.support.archive_load import Load
+from tests.support.archive_stores import Stores
+from tests.support.redis_topologies import RedisCluster6, running
+from tests.support.tokens import SECRET
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from archive_stores import MONTH, NO_MARKS
-from stores import store_on
 
 from resume_service.archive.flush import Flush
 from resume_service.errors import NotFound
 from resume_service.resume.model import Measurement, iso
+from tests.support.archive_stores import MONTH, NO_MARKS
+from tests.support.resume_stores import store_on
 
 
 def test_a_saved_point_is_archived_as_it_stands(stores):

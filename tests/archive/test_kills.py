@@ -9,21 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
-from archive.load import Load
-from archive_stores import NO_MARKS
-from callers import SECRET
-from eventually import eventually
 
 from dev.service import ROOT, free_port
 from resume_service.archive.flush import Flush
-from resume_service.archive.rows import IDLE_SECONDS
+from resume_service.archive.repository import IDLE_SECONDS
+from tests.support.archive_load import Load
+from tests.support.archive_stores import NO_MARKS
+from tests.support.eventually import eventually
+from tests.support.tokens import SECRET
 
 MOMENTS = [f"{when} {step}" for step in Flush.STEPS for when in ("before", "after")]
-PROGRAM = Path(__file__).parent / "flush_process.py"
+PROGRAM = ROOT / "tests/support/flush_process.py"
 
 
 @pytest.fixture

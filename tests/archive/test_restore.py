@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from archive_stores import MONTH, NO_MARKS, stores_on
 
-from resume_service.archive.live_points import LivePoints
 from resume_service.errors import NotFound
+from resume_service.resume.bulk_store import LivePoints
 from resume_service.resume.model import iso
+from tests.support.archive_stores import MONTH, NO_MARKS, stores_on
 
 
 def contents(client):

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from auth.forging import AUDIENCE, ISSUER, PARTY
-from callers import SECRET
 from flask.testing import FlaskClient
-from issuer import Clock, Issuer, ec_key, rsa_key
 
 from resume_service import create_app
 from resume_service.auth import jwks
-from resume_service.auth.tokens import Verifier
+from resume_service.auth.verifier import Verifier
 from resume_service.settings import Settings
+from tests.support.forged_tokens import AUDIENCE, ISSUER, PARTY
+from tests.support.jwks_issuer import Clock, Issuer, ec_key, rsa_key
+from tests.support.tokens import SECRET
 
 
 @pytest.fixture(scope="module")

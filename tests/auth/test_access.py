@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from callers import SECRET, bearer
-from issuer import Issuer, rsa_key
 
 from resume_service import create_app
 from resume_service.settings import Settings
+from tests.support.jwks_issuer import Issuer, rsa_key
+from tests.support.tokens import SECRET, bearer
 
 PUBLIC = {
     "/healthz",

@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from auth.broken_claims import CLAIMS
-from auth.broken_forms import FORMS, HEADERS
-from auth.broken_signatures import FORGERIES
-from auth.forging import AUDIENCE, ISSUER, PARTY, claims, good, nested, signed
-from callers import SECRET, bearer
-from issuer import Issuer, ec_key, rsa_key
 
 from dev.service import Service
+from tests.support.broken_claims import CLAIMS
+from tests.support.broken_headers import FORMS, HEADERS
+from tests.support.broken_signatures import FORGERIES
+from tests.support.forged_tokens import AUDIENCE, ISSUER, PARTY, claims, good, nested, signed
+from tests.support.jwks_issuer import Issuer, ec_key, rsa_key
+from tests.support.tokens import SECRET, bearer
 
 TOKENS = FORMS | FORGERIES | CLAIMS
 BROKEN = HEADERS | {name: lambda make=make: (f"Bearer {make()}",) for name, make in TOKENS.items()}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from auth.forging import claims, good, signed
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from issuer import rsa_key
 
 from resume_service.ids import is_id
+from tests.support.forged_tokens import claims, good, signed
+from tests.support.jwks_issuer import rsa_key
 
 LATIN_1 = st.text(st.characters(max_codepoint=255))
 SCHEMES = st.sampled_from(["", "Bearer", "Bearer ", "bearer  ", "Basic ", "Bearer\t"])

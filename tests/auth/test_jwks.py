@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from auth.forging import claims, segment, signed
-from callers import SECRET, bearer
 from cryptography.hazmat.primitives.asymmetric import ec
-from eventually import eventually
-from issuer import Issuer, SigningKey, ec_key, rsa_key
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from resume_service import create_app
 from resume_service.auth.jwks import REFRESH_SECONDS
 from resume_service.errors import Unauthorized, Unavailable
 from resume_service.settings import Settings
+from tests.support.eventually import eventually
+from tests.support.forged_tokens import claims, segment, signed
+from tests.support.jwks_issuer import Issuer, SigningKey, ec_key, rsa_key
+from tests.support.tokens import SECRET, bearer
 
 
 @pytest.fixture

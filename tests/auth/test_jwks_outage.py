@@ -7,14 +7,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from callers import SECRET
-from eventually import eventually
-from issuer import Issuer, document, ec_key, key_set, raw, rsa_key
 
 from resume_service import create_app
 from resume_service.auth import jwks
 from resume_service.errors import Unauthorized, Unavailable
 from resume_service.settings import Settings
+from tests.support.eventually import eventually
+from tests.support.jwks_issuer import Issuer, document, ec_key, key_set, raw, rsa_key
+from tests.support.tokens import SECRET
 
 OK = b"HTTP/1.1 200 OK\r\n"
 PADDED = b'{"pad": "' + b" " * jwks.MOST_BYTES + b'", ' + key_set(rsa_key("new"))[1:]

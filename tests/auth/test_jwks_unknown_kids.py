@@ -6,11 +6,11 @@ import collections
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from eventually import eventually
-from issuer import rsa_key
 
 from resume_service.auth import jwks
 from resume_service.errors import ServiceError, Unauthorized, Unavailable
+from tests.support.eventually import eventually
+from tests.support.jwks_issuer import rsa_key
 
 
 def outcome(verifier, kid):

@@ -11,26 +11,19 @@ from typing import Any
 
 import psycopg
 import pytest
-from archive_stores import settings_of
-from callers import bearer
-from eventually import eventually
-from origin_server import Origin
-from patience import patient_app
 
 from dev.postgres_server import PostgresServer
-from resume_service.catalogue.media import Media
-from resume_service.catalogue.media_files import MediaFiles
-from resume_service.catalogue.origin_connection import Patience
-from resume_service.catalogue.origins import Origins
+from resume_service.media.files import MediaFiles
+from resume_service.media.origin_connection import Patience
+from resume_service.media.origins import Origins
+from resume_service.media.source import Media
 from resume_service.postgres import migrate
 from resume_service.postgres.database import WAIT_SECONDS
-
-PATIENT = Patience(connect=20, headers=20, silence=20)
-IMPATIENT = Patience(connect=20, headers=0.3, silence=0.3)
-IMPATIENT_IN_MID_BODY = Patience(connect=20, headers=20, silence=0.3)
-"""What takes ten seconds in production is shown in a third of one."""
-NOBODY = "127.0.0.1:1"
-"""An origin that is listed, and not there."""
+from tests.support.archive_stores import settings_of
+from tests.support.eventually import eventually
+from tests.support.long_timeouts import patient_app
+from tests.support.origin_server import NOBODY, PATIENT, Origin
+from tests.support.tokens import bearer
 
 
 @dataclass

@@ -9,8 +9,9 @@ import time
 
 import psycopg
 import pytest
-from callers import SECRET, bearer
-from origin_server import ETAG, VIDEO
+
+from tests.support.origin_server import ETAG, VIDEO
+from tests.support.tokens import SECRET, bearer
 
 PROMISED_SECONDS = 1.0
 

@@ -10,14 +10,14 @@ import time
 
 import psutil
 import pytest
-from callers import SECRET
-from eventually import eventually
-from load_clients import Viewer, at_once, under_load
-from origin_server import MB, VIDEO
 
 from dev.service import ROOT, Service
+from tests.support.eventually import eventually
+from tests.support.load_clients import Viewer, at_once, under_load
+from tests.support.origin_server import MB, VIDEO
+from tests.support.tokens import SECRET
 
-WHERE = f"--pythonpath {ROOT / 'tests' / 'served_impatiently'},{ROOT / 'tests'}"
+WHERE = f"--pythonpath {ROOT / 'tests/support/apps/short_origin_timeouts'},{ROOT}"
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from callers import bearer
+
+from tests.support.tokens import bearer
 
 SERVICE = bearer("backend", role="service")
 

@@ -8,14 +8,14 @@ from typing import Any
 import psycopg
 import pytest
 import redis
-from callers import SECRET
-from classroom import NOON, Classroom, Learner
 from flask import Flask
 from flask.testing import FlaskClient
-from patience import patient_app
 
 from dev.postgres_server import PostgresServer
 from resume_service.settings import Settings
+from tests.support.course_builder import NOON, Classroom, Learner
+from tests.support.long_timeouts import patient_app
+from tests.support.tokens import SECRET
 
 STRIPE_SECRET = "whsec_of_the_tests"
 TABLES = ("modules", "enrollments", "stripe_events", "lessons_looked", "watch_archive", "lessons")
@@ -75,7 +75,7 @@ def more_settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def client(apps, real_redis: redis.Redis, now, more_settings) -> FlaskClient:  # noqa: ARG001 - empty Redis, clock at noon
+def client(apps, real_redis: redis.Redis, now, more_settings) -> FlaskClient:
     return apps(**more_settings).test_client()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from classroom import tally
+
+from tests.support.course_builder import tally
 
 
 def marked(answer):

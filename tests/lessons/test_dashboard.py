@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from callers import SECRET, token
-from patience import SERVED_PATIENTLY, patient_database
 
 from dev.service import Service
-from resume_service.dashboard.routes import FILES, PAGE
-from resume_service.lessons.demo import LIGHT, SOUND, seed_demo_course
+from resume_service.demo.course import LIGHT, SOUND, seed_demo_course
+from resume_service.lessons.routes.dashboard import FILES, PAGE
+from tests.support.long_timeouts import SERVED_PATIENTLY, patient_database
+from tests.support.tokens import SECRET, token
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SWITCHES = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -82,7 +82,7 @@ def served(redis_servers, database, tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, served, real_redis, database, sql: psycopg.Connection):  # noqa: ARG001 - emptied
+def page(browser, served, real_redis, database, sql: psycopg.Connection):
     """The page of somebody who is enrolled in the demo course; it has asked and complained of nothing."""
     with closing(patient_database(database)) as course:
         seed_demo_course(course, "ann")

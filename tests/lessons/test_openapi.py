@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from callers import bearer
-from classroom import Learner
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from stripe import WebhookSignature
 
-from resume_service.lessons.demo import CUT, FILM, LIGHT, PRACTICE, SOUND, WELCOME, seed_demo_course
+from resume_service.demo.course import CUT, FILM, LIGHT, PRACTICE, SOUND, WELCOME, seed_demo_course
+from tests.support.course_builder import Learner
+from tests.support.tokens import bearer
 
 OPERATIONS = {"get", "post", "put", "delete"}
 OURS = re.compile(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from classroom import NOON, Learner, details_of
 
 from resume_service.lessons.school import School
+from tests.support.course_builder import NOON, Learner, details_of
 
 FAULTS = ["id", "body", "missing", "unpublished", "not enrolled", "locked", "limit"]
 """In the order in which they are told."""

@@ -6,16 +6,16 @@ import json
 
 import psycopg
 import pytest
-from callers import SECRET, bearer
-from classroom import Classroom
-from eventually import eventually
-from load_clients import Viewer
-from server_breakages import frozen, killed
 from stripe import WebhookSignature
 
 from dev.redis_server import RedisServer
 from dev.service import Service, free_port
 from resume_service.postgres import migrate
+from tests.support.course_builder import Classroom
+from tests.support.eventually import eventually
+from tests.support.load_clients import Viewer
+from tests.support.server_faults import frozen, killed
+from tests.support.tokens import SECRET, bearer
 
 WITHIN = 1.0
 READS = (

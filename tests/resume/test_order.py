@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from callers import SECRET, bearer
-from load_clients import Viewer
 
 from resume_service import create_app
 from resume_service.resume.model import Measurement
 from resume_service.settings import Settings
+from tests.support.load_clients import Viewer
+from tests.support.tokens import SECRET, bearer
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 THREADS = 8

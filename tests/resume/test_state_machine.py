@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from stores import store_on
 
 from resume_service.errors import NotFound
 from resume_service.resume.model import Cursor, Measurement, ResumePoint, Status, epoch_ms, iso
+from tests.support.resume_stores import store_on
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 LONG_AFTER = START + timedelta(days=60)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
-from stores import store_on
 
 from resume_service.errors import NotFound
+from resume_service.redis.servers import connect
 from resume_service.resume.model import Measurement, Status
-from resume_service.resume.redis_servers import connect
 from resume_service.resume.store import ResumeStore
+from tests.support.resume_stores import store_on
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MONTH = 30 * 24 * 3600

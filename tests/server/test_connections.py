@@ -11,11 +11,11 @@ import time
 
 import psutil
 import pytest
-from callers import SECRET, bearer
-from load_clients import Viewer, at_once
-from workers import workers
 
 from dev.service import Service
+from tests.support.gunicorn_workers import workers
+from tests.support.load_clients import Viewer, at_once
+from tests.support.tokens import SECRET, bearer
 
 AT_ONCE = 1.0
 """Seconds within which others are answered while a client misbehaves."""

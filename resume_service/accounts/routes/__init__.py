@@ -1,0 +1,1 @@
+"""Routes of companies, users and sign-in."""

@@ -1,0 +1,174 @@
+"""`/v1/corporations`: companies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response
+from marshmallow import ValidationError, fields
+
+from resume_service.accounts import permissions
+from resume_service.accounts.corporations import NO_COMPANY
+from resume_service.accounts.model import Corporation, Plan
+from resume_service.accounts.schemas.fields import EmailAddress, Password, PathText
+from resume_service.auth.identity import Role
+from resume_service.errors import Forbidden, NotFound
+from resume_service.rate_limits.limiter import Limit
+from resume_service.resume.model import iso
+from resume_service.web import pagination
+from resume_service.web.fields import BodySchema, Moment
+from resume_service.web.messages import (
+    Answer,
+    Blueprint,
+    arrived_at,
+    json_answer,
+    respond,
+    services,
+    take_turn,
+)
+
+SIGN_UP = Limit("sign-up", turns=10)
+LONGEST_NAME = 128
+EXAMPLE = {
+    "id": 1,
+    "name": "Example Films",
+    "plan": "PAID",
+    "plan_expires_at": "2027-11-20T10:00:00.000Z",
+    "created_at": "2026-11-20T10:00:00.000Z",
+    "updated_at": "2026-11-20T10:00:00.000Z",
+}
+
+blp = Blueprint("corporations", __name__, url_prefix="/v1/corporations", description="Companies.")
+
+
+class PlanFields(BodySchema):
+    plan = fields.Enum(Plan)
+    plan_expires_at = Moment(allow_none=True, metadata={"description": "Null: never."})
+
+
+class NewCorporation(PlanFields):
+    name = PathText(most=LONGEST_NAME, required=True)
+    plan = fields.Enum(Plan, load_default=Plan.FREE)
+    admin_email = EmailAddress(required=True)
+    admin_password = Password(required=True)
+
+
+class CorporationChange(PlanFields):
+    name = PathText(most=LONGEST_NAME)
+
+
+class CorporationSchema(BodySchema):
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    plan = fields.Enum(Plan, required=True, metadata={"description": "As it holds now."})
+    plan_expires_at = fields.DateTime(required=True, allow_none=True)
+    created_at = fields.DateTime(required=True)
+    updated_at = fields.DateTime(required=True)
+
+
+@blp.route("", methods=["POST"])
+@blp.arguments(
+    NewCorporation,
+    example={
+        "name": "Example Films",
+        "plan": "PAID",
+        "plan_expires_at": "2027-11-20T10:00:00Z",
+        "admin_email": "ann@example.com",
+        "admin_password": "correct horse",
+    },
+)
+@blp.response(201, CorporationSchema, example=EXAMPLE)
+@blp.errors(400, 403, 409, 413, 415, 422, 429, 503, public=True)
+def create(body: dict[str, Any]) -> Response:
+    """A company and its first admin. Where SIGNUP_OPEN is false, for services alone."""
+    _require_sign_up_open()
+    take_turn(SIGN_UP, permissions.client())
+    email, password = body.pop("admin_email"), body.pop("admin_password")
+    made = permissions.accounts().corporations.create(body, email=email, password=password)
+    return respond(_answer(made)._replace(status=201))
+
+
+@blp.route("")
+@blp.arguments(pagination.PageQuery, location="query")
+@blp.response(200, CorporationSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
+@blp.errors(422, 503, public=True)
+def page(query: dict[str, int]) -> Response:
+    """Every company, oldest first."""
+    part = pagination.slice_of(query)
+    return pagination.listed(part, permissions.accounts().corporations.page(part), _json)
+
+
+@blp.route("/id/<row:corporation_id>")
+@blp.response(200, CorporationSchema, example=EXAMPLE)
+@blp.errors(404, 503, public=True)
+def by_id(corporation_id: int) -> Response:
+    """A company by its number."""
+    return respond(_answer(permissions.accounts().corporations.by_id(corporation_id)))
+
+
+@blp.route("/<name>")
+@blp.response(200, CorporationSchema, example=EXAMPLE)
+@blp.errors(404, 503, public=True)
+def by_name(name: str) -> Response:
+    """A company by its name."""
+    try:
+        known = PathText(most=LONGEST_NAME).deserialize(name)
+    except ValidationError:
+        raise NotFound(NO_COMPANY) from None
+    return respond(_answer(permissions.accounts().corporations.by_name(known)))
+
+
+@blp.route("/<row:corporation_id>", methods=["PUT"])
+@blp.arguments(CorporationChange, example={"name": "Example Films & Series"})
+@blp.response(200, CorporationSchema, example=EXAMPLE | {"name": "Example Films & Series"})
+@blp.errors(400, 401, 403, 404, 409, 413, 415, 422, 503)
+def update(body: dict[str, Any], corporation_id: int) -> Response:
+    """Change what is given of a company."""
+    _require_admin_of(corporation_id)
+    changed = permissions.accounts().corporations.update(corporation_id, body, arrived_at())
+    return respond(_answer(changed))
+
+
+@blp.route("/<row:corporation_id>", methods=["DELETE"])
+@blp.response(204)
+@blp.errors(401, 403, 404, 503)
+def delete(corporation_id: int) -> Response:
+    """Delete a company with its users and videos; their tokens are revoked."""
+    _require_admin_of(corporation_id)
+    permissions.accounts().corporations.delete(corporation_id, arrived_at())
+    return respond(Answer(204))
+
+
+def _require_sign_up_open() -> None:
+    caller = permissions.actor_if_known()
+    if not services().signup_open and (caller is None or caller.role is not Role.SERVICE):
+        raise Forbidden("Sign-up is closed")
+
+
+def _require_admin_of(corporation_id: int) -> None:
+    """Raise Forbidden for all but its admins, NotFound for an admin when there is no such company."""
+    permissions.actor().require_admin()
+    permissions.accounts().corporations.by_id(corporation_id)
+    permissions.actor().require_admin_of(corporation_id)
+
+
+def _answer(corporation: Corporation) -> Answer:
+    return json_answer(_json(corporation))
+
+
+def _json(corporation: Corporation) -> dict[str, Any]:
+    plan = corporation.plan_at(arrived_at())
+    expires = corporation.plan_expires_at if plan is Plan.PAID else None
+    return {
+        "id": corporation.id,
+        "name": corporation.name,
+        "plan": plan,
+        "plan_expires_at": _iso_or_null(expires),
+        "created_at": iso(corporation.created_at),
+        "updated_at": iso(corporation.updated_at),
+    }
+
+
+def _iso_or_null(moment: datetime | None) -> str | None:
+    return iso(moment) if moment else None

@@ -1,0 +1,42 @@
+"""Commands of `flask`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from resume_service.auth.identity import Role
+from resume_service.auth.issuer import Issuer
+from resume_service.ids import user_id_faults
+from resume_service.settings import Settings
+from resume_service.web.services import system_clock
+
+MOST_HOURS = 24 * 366 * 10
+
+
+def token_command(settings: Settings) -> click.Command:
+    """The command `flask token`."""
+
+    @click.command("token")
+    @click.argument("user")
+    @click.option("--role", type=click.Choice([str(role) for role in Role]), default=None)
+    @click.option("--hours", type=click.IntRange(1, MOST_HOURS), default=24, show_default=True)
+    def token(user: str, role: str | None, hours: int) -> None:
+        """Print a token for USER, signed with JWT_SECRET."""
+        if faults := user_id_faults(user):
+            raise click.BadParameter(" ".join(faults), param_hint="USER")
+        click.echo(token_for(user, settings, role=role, hours=hours))
+
+    return token
+
+
+def token_for(user: str, settings: Settings, *, role: str | None = None, hours: int = 24) -> str:
+    """A token signed with JWT_SECRET. Raises click.ClickException when that is not set."""
+    issuer = Issuer.from_settings(settings)
+    if issuer is None:
+        raise click.ClickException(
+            "JWT_SECRET is not set: only the issuer of JWT_JWKS_URL can sign"
+        )
+    now = system_clock()
+    return issuer.token(user, at=now, lifetime=timedelta(hours=hours), role=role)

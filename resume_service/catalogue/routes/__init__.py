@@ -1,0 +1,1 @@
+"""Routes of videos, streams and view logs."""

@@ -1,0 +1,99 @@
+"""`/v1/videos/stream`: a video's bytes, passed on as they come."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Response, request
+from marshmallow import Schema, fields
+
+from resume_service.accounts import permissions
+from resume_service.catalogue.facts import NO_VIDEO
+from resume_service.media.byte_ranges import ByteRange
+from resume_service.media.content_types import LISTS, OTHERS
+from resume_service.media.model import Wanted
+from resume_service.web.error_responses import described
+from resume_service.web.messages import Blueprint, services
+from resume_service.web.services import there
+
+PROTECTED = {
+    # The origin's bytes come from our address: no page may be made of them.
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cache-Control": "private, no-store",
+}
+
+
+def told(status: int, error: str, **details: list[str]) -> dict[str, Any]:
+    """An error in OpenAPI's words, with what this route says."""
+    example: dict[str, Any] = {"error": error} | ({"details": details} if details else {})
+    return described(status, example)
+
+
+_passed_on = re.compile("[ -~]{1,1024}").fullmatch
+"""Of a caller's header: plain ASCII, of a sensible length."""
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_BYTES: dict[str, Any] = {
+    "content": dict.fromkeys(("video/*", "audio/*", *sorted(LISTS | OTHERS)), _BINARY)
+}
+_TEXT = {"schema": {"type": "string"}}
+HEADERS = {"Accept-Ranges": _TEXT, "ETag": _TEXT, "Last-Modified": _TEXT}
+"""Where the origin has them."""
+ANSWERS = {
+    "200": {"description": "The whole video, of its own type.", "headers": HEADERS, **_BYTES},
+    "206": {
+        "description": "The range asked for.",
+        "headers": HEADERS | {"Content-Range": _TEXT},
+        **_BYTES,
+    },
+    "304": {"description": "The caller has it already.", "headers": {"ETag": _TEXT}},
+    "404": told(404, NO_VIDEO),
+}
+
+blp = Blueprint("streams", __name__, url_prefix="/v1/videos/stream", description="Watching videos.")
+
+
+class StreamQuery(Schema):
+    quality = fields.String(
+        metadata={"description": "One of the video's `files`; its `file_path` without."}
+    )
+
+
+class StreamConditions(Schema):
+    """Read below; stands here so that the OpenAPI document names it."""
+
+    range = fields.String(
+        data_key="Range", metadata={"description": "One range: `bytes=0-1023`, `bytes=-500`."}
+    )
+    if_range = fields.String(data_key="If-Range")
+    if_none_match = fields.String(data_key="If-None-Match")
+
+
+@blp.route("/<row:video_id>")
+@blp.arguments(StreamQuery, location="query", error_status_code=422)
+@blp.arguments(StreamConditions, location="headers", error_status_code=422)
+@blp.errors(401, 403, 416, 422, 502, 503, 504)
+@blp.doc(responses=ANSWERS)
+def stream(query: dict[str, Any], _conditions: dict[str, str], video_id: int) -> Response:
+    """Stream a video. The first stream by a user writes the view log and earns points."""
+    opened = there(services().streaming).streams.open(
+        video_id, permissions.viewer(), _wanted(), query.get("quality")
+    )
+    response = Response(opened, opened.status, direct_passthrough=True)
+    del response.headers["Content-Type"]
+    response.headers.update({**PROTECTED, **opened.headers})
+    return response
+
+
+def _wanted() -> Wanted:
+    given = {
+        name: value
+        for name in ("Range", "If-Range", "If-None-Match")
+        if (value := request.headers.get(name)) and _passed_on(value)
+    }
+    return Wanted(
+        body=request.method != "HEAD",
+        range=ByteRange.parse(given.get("Range")),
+        if_range=given.get("If-Range"),
+        if_none_match=given.get("If-None-Match"),
+    )

@@ -1,0 +1,184 @@
+"""`/v1/videos`: the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from resume_service.accounts import permissions
+from resume_service.accounts.model import Actor
+from resume_service.auth.identity import Role
+from resume_service.catalogue.facts import NO_VIDEO
+from resume_service.catalogue.schemas.videos import (
+    EXAMPLE,
+    EXAMPLE_FOR_ADMINS,
+    EXAMPLE_NEW,
+    NewVideo,
+    VideoChange,
+    VideoSchema,
+)
+from resume_service.catalogue.videos import Video, Videos
+from resume_service.errors import Forbidden, NotFound, ValidationFailed
+from resume_service.resume.model import iso
+from resume_service.web import pagination
+from resume_service.web.messages import (
+    Answer,
+    Blueprint,
+    arrived_at,
+    json_answer,
+    json_number,
+    respond,
+    services,
+)
+from resume_service.web.services import there
+
+blp = Blueprint("videos", __name__, url_prefix="/v1/videos", description="The catalogue.")
+
+
+@blp.route("", methods=["POST"])
+@blp.arguments(NewVideo, example=EXAMPLE_NEW)
+@blp.response(201, VideoSchema, example=EXAMPLE_FOR_ADMINS)
+@blp.errors(400, 401, 403, 404, 413, 415, 422, 503)
+def create(body: dict[str, Any]) -> Response:
+    """A video of the admin's company; a service also makes public ones."""
+    company = _company_of_new(body)
+    _require_safe(body)
+    return respond(_answer(_catalogue().create(body, company))._replace(status=201))
+
+
+@blp.route("")
+@blp.arguments(pagination.PageQuery, location="query")
+@blp.response(200, VideoSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
+@blp.errors(422, 503, public=True)
+def offered(query: dict[str, int]) -> Response:
+    """The published videos of all companies and of the public, oldest first."""
+    part, viewer = pagination.slice_of(query), permissions.actor_if_known()
+    page = _catalogue().offered(part)
+    return pagination.listed(part, page, lambda video: _json(video, viewer))
+
+
+@blp.route("/id/<row:video_id>")
+@blp.response(200, VideoSchema, example=EXAMPLE)
+@blp.errors(404, 503, public=True)
+def by_id(video_id: int) -> Response:
+    """A published video; its company's admins also see it unpublished or deleted."""
+    video, viewer = _catalogue().by_id(video_id), permissions.actor_if_known()
+    if not video.is_offered and not _administers(viewer, video):
+        raise NotFound(NO_VIDEO)
+    return respond(json_answer(_json(video, viewer)))
+
+
+@blp.route("/<row:corporation_id>")
+@blp.arguments(pagination.PageQuery, location="query")
+@blp.response(200, VideoSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
+@blp.errors(401, 404, 422, 503)
+def of_corporation(query: dict[str, int], corporation_id: int) -> Response:
+    """A company's published videos; its admins also see what is unpublished or deleted."""
+    part, viewer = pagination.slice_of(query), permissions.actor()
+    everything = viewer.administers(corporation_id)
+    page = _catalogue().of_corporation(corporation_id, part, all_of_them=everything)
+    return pagination.listed(part, page, lambda video: _json(video, viewer))
+
+
+@blp.route("/<row:video_id>", methods=["PUT"])
+@blp.arguments(VideoChange, example={"published": True})
+@blp.response(200, VideoSchema, example=EXAMPLE_FOR_ADMINS)
+@blp.errors(400, 401, 403, 404, 413, 415, 422, 503)
+def update(body: dict[str, Any], video_id: int) -> Response:
+    """Change what is given of a video; `files` replaces all of them."""
+    _administered(video_id)
+    _require_safe(body)
+    return respond(_answer(_catalogue().update(video_id, body, arrived_at())))
+
+
+@blp.route("/<row:video_id>", methods=["DELETE"])
+@blp.response(204)
+@blp.errors(401, 403, 404, 503)
+def delete(video_id: int) -> Response:
+    """Delete a video; a paying company can restore it."""
+    _administered(video_id)
+    _catalogue().delete(video_id, arrived_at())
+    return respond(Answer(204))
+
+
+@blp.route("/<row:video_id>/restore", methods=["PUT"])
+@blp.response(200, VideoSchema, example=EXAMPLE_FOR_ADMINS)
+@blp.errors(401, 403, 404, 503)
+def restore(video_id: int) -> Response:
+    """Undo a deletion, as an admin of a company whose plan is PAID now."""
+    video = _administered(video_id)
+    if video.deleted_at is None:
+        raise NotFound("The video is not deleted")
+    return respond(_answer(_catalogue().restore(video_id, arrived_at())))
+
+
+def _catalogue() -> Videos:
+    return there(services().catalogue)
+
+
+def _company_of_new(body: dict[str, Any]) -> int | None:
+    """The company that a new video is for. Raises Forbidden and ValidationFailed."""
+    is_named, named = "corporation_id" in body, body.pop("corporation_id", None)
+    if is_named and named is None:  # for the public
+        if permissions.actor().role is Role.SERVICE:
+            return None
+        raise Forbidden
+    return permissions.company_meant(named)
+
+
+def _require_safe(body: dict[str, Any]) -> None:
+    """Raise ValidationFailed for a place that the service must not fetch a file from."""
+    check, faults = services().media.check, {}
+    if "file_path" in body:
+        faults["file_path"] = check(body["file_path"])
+    for number, file in enumerate(body.get("files", [])):
+        found = [f"{number}.file_path: {fault}" for fault in check(file["file_path"])]
+        faults["files"] = faults.get("files", []) + found
+    details = {field: told for field, told in faults.items() if told}
+    if details:
+        raise ValidationFailed(details, 422)
+
+
+def _administered(video_id: int) -> Video:
+    """A video that the caller keeps. Raises Forbidden for others before they learn of it."""
+    permissions.actor().require_admin()
+    video = _catalogue().by_id(video_id)
+    permissions.actor().require_admin_of(video.corporation_id)
+    return video
+
+
+def _administers(viewer: Actor | None, video: Video) -> bool:
+    return viewer is not None and viewer.administers(video.corporation_id)
+
+
+def _answer(video: Video) -> Answer:
+    """The answer to who keeps it."""
+    return json_answer(_for_all(video) | _for_admins(video))
+
+
+def _json(video: Video, viewer: Actor | None) -> dict[str, Any]:
+    shown = _for_all(video)
+    return shown | _for_admins(video) if _administers(viewer, video) else shown
+
+
+def _for_all(video: Video) -> dict[str, Any]:
+    return {
+        "id": video.id,
+        "name": video.name,
+        "kind": video.kind,
+        "corporation_id": video.corporation_id,
+        "duration_seconds": json_number(video.duration_seconds),
+        "published": video.published,
+        "series_id": video.series_id,
+        "season_number": video.season_number,
+        "episode_number": video.episode_number,
+        "deleted": video.deleted_at is not None,
+        "created_at": iso(video.created_at),
+        "updated_at": iso(video.updated_at),
+    }
+
+
+def _for_admins(video: Video) -> dict[str, Any]:
+    files = [file._asdict() for file in video.files]
+    return {"file_path": video.file_path, "files": files}

@@ -1,0 +1,86 @@
+"""`/v1/view-logs`: whether a user has viewed a video, and saying so without a stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields
+
+from resume_service.accounts import permissions
+from resume_service.accounts.schemas.fields import WholeNumber
+from resume_service.auth.identity import Role
+from resume_service.catalogue.routes.streams import told
+from resume_service.catalogue.view_logs import NO_USER
+from resume_service.errors import Forbidden, NotFound, ValidationFailed
+from resume_service.resume.model import iso
+from resume_service.web.fields import BodySchema
+from resume_service.web.messages import Blueprint, arrived_at, json_answer, respond, services
+from resume_service.web.services import Streaming, there
+
+EXAMPLE_BODY = {"video_id": 7}
+EXAMPLE = {"user_id": 3, "video_id": 7, "created_at": "2026-11-21T10:00:00.000Z"}
+
+
+class ViewLogSchema(Schema):
+    user_id = fields.Integer(required=True)
+    video_id = fields.Integer(required=True)
+    created_at = fields.DateTime(required=True, metadata={"description": "Of the first view."})
+
+
+AGAIN = {
+    "description": "It was there already.",
+    "content": {"application/json": {"schema": ViewLogSchema, "example": EXAMPLE}},
+}
+INVALID = told(422, ValidationFailed.message, video_id=["Must be an integer."])
+
+blp = Blueprint(
+    "view_logs", __name__, url_prefix="/v1/view-logs", description="Who has viewed which video."
+)
+
+
+class ViewSchema(BodySchema):
+    video_id = WholeNumber(required=True)
+    user_id = WholeNumber(metadata={"description": "Whose view it is, when a `service` says so."})
+
+
+@blp.route("/<row:user_id>/<row:video_id>")
+@blp.response(200, {"type": "boolean"}, example=True)
+@blp.errors(401, 403, 503)
+@blp.doc(responses={"404": told(404, NO_USER)})
+def has_viewed(user_id: int, video_id: int) -> Response:
+    """Whether a user has viewed a video: for that user, its company's admins, a service."""
+    permissions.accounts().users.by_id(user_id, permissions.actor())
+    return respond(json_answer(_streaming().view_logs.exists(user_id, video_id)))
+
+
+@blp.route("", methods=["POST"])
+@blp.arguments(ViewSchema, example=EXAMPLE_BODY)
+@blp.response(201, ViewLogSchema, example=EXAMPLE)
+@blp.errors(400, 401, 403, 413, 415, 503)
+@blp.doc(responses={"200": AGAIN, "404": told(404, NO_USER), "422": INVALID})
+def log_view(body: dict[str, Any]) -> Response:
+    """Log a view. It earns no points, and leaves those that a stream earns as they are."""
+    user_id = _viewer(body.get("user_id"))
+    _streaming().streams.require_watchable(body["video_id"], permissions.viewer())
+    viewed = _streaming().view_logs.write(user_id, body["video_id"], arrived_at())
+    row = {"user_id": user_id, "video_id": body["video_id"], "created_at": iso(viewed.created_at)}
+    return respond(json_answer(row)._replace(status=201 if viewed.is_new else 200))
+
+
+def _streaming() -> Streaming:
+    return there(services().streaming)
+
+
+def _viewer(named: int | None) -> int:
+    """The account that a view is logged for: the caller's, or the one that a service names.
+
+    Raises Forbidden for another's, NotFound for a caller that has none.
+    """
+    caller = permissions.actor()
+    if named not in (None, caller.account_id) and caller.role is not Role.SERVICE:
+        raise Forbidden
+    whose = caller.account_id if named is None else named
+    if whose is None:
+        raise NotFound(NO_USER)
+    return whose

@@ -1,0 +1,103 @@
+"""The words of `/v1/videos`: its fields, what they take, and an example of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates
+
+from resume_service.accounts.schemas.fields import Flag, Text, WholeNumber
+from resume_service.catalogue.facts import Kind
+from resume_service.web.fields import BodySchema, Seconds
+
+LONGEST_NAME = 200
+LONGEST_PATH = 2000
+LONGEST_QUALITY = 32
+MOST_FILES = 20
+
+EXAMPLE_NEW = {
+    "name": "The Harbour",
+    "kind": "episode",
+    "file_path": "https://media.example.com/harbour/1/1.mp4",
+    "duration_seconds": 1500,
+    "series_id": 7,
+    "season_number": 1,
+    "episode_number": 1,
+}
+EXAMPLE = {
+    "id": 1,
+    "name": "The Harbour",
+    "kind": "episode",
+    "corporation_id": 1,
+    "duration_seconds": 1500,
+    "published": True,
+    "series_id": 7,
+    "season_number": 1,
+    "episode_number": 1,
+    "deleted": False,
+    "created_at": "2026-11-20T10:00:00.000Z",
+    "updated_at": "2026-11-20T10:00:00.000Z",
+}
+EXAMPLE_FOR_ADMINS = EXAMPLE | {"file_path": EXAMPLE_NEW["file_path"], "files": []}
+
+
+class FileSchema(BodySchema):
+    quality = Text(most=LONGEST_QUALITY, required=True, metadata={"example": "1080p"})
+    file_path = Text(most=LONGEST_PATH, required=True)
+
+
+class VideoChange(BodySchema):
+    """What may be changed of a video; `files` replaces all of them."""
+
+    name = Text(most=LONGEST_NAME)
+    file_path = Text(
+        most=LONGEST_PATH,
+        metadata={"description": "A URL on a host of STREAM_ALLOWED_HOSTS, or below MEDIA_ROOT."},
+    )
+    kind = fields.Enum(Kind, by_value=True)
+    duration_seconds = Seconds(above_zero=True, allow_none=True)
+    published = Flag()
+    series_id = WholeNumber(allow_none=True)
+    season_number = WholeNumber(least=0, allow_none=True)
+    episode_number = WholeNumber(least=0, allow_none=True)
+    files = fields.List(fields.Nested(FileSchema), metadata={"maxItems": MOST_FILES})
+
+    @validates("files")
+    def few_and_distinct(self, files: list[dict[str, Any]], **_: Any) -> None:
+        if len(files) > MOST_FILES:
+            raise ValidationError(f"Must be at most {MOST_FILES}.")
+        qualities = [file["quality"] for file in files if "quality" in file]
+        if len(set(qualities)) < len(qualities):
+            raise ValidationError("Must hold each quality once.")
+
+
+class NewVideo(VideoChange):
+    name = Text(most=LONGEST_NAME, required=True)
+    file_path = Text(most=LONGEST_PATH, required=True)
+    kind = fields.Enum(Kind, by_value=True, load_default=Kind.VIDEO)
+    published = Flag(load_default=True)
+    corporation_id = WholeNumber(
+        allow_none=True,
+        metadata={"description": "For a service, null for a public video; else the caller's own."},
+    )
+
+
+class VideoSchema(BodySchema):
+    """A video. `file_path` and `files` are for its company's admins alone."""
+
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    kind = fields.Enum(Kind, by_value=True, required=True)
+    corporation_id = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Null for a public video."}
+    )
+    duration_seconds = fields.Float(required=True, allow_none=True)
+    published = fields.Boolean(required=True)
+    series_id = fields.Integer(required=True, allow_none=True)
+    season_number = fields.Integer(required=True, allow_none=True)
+    episode_number = fields.Integer(required=True, allow_none=True)
+    deleted = fields.Boolean(required=True)
+    created_at = fields.DateTime(required=True)
+    updated_at = fields.DateTime(required=True)
+    file_path = fields.String()
+    files = fields.List(fields.Nested(FileSchema))

@@ -1,1 +1,0 @@
-"""A page on which a viewer sees the course and marks what is done."""

@@ -1,0 +1,1 @@
+"""Demo data: companies, users, videos and a course."""

@@ -1,0 +1,177 @@
+"""Puts the demo into the database and its media below MEDIA_ROOT.
+
+What is missing is added and what is there stays as it is, so that it can be run again at any time.
+A company that is not the demo's is never added to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import sqlalchemy
+from sqlalchemy import func, select
+
+from resume_service.accounts import passwords
+from resume_service.accounts.corporations import Corporations
+from resume_service.accounts.model import Plan
+from resume_service.accounts.tables import corporations, users
+from resume_service.accounts.users import Users
+from resume_service.auth.identity import Role
+from resume_service.catalogue.facts import Kind
+from resume_service.catalogue.tables import videos
+from resume_service.catalogue.videos import Videos, delete_videos_of
+from resume_service.demo.media import SECONDS, put_media
+from resume_service.demo.titles import HARBOUR, PUBLIC, STUDIOS, Studio, Title
+from resume_service.errors import Conflict
+from resume_service.postgres.database import Database
+
+FOLDER = "demo"
+"""Of its media, below MEDIA_ROOT."""
+_LOCK = 5_120_944_870
+"""Of Postgres' advisory locks: one process at a time."""
+
+
+class Account(NamedTuple):
+    id: int
+    email: str
+    role: Role
+    has_password: bool
+    """Whether it is the one given, which it isn't for who was there with another."""
+
+
+class Company(NamedTuple):
+    id: int
+    name: str
+    plan: Plan
+    accounts: tuple[Account, ...]
+    """Its admin first."""
+    videos: int
+
+
+class Demo(NamedTuple):
+    companies: tuple[Company, ...]
+    public_videos: int
+    added: int
+    """Accounts, videos and files that were not there before."""
+
+
+def seed_catalogue(database: Database, media_root: Path, password: str) -> Demo:
+    """Add what is missing; new accounts get `password`.
+
+    Raises Conflict, with nothing changed, when a name or an address is somebody else's; OSError,
+    before any row is made, for a folder that can't be written; and Unavailable.
+    """
+    for studio in STUDIOS:
+        _require_free_or_ours(database, studio)
+    files = _put_files(media_root / FOLDER)
+    with _only_one(database):
+        seeding = _Seeding(database, password)
+        made = tuple(seeding.company(studio) for studio in STUDIOS)
+        public = seeding.titles(PUBLIC, None)
+    return Demo(made, public, files + seeding.added)
+
+
+def _put_files(folder: Path) -> int:
+    """Make the files that are missing; how many."""
+    folder.mkdir(exist_ok=True)
+    titles = [*PUBLIC, *(title for studio in STUDIOS for title in studio.titles)]
+    names = [name for title in titles for name in (title.file, title.low_file) if name]
+    return sum(put_media(folder / name) for name in names)
+
+
+class _Seeding:
+    def __init__(self, database: Database, password: str) -> None:
+        self._database = database
+        self._password = password
+        self.added = 0
+
+    def company(self, studio: Studio) -> Company:
+        if _user(self._database, studio.admin) is None:
+            companies = Corporations(self._database, delete_videos_of)
+            named = {"name": studio.name, "plan": studio.plan}
+            companies.create(named, email=studio.admin, password=self._password)
+            self.added += 1
+        corporation_id: int = _user(self._database, studio.admin).corporation_id
+        accounts = [self._account(email, corporation_id) for email in _addresses(studio)]
+        shown = self.titles(studio.titles, corporation_id)
+        return Company(corporation_id, studio.name, studio.plan, tuple(accounts), shown)
+
+    def _account(self, email: str, corporation_id: int) -> Account:
+        if _user(self._database, email) is None:
+            new = {"email": email, "password": self._password, "role": Role.GUEST}
+            Users(self._database).create(new, corporation_id)
+            self.added += 1
+        row = _user(self._database, email)
+        has_password = passwords.matches(row.password_hash, self._password)
+        return Account(row.id, email, Role(row.role), has_password)
+
+    def titles(self, titles: Sequence[Title], corporation_id: int | None) -> int:
+        """Add the videos of a company, or of the public; how many there are."""
+        had = _paths_of(self._database, corporation_id)
+        for title in titles:
+            if _path(title.file) not in had:
+                Videos(self._database).create(_video(title), corporation_id)
+                self.added += 1
+        return len(titles)
+
+
+@contextmanager
+def _only_one(database: Database) -> Iterator[None]:
+    with database.transaction() as sql:
+        if not sql.execute(select(func.pg_try_advisory_xact_lock(_LOCK))).scalar_one():
+            raise Conflict("The demo is being added by somebody else")
+        yield
+
+
+def _require_free_or_ours(database: Database, studio: Studio) -> None:
+    """Raise Conflict when the company or one of its addresses is there but not the demo's."""
+    is_it = (corporations.c.name == studio.name, corporations.c.deleted_at.is_(None))
+    company = next(iter(database.rows(select(corporations).where(*is_it))), None)
+    admin = _user(database, studio.admin)
+    its_id = company and company.id
+    if company is not None and (admin is None or admin.role != Role.ADMIN):
+        raise Conflict(f"There is a company {studio.name!r} already, which is not the demo's")
+    for email in _addresses(studio):
+        user = _user(database, email)
+        if user is not None and user.corporation_id != its_id:
+            raise Conflict(f"There is a user {email} already, who is not the demo's")
+
+
+def _addresses(studio: Studio) -> tuple[str, ...]:
+    return (studio.admin, *studio.viewers)
+
+
+def _user(database: Database, email: str) -> Any:
+    """Its row, or None."""
+    is_it: tuple[sqlalchemy.ColumnElement[bool], ...]
+    is_it = (users.c.email == email, users.c.deleted_at.is_(None))
+    return next(iter(database.rows(select(users).where(*is_it))), None)
+
+
+def _paths_of(database: Database, corporation_id: int | None) -> set[str]:
+    """The files of its videos, also of deleted ones: those stay deleted."""
+    is_its = videos.c.corporation_id.is_not_distinct_from(corporation_id)
+    query = select(videos.c.file_path).where(is_its, videos.c.file_path.startswith(f"{FOLDER}/"))
+    return {row.file_path for row in database.rows(query)}
+
+
+def _path(file: str) -> str:
+    return f"{FOLDER}/{file}"
+
+
+def _video(title: Title) -> dict[str, Any]:
+    files = [{"quality": "low", "file_path": _path(title.low_file)}] if title.low_file else []
+    return {
+        "name": title.name,
+        "kind": title.kind,
+        "file_path": _path(title.file),
+        "files": files,
+        "duration_seconds": SECONDS,
+        "published": title.published,
+        "series_id": HARBOUR if title.kind is Kind.EPISODE else None,
+        "season_number": title.season,
+        "episode_number": title.episode,
+    }

@@ -1,0 +1,77 @@
+"""The statements about completions.
+
+Made once: to build one takes longer than Postgres needs to answer it. They take `user`, `lesson`,
+`module`, `now` and `at`, each where it says so by its name.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, Text, Uuid, bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from resume_service.lessons.eligibility import COURSE_ORDER, missing_prerequisites, standings
+from resume_service.lessons.tables import lesson_progress, lesson_unmarked, lessons
+from resume_service.postgres.metadata import MOMENT
+
+LOCK = 7236
+"""Of Postgres' advisory locks of two numbers: the second is a hash of the user who writes."""
+IDLE_SECONDS = 5
+"""After which a process that stands still in its transaction loses it, and the lock with it."""
+
+
+def _counts(state: sqlalchemy.Subquery) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    return (
+        func.count(state.c.completed_at).label("completed"),
+        func.count().filter(state.c.counts).label("total"),
+    )
+
+
+_USER, _NOW = bindparam("user", type_=Text), bindparam("now", type_=MOMENT)
+_LESSON, _AT = bindparam("lesson", type_=Uuid), bindparam("at", type_=MOMENT)
+_STATE = standings(_USER, _NOW).subquery()
+_ITS = _STATE.c.id == _LESSON
+_THIS_LESSON = select(_USER, lessons.c.id, _AT).where(lessons.c.id == _LESSON)
+
+STANDING = (
+    standings(_USER, _NOW)
+    .where(lessons.c.id == _LESSON)
+    .add_columns(missing_prerequisites(_USER).label("missing"))
+)
+SUMMARY = select(*_counts(_STATE))
+SUMS = select(
+    *_counts(_STATE),
+    _STATE.c.module_id,
+    func.bool_or(_ITS).label("here"),
+    func.max(_STATE.c.completed_at).filter(_ITS).label("completed_at"),
+).group_by(_STATE.c.module_id)
+"""A row for each module."""
+MODULE = (
+    standings(_USER, _NOW)
+    .where(lessons.c.module_id == bindparam("module", type_=Uuid))
+    .order_by(*COURSE_ORDER)
+)
+COMPLETED = (
+    select(lesson_progress.c.lesson_id, lesson_progress.c.completed_at)
+    .where(lesson_progress.c.user_id == _USER)
+    .order_by(lesson_progress.c.completed_at.desc(), lesson_progress.c.lesson_id)
+)
+ALONE = select(
+    func.set_config("idle_in_transaction_session_timeout", f"{IDLE_SECONDS}s", sqlalchemy.true()),
+    func.pg_advisory_xact_lock(LOCK, func.hashtext(_USER)),
+)
+COMPLETE = (
+    insert(lesson_progress)
+    .from_select(["user_id", "lesson_id", "completed_at"], _THIS_LESSON)
+    .on_conflict_do_nothing()
+)
+TAKE_BACK = lesson_progress.delete().where(
+    lesson_progress.c.user_id == _USER, lesson_progress.c.lesson_id == _LESSON
+)
+_UNMARKED = insert(lesson_unmarked).from_select(
+    ["user_id", "lesson_id", "unmarked_at"], _THIS_LESSON
+)
+REMEMBER = _UNMARKED.on_conflict_do_update(
+    index_elements=["user_id", "lesson_id"],
+    set_={"unmarked_at": _UNMARKED.excluded.unmarked_at},
+)

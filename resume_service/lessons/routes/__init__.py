@@ -1,0 +1,1 @@
+"""Routes of the course, of completions and of enrolments."""

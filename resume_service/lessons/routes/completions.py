@@ -1,0 +1,159 @@
+"""`/api/progress/lessons`, `/modules`, `/summary`: which lessons the signed-in user has completed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from resume_service.errors import ValidationFailed
+from resume_service.lessons.completions import Completion, Marked, Tally
+from resume_service.lessons.schemas.completions import (
+    EXAMPLE_CHECKLIST,
+    EXAMPLE_COMPLETED,
+    EXAMPLE_MARKED,
+    EXAMPLE_SUMMARY,
+    EXAMPLE_TIME,
+    EXAMPLE_UNMARKED,
+    LIMIT,
+    REFUSED,
+    REFUSED_MODULE,
+    ChecklistSchema,
+    CompletedSchema,
+    LessonPath,
+    MarkedSchema,
+    MarkSchema,
+    ModulePath,
+    TallySchema,
+)
+from resume_service.lessons.school import School
+from resume_service.resume.model import iso
+from resume_service.web.bodies import OptionalBodyParser
+from resume_service.web.messages import (
+    Answer,
+    Blueprint,
+    arrived_at,
+    current_user,
+    json_answer,
+    json_number,
+    respond,
+    services,
+    take_turn,
+)
+from resume_service.web.services import there
+
+INVALID = 400
+"""The status of a failed validation in this API."""
+
+
+class LessonBlueprint(Blueprint):
+    ARGUMENTS_PARSER = OptionalBodyParser()
+
+
+blp = LessonBlueprint(
+    "lessons",
+    __name__,
+    url_prefix="/api/progress",
+    description="Which lessons each viewer has completed.",
+)
+
+
+@blp.route("/lessons/<lessonId>", methods=["POST"])
+@blp.arguments(LessonPath, location="path", error_status_code=INVALID)
+@blp.arguments(
+    MarkSchema, required=False, example={"completedAt": EXAMPLE_TIME}, error_status_code=INVALID
+)
+@blp.response(200, MarkedSchema, example=EXAMPLE_MARKED, headers=LIMIT)
+@blp.errors(400, 401, 403, 404, 409, 413, 415, 429, 503, says=REFUSED)
+def mark(path: dict[str, UUID], body: dict[str, datetime], **_: str) -> Response:
+    """Complete a lesson, unless it is completed already: the first time stays."""
+    user_id, lesson_id, now = current_user().user_id, path["lessonId"], arrived_at()
+    completed_at = body.get("completedAt", now)
+    if completed_at > now:
+        raise ValidationFailed({"completedAt": ["Must not be in the future."]}, INVALID)
+    _school().completions.require_markable(user_id, lesson_id, now)
+    take_turn(_school().writes, user_id)
+    return respond(_marked(_school().completions.mark(user_id, lesson_id, completed_at, now)))
+
+
+@blp.route("/lessons/<lessonId>", methods=["DELETE"])
+@blp.arguments(LessonPath, location="path", error_status_code=INVALID)
+@blp.response(200, MarkedSchema, example=EXAMPLE_UNMARKED, headers=LIMIT)
+@blp.errors(400, 401, 403, 404, 429, 503, says=REFUSED)
+def unmark(path: dict[str, UUID], **_: str) -> Response:
+    """Take the completion of a lesson back, if there is one. Lessons that require it stay completed."""
+    user_id, lesson_id, now = current_user().user_id, path["lessonId"], arrived_at()
+    _school().completions.require_unmarkable(user_id, lesson_id, now)
+    take_turn(_school().writes, user_id)
+    return respond(_marked(_school().completions.unmark(user_id, lesson_id, now)))
+
+
+@blp.route("/lessons")
+@blp.response(200, CompletedSchema, example=EXAMPLE_COMPLETED)
+@blp.errors(401, 503)
+def completed() -> Response:
+    """The lessons that the user has completed, newest first."""
+    found = _school().completions.completed(current_user().user_id)
+    return respond(json_answer({"lessons": [_lesson(each) for each in found]}))
+
+
+@blp.route("/modules/<moduleId>")
+@blp.arguments(ModulePath, location="path", error_status_code=INVALID)
+@blp.response(200, ChecklistSchema, example=EXAMPLE_CHECKLIST)
+@blp.errors(400, 401, 404, 503, says=REFUSED_MODULE)
+def module(path: dict[str, UUID], **_: str) -> Response:
+    """The checklist of a module."""
+    module_id = path["moduleId"]
+    found = _school().completions.module(current_user().user_id, module_id, arrived_at())
+    listed = [
+        {"lessonId": each.lesson_id, "completed": each.completed_at is not None} | _lesson(each)
+        for each in found.lessons
+    ]
+    return respond(json_answer(_of_module(module_id, found.tally) | {"lessons": listed}))
+
+
+@blp.route("/summary")
+@blp.response(200, TallySchema, example=EXAMPLE_SUMMARY)
+@blp.errors(401, 503)
+def summary() -> Response:
+    """The user's progress in the whole course."""
+    found = _school().completions.summary(current_user().user_id, arrived_at())
+    return respond(json_answer(_tally(found)))
+
+
+def _school() -> School:
+    return there(services().school)
+
+
+def _marked(marked: Marked) -> Answer:
+    lesson = marked.completion
+    return json_answer(
+        {
+            "lessonId": lesson.lesson_id,
+            "completed": lesson.completed_at is not None,
+            "completedAt": lesson.completed_at and iso(lesson.completed_at),
+            "module": _of_module(marked.module_id, marked.module),
+            "overall": _tally(marked.overall),
+        }
+    )
+
+
+def _lesson(lesson: Completion) -> dict[str, Any]:
+    return {
+        "lessonId": lesson.lesson_id,
+        "completedAt": lesson.completed_at and iso(lesson.completed_at),
+    }
+
+
+def _of_module(module_id: UUID, tally: Tally) -> dict[str, Any]:
+    return {"moduleId": module_id} | _tally(tally)
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {
+        "percent": json_number(tally.percent),
+        "completedCount": tally.completed,
+        "totalCount": tally.total,
+    }

@@ -1,0 +1,1 @@
+"""What these routes accept and return."""

@@ -1,0 +1,84 @@
+"""Which viewings complete lessons, as statements of SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select, union_all
+
+from resume_service.archive.tables import watch_archive
+from resume_service.lessons.eligibility import in_modules, is_accessible, is_locked
+from resume_service.lessons.tables import (
+    enrollments,
+    lesson_prerequisites,
+    lesson_progress,
+    lesson_unmarked,
+    lessons,
+    modules,
+)
+
+_OF_ITS_VIDEO = watch_archive.c.video_id == lessons.c.video_id
+VIEWINGS = in_modules().join(watch_archive, _OF_ITS_VIDEO)
+
+
+def found(since: datetime | None, now: datetime) -> Any:
+    """What is to be completed, among all that may have changed since then; each part is indexed.
+
+    Some of it may be found twice. None for all there ever was.
+    """
+    if since is None:
+        return eligible(VIEWINGS, now, sqlalchemy.true())
+    completed = lesson_progress.alias("just_completed")
+    requires = lesson_prerequisites.alias("requires")
+    enrolled = enrollments.alias("just_enrolled")
+    unlocked = (
+        completed.join(requires, requires.c.prerequisite_id == completed.c.lesson_id)
+        .join(in_modules(), lessons.c.id == requires.c.lesson_id)
+        .join(
+            watch_archive,
+            and_(watch_archive.c.user_id == completed.c.user_id, _OF_ITS_VIDEO),
+        )
+    )
+    of_enrolled = enrolled.join(watch_archive, watch_archive.c.user_id == enrolled.c.user_id).join(
+        in_modules(), _OF_ITS_VIDEO
+    )
+    changed = lessons.c.updated_at >= since, modules.c.updated_at >= since
+    return union_all(
+        eligible(VIEWINGS, now, watch_archive.c.archived_at >= since),
+        eligible(unlocked, now, completed.c.created_at >= since),
+        eligible(of_enrolled, now, enrolled.c.updated_at >= since),
+        eligible(VIEWINGS, now, sqlalchemy.or_(*changed)),
+    )
+
+
+def eligible(
+    source: sqlalchemy.FromClause, now: datetime, which: ColumnElement[bool]
+) -> Select[Any]:
+    """Those viewings in `source` that ended, of lessons that their users may complete and have not.
+
+    What a user has unmarked since the viewing ended stays unmarked.
+    """
+    user_id, completed_at = watch_archive.c.user_id, watch_archive.c.completed_at
+    unmarked_since = exists().where(
+        lesson_unmarked.c.user_id == user_id,
+        lesson_unmarked.c.lesson_id == lessons.c.id,
+        lesson_unmarked.c.unmarked_at >= completed_at,
+    )
+    is_done = exists().where(
+        lesson_progress.c.user_id == user_id, lesson_progress.c.lesson_id == lessons.c.id
+    )
+    return (
+        select(user_id, lessons.c.id, func.date_trunc("milliseconds", completed_at))
+        .select_from(source)
+        .where(
+            which,
+            completed_at.is_not(None),
+            lessons.c.published,
+            is_accessible(user_id, now),
+            not_(is_locked(user_id)),
+            not_(is_done),
+            not_(unmarked_since),
+        )
+    )

@@ -1,0 +1,129 @@
+"""URLs of origins, in the one spelling that can't be read in two ways."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import unicodedata
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from resume_service.media.addresses import Address, may_be_listed
+
+LONGEST = 2048
+"""Characters of a URL or a path."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
+GREATEST_PORT = 65_535
+
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_a_name = re.compile(rf"{_LABEL}(?:\.{_LABEL})*").fullmatch
+_a_number = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
+_url = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)"
+    r"(?::(?P<port>[1-9][0-9]{0,4}))?"
+    r"(?P<target>(?:/[!$-;=?-Z_a-z~]*)?)",  # of ASCII all but space, quotes, # < > [ \ ] ^ ` { | }
+).fullmatch
+_has_scheme = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE).match
+
+
+class Refused(Exception):
+    """A `file_path` that is not taken; its text tells the caller why."""
+
+
+class OriginUrl(NamedTuple):
+    """What a request to an origin consists of; `target` is sent as it stands."""
+
+    scheme: str
+    host: str
+    """A name, or an address without brackets."""
+    port: int
+    target: str
+
+    @property
+    def address(self) -> Address | None:
+        """The address that stands for the host, if one does."""
+        try:
+            return ip_address(self.host)
+        except ValueError:
+            return None
+
+    @property
+    def authority(self) -> str:
+        """As the Host header names it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def looks_like_url(file_path: str) -> bool:
+    """Whether it begins with a scheme, so that it is no path below a folder."""
+    return _has_scheme(file_path) is not None
+
+
+def parsed(file_path: str) -> OriginUrl:
+    """Raises Refused for whatever another reader of URLs might read otherwise."""
+    if len(file_path) > LONGEST:
+        raise Refused(f"Must be at most {LONGEST} characters long.")
+    head, slashes, rest = file_path.partition("://")
+    authority, slash, target = rest.partition("/")
+    found = _url(f"{head.lower()}{slashes}{authority.lower()}{slash}{target}")
+    if found is None or not file_path.isascii():
+        raise Refused(
+            "Must be an http or https URL in plain ASCII: a host, a port if need be, a path."
+        )
+    if climbs(target):
+        raise Refused("Must not hold '..'.")
+    scheme, port = found["scheme"], int(found["port"] or DEFAULT_PORTS[found["scheme"]])
+    if port > GREATEST_PORT:
+        raise Refused(f"Must name a port up to {GREATEST_PORT}.")
+    return OriginUrl(scheme, _host(found["host"]), port, found["target"] or "/")
+
+
+def climbs(path: str) -> bool:
+    """Whether `path`, decoded as often as anybody might, steps up or hides a control character."""
+    before = None
+    while path != before:
+        before, path = path, unicodedata.normalize("NFKC", unquote(path))
+    parts = re.split(r"[/\\?]", path)
+    return ".." in parts or any(unicodedata.category(each) == "Cc" for each in path)
+
+
+class AllowedOrigins:
+    """The hosts of STREAM_ALLOWED_HOSTS, as `host` or `host:port`."""
+
+    def __init__(self, listed: tuple[str, ...]) -> None:
+        self._listed = frozenset(_entry(each) for each in listed)
+
+    def require(self, url: OriginUrl) -> None:
+        """Raises Refused unless the host is listed, and for an address that never may be."""
+        address = url.address
+        if address is not None and not may_be_listed(address):
+            raise Refused("Must not be on a link-local, multicast or embedded address.")
+        port = None if url.port == DEFAULT_PORTS[url.scheme] else url.port
+        if not {(url.host, url.port), (url.host, port)} & self._listed:
+            raise Refused("Must be on one of the hosts that videos may be fetched from.")
+
+
+def _entry(listed: str) -> tuple[str, int | None]:
+    found = re.fullmatch(r"(\[.*\]|[^:]*)(?::([0-9]+))?", listed)
+    if found is None:
+        raise ValueError(listed)
+    host = found[1].strip("[]")
+    with contextlib.suppress(ValueError):  # a name
+        host = str(ip_address(host))
+    return host, int(found[2]) if found[2] else None
+
+
+def _host(text: str) -> str:
+    """A host that has one spelling. Raises Refused: `127.1`, `0x7f000001` are addresses to some."""
+    try:
+        if text.startswith("["):
+            return str(IPv6Address(text.strip("[]")))
+        if _a_number(text.rpartition(".")[2]):
+            return str(IPv4Address(text))
+    except ValueError:
+        raise Refused("Must name a host, or an address in its usual form.") from None
+    if not _a_name(text):
+        raise Refused("Must name a host, or an address in its usual form.")
+    return text

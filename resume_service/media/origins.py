@@ -1,0 +1,145 @@
+"""Videos on other servers: fetched from the very address that was found to be allowed.
+
+The answer is passed on as it comes. What an origin says of itself is believed only as far as it
+agrees with what it was asked, and with the bytes that follow: docs/adr/0026, 0027.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import httpcore
+
+from resume_service.errors import OriginFailed, OriginSilent, Unavailable
+from resume_service.media import addresses
+from resume_service.media.addresses import Address, NameServerSilent, NameUnknown, is_public
+from resume_service.media.model import Opened, Wanted
+from resume_service.media.origin_connection import Patience, PinnedBackend
+from resume_service.media.origin_response import OriginAnswer
+from resume_service.media.origin_url import AllowedOrigins, OriginUrl, Refused, parsed
+
+MOST = 256
+"""Fetches of a process at a time; each takes two descriptors, and a few chunks of memory."""
+NOT_PUBLIC = (
+    "Must be on a host whose name leads to public addresses only; a private origin is listed"
+    " by its address."
+)
+
+
+class Origins:
+    """Servers that STREAM_ALLOWED_HOSTS lists."""
+
+    def __init__(
+        self,
+        allowed: tuple[str, ...],
+        patience: Patience | None = None,
+        tls: Callable[[], ssl.SSLContext] = httpcore.default_ssl_context,
+    ) -> None:
+        self._allowed = AllowedOrigins(allowed)
+        self._patience = patience or Patience()
+        self._tls = tls
+        self._tls_context: ssl.SSLContext | None = None
+        self._turns = threading.BoundedSemaphore(MOST)
+
+    def check(self, file_path: str) -> None:
+        """Raises Refused. A name that leads nowhere yet is taken: a fetch looks again."""
+        url = self._allowed_url(file_path)
+        try:
+            self._addresses(url)
+        except (NameUnknown, NameServerSilent):
+            return
+
+    def open(self, file_path: str, wanted: Wanted) -> Opened:
+        """Raises Refused, NotFound, RangeNotSatisfiable, OriginFailed, OriginSilent, Unavailable."""
+        started = time.monotonic()
+        url = self._allowed_url(file_path)
+        if not self._turns.acquire(blocking=False):
+            raise Unavailable
+        try:
+            backend = PinnedBackend(self._reachable(url), started, self._patience)
+        except BaseException:
+            self._turns.release()
+            raise
+        return self._fetch(url, backend, wanted)
+
+    def _allowed_url(self, file_path: str) -> OriginUrl:
+        url = parsed(file_path)
+        self._allowed.require(url)
+        return url
+
+    def _reachable(self, url: OriginUrl) -> Sequence[Address]:
+        try:
+            return self._addresses(url)
+        except NameUnknown:
+            raise OriginFailed from None
+        except NameServerSilent:
+            raise OriginSilent from None
+
+    def _addresses(self, url: OriginUrl) -> Sequence[Address]:
+        """Where to connect. Raises Refused unless all of them are public, or the host is one."""
+        if url.address is not None:
+            return (url.address,)
+        found = addresses.addresses_of(url.host, self._patience.connect)
+        if not all(is_public(each) for each in found):
+            raise Refused(NOT_PUBLIC)
+        return found
+
+    def _fetch(self, url: OriginUrl, backend: PinnedBackend, wanted: Wanted) -> Opened:
+        is_over = threading.Lock()
+
+        def close() -> None:
+            if is_over.acquire(blocking=False):
+                backend.close()
+                self._turns.release()
+
+        try:
+            answer = OriginAnswer(self._asked(url, backend, wanted), wanted)
+            return answer.opened(close)
+        except httpcore.TimeoutException as fault:
+            close()
+            raise OriginSilent from fault
+        except (httpcore.NetworkError, httpcore.ProtocolError) as fault:
+            close()
+            raise OriginFailed from fault
+        except BaseException:
+            close()
+            raise
+
+    def _asked(self, url: OriginUrl, backend: PinnedBackend, wanted: Wanted) -> httpcore.Response:
+        origin = httpcore.Origin(url.scheme.encode(), url.host.encode(), url.port)
+        connection = httpcore.HTTPConnection(origin, self._context(url), network_backend=backend)
+        where = httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target)
+        method = "GET" if wanted.body else "HEAD"
+        response = connection.handle_request(
+            httpcore.Request(method, where, headers=_headers(url, wanted))
+        )
+        if backend.stream is not None:
+            backend.stream.head_is_over()
+        return response
+
+    def _context(self, url: OriginUrl) -> ssl.SSLContext | None:
+        """Made when first needed: it takes the time to read a hundred certificates."""
+        if url.scheme == "https" and self._tls_context is None:
+            self._tls_context = self._tls()
+        return self._tls_context
+
+
+def _headers(url: OriginUrl, wanted: Wanted) -> list[tuple[str, str]]:
+    """Nothing of the caller's but what it wants of the bytes: no token, no cookie, no address."""
+    headers = [
+        ("Host", url.authority),
+        ("User-Agent", "resume-service"),
+        ("Accept", "*/*"),
+        ("Accept-Encoding", "identity"),  # lengths and ranges are of the bytes that we pass on
+        ("Connection", "close"),
+    ]
+    if wanted.range is not None:
+        headers.append(("Range", wanted.range.text))
+        if wanted.if_range is not None:
+            headers.append(("If-Range", wanted.if_range))
+    if wanted.if_none_match is not None:
+        headers.append(("If-None-Match", wanted.if_none_match))
+    return headers

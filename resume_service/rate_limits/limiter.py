@@ -1,0 +1,59 @@
+"""Turns of a limit, counted over a window that slides: right across processes and hosts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from resume_service.errors import TooManyRequests
+from resume_service.redis.router import RedisRouter, Script
+from resume_service.resume.keys import escaped
+from resume_service.resume.model import epoch_ms
+
+TAKE_TURN = Script("sliding_window.lua", "resume_service.rate_limits")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many turns in any `seconds` on end."""
+
+    name: str
+    turns: int
+    seconds: int = 60
+
+    def headers(self, left: int, seconds_until_next: int) -> dict[str, str]:
+        """As draft-ietf-httpapi-ratelimit-headers has them."""
+        return {
+            "RateLimit-Policy": f'"{self.name}";q={self.turns};w={self.seconds}',
+            "RateLimit": f'"{self.name}";r={left};t={seconds_until_next}',
+        }
+
+
+class Turn(NamedTuple):
+    """A turn that was taken, and what tells the caller of those that are left."""
+
+    left: int
+    headers: dict[str, str]
+
+
+class Turns:
+    """Keeps in Redis who has taken which turn, at `limit:<name>:<whom>`, for as long as it counts."""
+
+    def __init__(self, redis: RedisRouter) -> None:
+        self._redis = redis
+
+    def take(self, limit: Limit, whom: str, now: datetime) -> Turn:
+        """Take a turn for `whom`.
+
+        Raises TooManyRequests when there is none, which costs none, and Unavailable.
+        """
+        key = f"limit:{limit.name}:{escaped(whom)}"
+        args: list[str | int] = [epoch_ms(now), limit.seconds * 1000, limit.turns]
+        taken, left, ms = self._redis.run("limit", TAKE_TURN, [key], args)
+        wait = max(1, math.ceil(ms / 1000))
+        headers = limit.headers(left, wait)
+        if not taken:
+            raise TooManyRequests(headers | {"Retry-After": str(wait)})
+        return Turn(left, headers)

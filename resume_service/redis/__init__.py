@@ -1,0 +1,1 @@
+"""Clients of Redis: connections, topology, timeouts, named failures. No keys of points."""

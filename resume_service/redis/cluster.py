@@ -1,0 +1,67 @@
+"""A Redis Cluster: each node is the primary of some of the 16384 slots that keys fall into."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+from redis.exceptions import AskError, MovedError
+
+from resume_service.redis.client import answer, client_of
+from resume_service.redis.topology import ASK_SECONDS, Primaries, Topology
+from resume_service.settings.redis_url import Address
+
+
+class Cluster(Topology):
+    """Goes by the table of slots, and by redirections where the table is late."""
+
+    def run(self, key: str, *command: str | float) -> Any:
+        """Follows redirections while `timeout` lasts."""
+        node, asking, end = self.node(key), False, time.monotonic() + self._timeout
+        while True:
+            try:
+                return _asking(node, command) if asking else answer(node, *command)
+            except AskError as redirection:
+                if time.monotonic() > end:
+                    raise redis.TimeoutError("redirected too often") from redirection
+                asking = not isinstance(redirection, MovedError)
+                node = self._client(self._target(redirection))
+                if isinstance(redirection, MovedError):
+                    self.look_again(redirection)
+
+    def look_again(self, moved: MovedError | None = None) -> None:
+        super().look_again()
+        if moved and self._primaries:
+            # Whoever was asked may not have heard of it yet.
+            self._primaries[moved.slot_id] = self._target(moved)
+
+    def _target(self, redirection: AskError) -> Address:
+        return redirection.host, redirection.port
+
+    def _place(self, key: str) -> int:
+        return key_slot(key.encode())
+
+    def _more_sources(self) -> Sequence[Address]:
+        return [each for each in set(self._primaries) if each]
+
+    def _ask(self, source: Address) -> Primaries:
+        with client_of(self._url.at(source), ASK_SECONDS, retries=0) as node:
+            ranges = answer(node, "CLUSTER SLOTS")
+        if not ranges:
+            raise redis.ConnectionError("it knows no slots")
+        primaries: Primaries = [None] * REDIS_CLUSTER_HASH_SLOTS
+        for first, last, (host, port, *_), *_replicas in ranges:
+            # A node that doesn't know under which name it is reached gives none.
+            primaries[first : last + 1] = [(host or source[0], port)] * (last - first + 1)
+        return primaries
+
+
+def _asking(node: redis.Redis, command: Sequence[str | float]) -> Any:
+    """The answer of a node that is only about to take over the slot."""
+    with node.pipeline(transaction=False) as pipe:
+        answer(pipe, "ASKING")
+        answer(pipe, *command)
+        return pipe.execute()[-1]

@@ -1,0 +1,101 @@
+"""Takes each command to the server that holds its key, on a round trip shared with others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import redis
+from redis.exceptions import AskError, MovedError, NoScriptError
+
+from resume_service.errors import Unavailable
+from resume_service.redis.auto_pipeline import Command, RoundTrips
+from resume_service.redis.servers import Servers
+
+Args = list[str | int]
+
+
+class Script:
+    """A Lua script of ours. Each of them writes."""
+
+    def __init__(self, name: str, package: str) -> None:
+        self.text = files(package).joinpath(name).read_text()
+        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class RedisRouter:
+    """Every method raises Unavailable when a server does not answer in time or can't serve now."""
+
+    def __init__(self, servers: Servers, *, wait_replicas: int = 0, wait_ms: int = 0) -> None:
+        self._servers = servers
+        self._wait_replicas = wait_replicas
+        self._wait_ms = wait_ms
+        self._trips: WeakKeyDictionary[redis.Redis, RoundTrips] = WeakKeyDictionary()
+        """By the client of each server; a server that is gone takes its own along."""
+
+    def call(self, operation: str, key: str, *commands: Command, writes: bool = False) -> list[Any]:
+        """What the server that holds `key` answers to each of `commands`, on one round trip.
+
+        A write is answered only when as many replicas as asked for have it too.
+        """
+        try:
+            return self._trips_to(key).call(operation, *commands, writes=writes)
+        except MovedError as moved:
+            self._servers.look_again(moved)
+            return self._after_the_move(operation, key, *commands, writes=writes)
+        except AskError:
+            # Its slot is on the way to another server: just this once, ask there.
+            return self._redirected(key, *commands, writes=writes)
+        except Unavailable:
+            self._servers.look_again()
+            raise
+
+    def run(self, operation: str, script: Script, keys: Sequence[str], args: Args) -> Any:
+        """What `script` returns: called by its hash, and by its text where Redis has lost it."""
+        tail = (str(len(keys)), *keys, *args)
+        try:
+            by_hash = ("EVALSHA", script.sha, *tail)
+            return self.call(operation, keys[0], by_hash, writes=True)[0]
+        except NoScriptError:
+            by_text = ("EVAL", script.text, *tail)
+            return self.call(operation, keys[0], by_text, writes=True)[0]
+
+    def ping(self) -> None:
+        """Raises Unavailable unless every server that holds keys answers."""
+        try:
+            for client in self._servers.nodes():
+                self._trips_of(client).call("ping", ("PING",))
+        except redis.RedisError as fault:
+            raise Unavailable from fault
+
+    def _trips_to(self, key: str) -> RoundTrips:
+        try:
+            return self._trips_of(self._servers.node(key))
+        except redis.RedisError as fault:
+            raise Unavailable from fault
+
+    def _trips_of(self, client: redis.Redis) -> RoundTrips:
+        trips = self._trips.get(client)
+        if trips is None:
+            made = RoundTrips(client, wait_replicas=self._wait_replicas, wait_ms=self._wait_ms)
+            trips = self._trips.setdefault(client, made)
+        return trips
+
+    def _after_the_move(
+        self, operation: str, key: str, *commands: Command, writes: bool
+    ) -> list[Any]:
+        try:
+            return self._trips_to(key).call(operation, *commands, writes=writes)
+        except (MovedError, AskError) as fault:
+            raise Unavailable from fault  # slots are on the move: it will be clear soon
+
+    def _redirected(self, key: str, *commands: Command, writes: bool) -> list[Any]:
+        if writes and self._wait_replicas:
+            raise Unavailable  # that answer can't be held back until replicas have it
+        try:
+            return [self._servers.run(key, *command) for command in commands]
+        except redis.RedisError as fault:
+            raise Unavailable from fault

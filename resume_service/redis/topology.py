@@ -1,0 +1,143 @@
+"""Redis servers that stand in for one another, and which of them holds a key by now.
+
+redis-py's RedisCluster and Sentinel pool ask this in every caller that meets a failure, server
+after server, for as long as each takes; so we ask by ourselves: docs/adr/0012.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+import structlog
+from redis.exceptions import ClusterDownError, MovedError
+
+from resume_service.redis.client import answer, client_of
+from resume_service.settings.redis_url import Address, RedisUrl
+
+LOOK_SECONDS = 0.3
+"""For which a look goes on to the next server while none has answered."""
+ASK_SECONDS = 0.1
+"""What one of them may take to connect, and to answer."""
+PAUSE_SECONDS = 0.1
+"""From one look to the next."""
+FRESH_SECONDS = 1.0
+"""For which the word of a Sentinel is good while nothing fails."""
+
+Primaries = list[Address | None]
+"""Where writes go, by the place of the key; None where nobody takes them."""
+_log = structlog.get_logger(__name__)
+
+
+class Topology(ABC):
+    """Asks others which servers there are. One caller at a time does, the rest go by what it finds."""
+
+    def __init__(self, url: RedisUrl, timeout: float) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._primaries: Primaries = []
+        self._clients: dict[Address, redis.Redis] = {}
+        self._looking = threading.Lock()
+        self._next_look = 0.0
+
+    @abstractmethod
+    def _place(self, key: str) -> int:
+        """Where to look for the primary of `key` among all."""
+
+    @abstractmethod
+    def _ask(self, source: Address) -> Primaries:
+        """What `source` says of who holds what. Raises redis.RedisError."""
+
+    def node(self, key: str) -> redis.Redis:
+        self._look_at_first()
+        primary = self._primaries[self._place(key)]
+        if primary is None:
+            raise ClusterDownError("CLUSTERDOWN Hash slot not served")
+        return self._client(primary)
+
+    def nodes(self) -> Sequence[redis.Redis]:
+        self._look_at_first()
+        return [self._client(each) for each in dict.fromkeys(self._primaries) if each]
+
+    def look_again(self, moved: MovedError | None = None) -> None:
+        self._look_unless_others_do(LOOK_SECONDS)
+
+    def _look_unless_others_do(self, seconds: float) -> None:
+        if self._looking.acquire(blocking=False):
+            try:
+                self._look(seconds)
+            finally:
+                self._looking.release()
+
+    def _look_at_first(self) -> None:
+        """Look, or wait for what another caller finds. Raises redis.ConnectionError."""
+        if not self._primaries and self._looking.acquire(timeout=LOOK_SECONDS):
+            try:
+                if not self._primaries:
+                    self._look(LOOK_SECONDS)
+            finally:
+                self._looking.release()
+        if not self._primaries:
+            raise redis.ConnectionError("nobody says which Redis holds what")
+
+    def _look(self, seconds: float) -> None:
+        started = time.monotonic()
+        if started < self._next_look:
+            return
+        sources = list(dict.fromkeys([*self._url.hosts, *self._more_sources()]))
+        random.shuffle(sources)  # or one that hangs or lags behind would be the first each time
+        for source in sources:
+            try:
+                self._learn(self._ask(source))
+                break
+            except redis.RedisError as fault:
+                _log.warning("no word of who holds what", asked=source, fault=str(fault))
+            if time.monotonic() - started > seconds:
+                break
+        self._next_look = time.monotonic() + PAUSE_SECONDS
+
+    def _more_sources(self) -> Sequence[Address]:
+        return []
+
+    def _learn(self, primaries: Primaries) -> None:
+        servers = {each for each in primaries if each}
+        if servers != set(self._clients):
+            _log.info("redis primaries", servers=sorted(servers))
+        self._primaries = primaries
+        self._clients = {each: self._client(each) for each in servers}
+
+    def _client(self, address: Address) -> redis.Redis:
+        if known := self._clients.get(address):
+            return known
+        return self._clients.setdefault(address, client_of(self._url.at(address), self._timeout))
+
+
+class SentinelMaster(Topology):
+    """The master that Sentinels name: the only one to take writes."""
+
+    def node(self, key: str) -> redis.Redis:
+        # A master that Sentinels have replaced may take writes for another ten seconds, and they
+        # are lost when it becomes a replica. So ask (one of them, for ASK_SECONDS) before it fails.
+        if self._primaries and time.monotonic() > self._next_look + FRESH_SECONDS:
+            self._look_unless_others_do(0)
+        return super().node(key)
+
+    def run(self, key: str, *command: str | float) -> Any:
+        return answer(self.node(key), *command)
+
+    def _place(self, key: str) -> int:
+        return 0
+
+    def _ask(self, source: Address) -> Primaries:
+        # Not SENTINEL MASTERS, as redis-py does: that tells of a new master a second later.
+        question = ("SENTINEL GET-MASTER-ADDR-BY-NAME", self._url.service or "")
+        with client_of(self._url.sentinel_at(source), ASK_SECONDS, retries=0) as sentinel:
+            named = answer(sentinel, *question)
+        if not named:
+            raise redis.ConnectionError("it knows no such service")
+        return [(named[0], int(named[1]))]

@@ -1,0 +1,1 @@
+"""The three APIs of a resume point."""

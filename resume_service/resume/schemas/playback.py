@@ -1,0 +1,77 @@
+"""The words of `/api/v1/playback`: its fields, what they take, and an example of each."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from resume_service.resume.model import GREATEST_NUMBER, ResumePoint, iso
+from resume_service.web.fields import BodySchema, Whole, whole_faults
+from resume_service.web.messages import json_number
+
+INVALID = "Invalid data"
+"""What this API says of values out of range."""
+POSITION = (0, GREATEST_NUMBER)
+DURATION = (1, GREATEST_NUMBER)
+EXAMPLE_SAVE = {"position_seconds": 1250, "duration_seconds": 5400}
+EXAMPLE = EXAMPLE_SAVE | {
+    "completion_percentage": 23.15,
+    "watched": False,
+    "last_watched_at": "2026-11-20T10:00:00.000Z",
+}
+NO_PROGRESS = {
+    "position_seconds": 0,
+    "duration_seconds": None,
+    "completion_percentage": 0,
+    "watched": False,
+}
+_REFUSED = {"error": INVALID, "details": {"position_seconds": whole_faults(-1, *POSITION)}}
+MOVIE_SAYS: dict[int, dict[str, Any]] = {404: {"error": "Media item not found"}, 422: _REFUSED}
+EPISODE_SAYS: dict[int, dict[str, Any]] = {404: {"error": "Episode not found"}, 422: _REFUSED}
+"""Its errors where they are its own."""
+
+
+class PositionSchema(BodySchema):
+    """Where a viewer is."""
+
+    position_seconds = Whole(*POSITION, required=True)
+    duration_seconds = Whole(*DURATION, required=True)
+
+
+class PlaybackSchema(Schema):
+    """Where the caller goes on with an item."""
+
+    position_seconds = fields.Integer(required=True, metadata={"description": "Rounded down."})
+    duration_seconds = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Rounded up; null when unknown."}
+    )
+    completion_percentage = fields.Float(required=True, metadata={"minimum": 0, "maximum": 100})
+    watched = fields.Boolean(
+        required=True, metadata={"description": "Ever at WATCHED_PERCENT or beyond."}
+    )
+    last_watched_at = fields.DateTime(metadata={"description": "Absent when never."})
+
+
+def flawless_position(body: Any) -> dict[str, int] | None:
+    """What PositionSchema reads when it finds no fault in `body`, else None."""
+    if type(body) is not dict:
+        return None
+    position: Any = body.get("position_seconds")
+    duration: Any = body.get("duration_seconds")
+    if whole_faults(position, *POSITION) or whole_faults(duration, *DURATION):
+        return None
+    return {"position_seconds": int(position), "duration_seconds": int(duration)}
+
+
+def shown(point: ResumePoint | None) -> dict[str, Any]:
+    if point is None:
+        return NO_PROGRESS
+    return {
+        "position_seconds": math.floor(point.position),
+        "duration_seconds": math.ceil(point.duration) if point.duration else None,
+        "completion_percentage": json_number(point.percent or 0),
+        "watched": point.watched is True,
+        "last_watched_at": iso(point.updated_at),
+    }

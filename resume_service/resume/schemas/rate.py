@@ -1,0 +1,53 @@
+"""The words of `/videos/{id}/progress`: its fields, what they take, and an example of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from resume_service.errors import ValidationFailed
+from resume_service.web.fields import BodySchema, Whole, whole_faults
+
+RATE = (0, 100)
+EXAMPLE_SAVE = {"progress_rate": 85}
+EXAMPLE = {
+    "video_id": 1,
+    "progress_rate": 85,
+    "is_completed": False,
+    "last_watched_at": "2026-11-20T10:00:00.000Z",
+}
+SAYS: dict[int, dict[str, Any]] = {
+    404: {"error": "Video not found"},
+    422: {
+        "error": ValidationFailed.message,
+        "details": {"progress_rate": whole_faults(150, *RATE)},
+    },
+}
+"""Its errors where they are its own."""
+
+
+class RateSchema(BodySchema):
+    """How far a viewer got."""
+
+    progress_rate = Whole(*RATE, required=True, metadata={"description": "Percent."})
+
+
+class ProgressSchema(Schema):
+    """How far the caller got with a video."""
+
+    video_id = fields.Integer(required=True)
+    progress_rate = fields.Integer(
+        required=True, metadata={"minimum": 0, "maximum": 100, "description": "Rounded down."}
+    )
+    is_completed = fields.Boolean(required=True, metadata={"description": "At 100 as it stands."})
+    last_watched_at = fields.DateTime(
+        required=True, allow_none=True, metadata={"description": "Null when never."}
+    )
+
+
+def flawless_rate(body: Any) -> int | None:
+    """What RateSchema reads when it finds no fault in `body`, else None."""
+    if type(body) is not dict or whole_faults(body.get("progress_rate"), *RATE):
+        return None
+    return int(body["progress_rate"])

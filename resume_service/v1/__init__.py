@@ -1,1 +1,0 @@
-"""The routes of `/v1`: companies, users, sign-in, videos, streaming, view logs."""

@@ -1,0 +1,132 @@
+"""How errors are answered: one shape for ours, the framework's and the unforeseen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import flask_smorest
+from flask import Response, jsonify
+from marshmallow import Schema, fields
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from resume_service.errors import (
+    Conflict,
+    Forbidden,
+    OriginFailed,
+    OriginSilent,
+    PrerequisitesMissing,
+    RangeNotSatisfiable,
+    ServiceError,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from resume_service.telemetry import metrics
+
+REFUSALS: dict[type[ServiceError], str] = {
+    Unauthorized: "unauthorized",
+    Forbidden: "forbidden",
+    TooManyRequests: "rate_limited",
+}
+"""What is counted as refused, and by which name."""
+
+INTERNAL_ERROR = "Internal server error"
+"""All that a caller learns of a defect of ours; the log has the rest beside the request's id."""
+
+
+class ErrorSchema(Schema):
+    """The one shape of every failure."""
+
+    error = fields.String(required=True, metadata={"example": "Progress not found"})
+    details = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"description": "For a failed validation: what is wrong with each field."},
+    )
+
+
+ERROR = {"$ref": "#/components/schemas/Error"}
+"""ErrorSchema in the OpenAPI document, where flask-smorest registers it: read once, not for each answer."""
+
+
+class Api(flask_smorest.Api):
+    """flask-smorest with the service's own error bodies."""
+
+    ERROR_SCHEMA = ErrorSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None  # each route documents its own failures
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        """Render what the framework refuses by itself (404, 405, 413 …) and a defect of ours."""
+        response = jsonify(
+            error=INTERNAL_ERROR if isinstance(error, InternalServerError) else error.name
+        )
+        response.status_code = error.code or InternalServerError.code
+        response.headers.extend(
+            (name, value)
+            for name, value in error.get_headers()
+            if name.lower() not in ("content-type", "content-length")
+        )
+        return response
+
+
+def render_service_error(error: ServiceError) -> Response:
+    """The answer to a failure of ours, whatever route raised it."""
+    if reason := REFUSALS.get(type(error)):
+        metrics.refused.labels(reason).inc()
+    body: dict[str, Any] = {"error": error.message}
+    if isinstance(error, ValidationFailed | PrerequisitesMissing):
+        body["details"] = error.details
+    response = jsonify(body)
+    response.status_code = error.status
+    response.headers.update(error.headers)
+    return response
+
+
+EXAMPLES: dict[int, dict[str, Any]] = {
+    400: {"error": "Validation failed", "details": {"currentTime": ["Must be a number."]}},
+    401: {"error": Unauthorized.message},
+    403: {"error": Forbidden.message},
+    404: {"error": "Progress not found"},
+    409: {"error": Conflict.message},
+    413: {"error": "Request Entity Too Large"},
+    415: {"error": UnsupportedMediaType.message},
+    416: {"error": RangeNotSatisfiable.message},
+    422: {
+        "error": "Validation failed",
+        "details": {"limit": ["Must be an integer from 1 to 100."]},
+    },
+    429: {"error": TooManyRequests.message},
+    500: {"error": INTERNAL_ERROR},
+    502: {"error": OriginFailed.message},
+    503: {"error": Unavailable.message},
+    504: {"error": OriginSilent.message},
+}
+
+RETRY_AFTER = {"description": "Seconds.", "schema": {"type": "integer"}}
+LIMIT_HEADERS = {
+    "RateLimit": {"schema": {"type": "string"}, "example": '"sign-in";r=0;t=42'},
+    "RateLimit-Policy": {"schema": {"type": "string"}, "example": '"sign-in";q=10;w=60'},
+}
+"""Of every answer where a limit applies (draft-ietf-httpapi-ratelimit-headers)."""
+
+HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string", "enum": ["Bearer"]}}},
+    416: {"Content-Range": {"schema": {"type": "string"}, "example": "bytes */1048576"}},
+    429: {"Retry-After": RETRY_AFTER, **LIMIT_HEADERS},
+    503: {"Retry-After": RETRY_AFTER},
+}
+"""What an error carries besides its body."""
+
+
+def described(status: int, example: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The answer to errors of this status, in OpenAPI's words."""
+    content = {"schema": ERROR, "example": example or EXAMPLES[status]}
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {"application/json": content},
+        "headers": HEADERS.get(status, {}),
+    }

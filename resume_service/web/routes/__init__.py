@@ -1,0 +1,1 @@
+"""Routes of every service: documentation, health, metrics."""

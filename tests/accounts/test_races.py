@@ -1,0 +1,102 @@
+"""Requests of `/v1` that meet: none is lost to a deadlock, and nothing half-done stays."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import event
+
+from resume_service.postgres.database import CONNECTIONS
+from tests.support.fixtures.companies import from_a_client_of_its_own
+
+GUESTS = 40
+
+
+def together(*calls):
+    """What each of `calls` returns, all begun at one moment."""
+    barrier = threading.Barrier(len(calls))
+
+    def begun(call):
+        barrier.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(begun, calls))
+
+
+@pytest.mark.soak
+def test_deleting_a_company_while_its_users_refresh_deadlocks_nobody(
+    app_client, sql, founded, effort
+):
+    client_of = app_client.application.test_client
+    for number in range(effort(3, 30)):
+        company = founded(f"acme-{number}")
+        tokens = [f"token-{number}-{guest}" for guest in range(GUESTS)]
+        for guest, token in enumerate(tokens):
+            sql.execute(
+                "WITH made AS (INSERT INTO users (email, password_hash, role, corporation_id)"
+                " VALUES (%s, 'x', 'guest', %s) RETURNING id)"
+                " INSERT INTO refresh_tokens (user_id, family, token_hash, created_at, expires_at)"
+                " SELECT id, gen_random_uuid(), %s, now(), now() + interval '1 day' FROM made",
+                (f"g{guest}@{number}.example", company.id, hashlib.sha256(token.encode()).digest()),
+            )
+
+        def delete(company=company):
+            path = f"/v1/corporations/{company.id}"
+            return {client_of().delete(path, headers=company.admin).status_code}
+
+        def refresh(part, tokens=tokens):
+            sent = [{"refresh_token": token} for token in tokens[part::3]]
+            return {client_of().post("/v1/auth/refresh", json=each).status_code for each in sent}
+
+        deleted, *refreshed = together(delete, *(lambda n=n: refresh(n) for n in range(3)))
+
+        assert deleted == {204}
+        assert set().union(*refreshed) <= {200, 401}
+        [[valid]] = sql.execute(
+            "SELECT count(*) FROM refresh_tokens t JOIN users u ON u.id = t.user_id"
+            " WHERE u.deleted_at IS NULL"
+        ).fetchall()
+        assert valid == 0
+
+
+@pytest.mark.soak
+def test_a_video_restored_while_its_company_is_deleted_is_not_left_behind(
+    app_client, founded, a_video, sql, effort
+):
+    client_of = app_client.application.test_client
+    for number in range(effort(5, 50)):
+        company = founded(f"acme-{number}")
+        video = a_video(company.id)
+        sql.execute("UPDATE videos SET deleted_at = now() WHERE id = %s", (video,))
+
+        def restore(video=video, company=company):
+            path = f"/v1/videos/{video}/restore"
+            return client_of().put(path, headers=company.admin).status_code
+
+        def delete(company=company):
+            path = f"/v1/corporations/{company.id}"
+            return client_of().delete(path, headers=company.admin).status_code
+
+        restored, deleted = together(restore, delete)
+
+        assert restored in (200, 401, 404)
+        assert deleted == 204
+        assert app_client.get(f"/v1/videos/id/{video}").status_code == 404
+
+
+def test_a_burst_of_readers_waits_its_turn_for_postgres(app_client, acme):
+    """To connect for each of them would take longer than they may wait."""
+    client_of, made = app_client.application.test_client, []
+    engine = app_client.application.extensions["resume_service"].database._engine
+    event.listen(engine, "connect", lambda *_: made.append("a connection"))
+
+    def read():
+        path = f"/v1/users/id/{acme.guest_id}"
+        return client_of().get(path, headers=acme.guest | from_a_client_of_its_own()).status_code
+
+    assert together(*[read] * 40) == [200] * 40
+    assert 1 <= len(made) <= CONNECTIONS

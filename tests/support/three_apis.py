@@ -1,0 +1,72 @@
+"""One viewer who speaks all three APIs about the same videos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.support.tokens import bearer
+
+NO_PROGRESS = {
+    "position_seconds": 0,
+    "duration_seconds": None,
+    "completion_percentage": 0,
+    "watched": False,
+}
+
+
+@dataclass
+class Speaker:
+    """Saves and reads as `user`, in the words of each API."""
+
+    http: FlaskClient
+    user: str = "ann"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.headers = self.headers or bearer(self.user)
+
+    def post(self, path: str, body: Any, **how: Any) -> TestResponse:
+        return self.http.post(path, headers=self.headers, **({"json": body} | how))
+
+    def get(self, path: str) -> TestResponse:
+        return self.http.get(path, headers=self.headers)
+
+    def save(self, position: float, video: object = 1, **more: Any) -> TestResponse:
+        """By `/api/progress`."""
+        body = {"clerkId": self.user, "tmdbId": str(video), "currentTime": position} | more
+        answer = self.post("/api/progress", body)
+        assert answer.status_code == 204, answer.text
+        return answer
+
+    def point(self, video: object = 1) -> dict[str, Any]:
+        """As `/api/progress` shows it, but for its time."""
+        answer = self.get(f"/api/progress/{self.user}/{video}")
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.get_json()
+        del shown["updatedAt"]
+        return shown
+
+    def rate(self, rate: object, video: object = 1) -> TestResponse:
+        return self.post(f"/videos/{video}/progress", {"progress_rate": rate})
+
+    def rated(self, video: object = 1) -> dict[str, Any]:
+        return self._read(f"/videos/{video}/progress")
+
+    def play(
+        self, position: object, duration: object = 100, video: object = 1, kind: str = "movie"
+    ) -> TestResponse:
+        body = {"position_seconds": position, "duration_seconds": duration}
+        return self.post(f"/api/v1/playback/{kind}/{video}", body)
+
+    def played(self, video: object = 1, kind: str = "movie") -> dict[str, Any]:
+        return self._read(f"/api/v1/playback/{kind}/{video}")
+
+    def _read(self, path: str) -> dict[str, Any]:
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        read: dict[str, Any] = answer.get_json()
+        return read

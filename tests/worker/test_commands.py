@@ -1,0 +1,88 @@
+"""`flask flush`, `flask restore` and `flask db-upgrade`: by hand what the worker does."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from dev.service import free_port
+from resume_service import create_app
+from resume_service.postgres import migrate
+from resume_service.settings import Settings
+from tests.support.archive_stores import settings_of
+
+
+@pytest.fixture
+def run(stores):
+    """`run(command)`: what it prints and its exit status, on `stores` or with other settings."""
+
+    def runner(command, settings=None):
+        app = create_app(settings or settings_of(stores.redis, stores.database_url))
+        ended = CliRunner().invoke(app.cli, [command])
+        return ended.exit_code, ended.output
+
+    return runner
+
+
+def test_flush_carries_what_waits_and_says_what_it_did(run, stores):
+    stores.save("v1")
+    stores.save("v2")
+    stores.cycle()
+    stores.save("v1", 20)
+    stores.delete("v2")
+
+    assert run("flush") == (0, "1 archived, 1 erased.\n")
+    assert stores.row("v1")["position"] == 20
+
+
+def test_flush_restores_a_redis_that_has_lost_its_data_first(run, stores):
+    stores.save()
+    stores.cycle()
+    stores.redis.flushall()
+
+    status, printed = run("flush")
+
+    assert status == 0
+    assert "1 restored" in printed
+    assert stores.get().position == 10
+
+
+def test_restore_puts_back_what_is_missing(run, stores):
+    for number in range(3):
+        stores.save(f"v{number}")
+    stores.cycle()
+    stores.expire("v1")
+
+    status, printed = run("restore")
+
+    assert status == 0
+    assert printed.endswith("1 restored.\n")
+    assert stores.get("v1").position == 10
+    assert stores.archive.marks.restored()
+
+
+def test_db_upgrade_makes_the_tables_and_may_be_repeated(run, stores):
+    migrate.downgrade(stores.database_url)
+
+    assert run("db-upgrade")[0] == run("db-upgrade")[0] == 0
+    with psycopg.connect(stores.database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM watch_archive").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("command", ["flush", "restore", "db-upgrade"])
+def test_without_an_archive_a_command_says_so(run, settings, command):
+    status, printed = run(command, settings)
+
+    assert (status, printed) == (1, "Error: DATABASE_URL is not set: there is no archive\n")
+
+
+@pytest.mark.parametrize("command", ["flush", "restore", "db-upgrade"])
+def test_a_database_out_of_reach_is_told_in_one_line(run, settings, command):
+    nowhere = f"postgresql://postgres@127.0.0.1:{free_port()}/postgres"
+
+    status, printed = run(command, Settings(jwt_secret=settings.jwt_secret, database_url=nowhere))
+
+    assert status == 1
+    assert printed.startswith("Error: ")
+    assert printed.count("\n") == 1

@@ -1,0 +1,163 @@
+"""What the worker's loop does about failures, by a clock's own word."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from prometheus_client import CollectorRegistry
+
+from dev.service import free_port
+from resume_service.archive.cycle import Done
+from resume_service.archive.flush import Flushed
+from resume_service.archive.metrics import Figures
+from resume_service.errors import Unavailable
+from resume_service.worker import loop as the_loop
+from resume_service.worker import status_server
+from resume_service.worker.loop import CYCLE, Loop
+from tests.support.eventually import eventually
+
+
+class AnArchive:
+    """Its cycles end as they are told: by a result or an exception, one after another."""
+
+    def __init__(self, *outcomes):
+        self.outcomes = list(outcomes)
+        self.cycles = 0
+
+    def cycle(self, is_over):
+        self.cycles += 1
+        outcome = self.outcomes.pop(0) if self.outcomes else Done(0, Flushed())
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@pytest.fixture
+def started():
+    """`started(*outcomes)`: a loop over them, its archive and its figures."""
+    loops = []
+
+    def start(*outcomes, interval=0.05):
+        registry = CollectorRegistry()
+        archive = AnArchive(*outcomes)
+        loops.append(Loop(archive, Figures(registry), interval))
+        loops[-1].start()
+        return loops[-1], archive, registry
+
+    yield start
+    for loop in loops:
+        if loop.scheduler.running:
+            loop.stop()
+
+
+@pytest.fixture
+def quick_to_try_again(monkeypatch):
+    """How long it really waits is told below."""
+    monkeypatch.setattr(the_loop, "LONGEST_DELAY", 0.01)
+
+
+def cycles(registry, result):
+    return registry.get_sample_value("resume_archive_cycles_total", {"result": result}) or 0
+
+
+def test_a_cycle_runs_at_once_and_then_at_every_interval(started):
+    _, archive, registry = started()
+    eventually(lambda: archive.cycles >= 3)
+
+    assert cycles(registry, "done") >= 2
+    assert registry.get_sample_value("resume_archive_last_done_timestamp_seconds") > 0
+
+
+def test_what_a_cycle_did_is_published(started):
+    _, _, registry = started(Done(3, Flushed(archived=2, erased=1)))
+    eventually(lambda: cycles(registry, "done"))
+
+    for result, points in (("restored", 3), ("archived", 2), ("erased", 1)):
+        labels = {"result": result}
+        assert registry.get_sample_value("resume_archive_points_total", labels) == points
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Unavailable("Redis: gone"),
+        psycopg.OperationalError("gone"),
+        OSError("gone"),
+        KeyError("bug"),
+    ],
+)
+@pytest.mark.usefixtures("quick_to_try_again")
+def test_a_failure_is_counted_and_tried_again(started, fault):
+    _, archive, registry = started(fault)
+    eventually(lambda: archive.cycles >= 2)
+
+    assert cycles(registry, "failed") == 1
+    eventually(lambda: cycles(registry, "done"))
+
+
+@pytest.mark.usefixtures("quick_to_try_again")
+def test_failures_in_a_row_are_logged_once_with_their_cause(started, logged):
+    started(*[Unavailable("Redis: gone")] * 3, interval=0.01)
+    eventually(lambda: any("archive is back" in line for line in logged), within=20)
+    printed = "\n".join(logged)
+
+    assert printed.count("cycle failed") == 1
+    assert printed.count("Redis: gone") == 1
+
+
+@pytest.mark.parametrize(("failures", "least", "most"), [(1, 0.5, 1.5), (3, 2, 6), (20, 7.5, 22.5)])
+def test_the_next_try_comes_later_after_each_failure_and_never_too_late(
+    started, failures, least, most
+):
+    loop, _, registry = started(interval=600)
+    eventually(lambda: cycles(registry, "done"))
+    loop._failures = failures - 1
+    began = datetime.now(UTC)
+    loop._failed(Unavailable("gone"))
+    ended = datetime.now(UTC)
+
+    next_run = loop.scheduler.get_job(CYCLE).next_run_time
+    assert began + timedelta(seconds=least) <= next_run <= ended + timedelta(seconds=most)
+
+
+def test_a_turn_left_to_another_worker_is_no_failure(started):
+    _, _, registry = started(psycopg.errors.LockNotAvailable("busy"))
+    eventually(lambda: cycles(registry, "done"))
+
+    assert cycles(registry, "skipped") == 1
+    assert cycles(registry, "failed") == 0
+
+
+def test_a_stop_flushes_once_more(started):
+    loop, archive, _ = started(interval=60)
+    eventually(lambda: archive.cycles == 1)
+    loop.stop()
+
+    assert archive.cycles == 2
+
+
+def test_a_stop_while_a_store_is_down_still_ends(started):
+    loop, archive, registry = started(Done(0, Flushed()), Unavailable("gone"), interval=60)
+    eventually(lambda: archive.cycles == 1)
+    loop.stop()
+
+    assert cycles(registry, "failed") == 1
+
+
+def test_the_worker_serves_its_health_and_nothing_else_that_is_not_there():
+    port = free_port()
+    server = status_server.serve("127.0.0.1", port, CollectorRegistry())
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
+            assert answer.status == 200
+        with pytest.raises(urllib.error.HTTPError) as missing:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/other")
+        assert missing.value.code == 404
+        missing.value.close()
+    finally:
+        server.shutdown()
+        server.server_close()
