@@ -23,10 +23,10 @@ from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import ROOT
 from resume_service.archive.cycle import Archive
+from resume_service.clock import system_clock
 from resume_service.postgres import migrate
 from resume_service.settings import Settings
 from resume_service.telemetry import logs
-from resume_service.web.services import system_clock
 
 POINTS = int(os.environ.get("BENCH_POINTS") or 200_000)
 ROUNDS = int(os.environ.get("BENCH_ROUNDS") or 3)

@@ -14,6 +14,7 @@ from resume_service.accounts.routes import corporations, sign_in, users
 from resume_service.archive import routes
 from resume_service.auth.cli import token_command
 from resume_service.catalogue.routes import streams, videos, view_logs
+from resume_service.clock import system_clock
 from resume_service.demo import cli as demo_cli
 from resume_service.errors import ServiceError
 from resume_service.lessons.routes import completions, course, enrollments, stripe
@@ -25,15 +26,14 @@ from resume_service.resume.routes import rate as video_progress
 from resume_service.settings import Settings
 from resume_service.telemetry import logs
 from resume_service.web import cors, lifecycle
+from resume_service.web.blueprint import Blueprint, RowId
 from resume_service.web.error_responses import render_service_error
 from resume_service.web.fast_lane import FastLane
-from resume_service.web.messages import Blueprint, RowId
 from resume_service.web.routes import docs, health
 from resume_service.web.routes import (
     metrics as metrics_routes,  # not to hide resume_service.metrics
 )
-from resume_service.web.services import system_clock
-from resume_service.wiring import services_of
+from resume_service.wiring import build_services
 from resume_service.worker import cli as worker_cli
 
 __version__ = "0.4.0"
@@ -97,9 +97,9 @@ def create_app(
     app.url_map.merge_slashes = False  # an empty id is not found, and never another route
     app.url_map.converters["row"] = RowId
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    services = services_of(settings, client, clock)
+    services = build_services(settings, client, clock)
     app.extensions["resume_service"] = services
-    lifecycle.install(app, PUBLIC_ENDPOINTS)
+    lifecycle.install(app, PUBLIC_ENDPOINTS, clock)
     app.register_error_handler(ServiceError, render_service_error)
     api = docs.describe(app, __version__)
     for blueprint in _blueprints(settings):
@@ -114,7 +114,7 @@ def create_app(
         only_the_client = {"x_proto": 0, "x_host": 0, "x_port": 0, "x_prefix": 0}
         proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, **only_the_client)
         app.wsgi_app = proxied  # type: ignore[method-assign]
-    lane = FastLane(app, services, QUICK_ROUTES, origin_headers, LARGEST_BODY)
+    lane = FastLane(app, services, clock, QUICK_ROUTES, origin_headers)
     app.wsgi_app = lane  # type: ignore[method-assign]
     return app
 

@@ -1,8 +1,8 @@
-"""Builds what the routes work with. Nothing connects before the first request."""
+"""Builds the services that the settings name. Nothing connects before the first request."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import redis
@@ -15,87 +15,96 @@ from resume_service.archive.history import History
 from resume_service.archive.metrics import BacklogCollector
 from resume_service.auth.issuer import Issuer
 from resume_service.auth.verifier import Verifier
-from resume_service.catalogue.access import Viewing
+from resume_service.catalogue.access import CatalogueAccess
 from resume_service.catalogue.facts import StoredFacts
 from resume_service.catalogue.facts_cache import RememberedFacts
 from resume_service.catalogue.streams import Streams
 from resume_service.catalogue.videos import Videos, delete_videos_of
 from resume_service.catalogue.view_logs import ViewLogs
-from resume_service.lessons.school import School
+from resume_service.lessons.completions import Completions
+from resume_service.lessons.course import Lessons, Modules
+from resume_service.lessons.enrollments import Enrollments
+from resume_service.lessons.stripe_events import Subscriptions
 from resume_service.media.source import Media
 from resume_service.postgres.database import Database
 from resume_service.rate_limits.limiter import Turns
 from resume_service.redis.pipeline import RedisBatches
 from resume_service.redis.router import RedisRouter
-from resume_service.redis.servers import OneServer, connect
+from resume_service.redis.servers import OneServer, Servers, connect
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Rules
 from resume_service.resume.store import ResumeStore
-from resume_service.resume.video_points import LastingPoints
+from resume_service.resume.video_access import AnyVideo
+from resume_service.resume.video_points import NoArchive, VideoPoints
 from resume_service.settings import Settings
-from resume_service.web.services import Accounts, Services, Streaming
+from resume_service.web.routes.metrics import SharedCollectors
+from resume_service.web.services import Services
+
+Clock = Callable[[], datetime]
 
 
-def services_of(
-    settings: Settings, client: redis.Redis | None, clock: Callable[[], datetime]
-) -> Services:
-    """The services that `settings` name, on the Redis of `client` where there is one."""
-    timeout = settings.redis_timeout_ms
-    servers = (
-        OneServer(client)
-        if client
-        else connect(settings.redis_url, timeout, cluster=settings.redis_cluster)
-    )
+def build_services(settings: Settings, client: redis.Redis | None, clock: Clock) -> Services:
+    """The services that `settings` name, on the Redis of `client` if given."""
+    servers = OneServer(client) if client else _redis_servers(settings)
     keys = Keys(hash_tags=settings.redis_cluster)
-    router = RedisRouter(servers, wait_replicas=settings.resume_wait_replicas, wait_ms=timeout // 2)
-    database = Database(settings.database_url) if settings.database_url else None
-    rules = Rules.from_settings(settings)
-    points = ResumeStore(router, keys, rules, archive=database is not None)
-    archive = History(database) if database else None
-    marks = Marks(RedisBatches(servers), keys)
-    facts = RememberedFacts(StoredFacts(database), database) if database else None
+    router = RedisRouter(
+        servers,
+        wait_replicas=settings.resume_wait_replicas,
+        wait_ms=settings.redis_timeout_ms // 2,
+    )
+    with_archive = settings.database_url is not None
+    points = ResumeStore(router, keys, Rules.from_settings(settings), archive=with_archive)
     media = Media.from_settings(settings)
+    common = (settings, Verifier.from_settings(settings), router, Turns(router), points, media)
+    if settings.database_url is None:
+        return Services(*common, VideoPoints(points, AnyVideo(), NoArchive()))
+    database = Database(settings.database_url)
+    history = History(database)
+    facts = RememberedFacts(StoredFacts(database), database)
+    backlog = BacklogCollector(Marks(RedisBatches(servers), keys), clock)
     return Services(
-        verifier=Verifier.from_settings(settings),
-        points=points,
-        lasting=LastingPoints(points, archive),
-        viewing=Viewing(facts),
-        database=database,
-        archive=archive,
-        backlog=BacklogCollector(marks, clock) if database else None,
-        videos=facts,
-        accounts=_accounts(settings, database) if database else None,
-        catalogue=Videos(database) if database else None,
-        streaming=_streaming(settings, database, media, clock) if database else None,
-        school=School.on(database, settings) if database else None,
-        media=media,
-        signup_open=settings.signup_open,
-        turns=Turns(router),
-        clock=clock,
+        *common,
+        database,
+        history,
+        facts,
+        VideoPoints(points, CatalogueAccess(facts), history),
+        SharedCollectors((backlog,)),
+        *_accounts(settings, database),
+        *_catalogue(settings, database, media, clock),
+        *_lessons(settings, database),
     )
 
 
-def _accounts(settings: Settings, database: Database) -> Accounts:
+def _redis_servers(settings: Settings) -> Servers:
+    return connect(settings.redis_url, settings.redis_timeout_ms, cluster=settings.redis_cluster)
+
+
+def _accounts(settings: Settings, database: Database) -> Iterator[object]:
+    yield Corporations(database, delete_videos_of)
+    yield Users(database)
     issuer = Issuer.from_settings(settings)
-    return Accounts(
-        corporations=Corporations(database, delete_videos_of),
-        users=Users(database),
-        sign_in=SignIn(
+    if issuer:
+        yield SignIn(
             database=database,
             issuer=issuer,
             access_lifetime=timedelta(minutes=settings.access_token_minutes),
             refresh_lifetime=timedelta(days=settings.refresh_token_days),
         )
-        if issuer
-        else None,
-    )
 
 
-def _streaming(
-    settings: Settings, database: Database, media: Media, clock: Callable[[], datetime]
-) -> Streaming:
-    logs_of_views = ViewLogs(database, settings.points_per_view)
-    return Streaming(
-        streams=Streams(database, media, logs_of_views, clock),
-        view_logs=logs_of_views,
-    )
+def _catalogue(
+    settings: Settings, database: Database, media: Media, clock: Clock
+) -> Iterator[object]:
+    view_logs = ViewLogs(database, settings.points_per_view)
+    yield Videos(database)
+    yield view_logs
+    yield Streams(database, media, view_logs, clock)
+
+
+def _lessons(settings: Settings, database: Database) -> Iterator[object]:
+    yield Modules(database)
+    yield Lessons(database)
+    yield Enrollments(database)
+    yield Completions(database)
+    if settings.stripe_webhook_secret:
+        yield Subscriptions(database, settings.stripe_webhook_secret)

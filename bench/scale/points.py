@@ -16,11 +16,13 @@ from bench.workload import DURATION
 from dev.redis_server import RedisServer
 from resume_service.redis.auto_pipeline import Command
 from resume_service.redis.client import client_of
-from resume_service.redis.router import Args, RedisRouter, Script
+from resume_service.redis.router import RedisRouter
+from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import OneServer
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Measurement, Rules
-from resume_service.resume.store import DELETE, SAVE, ResumeStore
+from resume_service.resume.scripts import DELETE_POINT, SAVE_POINT
+from resume_service.resume.store import ResumeStore
 
 PER_USER = 50
 CHUNK = 500
@@ -88,7 +90,7 @@ def packed(command: Command) -> bytes:
 
 
 def load_scripts(client: redis.Redis) -> None:
-    for script in (SAVE, DELETE):
+    for script in (SAVE_POINT, DELETE_POINT):
         client.script_load(script.text)
 
 

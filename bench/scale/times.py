@@ -143,7 +143,7 @@ class Subject:
 
     def _list(self, number: int, limit: int | None = None) -> None:
         now = datetime.now(UTC)
-        found = self._store.list(points.user(number), now, limit=limit).points
+        found = self._store.list(points.user(number), now, limit=limit).items
         if len(found) != min(self._per_user, limit or self._per_user):
             raise BenchFailed(f"{points.user(number)} has {len(found)} points")
 

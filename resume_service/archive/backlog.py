@@ -14,7 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from resume_service.redis.pipeline import RedisBatches
-from resume_service.redis.router import Script
+from resume_service.redis.script import Script
 from resume_service.resume.keys import Keys
 
 CLAIM_BITS = 52

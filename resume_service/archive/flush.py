@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from resume_service.archive.backlog import Claim, Kind, Marks
 from resume_service.archive.repository import Rows
-from resume_service.resume.bulk_store import LivePoint, LivePoints, Recalled
+from resume_service.resume.bulk_store import LivePoint, LivePoints
+from resume_service.resume.model import Recalled
 
 
 @dataclass(slots=True)

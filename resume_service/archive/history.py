@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import tuple_
 
 from resume_service.archive.tables import watch_archive
+from resume_service.paging import Cursor, CursorPage
 from resume_service.postgres.database import Database
-from resume_service.resume.bulk_store import ArchivedPoint
-from resume_service.resume.model import Cursor
+from resume_service.resume.model import ArchivedPoint
 
 _columns = watch_archive.c
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPage:
-    """Some of a user's archived points, newest first; `next` is None on the last page."""
-
-    points: list[ArchivedPoint]
-    next: Cursor | None
 
 
 class History:
@@ -35,7 +26,9 @@ class History:
         query = _points().where(_columns.user_id == user_id, _columns.video_id == video_id)
         return next((ArchivedPoint._make(row) for row in self._database.rows(query)), None)
 
-    def page(self, user_id: str, *, limit: int, after: Cursor | None = None) -> HistoryPage:
+    def page(
+        self, user_id: str, *, limit: int, after: Cursor | None = None
+    ) -> CursorPage[ArchivedPoint]:
         """At most `limit` of a user's points, from `after` on. Raises Unavailable."""
         newest_first = (_columns.updated_at.desc(), _columns.video_id.desc())
         query = (
@@ -46,9 +39,9 @@ class History:
             query = query.where(place < tuple_(after.updated_at, after.video_id))
         points = [ArchivedPoint._make(row) for row in self._database.rows(query)]
         if len(points) <= limit:
-            return HistoryPage(points, None)
+            return CursorPage(points, None)
         last = points[limit - 1]
-        return HistoryPage(points[:limit], Cursor(last.updated_at, last.video_id))
+        return CursorPage(points[:limit], Cursor(last.updated_at, last.video_id))
 
 
 def _points() -> sqlalchemy.Select[Any]:

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from resume_service.archive.backlog import Backlog, Marks
+from resume_service.clock import epoch_ms
 from resume_service.errors import Unavailable
-from resume_service.resume.model import epoch_ms
 
 FLUSH_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 

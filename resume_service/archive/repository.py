@@ -9,7 +9,8 @@ import psycopg
 import structlog
 
 from resume_service.postgres.connections import BoundedConnection
-from resume_service.resume.bulk_store import ArchivedPoint, LivePoint, Recalled
+from resume_service.resume.bulk_store import LivePoint
+from resume_service.resume.model import ArchivedPoint, Recalled
 
 LOCK = 7_236_450_222
 """Of Postgres' advisory locks: whoever holds it reads Redis and writes the archive alone."""

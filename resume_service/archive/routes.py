@@ -6,59 +6,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, request
-from marshmallow import Schema, fields
 
-from resume_service.resume.bulk_store import ArchivedPoint
-from resume_service.resume.model import iso
-from resume_service.web.fields import PageCursor, PageSize
-from resume_service.web.messages import (
-    Blueprint,
-    current_user,
-    json_answer,
-    json_number,
-    respond,
-    services,
-)
-from resume_service.web.services import there
-
-MOST = 100
-"""Points a page."""
-EXAMPLE = {
-    "videoId": "12345",
-    "currentTime": 5400,
-    "duration": 5400,
-    "percent": 100,
-    "watched": True,
-    "watchedAt": "2026-08-20T19:41:00.000Z",
-    "completedAt": "2026-08-20T19:50:00.000Z",
-    "updatedAt": "2026-08-20T19:50:00.000Z",
-}
+from resume_service.archive.history import History
+from resume_service.archive.schemas import EXAMPLE, ArchivedPointSchema, HistoryQuery
+from resume_service.clock import iso
+from resume_service.resume.model import ArchivedPoint
+from resume_service.web.blueprint import Blueprint
+from resume_service.web.context import current_user
+from resume_service.web.messages import json_answer, json_number, respond
+from resume_service.web.pagination import PageCursor
+from resume_service.web.services import services
 
 blp = Blueprint(
     "history", __name__, url_prefix="/api/history", description="What each viewer has watched."
 )
-
-
-class HistoryQuery(Schema):
-    limit = PageSize(
-        most=MOST, load_default=MOST, metadata={"description": "Points a page.", "default": MOST}
-    )
-    cursor = PageCursor(metadata={"description": "From the `Link` to the next page."})
-
-
-class ArchivedPointSchema(Schema):
-    """A point as it was archived last. What was never known, or never happened, is absent."""
-
-    videoId = fields.String(required=True)
-    currentTime = fields.Float(required=True, metadata={"description": "Seconds."})
-    duration = fields.Float(metadata={"description": "Seconds."})
-    percent = fields.Float(metadata={"minimum": 0, "maximum": 100})
-    watched = fields.Boolean(
-        required=True, metadata={"description": "Ever at WATCHED_PERCENT or beyond."}
-    )
-    watchedAt = fields.DateTime(metadata={"description": "The first time."})
-    completedAt = fields.DateTime(metadata={"description": "The first time at 100 %."})
-    updatedAt = fields.DateTime(required=True, metadata={"description": "When it was measured."})
 
 
 @blp.route("")
@@ -72,10 +33,12 @@ class ArchivedPointSchema(Schema):
 @blp.errors(401, 422, 503)
 def history(query: dict[str, Any]) -> Response:
     """The signed-in user's archive, newest first. It is behind by a minute at most."""
-    page = there(services().archive).page(
-        current_user().user_id, limit=query["limit"], after=query.get("cursor")
+    page = (
+        services()
+        .get(History)
+        .page(current_user().user_id, limit=query["limit"], after=query.get("cursor"))
     )
-    response = respond(json_answer([_point_json(point) for point in page.points]))
+    response = respond(json_answer([_point_json(point) for point in page.items]))
     if page.next:
         start = {"cursor": PageCursor.text(page.next)}
         link = f"{request.path}?{urlencode(request.args.to_dict() | start)}"

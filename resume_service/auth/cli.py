@@ -8,9 +8,9 @@ import click
 
 from resume_service.auth.identity import Role
 from resume_service.auth.issuer import Issuer
+from resume_service.clock import system_clock
 from resume_service.ids import user_id_faults
 from resume_service.settings import Settings
-from resume_service.web.services import system_clock
 
 MOST_HOURS = 24 * 366 * 10
 

@@ -1,53 +1,31 @@
-"""Who may watch what: the question that each save and read of a catalogue's video asks first."""
+"""Checks that a caller may watch a video of the catalogue."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from resume_service.auth.identity import Identity
-from resume_service.catalogue.facts import FactsSource, Kind, VideoFacts
+from resume_service.catalogue.facts import FactsSource, VideoFacts
 from resume_service.errors import NotFound
-from resume_service.ids import row_id
+from resume_service.resume.video_access import WantedVideo
 
 
-class Sought(NamedTuple):
-    """What an address stands for, and how its API says that it isn't there."""
+class CatalogueAccess:
+    """The `VideoAccess` of a service with a catalogue."""
 
-    missing: str
-    kind: Kind | None = None
-    """None for any."""
-    unlike: str = ""
-    """Of a video of another kind."""
-
-
-class Viewing:
-    """Admits viewers to videos. Without a catalogue every id is a video for everyone."""
-
-    def __init__(self, videos: FactsSource | None) -> None:
+    def __init__(self, videos: FactsSource) -> None:
         self._videos = videos
 
-    def admit(self, caller: Identity, video_id: str, sought: Sought) -> float | None:
-        """The video's duration in seconds, where the catalogue knows it.
-
-        Raises NotFound, also for an id that is no number, Forbidden and Unavailable.
-        """
-        number = row_id(video_id)
-        if number is None:
-            raise NotFound(sought.missing)
-        if self._videos is None:
-            return None
-        facts = _offered(self._videos, number, sought)
-        if sought.kind not in (None, facts.kind):
-            raise NotFound(sought.unlike)
+    def check(self, caller: Identity, video_id: int, wanted: WantedVideo) -> float | None:
+        facts = self._offered(video_id, wanted)
+        if wanted.kind not in (None, facts.kind):
+            raise NotFound(wanted.wrong_kind)
         facts.require_watchable_by(caller)
         return facts.duration
 
-
-def _offered(videos: FactsSource, number: int, sought: Sought) -> VideoFacts:
-    try:
-        facts = videos.facts(number)
-    except NotFound:
-        raise NotFound(sought.missing) from None
-    if not facts.is_offered:
-        raise NotFound(sought.missing)
-    return facts
+    def _offered(self, video_id: int, wanted: WantedVideo) -> VideoFacts:
+        try:
+            facts = self._videos.facts(video_id)
+        except NotFound:
+            raise NotFound(wanted.not_found) from None
+        if not facts.is_offered:
+            raise NotFound(wanted.not_found)
+        return facts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy
@@ -11,19 +10,14 @@ from resume_service.auth.identity import Identity, Role
 from resume_service.catalogue.tables import videos
 from resume_service.errors import Forbidden, NotFound
 from resume_service.postgres.database import Database
-
-
-class Kind(StrEnum):
-    VIDEO = "video"
-    MOVIE = "movie"
-    EPISODE = "episode"
+from resume_service.resume.video_access import VideoKind
 
 
 class VideoFacts(NamedTuple):
     """Of a video that is there, or was."""
 
     id: int
-    kind: Kind
+    kind: VideoKind
     corporation_id: int | None
     """None for a public video."""
     duration: float | None
@@ -35,7 +29,7 @@ class VideoFacts(NamedTuple):
     def of(cls, row: sqlalchemy.Row[*tuple[Any, ...]]) -> VideoFacts:
         """The facts that a row of `videos` states."""
         is_offered = row.published and row.deleted_at is None
-        kind = Kind(row.kind)
+        kind = VideoKind(row.kind)
         return cls(row.id, kind, row.corporation_id, row.duration_seconds, is_offered)
 
     def require_watchable_by(self, caller: Identity) -> None:

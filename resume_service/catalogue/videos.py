@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from resume_service.accounts.corporations import hold_company
 from resume_service.accounts.model import Plan
-from resume_service.catalogue.facts import NO_VIDEO, Kind
+from resume_service.catalogue.facts import NO_VIDEO
 from resume_service.catalogue.tables import video_files, videos
 from resume_service.errors import Forbidden, NotFound
 from resume_service.postgres.database import Database
 from resume_service.postgres.pages import Page, Slice
+from resume_service.resume.video_access import VideoKind
 
 
 class VideoFile(NamedTuple):
@@ -26,7 +27,7 @@ class VideoFile(NamedTuple):
 class Video(NamedTuple):
     id: int
     name: str
-    kind: Kind
+    kind: VideoKind
     corporation_id: int | None
     """None: the public's."""
     duration_seconds: float | None
@@ -145,4 +146,6 @@ def _videos(sql: sqlalchemy.Connection, rows: Sequence[sqlalchemy.Row[Any]]) -> 
     query = select(video_files).where(video_files.c.video_id.in_(files))
     for row in sql.execute(query.order_by(video_files.c.quality)):
         files[row.video_id].append(VideoFile(row.quality, row.file_path))
-    return [Video._make([*row, tuple(files[row.id])])._replace(kind=Kind(row.kind)) for row in rows]
+    return [
+        Video._make([*row, tuple(files[row.id])])._replace(kind=VideoKind(row.kind)) for row in rows
+    ]

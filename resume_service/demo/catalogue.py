@@ -20,13 +20,13 @@ from resume_service.accounts.model import Plan
 from resume_service.accounts.tables import corporations, users
 from resume_service.accounts.users import Users
 from resume_service.auth.identity import Role
-from resume_service.catalogue.facts import Kind
 from resume_service.catalogue.tables import videos
 from resume_service.catalogue.videos import Videos, delete_videos_of
 from resume_service.demo.media import SECONDS, put_media
 from resume_service.demo.titles import HARBOUR, PUBLIC, STUDIOS, Studio, Title
 from resume_service.errors import Conflict
 from resume_service.postgres.database import Database
+from resume_service.resume.video_access import VideoKind
 
 FOLDER = "demo"
 """Of its media, below MEDIA_ROOT."""
@@ -171,7 +171,7 @@ def _video(title: Title) -> dict[str, Any]:
         "files": files,
         "duration_seconds": SECONDS,
         "published": title.published,
-        "series_id": HARBOUR if title.kind is Kind.EPISODE else None,
+        "series_id": HARBOUR if title.kind is VideoKind.EPISODE else None,
         "season_number": title.season,
         "episode_number": title.episode,
     }

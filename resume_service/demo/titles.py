@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from resume_service.accounts.model import Plan
-from resume_service.catalogue.facts import Kind
+from resume_service.resume.video_access import VideoKind
 
 HARBOUR = 1
 """The series, in its company's own numbering."""
@@ -18,7 +18,7 @@ class Title(NamedTuple):
     name: str
     file: str
     """Of the media, in the demo's folder; titles of a company are told apart by it."""
-    kind: Kind = Kind.VIDEO
+    kind: VideoKind = VideoKind.VIDEO
     season: int | None = None
     episode: int | None = None
     published: bool = True
@@ -36,7 +36,7 @@ class Studio(NamedTuple):
 
 def _episodes(season: int, *names: str) -> tuple[Title, ...]:
     return tuple(
-        Title(name, f"harbour-s{season}e{number}.wav", Kind.EPISODE, season, number)
+        Title(name, f"harbour-s{season}e{number}.wav", VideoKind.EPISODE, season, number)
         for number, name in enumerate(names, start=1)
     )
 
@@ -50,9 +50,11 @@ STUDIOS = (
         (
             *_episodes(1, "The Harbour: Low Tide", "The Harbour: Fog", "The Harbour: The Pilot"),
             *_episodes(2, "The Harbour: High Water", "The Harbour: Salvage", "The Harbour: Home"),
-            Title("The Long Ferry", "long-ferry.wav", Kind.MOVIE, low_file="long-ferry-low.wav"),
-            Title("Lighthouse Keepers", "lighthouse-keepers.wav", Kind.MOVIE),
-            Title("The Harbour: The Film", "harbour-film.wav", Kind.MOVIE, published=False),
+            Title(
+                "The Long Ferry", "long-ferry.wav", VideoKind.MOVIE, low_file="long-ferry-low.wav"
+            ),
+            Title("Lighthouse Keepers", "lighthouse-keepers.wav", VideoKind.MOVIE),
+            Title("The Harbour: The Film", "harbour-film.wav", VideoKind.MOVIE, published=False),
         ),
     ),
     Studio(
@@ -61,8 +63,8 @@ STUDIOS = (
         "ben@night-shift.example",
         ("lena@night-shift.example", "omar@night-shift.example"),
         (
-            Title("The Last Tram", "last-tram.wav", Kind.MOVIE),
-            Title("Bakers at Four", "bakers-at-four.wav", Kind.MOVIE),
+            Title("The Last Tram", "last-tram.wav", VideoKind.MOVIE),
+            Title("Bakers at Four", "bakers-at-four.wav", VideoKind.MOVIE),
             Title("The Last Tram: Trailer", "last-tram-trailer.wav"),
         ),
     ),

@@ -9,52 +9,23 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy
 
 from resume_service.errors import BadRequest, Forbidden, NotFound, PrerequisitesMissing
 from resume_service.lessons import queries
+from resume_service.lessons.model import (
+    NO_LESSON,
+    NO_MODULE,
+    Completion,
+    Marked,
+    ModuleProgress,
+    Tally,
+)
 from resume_service.postgres.database import Database
-
-NO_LESSON, NO_MODULE = "Lesson not found", "Module not found"
-
-
-class Tally(NamedTuple):
-    """How many lessons are completed, of those that count."""
-
-    completed: int
-    total: int
-
-    @property
-    def percent(self) -> float:
-        """0 to 100, two decimals; 0 of nothing."""
-        return round(100 * self.completed / self.total, 2) if self.total else 0.0
-
-
-class Completion(NamedTuple):
-    lesson_id: UUID
-    completed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """A lesson after it was marked or unmarked, and what that made of the user's progress."""
-
-    completion: Completion
-    module_id: UUID
-    module: Tally
-    overall: Tally
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleProgress:
-    tally: Tally
-    lessons: Sequence[Completion]
-    """In the module's order: what the user may open or has completed, locked ones too."""
 
 
 class Completions:

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 
 from resume_service.errors import Conflict, ValidationFailed
-from resume_service.lessons.completions import NO_LESSON, NO_MODULE
 from resume_service.lessons.eligibility import COURSE_ORDER, in_modules
+from resume_service.lessons.model import NO_LESSON, NO_MODULE
 from resume_service.lessons.repository import INVALID, Kept, Query, Register
 from resume_service.lessons.tables import lesson_prerequisites, lessons, modules
 from resume_service.postgres.database import Database

@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
-from uuid import uuid4
-
-import sqlalchemy
-import structlog
-from sqlalchemy import func, tuple_
-from sqlalchemy.dialects.postgresql import insert
-
-from resume_service.errors import BadRequest
-from resume_service.ids import is_id
 from resume_service.lessons.repository import Register
-from resume_service.lessons.tables import enrollments, stripe_events
+from resume_service.lessons.tables import enrollments
 from resume_service.postgres.database import Database
 
 STATUSES = (
@@ -30,120 +17,8 @@ STATUSES = (
     "paused",
 )
 """Of a subscription, as Stripe names them. It may come to name others: those open nothing."""
-RANKS = {
-    "customer.subscription.created": 0,
-    "customer.subscription.updated": 1,
-    "customer.subscription.deleted": 2,
-}
-"""Events of one second, in the order in which they can have happened."""
-TOLERANCE_SECONDS = 300
-"""How old a signature may be: Stripe signs anew whenever it sends again."""
-REMEMBERED = timedelta(days=90)
-"""Stripe sends an event again for 30 days at most."""
-
-_log = structlog.get_logger(__name__)
 
 
 class Enrollments(Register):
     def __init__(self, database: Database) -> None:
         super().__init__(database, enrollments, "Enrollment not found")
-
-
-class Subscription(NamedTuple):
-    """What one event says of a subscription."""
-
-    event_id: str
-    at: datetime
-    """When it happened, to the second."""
-    rank: int
-    subscription_id: str
-    user_id: str
-    status: str
-    current_period_end: datetime | None
-
-
-class Subscriptions:
-    """Applies Stripe's events: each once, and none after one that is newer.
-
-    A user may have had several subscriptions. Each is an enrolment of its own, so the end of an old
-    one takes nothing from a new one.
-    """
-
-    def __init__(self, database: Database, secret: str) -> None:
-        # 0.3 s and 20 MB that only who uses Stripe pays, at the start and not in a request.
-        from stripe import SignatureVerificationError, WebhookSignature  # noqa: PLC0415
-
-        self._database = database
-        self._secret = secret
-        self._verify: Callable[..., Any] = WebhookSignature.verify_header
-        self._refused = (SignatureVerificationError, UnicodeDecodeError)
-
-    def receive(self, payload: bytes, signature: str | None) -> None:
-        """Apply the event in `payload`. Raises BadRequest unless Stripe signed it, Unavailable."""
-        comparable = signature if signature and signature.isascii() else None
-        try:
-            self._verify(payload, comparable, self._secret, TOLERANCE_SECONDS)
-            event = json.loads(payload)
-        except self._refused:
-            raise BadRequest("The signature does not match") from None
-        except ValueError:
-            raise BadRequest("The body is not JSON") from None
-        change = subscription_of(event)
-        if change:
-            self._apply(change)
-
-    def _apply(self, change: Subscription) -> None:
-        first = insert(stripe_events).values(id=change.event_id).on_conflict_do_nothing()
-        forgotten = stripe_events.c.received_at < func.now() - REMEMBERED
-        with self._database.transaction() as sql:
-            if sql.execute(first.returning(stripe_events.c.id)).all():
-                sql.execute(stripe_events.delete().where(forgotten))
-                sql.execute(_upsert(change))
-
-
-def subscription_of(event: Any) -> Subscription | None:
-    """What `event` says of a user's subscription; None for any other event."""
-    if not isinstance(event, Mapping) or event.get("type") not in RANKS:
-        return None
-    subscription = event["data"]["object"]
-    user_id = (subscription.get("metadata") or {}).get("user_id")
-    if not isinstance(user_id, str) or not is_id(user_id):
-        _log.warning("subscription of no user", subscription=subscription["id"])
-        return None
-    rank = RANKS[event["type"]]
-    return Subscription(
-        event["id"],
-        datetime.fromtimestamp(event["created"], UTC),
-        rank,
-        subscription["id"],
-        user_id,
-        "canceled" if rank == max(RANKS.values()) else subscription["status"],
-        _period_end(subscription),
-    )
-
-
-def _period_end(subscription: Mapping[str, Any]) -> datetime | None:
-    """Of the subscription, or since Stripe's version 2025-03-31 the last of its items."""
-    items = (subscription.get("items") or {}).get("data", [])
-    given = [each.get("current_period_end") for each in (subscription, *items)]
-    ends = [end for end in given if end is not None]
-    return datetime.fromtimestamp(max(ends), UTC) if ends else None
-
-
-def _upsert(change: Subscription) -> sqlalchemy.Insert:
-    new = insert(enrollments).values(
-        id=uuid4(),
-        user_id=change.user_id,
-        status=change.status,
-        current_period_end=change.current_period_end,
-        stripe_subscription_id=change.subscription_id,
-        stripe_event_at=change.at,
-        stripe_event_rank=change.rank,
-    )
-    names = ("user_id", "status", "current_period_end", "stripe_event_at", "stripe_event_rank")
-    held = tuple_(enrollments.c.stripe_event_at, enrollments.c.stripe_event_rank)
-    return new.on_conflict_do_update(
-        index_elements=["stripe_subscription_id"],
-        set_={name: new.excluded[name] for name in names} | {"updated_at": func.now()},
-        where=held <= tuple_(new.excluded.stripe_event_at, new.excluded.stripe_event_rank),
-    )

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from resume_service.clock import epoch_ms
 from resume_service.errors import TooManyRequests
-from resume_service.redis.router import RedisRouter, Script
-from resume_service.resume.keys import escaped
-from resume_service.resume.model import epoch_ms
+from resume_service.redis.keys import escaped
+from resume_service.redis.router import RedisRouter
+from resume_service.redis.script import Script
 
 TAKE_TURN = Script("sliding_window.lua", "resume_service.rate_limits")
 

@@ -11,7 +11,7 @@ import redis
 from redis.exceptions import AskError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
-from resume_service.redis.router import Args, Script
+from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
 
 Keyed = tuple[str, tuple[str | int, ...]]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,17 +11,8 @@ from redis.exceptions import AskError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
 from resume_service.redis.auto_pipeline import Command, RoundTrips
+from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
-
-Args = list[str | int]
-
-
-class Script:
-    """A Lua script of ours. Each of them writes."""
-
-    def __init__(self, name: str, package: str) -> None:
-        self.text = files(package).joinpath(name).read_text()
-        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisRouter:

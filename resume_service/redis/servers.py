@@ -10,7 +10,7 @@ from redis.exceptions import MovedError
 
 from resume_service.redis.client import answer, client_of
 from resume_service.redis.cluster import Cluster
-from resume_service.redis.topology import SentinelMaster
+from resume_service.redis.sentinel import SentinelMaster
 from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 
 

@@ -11,13 +11,12 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 import redis
 import structlog
 from redis.exceptions import ClusterDownError, MovedError
 
-from resume_service.redis.client import answer, client_of
+from resume_service.redis.client import client_of
 from resume_service.settings.redis_url import Address, RedisUrl
 
 LOOK_SECONDS = 0.3
@@ -26,8 +25,6 @@ ASK_SECONDS = 0.1
 """What one of them may take to connect, and to answer."""
 PAUSE_SECONDS = 0.1
 """From one look to the next."""
-FRESH_SECONDS = 1.0
-"""For which the word of a Sentinel is good while nothing fails."""
 
 Primaries = list[Address | None]
 """Where writes go, by the place of the key; None where nobody takes them."""
@@ -115,29 +112,3 @@ class Topology(ABC):
         if known := self._clients.get(address):
             return known
         return self._clients.setdefault(address, client_of(self._url.at(address), self._timeout))
-
-
-class SentinelMaster(Topology):
-    """The master that Sentinels name: the only one to take writes."""
-
-    def node(self, key: str) -> redis.Redis:
-        # A master that Sentinels have replaced may take writes for another ten seconds, and they
-        # are lost when it becomes a replica. So ask (one of them, for ASK_SECONDS) before it fails.
-        if self._primaries and time.monotonic() > self._next_look + FRESH_SECONDS:
-            self._look_unless_others_do(0)
-        return super().node(key)
-
-    def run(self, key: str, *command: str | float) -> Any:
-        return answer(self.node(key), *command)
-
-    def _place(self, key: str) -> int:
-        return 0
-
-    def _ask(self, source: Address) -> Primaries:
-        # Not SENTINEL MASTERS, as redis-py does: that tells of a new master a second later.
-        question = ("SENTINEL GET-MASTER-ADDR-BY-NAME", self._url.service or "")
-        with client_of(self._url.sentinel_at(source), ASK_SECONDS, retries=0) as sentinel:
-            named = answer(sentinel, *question)
-        if not named:
-            raise redis.ConnectionError("it knows no such service")
-        return [(named[0], int(named[1]))]

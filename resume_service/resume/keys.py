@@ -10,6 +10,8 @@ from __future__ import annotations
 import zlib
 from typing import NamedTuple
 
+from resume_service.redis.keys import escaped, unescaped
+
 SHARDS = 64
 
 
@@ -83,11 +85,3 @@ class Keys:
 
     def _shard(self, user: str) -> str:
         return f":{zlib.crc32(user.encode()) % SHARDS}" if self.hash_tags else ""
-
-
-def escaped(an_id: str) -> str:
-    return an_id.replace("%", "%25").replace(":", "%3A")
-
-
-def unescaped(text: str) -> str:
-    return text.replace("%3A", ":").replace("%25", "%")

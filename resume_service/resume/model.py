@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from resume_service.settings import Settings
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
-GREATEST_NUMBER = 10**8
-"""The largest number a caller may send, in seconds or milliseconds alike."""
+LONGEST_AGE = timedelta(milliseconds=10**8)
+"""The longest time between a measurement and its arrival: about 28 hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,43 +101,33 @@ class Status(StrEnum):
         return point.percent is None or point.percent < watched_percent
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The place in a user's list after which the next page starts."""
+class ArchivedPoint(NamedTuple):
+    """A row of the archive."""
 
-    updated_at: datetime
+    user_id: str
     video_id: str
+    position: float
+    """Seconds."""
+    updated_at: datetime
+    duration: float | None
+    """Seconds."""
+    percent: float | None
+    watched: bool
+    watched_at: datetime | None
+    completed: bool
+    completed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of a user's points, newest first; `next` is None on the last page."""
+class Recalled(NamedTuple):
+    """What the archive knew of a point that Redis did not."""
 
-    points: list[ResumePoint]
-    next: Cursor | None
+    user_id: str
+    video_id: str
+    updated_at: datetime
+    watched_at: datetime | None
+    completed_at: datetime | None
 
 
 def measured_at(arrival: datetime, age_ms: int) -> datetime:
     """When a report that arrived at `arrival` was measured, `age_ms` milliseconds before."""
     return arrival - timedelta(milliseconds=age_ms)
-
-
-def epoch_ms(moment: datetime) -> int:
-    """Whole milliseconds since 1970, rounded down as `iso` rounds."""
-    return (moment - EPOCH) // MILLISECOND
-
-
-def from_epoch_ms(ms: int) -> datetime:
-    """The inverse of `epoch_ms`. Raises OverflowError beyond the year 9999."""
-    return EPOCH + timedelta(milliseconds=ms)
-
-
-def number_text(number: float) -> str:
-    """`number` as Redis keeps it: 3600, not 3600.0."""
-    return str(int(number)) if number == int(number) else repr(number)
-
-
-def iso(moment: datetime) -> str:
-    """`2026-11-20T10:00:00.000Z`: the one way this service writes a time."""
-    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{in_utc.isoformat('T', 'milliseconds')[:23]}Z"

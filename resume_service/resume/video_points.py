@@ -1,71 +1,120 @@
-"""Points that stay watched beyond their 30 days in Redis, as long as the archive has them.
+"""Points of catalogue videos.
 
-What Redis holds is said and kept without a question to the archive. Only of a point that Redis
-holds no more does the archive know anything that counts: that it was watched, once. A point that
-was deleted is forgotten, also before the archive has erased it.
+Checks that the caller may watch the video, then saves or reads the caller's own point. The user is
+the token's `sub`, also for admins and services.
+
+If Redis has the point, the archive is not read. If the point has expired, the archive says whether
+the video was watched. A deleted point is not read from the archive, even before its row is deleted.
 """
 
 from __future__ import annotations
 
-from resume_service.archive.history import History
-from resume_service.errors import NotFound, Unavailable
-from resume_service.resume.bulk_store import ArchivedPoint
-from resume_service.resume.model import Measurement, ResumePoint
+from datetime import datetime
+from typing import Protocol
+
+from resume_service.auth.identity import Identity
+from resume_service.errors import Forbidden, NotFound, Unavailable
+from resume_service.ids import row_id, user_id_faults
+from resume_service.resume.model import ArchivedPoint, Measurement, ResumePoint
 from resume_service.resume.store import ResumeStore
+from resume_service.resume.video_access import VideoAccess, WantedVideo
 
-RECALLS = 3
-"""Tries to tell a point what the archive knows, while others save it too."""
+FIRST_TIMES_TRIES = 3
+"""Tries to add the archived first times to a point that others save at the same time."""
 
 
-class LastingPoints:
-    """`points`, and what the archive remembers of them; None without an archive."""
+class ArchivedPoints(Protocol):
+    def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
+        """The archived point, or None. Raises Unavailable."""
 
-    def __init__(self, points: ResumeStore, archive: History | None) -> None:
+
+class NoArchive:
+    """The `ArchivedPoints` of a service without an archive."""
+
+    def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
+        return None
+
+
+class VideoPoints:
+    """Saves and reads the points of a catalogue's videos."""
+
+    def __init__(self, points: ResumeStore, access: VideoAccess, archive: ArchivedPoints) -> None:
         self._points = points
+        self._access = access
         self._archive = archive
 
-    def save(self, seen: Measurement) -> ResumePoint:
-        """Keep `seen`, unless the stored point was measured later; the point as it stands then.
+    def save(
+        self,
+        caller: Identity,
+        video_id: str,
+        wanted: WantedVideo,
+        measured_at: datetime,
+        **measured: float,
+    ) -> ResumePoint:
+        """Store what was `measured`: `position` and `duration`, or `rate`. Return the stored point.
 
-        Raises Unavailable. The archive need not answer: then the next flush tells the point.
+        Raises NotFound, Forbidden and Unavailable. An archive that fails does not fail the save:
+        the next flush adds what the archive knows.
         """
-        saved = self._points.save_and_get(seen)
+        user_id, duration = self._check(caller, video_id, wanted)
+        saved = self._points.save_and_get(
+            Measurement(
+                user_id=user_id,
+                video_id=video_id,
+                measured_at=measured_at,
+                usual_duration=duration,
+                **measured,
+            )
+        )
         if not saved.is_new:
             return saved.point
         try:
-            return self._recalled(saved.point)
-        except (Unavailable, NotFound):  # the latter when it was deleted this very moment
+            return self._with_first_times(saved.point)
+        except (Unavailable, NotFound):  # NotFound: the point was deleted at the same time
             return saved.point
 
-    def find(self, user_id: str, video_id: str) -> ResumePoint | None:
-        """The point; the archived one where Redis has none and that was watched; None without one.
+    def find(self, caller: Identity, video_id: str, wanted: WantedVideo) -> ResumePoint | None:
+        """The caller's point. Without one in Redis: the archived point if watched, else None.
 
-        Raises Unavailable, also when it is the archive that would have to tell.
+        Raises NotFound, Forbidden and Unavailable, also if only the archive is unavailable.
         """
+        user_id, _ = self._check(caller, video_id, wanted)
         try:
             return self._points.get(user_id, video_id)
         except NotFound:
             archived = self._archived(user_id, video_id)
-        return _as_it_stood(archived) if archived and archived.watched else None
+        return _as_point(archived) if archived and archived.watched else None
 
-    def _recalled(self, point: ResumePoint) -> ResumePoint:
-        """`point`, which has just begun, told of its life before."""
+    def _check(
+        self, caller: Identity, video_id: str, wanted: WantedVideo
+    ) -> tuple[str, float | None]:
+        """The user of the point, and the catalogue's duration of the video in seconds."""
+        if faults := user_id_faults(caller.user_id):
+            raise Forbidden(faults[0])
+        number = row_id(video_id)
+        if number is None:
+            raise NotFound(wanted.not_found)
+        return caller.user_id, self._access.check(caller, number, wanted)
+
+    def _with_first_times(self, point: ResumePoint) -> ResumePoint:
+        """A new point, after the archived first times of an earlier, expired point are added."""
         archived = self._archived(point.user_id, point.video_id)
         if archived is None or not (archived.watched_at or archived.completed_at):
             return point
-        for _ in range(RECALLS):
-            if self._points.recall(point, archived.watched_at, archived.completed_at):
+        for _ in range(FIRST_TIMES_TRIES):
+            if self._points.set_first_times(point, archived.watched_at, archived.completed_at):
                 break
             point = self._points.get(point.user_id, point.video_id)
         return point._replace(watched=archived.watched or point.watched)
 
     def _archived(self, user_id: str, video_id: str) -> ArchivedPoint | None:
-        if self._archive is None or self._points.is_erased(user_id, video_id):
+        # The order matters: the worker deletes the row before it removes the entry of a deletion.
+        if self._points.is_erased(user_id, video_id):
             return None
         return self._archive.find(user_id, video_id)
 
 
-def _as_it_stood(archived: ArchivedPoint) -> ResumePoint:
+def _as_point(archived: ArchivedPoint) -> ResumePoint:
     return ResumePoint(
         archived.user_id,
         archived.video_id,

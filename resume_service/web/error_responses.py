@@ -130,3 +130,9 @@ def described(status: int, example: Mapping[str, Any] | None = None) -> dict[str
         "content": {"application/json": content},
         "headers": HEADERS.get(status, {}),
     }
+
+
+def told(status: int, error: str, **details: list[str]) -> dict[str, Any]:
+    """An error in OpenAPI's words, with what this route says."""
+    example: dict[str, Any] = {"error": error} | ({"details": details} if details else {})
+    return described(status, example)

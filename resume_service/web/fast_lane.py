@@ -12,11 +12,13 @@ import functools
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
 
+from resume_service.auth.verifier import Verifier
 from resume_service.web import lifecycle
 from resume_service.web.cors import OriginHeaders
 from resume_service.web.fast_route import QuickRoute
@@ -43,19 +45,21 @@ class FastLane:
         self,
         app: Flask,
         services: Services,
+        clock: Callable[[], datetime],
         routes: Sequence[QuickRoute],
         origin_headers: OriginHeaders,
-        largest_body: int,
     ) -> None:
         self.beyond = app.wsgi_app
         """What answers the requests that the lane does not."""
         self._services = services
+        self._verifier = services.get(Verifier)
+        self._clock = clock
         self._routes: dict[str, list[QuickRoute]] = {}
         """By method."""
         for route in routes:
             self._routes.setdefault(route.method, []).append(route)
         self._origin_headers = origin_headers
-        self.largest_body = largest_body
+        self.largest_body: int = app.config["MAX_CONTENT_LENGTH"]
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         outcome = self.answer(environ, lambda length: _body(environ, length))
@@ -82,9 +86,9 @@ class FastLane:
         if found is None:
             return None
         route, in_path = found
-        beginning = lifecycle.begin(environ.get("HTTP_X_REQUEST_ID", ""), self._services.clock)
+        beginning = lifecycle.begin(environ.get("HTTP_X_REQUEST_ID", ""), self._clock)
         try:
-            caller = self._services.verifier.identify(environ.get("HTTP_AUTHORIZATION"))
+            caller = self._verifier.identify(environ.get("HTTP_AUTHORIZATION"))
             body = read_body(int(environ["CONTENT_LENGTH"])) if route.takes else b""
             if body is None:
                 return None

@@ -10,22 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from marshmallow import EXCLUDE, Schema, fields
-from marshmallow.exceptions import ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from resume_service.ids import (
-    FORBIDDEN_IN_IDS,
     ID_PATTERN,
     LONGEST_ID,
     RESERVED_USER_IDS,
     id_faults,
-    is_id,
     user_id_faults,
 )
-from resume_service.resume.model import GREATEST_NUMBER, Cursor, epoch_ms, from_epoch_ms
-
-MS_DIGITS = 13
-"""Milliseconds since 1970, up to the year 2286."""
 
 
 class BodySchema(Schema):
@@ -61,108 +54,6 @@ class UserId(fields.Field[str]):
         if faults := user_id_faults(value):
             raise ValidationError(faults)
         return str(value)
-
-
-def seconds_faults(value: object) -> list[str]:
-    """What is wrong with `value` as a place in a video, in words for the caller."""
-    if type(value) is not int and type(value) is not float:
-        return ["Must be a number."]
-    if not 0 <= value <= GREATEST_NUMBER:
-        return [f"Must be at least 0 and at most {GREATEST_NUMBER}."]
-    return []
-
-
-def length_faults(value: object) -> list[str]:
-    """As `seconds_faults`, for the length of a video."""
-    faults = seconds_faults(value)
-    if (faults and type(value) in (int, float)) or value == 0:
-        return [f"Must be greater than 0 and at most {GREATEST_NUMBER}."]
-    return faults
-
-
-def whole_faults(value: object, least: int, most: int) -> list[str]:
-    """As `seconds_faults`, for an integer from `least` to `most`."""
-    # 5.0 is an integer to JSON Schema, and to the players that write all numbers so.
-    if type(value) is not int and type(value) is not float:
-        return ["Must be an integer."]
-    if not least <= value <= most:
-        return [f"Must be at least {least} and at most {most}."]
-    return [] if value == int(value) else ["Must be an integer."]
-
-
-def milliseconds_faults(value: object) -> list[str]:
-    """As `seconds_faults`, for a span of time."""
-    return whole_faults(value, 0, GREATEST_NUMBER)
-
-
-class Seconds(fields.Float):
-    """A place in a video, or its length: a JSON number of seconds, never a string or a boolean."""
-
-    def __init__(self, *, above_zero: bool = False, **kwargs: Any) -> None:
-        self._above_zero = above_zero
-        least = {"exclusiveMinimum": 0} if above_zero else {"minimum": 0}
-        limits = {"type": "number", "maximum": GREATEST_NUMBER} | least
-        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
-
-    def _validated(self, value: Any) -> float:
-        if faults := (length_faults if self._above_zero else seconds_faults)(value):
-            raise ValidationError(faults)
-        return float(value)
-
-
-class Whole(fields.Integer):
-    """A JSON integer, never a string or a boolean."""
-
-    def __init__(self, least: int, most: int, **kwargs: Any) -> None:
-        self._limits = least, most
-        limits = {"type": "integer", "minimum": least, "maximum": most}
-        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
-
-    def _validated(self, value: Any) -> int:
-        if faults := whole_faults(value, *self._limits):
-            raise ValidationError(faults)
-        return int(value)
-
-
-class Milliseconds(Whole):
-    """A span of time."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(0, GREATEST_NUMBER, **kwargs)
-
-
-class PageSize(fields.Integer):
-    """How many to return at most, as a query parameter."""
-
-    def __init__(self, *, most: int, **kwargs: Any) -> None:
-        self._most = most
-        limits = {"type": "integer", "minimum": 1, "maximum": most}
-        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
-
-    def _validated(self, value: Any) -> int:
-        digits = value.lstrip("0") if value.isascii() and value.isdigit() else ""
-        if not 1 <= len(digits) <= len(str(self._most)) or int(digits) > self._most:
-            raise ValidationError(f"Must be an integer from 1 to {self._most}.")
-        return int(digits)
-
-
-class PageCursor(fields.Field[Cursor]):
-    """Where a page starts: opaque to the caller, taken from the link to the next page."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        pattern = rf"^[0-9]{{1,{MS_DIGITS}}}-[^{FORBIDDEN_IN_IDS}]{{1,{LONGEST_ID}}}$"
-        limits = {"type": "string", "pattern": pattern}
-        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
-
-    @staticmethod
-    def text(cursor: Cursor) -> str:
-        return f"{epoch_ms(cursor.updated_at)}-{cursor.video_id}"
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Cursor:
-        ms, _dash, video_id = value.partition("-")
-        if not (ms.isascii() and ms.isdigit() and len(ms) <= MS_DIGITS and is_id(video_id)):
-            raise ValidationError("Must be the cursor of a link to a next page.")
-        return Cursor(from_epoch_ms(int(ms)), video_id)
 
 
 UUID4_PATTERN = (
@@ -202,3 +93,46 @@ class Moment(fields.Field[datetime]):
         except (ValueError, OverflowError):
             pass
         raise ValidationError("Must be an ISO 8601 time with a zone.")
+
+
+# Postgres keeps no NUL and UTF-8 no half of a character; the others would hide in a list.
+_unprintable = re.compile(r"[\u0000-\u001f\u007f-\u009f\ud800-\udfff]").search
+
+
+class Text(fields.String):
+    """Text of a line, without the white space around it."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        self._most = most
+        limits = {"minLength": 1, "maxLength": most}
+        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, *args, **kwargs)).strip()
+        if not 1 <= len(text) <= self._most:
+            raise ValidationError(f"Must be 1 to {self._most} characters long.")
+        if _unprintable(text):
+            raise ValidationError("Must hold no control character.")
+        return text
+
+
+class PathText(Text):
+    """Text that also stands in a path."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, *args, **kwargs)
+        if "/" in text or text in (".", ".."):
+            raise ValidationError("Must hold no '/', and not be '.' or '..'.")
+        return text
+
+
+class Flag(fields.Boolean):
+    """true or false, and nothing that resembles them."""
+
+    def _validated(self, value: Any) -> bool:
+        return self._deserialize(value)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("Must be true or false.")
+        return value

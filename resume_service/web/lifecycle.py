@@ -19,9 +19,10 @@ from typing import NamedTuple
 import structlog
 from flask import Flask, Response, g, request
 
+from resume_service.auth.verifier import Verifier
 from resume_service.errors import BadRequest
 from resume_service.telemetry import logs, metrics
-from resume_service.web.messages import services
+from resume_service.web.services import services
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KNOWN_METHODS = WRITES | {"GET", "HEAD", "OPTIONS"}
@@ -51,9 +52,9 @@ class Failed(NamedTuple):
 _failed: ContextVar[Failed | None] = ContextVar("failed", default=None)
 
 
-def install(app: Flask, public_endpoints: Collection[str]) -> None:
+def install(app: Flask, public_endpoints: Collection[str], clock: Callable[[], datetime]) -> None:
     """Make every request of `app` go through this cycle."""
-    app.before_request(_begin)
+    app.before_request(_start_with(clock))
     app.before_request(_admission(frozenset(public_endpoints)))
     app.after_request(_finish)
     app.teardown_request(_end)
@@ -101,13 +102,16 @@ def as_failed(failed: Failed) -> Iterator[None]:
         _failed.reset(before)
 
 
-def _begin() -> None:
-    failed = _failed.get()
-    if failed:
-        logs.request_id.set(failed.beginning.request_id)
-        g.beginning = failed.beginning
-        raise failed.fault
-    g.beginning = begin(request.headers.get("X-Request-Id", ""), services().clock)
+def _start_with(clock: Callable[[], datetime]) -> Callable[[], None]:
+    def start() -> None:
+        failed = _failed.get()
+        if failed:
+            logs.request_id.set(failed.beginning.request_id)
+            g.beginning = failed.beginning
+            raise failed.fault
+        g.beginning = begin(request.headers.get("X-Request-Id", ""), clock)
+
+    return start
 
 
 def _admission(public_endpoints: frozenset[str]) -> Callable[[], None]:
@@ -115,7 +119,7 @@ def _admission(public_endpoints: frozenset[str]) -> Callable[[], None]:
         """Identify the caller. A preflight and a route that does not exist need none."""
         is_open = request.endpoint is None or request.endpoint in public_endpoints
         if not is_open and request.method != "OPTIONS":
-            g.identity = services().verifier.identify(request.headers.get("Authorization"))
+            g.identity = services().get(Verifier).identify(request.headers.get("Authorization"))
             _require_readable_path()
 
     return admit

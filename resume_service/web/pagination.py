@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from flask import Response, request
-from marshmallow import Schema
+from marshmallow import Schema, ValidationError, fields
 
+from resume_service.clock import epoch_ms, from_epoch_ms
+from resume_service.ids import FORBIDDEN_IN_IDS, LONGEST_ID, is_id
+from resume_service.paging import Cursor
 from resume_service.postgres.pages import Page, Slice
-from resume_service.web.fields import PageSize
-from resume_service.web.messages import json_answer, respond
+from resume_service.web.messages import Asked, json_answer, respond
 
 MOST = 100
 USUAL = 20
@@ -26,6 +28,44 @@ HEADERS = {
     },
 }
 """Of a list's answer."""
+
+
+MS_DIGITS = 13
+"""Milliseconds since 1970, up to the year 2286."""
+
+
+class PageSize(fields.Integer):
+    """How many to return at most, as a query parameter."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        self._most = most
+        limits = {"type": "integer", "minimum": 1, "maximum": most}
+        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
+
+    def _validated(self, value: Any) -> int:
+        digits = value.lstrip("0") if value.isascii() and value.isdigit() else ""
+        if not 1 <= len(digits) <= len(str(self._most)) or int(digits) > self._most:
+            raise ValidationError(f"Must be an integer from 1 to {self._most}.")
+        return int(digits)
+
+
+class PageCursor(fields.Field[Cursor]):
+    """Where a page starts: opaque to the caller, taken from the link to the next page."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        pattern = rf"^[0-9]{{1,{MS_DIGITS}}}-[^{FORBIDDEN_IN_IDS}]{{1,{LONGEST_ID}}}$"
+        limits = {"type": "string", "pattern": pattern}
+        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
+
+    @staticmethod
+    def text(cursor: Cursor) -> str:
+        return f"{epoch_ms(cursor.updated_at)}-{cursor.video_id}"
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Cursor:
+        ms, _dash, video_id = value.partition("-")
+        if not (ms.isascii() and ms.isdigit() and len(ms) <= MS_DIGITS and is_id(video_id)):
+            raise ValidationError("Must be the cursor of a link to a next page.")
+        return Cursor(from_epoch_ms(int(ms)), video_id)
 
 
 class PageQuery(Schema):
@@ -52,3 +92,10 @@ def listed(part: Slice, page: Page[Item], made: Callable[[Item], dict[str, Any]]
 
 def _url(number: int) -> str:
     return f"{request.path}?{urlencode(request.args.to_dict() | {'page': str(number)})}"
+
+
+def page_url(ask: Asked, start: Cursor) -> str:
+    """The path and query as they were asked, from `start` on."""
+    given = parse_qsl(ask.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in given if name != "cursor"]
+    return f"{quote(ask.path)}?{urlencode([*kept, ('cursor', PageCursor.text(start))])}"

@@ -14,11 +14,11 @@ from prometheus_client import CollectorRegistry
 from resume_service.accounts.maintenance import keep_up
 from resume_service.archive.cycle import Archive
 from resume_service.archive.metrics import BacklogCollector, Figures
+from resume_service.clock import system_clock
 from resume_service.lessons.video_completions import Bridge
 from resume_service.postgres.database import Database
 from resume_service.settings import Settings, SettingsError
 from resume_service.telemetry import logs
-from resume_service.web.services import system_clock
 from resume_service.worker import daily, status_server
 from resume_service.worker.daily import Daily
 from resume_service.worker.loop import Loop

@@ -10,10 +10,10 @@ import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from resume_service.archive.cycle import Archive
+from resume_service.clock import system_clock
 from resume_service.errors import Unavailable
 from resume_service.lessons.video_completions import Bridge
 from resume_service.settings import Settings
-from resume_service.web.services import system_clock
 
 
 def commands(settings: Settings) -> list[click.Command]:

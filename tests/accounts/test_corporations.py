@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from resume_service.resume.model import iso
+from resume_service.clock import iso
 from tests.support.fixtures.companies import PASSWORD, SERVICE, from_a_client_of_its_own
 
 

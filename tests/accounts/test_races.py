@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import event
 
-from resume_service.postgres.database import CONNECTIONS
+from resume_service.postgres.database import CONNECTIONS, Database
 from tests.support.fixtures.companies import from_a_client_of_its_own
 
 GUESTS = 40
@@ -91,7 +91,7 @@ def test_a_video_restored_while_its_company_is_deleted_is_not_left_behind(
 def test_a_burst_of_readers_waits_its_turn_for_postgres(app_client, acme):
     """To connect for each of them would take longer than they may wait."""
     client_of, made = app_client.application.test_client, []
-    engine = app_client.application.extensions["resume_service"].database._engine
+    engine = app_client.application.extensions["resume_service"].get(Database)._engine
     event.listen(engine, "connect", lambda *_: made.append("a connection"))
 
     def read():

@@ -66,13 +66,13 @@ def test_a_flush_in_the_middle_of_a_deletion_leaves_no_row_behind(cluster, monke
     """The mark comes first, the deletion second: in between the point is alive."""
     cluster.save()
     cluster.cycle()
-    ahead = ResumeStore._mark_deletion_ahead
+    ahead = ResumeStore._record_deletion_first
 
     def mark_and_flush(store, *args):
         ahead(store, *args)
         cluster.cycle()
 
-    monkeypatch.setattr(ResumeStore, "_mark_deletion_ahead", mark_and_flush)
+    monkeypatch.setattr(ResumeStore, "_record_deletion_first", mark_and_flush)
     cluster.delete()
     cluster.cycle()
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from resume_service.archive.flush import Flush
+from resume_service.clock import iso
 from resume_service.errors import NotFound
-from resume_service.resume.model import Measurement, iso
+from resume_service.resume.model import Measurement
 from tests.support.archive_stores import MONTH, NO_MARKS
 from tests.support.resume_stores import store_on
 

@@ -11,6 +11,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from resume_service import create_app
+from resume_service.postgres.database import Database
 from tests.support.archive_stores import settings_of
 from tests.support.eventually import eventually
 from tests.support.long_timeouts import patient_app
@@ -28,7 +29,7 @@ def client_by(stores):
         def client(make):
             settings = settings_of(stores.redis, stores.database_url)
             app = make(settings, clock=lambda: stores.now[0])
-            ends.callback(app.extensions["resume_service"].database.close)
+            ends.callback(app.extensions["resume_service"].get(Database).close)
             return app.test_client()
 
         yield client

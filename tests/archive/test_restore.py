@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from resume_service.clock import iso
 from resume_service.errors import NotFound
 from resume_service.resume.bulk_store import LivePoints
-from resume_service.resume.model import iso
 from tests.support.archive_stores import MONTH, NO_MARKS, stores_on
 
 

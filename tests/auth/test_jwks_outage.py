@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from resume_service import create_app
-from resume_service.auth import jwks
+from resume_service.auth import jwks, jwks_document
 from resume_service.errors import Unauthorized, Unavailable
 from resume_service.settings import Settings
 from tests.support.eventually import eventually
@@ -17,7 +17,7 @@ from tests.support.jwks_issuer import Issuer, document, ec_key, key_set, raw, rs
 from tests.support.tokens import SECRET
 
 OK = b"HTTP/1.1 200 OK\r\n"
-PADDED = b'{"pad": "' + b" " * jwks.MOST_BYTES + b'", ' + key_set(rsa_key("new"))[1:]
+PADDED = b'{"pad": "' + b" " * jwks_document.MOST_BYTES + b'", ' + key_set(rsa_key("new"))[1:]
 NONSENSE = {
     "500": document(key_set(rsa_key("new")), status=500),
     "404": document(b"", status=404),
@@ -103,7 +103,7 @@ def test_a_dead_issuers_known_keys_go_on_and_it_is_asked_every_30_seconds(verifi
 
 def test_no_request_of_a_known_key_waits_for_a_hanging_fetch(verifier, issuer, clock, monkeypatch):
     """With a fetch that may take a minute, one that waited for it would show."""
-    monkeypatch.setattr(jwks, "FETCH_SECONDS", 60.0)
+    monkeypatch.setattr(jwks_document, "FETCH_SECONDS", 60.0)
     verifier.identify(rsa_key().bearer())
     issuer.hang()
     make_stale(verifier, clock)
@@ -126,7 +126,7 @@ def test_a_dripping_issuer_is_left_after_the_fetch_timeout(
 ):
     """Each byte is in time; the whole is not. Keys must not stay as they are because of it."""
     verifier.identify(rsa_key().bearer())
-    monkeypatch.setattr(jwks, "FETCH_SECONDS", 0.5)
+    monkeypatch.setattr(jwks_document, "FETCH_SECONDS", 0.5)
     issuer.drip(beginning)
     make_stale(verifier, clock)
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from resume_service.auth import jwks
+from resume_service.auth import jwks, jwks_document
 from resume_service.errors import ServiceError, Unauthorized, Unavailable
 from tests.support.eventually import eventually
 from tests.support.jwks_issuer import rsa_key
@@ -78,7 +78,7 @@ def test_before_any_key_was_had_the_issuer_is_asked_once_a_second_at_most(verifi
 @pytest.fixture
 def hanging(warm, issuer, monkeypatch):
     """A verifier with MOST_WAITING requests that wait for a hanging fetch, and their outcomes."""
-    monkeypatch.setattr(jwks, "FETCH_SECONDS", 60.0)
+    monkeypatch.setattr(jwks_document, "FETCH_SECONDS", 60.0)
     issuer.publish(rsa_key(), rsa_key("rsa-2"))
     issuer.hang()
     with ThreadPoolExecutor(jwks.MOST_WAITING) as callers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,12 +12,11 @@ import psycopg
 import pytest
 
 from dev.postgres_server import PostgresServer
-from resume_service.media.files import MediaFiles
 from resume_service.media.origin_connection import Patience
 from resume_service.media.origins import Origins
 from resume_service.media.source import Media
 from resume_service.postgres import migrate
-from resume_service.postgres.database import WAIT_SECONDS
+from resume_service.postgres.database import WAIT_SECONDS, Database
 from tests.support.archive_stores import settings_of
 from tests.support.eventually import eventually
 from tests.support.long_timeouts import patient_app
@@ -143,11 +141,9 @@ def app(database_url, redis_servers, running_origin, media_root) -> Iterator[Any
     )
     made = patient_app(settings)
     services = made.extensions["resume_service"]
-    media = Media(MediaFiles(str(media_root)), Origins(allowed, PATIENT))
-    services.streaming.streams._media = media
-    made.extensions["resume_service"] = dataclasses.replace(services, media=media)
+    services.get(Media)._origins = Origins(allowed, PATIENT)
     yield made
-    services.database.close()
+    services.get(Database).close()
 
 
 @pytest.fixture
@@ -158,14 +154,14 @@ def client(app) -> Any:
 @pytest.fixture
 def patience_with_origins(app, monkeypatch) -> Callable[[Patience], None]:
     """`patience_with_origins(patience)`: what it is for the rest of the test."""
-    origins = app.extensions["resume_service"].media._origins
+    origins = app.extensions["resume_service"].get(Media)._origins
     return lambda patience: monkeypatch.setattr(origins, "_patience", patience)
 
 
 @pytest.fixture
 def in_a_hurry(app, monkeypatch) -> None:
     """It waits for what it asks Postgres no longer than in production."""
-    monkeypatch.setattr(app.extensions["resume_service"].database, "_patience", WAIT_SECONDS)
+    monkeypatch.setattr(app.extensions["resume_service"].get(Database), "_patience", WAIT_SECONDS)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from resume_service.catalogue import facts_cache
-from resume_service.catalogue.facts import Kind, StoredFacts, VideoFacts
+from resume_service.catalogue.facts import StoredFacts, VideoFacts
 from resume_service.catalogue.facts_cache import (
     CUT_OFF_SECONDS,
     FRESH_SECONDS,
@@ -21,6 +21,7 @@ from resume_service.catalogue.facts_cache import (
 )
 from resume_service.errors import NotFound, Unavailable
 from resume_service.postgres.database import CONNECTIONS, WAIT_SECONDS
+from resume_service.resume.video_access import VideoKind
 from tests.support.catalogue_rows import Catalogue
 from tests.support.eventually import eventually
 from tests.support.long_timeouts import patient_database
@@ -57,7 +58,7 @@ class Silent:
 
 
 def facts_of(number, duration=100.0):
-    return VideoFacts(number, Kind.VIDEO, None, duration, is_offered=True)
+    return VideoFacts(number, VideoKind.VIDEO, None, duration, is_offered=True)
 
 
 class Stand:

@@ -11,6 +11,7 @@ import httpcore
 import pytest
 
 from resume_service.media.origin_connection import WatchedStream
+from resume_service.media.source import Media
 from tests.support.eventually import eventually
 from tests.support.origin_server import IMPATIENT, IMPATIENT_IN_MID_BODY, NOBODY, VIDEO
 
@@ -136,7 +137,7 @@ def test_an_origin_that_is_not_there_is_502(client, catalogue):
 
 
 def test_more_fetches_than_a_process_bears_are_503_until_one_ends(client, catalogue, origin):
-    turns = client.application.extensions["resume_service"].media._origins._turns
+    turns = client.application.extensions["resume_service"].get(Media)._origins._turns
     taken = 0
     while turns.acquire(blocking=False):
         taken += 1
@@ -168,7 +169,7 @@ def test_what_comes_before_a_body_ends_at_a_quarter_of_a_megabyte():
 
 
 def test_certificates_are_checked(client):
-    context = client.application.extensions["resume_service"].media._origins._tls()
+    context = client.application.extensions["resume_service"].get(Media)._origins._tls()
 
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

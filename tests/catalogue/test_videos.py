@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from resume_service.postgres.database import Database
 from tests.support.fixtures.companies import NOBODY, SERVICE
 from tests.support.recorded_sql import statements_of
 
@@ -209,7 +210,7 @@ def test_a_list_of_20_out_of_a_million_reads_an_index(app_client, sql, acme, eff
         (acme.id, effort(100_000, 1_000_000)),
     )
     sql.execute("VACUUM ANALYZE videos")
-    plans, database = {}, app_client.application.extensions["resume_service"].database
+    plans, database = {}, app_client.application.extensions["resume_service"].get(Database)
     far = f"/v1/videos?page={effort(4000, 40_000)}"
     for path, headers in (("/v1/videos", {}), (far, {}), (f"/v1/videos/{acme.id}", acme.admin)):
         with statements_of(database) as statements:

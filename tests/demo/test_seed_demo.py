@@ -11,6 +11,7 @@ import pytest
 from resume_service import create_app
 from resume_service.demo.media import SECONDS
 from resume_service.demo.titles import PUBLIC, STUDIOS
+from resume_service.postgres.database import Database
 from resume_service.settings import Settings
 from tests.support.fixtures.companies import from_a_client_of_its_own
 from tests.support.long_timeouts import undescribed_app
@@ -32,7 +33,7 @@ def app(real_redis, emptied_database, tmp_path):
     )
     made = undescribed_app(settings, client=real_redis)
     yield made
-    made.extensions["resume_service"].database.close()
+    made.extensions["resume_service"].get(Database).close()
 
 
 def seed(app, *args):

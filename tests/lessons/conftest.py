@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dev.postgres_server import PostgresServer
+from resume_service.postgres.database import Database
 from resume_service.settings import Settings
 from tests.support.course_builder import NOON, Classroom, Learner
 from tests.support.long_timeouts import patient_app
@@ -65,7 +66,7 @@ def apps(database: str, clock, redis_servers: Any) -> Iterator[Callable[..., Fla
 
     yield app
     for each in made.values():
-        each.extensions["resume_service"].database.close()
+        each.extensions["resume_service"].get(Database).close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from resume_service import create_app
+from resume_service.lessons.completions import Completions
 from resume_service.settings import Settings
 from tests.support.jwks_issuer import Issuer, rsa_key
 from tests.support.tokens import bearer
@@ -142,4 +143,4 @@ def test_a_lesson_route_never_shadows_a_users_points(client):
 
 
 def test_settings_that_name_no_database_make_no_school(settings: Settings):
-    assert create_app(settings).extensions["resume_service"].school is None
+    assert create_app(settings).extensions["resume_service"].find(Completions) is None

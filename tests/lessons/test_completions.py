@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from dev.service import Service
+from resume_service.postgres.database import Database
 from tests.support.course_builder import Classroom, details_of
 from tests.support.load_clients import Answer, Viewer, at_once
 from tests.support.long_timeouts import SERVED_PATIENTLY
@@ -94,7 +95,7 @@ def test_the_number_of_statements_does_not_grow_with_the_course(room, ann, lesso
     first = room.lesson(module)
     for _ in range(lessons - 1):
         room.lesson(module, requires=[first])
-    database = room.http.application.extensions["resume_service"].database
+    database = room.http.application.extensions["resume_service"].get(Database)
     requests = {
         "mark": lambda: ann.mark(first),
         "unmark": lambda: ann.unmark(first),

@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from stripe import WebhookSignature
 
 from resume_service.demo.course import CUT, FILM, LIGHT, PRACTICE, SOUND, WELCOME, seed_demo_course
+from resume_service.postgres.database import Database
 from tests.support.course_builder import Learner
 from tests.support.tokens import bearer
 
@@ -36,7 +37,7 @@ def document(client):
 def demo(room):
     """The course of `flask seed-demo`, made at ten o'clock; videos and an enrolment have other ids."""
     room.now[0] = TEN
-    seed_demo_course(room.http.application.extensions["resume_service"].database, USER, VIDEOS)
+    seed_demo_course(room.http.application.extensions["resume_service"].get(Database), USER, VIDEOS)
     room.sql.execute("UPDATE enrollments SET id = %s", (ENROLLMENT,))
     for table in ("modules", "lessons", "enrollments"):
         room.sql.execute(f"UPDATE {table} SET created_at = %s, updated_at = %s", (TEN, TEN))

@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy
 
 from dev.service import ROOT
+from resume_service.clock import iso
 from resume_service.lessons import video_completion_queries
 from resume_service.lessons import video_completions as bridge_module
 from resume_service.lessons.video_completions import OVERLAP, Bridge
-from resume_service.resume.model import iso
 from tests.support.archive_stores import stores_on
 from tests.support.course_builder import NOON
 from tests.support.load_clients import at_once

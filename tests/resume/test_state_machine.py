@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from resume_service.clock import epoch_ms, iso
 from resume_service.errors import NotFound
-from resume_service.resume.model import Cursor, Measurement, ResumePoint, Status, epoch_ms, iso
+from resume_service.paging import Cursor
+from resume_service.resume.model import Measurement, ResumePoint, Status
 from tests.support.resume_stores import store_on
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
@@ -172,8 +174,8 @@ class StoreMachine(RuleBasedStateMachine):
         after: Cursor | None = None
         while True:
             page = self.store.list(user, LONG_AFTER, limit=limit, after=after, status=status)
-            assert len(page.points) == limit or page.next is None
-            listed += [point.video_id for point in page.points]
+            assert len(page.items) == limit or page.next is None
+            listed += [point.video_id for point in page.items]
             after = page.next
             if after is None:
                 break

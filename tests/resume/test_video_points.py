@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from resume_service.archive.history import History
+from resume_service.clock import iso
 from resume_service.errors import Unavailable
-from resume_service.resume.model import iso
+from resume_service.resume.store import ResumeStore
 from tests.support.archive_stores import settings_of
 from tests.support.catalogue_rows import Catalogue, close
 from tests.support.long_timeouts import undescribed_app
@@ -176,17 +178,17 @@ def test_a_deleted_point_was_never_watched(stores, ann, is_flushed):
 def test_what_the_archive_knows_is_told_while_others_save_the_point_too(stores, ann, app):
     ann.play(95)
     months_later(stores)
-    store = app.extensions["resume_service"].points
-    recall, saves = store.recall, iter((6, 7))
+    store = app.extensions["resume_service"].get(ResumeStore)
+    set_first_times, saves = store.set_first_times, iter((6, 7))
 
     def beaten(*given):
         for position in saves:
             stores.pass_time(seconds=1)
             stores.save("1", position)
             break
-        return recall(*given)
+        return set_first_times(*given)
 
-    store.recall = beaten
+    store.set_first_times = beaten
     answer = ann.play(5).get_json()
 
     assert (answer["position_seconds"], answer["watched"]) == (7, True)
@@ -199,7 +201,7 @@ def test_a_postgres_that_does_not_answer_delays_what_the_archive_knew_until_the_
     ann.play(95)
     months_later(stores)
     ann.rated(2)
-    archive = app.extensions["resume_service"].archive
+    archive = app.extensions["resume_service"].get(History)
 
     def silent(*_):
         raise Unavailable

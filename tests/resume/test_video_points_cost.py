@@ -6,6 +6,9 @@ import contextlib
 
 import pytest
 
+from resume_service.archive.history import History
+from resume_service.catalogue.facts_cache import RememberedFacts
+from resume_service.postgres.database import Database
 from resume_service.redis.client import client_of
 from resume_service.settings import Settings
 from tests.resume.test_cost_of_a_save import CountingProxy
@@ -52,12 +55,12 @@ def stand(request, stores, proxy, app_of):
         settings = Settings(jwt_secret=SECRET)
     app = app_of(settings)
     ann = Speaker(app.test_client())
-    memory = app.extensions["resume_service"].videos
+    memory = app.extensions["resume_service"].find(RememberedFacts)
     for number in (1, 2):
         assert ann.rate(5, number).status_code == 200
         if memory:
             eventually(lambda n=number: memory.facts(n) is memory.facts(n))
-    database = app.extensions["resume_service"].database
+    database = app.extensions["resume_service"].find(Database)
     with statements_of(database) if database else contextlib.nullcontext([]) as executed:
         yield ann, proxy, executed
 
@@ -97,7 +100,7 @@ def test_only_the_first_save_of_a_video_asks_the_archive_what_it_knew(stores, ap
     Catalogue(stores.sql).video(7)
     app = app_of(settings_of(stores.redis, stores.database_url))
     ann, asked = Speaker(app.test_client()), []
-    archive = app.extensions["resume_service"].archive
+    archive = app.extensions["resume_service"].get(History)
     find, archive.find = archive.find, lambda *ids: asked.append(ids) or find(*ids)
 
     for rate in range(3):

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from resume_service.resume.model import Measurement, iso
+from resume_service.clock import iso
+from resume_service.resume.model import Measurement
 from resume_service.resume.store import ResumeStore
 from tests.support.load_clients import under_load
 

@@ -13,7 +13,8 @@ import redis
 
 from resume_service.archive.cycle import Archive
 from resume_service.archive.flush import Flushed
-from resume_service.resume.model import Measurement, ResumePoint, iso
+from resume_service.clock import iso
+from resume_service.resume.model import Measurement, ResumePoint
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 from tests.support.resume_stores import store_on

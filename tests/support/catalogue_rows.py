@@ -8,6 +8,9 @@ from typing import Any
 import psycopg
 from flask import Flask
 
+from resume_service.catalogue.facts_cache import RememberedFacts
+from resume_service.postgres.database import Database
+
 _numbers = itertools.count(1)
 
 
@@ -59,5 +62,5 @@ class Catalogue:
 def close(app: Flask) -> None:
     """End the connections to Postgres that `app` holds."""
     services = app.extensions["resume_service"]
-    services.videos.close()
-    services.database.close()
+    services.get(RememberedFacts).close()
+    services.get(Database).close()

@@ -14,9 +14,9 @@ import sys
 
 from resume_service.archive.cycle import Archive
 from resume_service.archive.flush import Flush
+from resume_service.clock import system_clock
 from resume_service.settings import Settings
 from resume_service.telemetry import logs
-from resume_service.web.services import system_clock
 
 ENDLESSLY = "endlessly"
 

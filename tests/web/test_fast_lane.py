@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dev.service import ROOT, Service, free_port
 from resume_service import create_app
 from resume_service.redis.client import client_of
+from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 from resume_service.web.fast_lane import FastLane
 from resume_service.web.messages import Answer
@@ -366,7 +367,9 @@ def test_a_defect_met_by_the_lane_is_logged_once_and_by_the_id_in_the_answer(
     app = app_on(real_redis, lane=True)
     broken = {}
     monkeypatch.setattr(
-        app.extensions["resume_service"].points, "save", lambda seen: broken[seen.video_id]
+        app.extensions["resume_service"].get(ResumeStore),
+        "save",
+        lambda seen: broken[seen.video_id],
     )
     capsys.readouterr()
 

@@ -12,8 +12,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dev.service import Service
-from resume_service.resume.store import DELETE as DELETE_SCRIPT
-from resume_service.resume.store import SAVE as SAVE_SCRIPT
+from resume_service.resume.scripts import DELETE_POINT as DELETE_SCRIPT
+from resume_service.resume.scripts import SAVE_POINT as SAVE_SCRIPT
 from tests.support.eventually import eventually
 from tests.support.gunicorn_workers import wait_for_workers, workers
 from tests.support.tokens import SECRET, bearer

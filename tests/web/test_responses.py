@@ -9,6 +9,7 @@ from http.client import HTTPResponse
 
 import pytest
 
+from resume_service.resume.store import ResumeStore
 from resume_service.telemetry import logs
 from tests.support.tokens import SECRET, bearer, token
 
@@ -41,7 +42,7 @@ EVERY_KIND_OF_ANSWER = [
 @pytest.fixture
 def ann(client, monkeypatch):
     """The application, asked by ann; reading BROKEN meets a defect of ours."""
-    points = client.application.extensions["resume_service"].points
+    points = client.application.extensions["resume_service"].get(ResumeStore)
     get = points.get
 
     def get_or_break(user, video):

@@ -6,65 +6,33 @@ from datetime import datetime
 from typing import Any
 
 from flask import Response
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError
 
 from resume_service.accounts import permissions
-from resume_service.accounts.corporations import NO_COMPANY
+from resume_service.accounts.corporations import NO_COMPANY, Corporations
 from resume_service.accounts.model import Corporation, Plan
-from resume_service.accounts.schemas.fields import EmailAddress, Password, PathText
+from resume_service.accounts.schemas.corporations import (
+    EXAMPLE,
+    LONGEST_NAME,
+    CorporationChange,
+    CorporationSchema,
+    NewCorporation,
+)
 from resume_service.auth.identity import Role
+from resume_service.clock import iso
 from resume_service.errors import Forbidden, NotFound
 from resume_service.rate_limits.limiter import Limit
-from resume_service.resume.model import iso
-from resume_service.web import pagination
-from resume_service.web.fields import BodySchema, Moment
-from resume_service.web.messages import (
-    Answer,
-    Blueprint,
-    arrived_at,
-    json_answer,
-    respond,
-    services,
-    take_turn,
-)
+from resume_service.settings import Settings
+from resume_service.web import context, pagination
+from resume_service.web.blueprint import Blueprint
+from resume_service.web.context import arrived_at, take_turn
+from resume_service.web.fields import PathText
+from resume_service.web.messages import Answer, json_answer, respond
+from resume_service.web.services import services
 
 SIGN_UP = Limit("sign-up", turns=10)
-LONGEST_NAME = 128
-EXAMPLE = {
-    "id": 1,
-    "name": "Example Films",
-    "plan": "PAID",
-    "plan_expires_at": "2027-11-20T10:00:00.000Z",
-    "created_at": "2026-11-20T10:00:00.000Z",
-    "updated_at": "2026-11-20T10:00:00.000Z",
-}
 
 blp = Blueprint("corporations", __name__, url_prefix="/v1/corporations", description="Companies.")
-
-
-class PlanFields(BodySchema):
-    plan = fields.Enum(Plan)
-    plan_expires_at = Moment(allow_none=True, metadata={"description": "Null: never."})
-
-
-class NewCorporation(PlanFields):
-    name = PathText(most=LONGEST_NAME, required=True)
-    plan = fields.Enum(Plan, load_default=Plan.FREE)
-    admin_email = EmailAddress(required=True)
-    admin_password = Password(required=True)
-
-
-class CorporationChange(PlanFields):
-    name = PathText(most=LONGEST_NAME)
-
-
-class CorporationSchema(BodySchema):
-    id = fields.Integer(required=True)
-    name = fields.String(required=True)
-    plan = fields.Enum(Plan, required=True, metadata={"description": "As it holds now."})
-    plan_expires_at = fields.DateTime(required=True, allow_none=True)
-    created_at = fields.DateTime(required=True)
-    updated_at = fields.DateTime(required=True)
 
 
 @blp.route("", methods=["POST"])
@@ -83,9 +51,9 @@ class CorporationSchema(BodySchema):
 def create(body: dict[str, Any]) -> Response:
     """A company and its first admin. Where SIGNUP_OPEN is false, for services alone."""
     _require_sign_up_open()
-    take_turn(SIGN_UP, permissions.client())
+    take_turn(SIGN_UP, context.client())
     email, password = body.pop("admin_email"), body.pop("admin_password")
-    made = permissions.accounts().corporations.create(body, email=email, password=password)
+    made = services().get(Corporations).create(body, email=email, password=password)
     return respond(_answer(made)._replace(status=201))
 
 
@@ -96,7 +64,7 @@ def create(body: dict[str, Any]) -> Response:
 def page(query: dict[str, int]) -> Response:
     """Every company, oldest first."""
     part = pagination.slice_of(query)
-    return pagination.listed(part, permissions.accounts().corporations.page(part), _json)
+    return pagination.listed(part, services().get(Corporations).page(part), _json)
 
 
 @blp.route("/id/<row:corporation_id>")
@@ -104,7 +72,7 @@ def page(query: dict[str, int]) -> Response:
 @blp.errors(404, 503, public=True)
 def by_id(corporation_id: int) -> Response:
     """A company by its number."""
-    return respond(_answer(permissions.accounts().corporations.by_id(corporation_id)))
+    return respond(_answer(services().get(Corporations).by_id(corporation_id)))
 
 
 @blp.route("/<name>")
@@ -116,7 +84,7 @@ def by_name(name: str) -> Response:
         known = PathText(most=LONGEST_NAME).deserialize(name)
     except ValidationError:
         raise NotFound(NO_COMPANY) from None
-    return respond(_answer(permissions.accounts().corporations.by_name(known)))
+    return respond(_answer(services().get(Corporations).by_name(known)))
 
 
 @blp.route("/<row:corporation_id>", methods=["PUT"])
@@ -126,7 +94,7 @@ def by_name(name: str) -> Response:
 def update(body: dict[str, Any], corporation_id: int) -> Response:
     """Change what is given of a company."""
     _require_admin_of(corporation_id)
-    changed = permissions.accounts().corporations.update(corporation_id, body, arrived_at())
+    changed = services().get(Corporations).update(corporation_id, body, arrived_at())
     return respond(_answer(changed))
 
 
@@ -136,20 +104,22 @@ def update(body: dict[str, Any], corporation_id: int) -> Response:
 def delete(corporation_id: int) -> Response:
     """Delete a company with its users and videos; their tokens are revoked."""
     _require_admin_of(corporation_id)
-    permissions.accounts().corporations.delete(corporation_id, arrived_at())
+    services().get(Corporations).delete(corporation_id, arrived_at())
     return respond(Answer(204))
 
 
 def _require_sign_up_open() -> None:
     caller = permissions.actor_if_known()
-    if not services().signup_open and (caller is None or caller.role is not Role.SERVICE):
+    if not services().get(Settings).signup_open and (
+        caller is None or caller.role is not Role.SERVICE
+    ):
         raise Forbidden("Sign-up is closed")
 
 
 def _require_admin_of(corporation_id: int) -> None:
     """Raise Forbidden for all but its admins, NotFound for an admin when there is no such company."""
     permissions.actor().require_admin()
-    permissions.accounts().corporations.by_id(corporation_id)
+    services().get(Corporations).by_id(corporation_id)
     permissions.actor().require_admin_of(corporation_id)
 
 

@@ -3,49 +3,25 @@
 from __future__ import annotations
 
 from flask import Response
-from marshmallow import fields, validate
 
-from resume_service.accounts import permissions
-from resume_service.accounts.schemas.fields import EmailAddress, Password
+from resume_service.accounts.schemas.sign_in import (
+    EXAMPLE_PAIR,
+    RefreshSchema,
+    SignInSchema,
+    TokenPairSchema,
+)
 from resume_service.accounts.sign_in import SignIn, TokenPair
 from resume_service.rate_limits.limiter import Limit
-from resume_service.web.fields import BodySchema
-from resume_service.web.messages import (
-    Answer,
-    Blueprint,
-    arrived_at,
-    json_answer,
-    respond,
-    take_turn,
-)
-from resume_service.web.services import there
+from resume_service.web import context
+from resume_service.web.blueprint import Blueprint
+from resume_service.web.context import arrived_at, take_turn
+from resume_service.web.messages import Answer, json_answer, respond
+from resume_service.web.services import services
 
 BY_CLIENT = Limit("sign-in-of-client", turns=10)
 BY_ADDRESS = Limit("sign-in-of-address", turns=10)
-EXAMPLE_PAIR = {
-    "access_token": "eyJhbGciOiJIUzI1NiIs…",
-    "refresh_token": "3vTzq0dF…",
-    "token_type": "Bearer",
-    "expires_in": 900,
-}
 
 blp = Blueprint("sign_in", __name__, url_prefix="/v1/auth", description="Signing in and out.")
-
-
-class SignInSchema(BodySchema):
-    email = EmailAddress(required=True)
-    password = Password(required=True)
-
-
-class RefreshSchema(BodySchema):
-    refresh_token = fields.String(required=True, validate=validate.Regexp("^[!-~]{1,128}$"))
-
-
-class TokenPairSchema(BodySchema):
-    access_token = fields.String(required=True, metadata={"description": "A JWT, for every call."})
-    refresh_token = fields.String(required=True, metadata={"description": "Good for one use."})
-    token_type = fields.String(required=True, validate=validate.Equal("Bearer"))
-    expires_in = fields.Integer(required=True, metadata={"description": "Seconds."})
 
 
 @blp.route("/login", methods=["POST"])
@@ -54,9 +30,9 @@ class TokenPairSchema(BodySchema):
 @blp.errors(400, 401, 413, 415, 422, 429, 503, public=True)
 def login(body: dict[str, str]) -> Response:
     """Sign in by address and password; ten tries a minute for each client and each address."""
-    take_turn(BY_CLIENT, permissions.client())
+    take_turn(BY_CLIENT, context.client())
     take_turn(BY_ADDRESS, body["email"])
-    signed_in = _sign_in().sign_in(body["email"], body["password"], arrived_at())
+    signed_in = services().get(SignIn).sign_in(body["email"], body["password"], arrived_at())
     return _pair_answer(signed_in)
 
 
@@ -66,7 +42,7 @@ def login(body: dict[str, str]) -> Response:
 @blp.errors(400, 401, 413, 415, 422, 503, public=True)
 def refresh(body: dict[str, str]) -> Response:
     """Change a refresh token for a new pair. Used twice, it ends the whole sign-in."""
-    return _pair_answer(_sign_in().refresh(body["refresh_token"], arrived_at()))
+    return _pair_answer(services().get(SignIn).refresh(body["refresh_token"], arrived_at()))
 
 
 @blp.route("/logout", methods=["POST"])
@@ -75,12 +51,8 @@ def refresh(body: dict[str, str]) -> Response:
 @blp.errors(400, 413, 415, 422, 503, public=True)
 def logout(body: dict[str, str]) -> Response:
     """End a sign-in: its refresh tokens hold no more. An unknown token is as good as signed out."""
-    _sign_in().sign_out(body["refresh_token"], arrived_at())
+    services().get(SignIn).sign_out(body["refresh_token"], arrived_at())
     return respond(Answer(204))
-
-
-def _sign_in() -> SignIn:
-    return there(permissions.accounts().sign_in)
 
 
 def _pair_answer(pair: TokenPair) -> Response:

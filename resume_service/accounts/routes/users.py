@@ -5,98 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError
 
 from resume_service.accounts import permissions
+from resume_service.accounts.corporations import Corporations
 from resume_service.accounts.model import RefreshToken, User
-from resume_service.accounts.schemas.fields import (
-    CompanyNumber,
-    EmailAddress,
-    Password,
-    WholeNumber,
+from resume_service.accounts.schemas.fields import EmailAddress
+from resume_service.accounts.schemas.users import (
+    EXAMPLE,
+    EXAMPLE_TOKEN,
+    NewUser,
+    TokenSchema,
+    UserChange,
+    UserSchema,
+    UsersQuery,
 )
-from resume_service.accounts.users import NO_USER
-from resume_service.auth.identity import Role
+from resume_service.accounts.users import NO_USER, Users
+from resume_service.clock import iso
 from resume_service.errors import NotFound
 from resume_service.rate_limits.limiter import Limit
-from resume_service.resume.model import iso
 from resume_service.web import pagination
-from resume_service.web.fields import BodySchema
-from resume_service.web.messages import (
-    Answer,
-    Blueprint,
-    arrived_at,
-    json_answer,
-    respond,
-    take_turn,
-)
+from resume_service.web.blueprint import Blueprint
+from resume_service.web.context import arrived_at, take_turn
+from resume_service.web.messages import Answer, json_answer, respond
+from resume_service.web.services import services
 
 NEW_PASSWORDS = Limit("new-passwords", turns=10)
-ROLES = (Role.ADMIN, Role.GUEST)
-EXAMPLE = {
-    "id": 2,
-    "email": "bob@example.com",
-    "role": "guest",
-    "corporation_id": 1,
-    "points": 0,
-    "created_at": "2026-11-20T10:00:00.000Z",
-    "updated_at": "2026-11-20T10:00:00.000Z",
-}
-EXAMPLE_TOKEN = {
-    "id": 1,
-    "created_at": "2026-11-20T10:00:00.000Z",
-    "expires_at": "2026-12-18T10:00:00.000Z",
-    "revoked_at": None,
-}
 
 blp = Blueprint("users", __name__, url_prefix="/v1", description="A company's users.")
-
-
-class RoleOfUser(fields.String):
-    """A user's role, which is never `service`; a field that takes an Enum would document it."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        one_of = validate.OneOf(ROLES, error=f"Must be one of: {', '.join(ROLES)}.")
-        super().__init__(validate=one_of, **kwargs)
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        text = str(super()._deserialize(value, *args, **kwargs))
-        return Role(text) if text in ROLES else text
-
-
-class NewUser(BodySchema):
-    email = EmailAddress(required=True)
-    password = Password(required=True)
-    role = RoleOfUser(load_default=Role.GUEST)
-    corporation_id = WholeNumber(metadata={"description": "For a service; else the caller's own."})
-
-
-class UserChange(BodySchema):
-    password = Password()
-    role = RoleOfUser(metadata={"description": "An admin may change it."})
-
-
-class UsersQuery(pagination.PageQuery):
-    corporation_id = CompanyNumber()
-
-
-class UserSchema(BodySchema):
-    id = fields.Integer(required=True)
-    email = fields.String(required=True)
-    role = RoleOfUser(required=True)
-    corporation_id = fields.Integer(required=True)
-    points = fields.Integer(required=True, metadata={"description": "Earned by viewing."})
-    created_at = fields.DateTime(required=True)
-    updated_at = fields.DateTime(required=True)
-
-
-class TokenSchema(BodySchema):
-    """A refresh token, but for the token itself."""
-
-    id = fields.Integer(required=True)
-    created_at = fields.DateTime(required=True)
-    expires_at = fields.DateTime(required=True)
-    revoked_at = fields.DateTime(required=True, allow_none=True)
 
 
 @blp.route("/users", methods=["POST"])
@@ -106,7 +42,7 @@ class TokenSchema(BodySchema):
 def create(body: dict[str, Any]) -> Response:
     """A user of the admin's company."""
     company = permissions.company_meant(body.get("corporation_id"))
-    return respond(_answer(permissions.accounts().users.create(body, company))._replace(status=201))
+    return respond(_answer(services().get(Users).create(body, company))._replace(status=201))
 
 
 @blp.route("/users")
@@ -119,8 +55,8 @@ def page(query: dict[str, int]) -> Response:
         permissions.company_meant(query.get("corporation_id")),
         pagination.slice_of(query),
     )
-    permissions.accounts().corporations.by_id(company)
-    return pagination.listed(part, permissions.accounts().users.page(company, part), _json)
+    services().get(Corporations).by_id(company)
+    return pagination.listed(part, services().get(Users).page(company, part), _json)
 
 
 @blp.route("/users/id/<row:user_id>")
@@ -141,7 +77,7 @@ def by_email(email: str) -> Response:
     except ValidationError:
         permissions.actor().require_admin()
         raise NotFound(NO_USER) from None
-    return respond(_answer(permissions.accounts().users.by_email(address, permissions.actor())))
+    return respond(_answer(services().get(Users).by_email(address, permissions.actor())))
 
 
 @blp.route("/users/<row:user_id>", methods=["PUT"])
@@ -155,7 +91,7 @@ def update(body: dict[str, Any], user_id: int) -> Response:
         take_turn(NEW_PASSWORDS, str(user.id))
     if "role" in body:
         permissions.actor().require_admin_of(user.corporation_id)
-    return respond(_answer(permissions.accounts().users.update(user, body, arrived_at())))
+    return respond(_answer(services().get(Users).update(user, body, arrived_at())))
 
 
 @blp.route("/users/<row:user_id>", methods=["DELETE"])
@@ -163,7 +99,7 @@ def update(body: dict[str, Any], user_id: int) -> Response:
 @blp.errors(401, 403, 404, 409, 503)
 def delete(user_id: int) -> Response:
     """Delete a user; its tokens are revoked."""
-    permissions.accounts().users.delete(_user(user_id), arrived_at())
+    services().get(Users).delete(_user(user_id), arrived_at())
     return respond(Answer(204))
 
 
@@ -174,12 +110,12 @@ def tokens(user_id: int) -> Response:
     """The refresh tokens of a user of the admin's company, newest first, at most 1,000."""
     permissions.actor().require_admin()
     permissions.actor().require_admin_of(_user(user_id).corporation_id)
-    found = permissions.accounts().users.tokens(user_id)
+    found = services().get(Users).tokens(user_id)
     return respond(json_answer([_token_json(token) for token in found]))
 
 
 def _user(user_id: int) -> User:
-    return permissions.accounts().users.by_id(user_id, permissions.actor())
+    return services().get(Users).by_id(user_id, permissions.actor())
 
 
 def _answer(user: User) -> Answer:

@@ -6,28 +6,23 @@ import re
 from typing import Any
 
 from flask import Response, request
-from marshmallow import Schema, fields
 
 from resume_service.accounts import permissions
 from resume_service.catalogue.facts import NO_VIDEO
+from resume_service.catalogue.schemas.streams import StreamConditions, StreamQuery
+from resume_service.catalogue.streams import Streams
 from resume_service.media.byte_ranges import ByteRange
 from resume_service.media.content_types import LISTS, OTHERS
 from resume_service.media.model import Wanted
-from resume_service.web.error_responses import described
-from resume_service.web.messages import Blueprint, services
-from resume_service.web.services import there
+from resume_service.web.blueprint import Blueprint
+from resume_service.web.error_responses import told
+from resume_service.web.services import services
 
 PROTECTED = {
     # The origin's bytes come from our address: no page may be made of them.
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "private, no-store",
 }
-
-
-def told(status: int, error: str, **details: list[str]) -> dict[str, Any]:
-    """An error in OpenAPI's words, with what this route says."""
-    example: dict[str, Any] = {"error": error} | ({"details": details} if details else {})
-    return described(status, example)
 
 
 _passed_on = re.compile("[ -~]{1,1024}").fullmatch
@@ -53,22 +48,6 @@ ANSWERS = {
 blp = Blueprint("streams", __name__, url_prefix="/v1/videos/stream", description="Watching videos.")
 
 
-class StreamQuery(Schema):
-    quality = fields.String(
-        metadata={"description": "One of the video's `files`; its `file_path` without."}
-    )
-
-
-class StreamConditions(Schema):
-    """Read below; stands here so that the OpenAPI document names it."""
-
-    range = fields.String(
-        data_key="Range", metadata={"description": "One range: `bytes=0-1023`, `bytes=-500`."}
-    )
-    if_range = fields.String(data_key="If-Range")
-    if_none_match = fields.String(data_key="If-None-Match")
-
-
 @blp.route("/<row:video_id>")
 @blp.arguments(StreamQuery, location="query", error_status_code=422)
 @blp.arguments(StreamConditions, location="headers", error_status_code=422)
@@ -76,8 +55,10 @@ class StreamConditions(Schema):
 @blp.doc(responses=ANSWERS)
 def stream(query: dict[str, Any], _conditions: dict[str, str], video_id: int) -> Response:
     """Stream a video. The first stream by a user writes the view log and earns points."""
-    opened = there(services().streaming).streams.open(
-        video_id, permissions.viewer(), _wanted(), query.get("quality")
+    opened = (
+        services()
+        .get(Streams)
+        .open(video_id, permissions.viewer(), _wanted(), query.get("quality"))
     )
     response = Response(opened, opened.status, direct_passthrough=True)
     del response.headers["Content-Type"]

@@ -19,19 +19,14 @@ from resume_service.catalogue.schemas.videos import (
     VideoSchema,
 )
 from resume_service.catalogue.videos import Video, Videos
+from resume_service.clock import iso
 from resume_service.errors import Forbidden, NotFound, ValidationFailed
-from resume_service.resume.model import iso
+from resume_service.media.source import Media
 from resume_service.web import pagination
-from resume_service.web.messages import (
-    Answer,
-    Blueprint,
-    arrived_at,
-    json_answer,
-    json_number,
-    respond,
-    services,
-)
-from resume_service.web.services import there
+from resume_service.web.blueprint import Blueprint
+from resume_service.web.context import arrived_at
+from resume_service.web.messages import Answer, json_answer, json_number, respond
+from resume_service.web.services import services
 
 blp = Blueprint("videos", __name__, url_prefix="/v1/videos", description="The catalogue.")
 
@@ -44,7 +39,7 @@ def create(body: dict[str, Any]) -> Response:
     """A video of the admin's company; a service also makes public ones."""
     company = _company_of_new(body)
     _require_safe(body)
-    return respond(_answer(_catalogue().create(body, company))._replace(status=201))
+    return respond(_answer(services().get(Videos).create(body, company))._replace(status=201))
 
 
 @blp.route("")
@@ -54,7 +49,7 @@ def create(body: dict[str, Any]) -> Response:
 def offered(query: dict[str, int]) -> Response:
     """The published videos of all companies and of the public, oldest first."""
     part, viewer = pagination.slice_of(query), permissions.actor_if_known()
-    page = _catalogue().offered(part)
+    page = services().get(Videos).offered(part)
     return pagination.listed(part, page, lambda video: _json(video, viewer))
 
 
@@ -63,7 +58,7 @@ def offered(query: dict[str, int]) -> Response:
 @blp.errors(404, 503, public=True)
 def by_id(video_id: int) -> Response:
     """A published video; its company's admins also see it unpublished or deleted."""
-    video, viewer = _catalogue().by_id(video_id), permissions.actor_if_known()
+    video, viewer = services().get(Videos).by_id(video_id), permissions.actor_if_known()
     if not video.is_offered and not _administers(viewer, video):
         raise NotFound(NO_VIDEO)
     return respond(json_answer(_json(video, viewer)))
@@ -77,7 +72,7 @@ def of_corporation(query: dict[str, int], corporation_id: int) -> Response:
     """A company's published videos; its admins also see what is unpublished or deleted."""
     part, viewer = pagination.slice_of(query), permissions.actor()
     everything = viewer.administers(corporation_id)
-    page = _catalogue().of_corporation(corporation_id, part, all_of_them=everything)
+    page = services().get(Videos).of_corporation(corporation_id, part, all_of_them=everything)
     return pagination.listed(part, page, lambda video: _json(video, viewer))
 
 
@@ -89,7 +84,7 @@ def update(body: dict[str, Any], video_id: int) -> Response:
     """Change what is given of a video; `files` replaces all of them."""
     _administered(video_id)
     _require_safe(body)
-    return respond(_answer(_catalogue().update(video_id, body, arrived_at())))
+    return respond(_answer(services().get(Videos).update(video_id, body, arrived_at())))
 
 
 @blp.route("/<row:video_id>", methods=["DELETE"])
@@ -98,7 +93,7 @@ def update(body: dict[str, Any], video_id: int) -> Response:
 def delete(video_id: int) -> Response:
     """Delete a video; a paying company can restore it."""
     _administered(video_id)
-    _catalogue().delete(video_id, arrived_at())
+    services().get(Videos).delete(video_id, arrived_at())
     return respond(Answer(204))
 
 
@@ -110,11 +105,7 @@ def restore(video_id: int) -> Response:
     video = _administered(video_id)
     if video.deleted_at is None:
         raise NotFound("The video is not deleted")
-    return respond(_answer(_catalogue().restore(video_id, arrived_at())))
-
-
-def _catalogue() -> Videos:
-    return there(services().catalogue)
+    return respond(_answer(services().get(Videos).restore(video_id, arrived_at())))
 
 
 def _company_of_new(body: dict[str, Any]) -> int | None:
@@ -129,7 +120,7 @@ def _company_of_new(body: dict[str, Any]) -> int | None:
 
 def _require_safe(body: dict[str, Any]) -> None:
     """Raise ValidationFailed for a place that the service must not fetch a file from."""
-    check, faults = services().media.check, {}
+    check, faults = services().get(Media).check, {}
     if "file_path" in body:
         faults["file_path"] = check(body["file_path"])
     for number, file in enumerate(body.get("files", [])):
@@ -143,7 +134,7 @@ def _require_safe(body: dict[str, Any]) -> None:
 def _administered(video_id: int) -> Video:
     """A video that the caller keeps. Raises Forbidden for others before they learn of it."""
     permissions.actor().require_admin()
-    video = _catalogue().by_id(video_id)
+    video = services().get(Videos).by_id(video_id)
     permissions.actor().require_admin_of(video.corporation_id)
     return video
 

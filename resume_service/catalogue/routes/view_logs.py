@@ -5,28 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields
 
 from resume_service.accounts import permissions
-from resume_service.accounts.schemas.fields import WholeNumber
+from resume_service.accounts.users import Users
 from resume_service.auth.identity import Role
-from resume_service.catalogue.routes.streams import told
-from resume_service.catalogue.view_logs import NO_USER
+from resume_service.catalogue.schemas.view_logs import (
+    EXAMPLE,
+    EXAMPLE_BODY,
+    ViewLogSchema,
+    ViewSchema,
+)
+from resume_service.catalogue.streams import Streams
+from resume_service.catalogue.view_logs import NO_USER, ViewLogs
+from resume_service.clock import iso
 from resume_service.errors import Forbidden, NotFound, ValidationFailed
-from resume_service.resume.model import iso
-from resume_service.web.fields import BodySchema
-from resume_service.web.messages import Blueprint, arrived_at, json_answer, respond, services
-from resume_service.web.services import Streaming, there
-
-EXAMPLE_BODY = {"video_id": 7}
-EXAMPLE = {"user_id": 3, "video_id": 7, "created_at": "2026-11-21T10:00:00.000Z"}
-
-
-class ViewLogSchema(Schema):
-    user_id = fields.Integer(required=True)
-    video_id = fields.Integer(required=True)
-    created_at = fields.DateTime(required=True, metadata={"description": "Of the first view."})
-
+from resume_service.web.blueprint import Blueprint
+from resume_service.web.context import arrived_at
+from resume_service.web.error_responses import told
+from resume_service.web.messages import json_answer, respond
+from resume_service.web.services import services
 
 AGAIN = {
     "description": "It was there already.",
@@ -39,19 +36,14 @@ blp = Blueprint(
 )
 
 
-class ViewSchema(BodySchema):
-    video_id = WholeNumber(required=True)
-    user_id = WholeNumber(metadata={"description": "Whose view it is, when a `service` says so."})
-
-
 @blp.route("/<row:user_id>/<row:video_id>")
 @blp.response(200, {"type": "boolean"}, example=True)
 @blp.errors(401, 403, 503)
 @blp.doc(responses={"404": told(404, NO_USER)})
 def has_viewed(user_id: int, video_id: int) -> Response:
     """Whether a user has viewed a video: for that user, its company's admins, a service."""
-    permissions.accounts().users.by_id(user_id, permissions.actor())
-    return respond(json_answer(_streaming().view_logs.exists(user_id, video_id)))
+    services().get(Users).by_id(user_id, permissions.actor())
+    return respond(json_answer(services().get(ViewLogs).exists(user_id, video_id)))
 
 
 @blp.route("", methods=["POST"])
@@ -62,14 +54,10 @@ def has_viewed(user_id: int, video_id: int) -> Response:
 def log_view(body: dict[str, Any]) -> Response:
     """Log a view. It earns no points, and leaves those that a stream earns as they are."""
     user_id = _viewer(body.get("user_id"))
-    _streaming().streams.require_watchable(body["video_id"], permissions.viewer())
-    viewed = _streaming().view_logs.write(user_id, body["video_id"], arrived_at())
+    services().get(Streams).require_watchable(body["video_id"], permissions.viewer())
+    viewed = services().get(ViewLogs).write(user_id, body["video_id"], arrived_at())
     row = {"user_id": user_id, "video_id": body["video_id"], "created_at": iso(viewed.created_at)}
     return respond(json_answer(row)._replace(status=201 if viewed.is_new else 200))
-
-
-def _streaming() -> Streaming:
-    return there(services().streaming)
 
 
 def _viewer(named: int | None) -> int:

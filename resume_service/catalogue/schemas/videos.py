@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates
 
-from resume_service.accounts.schemas.fields import Flag, Text, WholeNumber
-from resume_service.catalogue.facts import Kind
-from resume_service.web.fields import BodySchema, Seconds
+from resume_service.resume.video_access import VideoKind
+from resume_service.web.fields import BodySchema, Flag, Text
+from resume_service.web.numbers import Seconds, WholeNumber
 
 LONGEST_NAME = 200
 LONGEST_PATH = 2000
@@ -54,7 +54,7 @@ class VideoChange(BodySchema):
         most=LONGEST_PATH,
         metadata={"description": "A URL on a host of STREAM_ALLOWED_HOSTS, or below MEDIA_ROOT."},
     )
-    kind = fields.Enum(Kind, by_value=True)
+    kind = fields.Enum(VideoKind, by_value=True)
     duration_seconds = Seconds(above_zero=True, allow_none=True)
     published = Flag()
     series_id = WholeNumber(allow_none=True)
@@ -74,7 +74,7 @@ class VideoChange(BodySchema):
 class NewVideo(VideoChange):
     name = Text(most=LONGEST_NAME, required=True)
     file_path = Text(most=LONGEST_PATH, required=True)
-    kind = fields.Enum(Kind, by_value=True, load_default=Kind.VIDEO)
+    kind = fields.Enum(VideoKind, by_value=True, load_default=VideoKind.VIDEO)
     published = Flag(load_default=True)
     corporation_id = WholeNumber(
         allow_none=True,
@@ -87,7 +87,7 @@ class VideoSchema(BodySchema):
 
     id = fields.Integer(required=True)
     name = fields.String(required=True)
-    kind = fields.Enum(Kind, by_value=True, required=True)
+    kind = fields.Enum(VideoKind, by_value=True, required=True)
     corporation_id = fields.Integer(
         required=True, allow_none=True, metadata={"description": "Null for a public video."}
     )

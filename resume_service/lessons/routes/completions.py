@@ -8,8 +8,10 @@ from uuid import UUID
 
 from flask import Response
 
+from resume_service.clock import iso
 from resume_service.errors import ValidationFailed
-from resume_service.lessons.completions import Completion, Marked, Tally
+from resume_service.lessons.completions import Completions
+from resume_service.lessons.model import Completion, Marked, Tally
 from resume_service.lessons.schemas.completions import (
     EXAMPLE_CHECKLIST,
     EXAMPLE_COMPLETED,
@@ -28,21 +30,13 @@ from resume_service.lessons.schemas.completions import (
     ModulePath,
     TallySchema,
 )
-from resume_service.lessons.school import School
-from resume_service.resume.model import iso
+from resume_service.rate_limits.limiter import Limit
+from resume_service.settings import Settings
+from resume_service.web.blueprint import Blueprint
 from resume_service.web.bodies import OptionalBodyParser
-from resume_service.web.messages import (
-    Answer,
-    Blueprint,
-    arrived_at,
-    current_user,
-    json_answer,
-    json_number,
-    respond,
-    services,
-    take_turn,
-)
-from resume_service.web.services import there
+from resume_service.web.context import arrived_at, current_user, take_turn
+from resume_service.web.messages import Answer, json_answer, json_number, respond
+from resume_service.web.services import services
 
 INVALID = 400
 """The status of a failed validation in this API."""
@@ -73,9 +67,9 @@ def mark(path: dict[str, UUID], body: dict[str, datetime], **_: str) -> Response
     completed_at = body.get("completedAt", now)
     if completed_at > now:
         raise ValidationFailed({"completedAt": ["Must not be in the future."]}, INVALID)
-    _school().completions.require_markable(user_id, lesson_id, now)
-    take_turn(_school().writes, user_id)
-    return respond(_marked(_school().completions.mark(user_id, lesson_id, completed_at, now)))
+    services().get(Completions).require_markable(user_id, lesson_id, now)
+    take_turn(_write_limit(), user_id)
+    return respond(_marked(services().get(Completions).mark(user_id, lesson_id, completed_at, now)))
 
 
 @blp.route("/lessons/<lessonId>", methods=["DELETE"])
@@ -85,9 +79,9 @@ def mark(path: dict[str, UUID], body: dict[str, datetime], **_: str) -> Response
 def unmark(path: dict[str, UUID], **_: str) -> Response:
     """Take the completion of a lesson back, if there is one. Lessons that require it stay completed."""
     user_id, lesson_id, now = current_user().user_id, path["lessonId"], arrived_at()
-    _school().completions.require_unmarkable(user_id, lesson_id, now)
-    take_turn(_school().writes, user_id)
-    return respond(_marked(_school().completions.unmark(user_id, lesson_id, now)))
+    services().get(Completions).require_unmarkable(user_id, lesson_id, now)
+    take_turn(_write_limit(), user_id)
+    return respond(_marked(services().get(Completions).unmark(user_id, lesson_id, now)))
 
 
 @blp.route("/lessons")
@@ -95,7 +89,7 @@ def unmark(path: dict[str, UUID], **_: str) -> Response:
 @blp.errors(401, 503)
 def completed() -> Response:
     """The lessons that the user has completed, newest first."""
-    found = _school().completions.completed(current_user().user_id)
+    found = services().get(Completions).completed(current_user().user_id)
     return respond(json_answer({"lessons": [_lesson(each) for each in found]}))
 
 
@@ -106,7 +100,7 @@ def completed() -> Response:
 def module(path: dict[str, UUID], **_: str) -> Response:
     """The checklist of a module."""
     module_id = path["moduleId"]
-    found = _school().completions.module(current_user().user_id, module_id, arrived_at())
+    found = services().get(Completions).module(current_user().user_id, module_id, arrived_at())
     listed = [
         {"lessonId": each.lesson_id, "completed": each.completed_at is not None} | _lesson(each)
         for each in found.lessons
@@ -119,12 +113,12 @@ def module(path: dict[str, UUID], **_: str) -> Response:
 @blp.errors(401, 503)
 def summary() -> Response:
     """The user's progress in the whole course."""
-    found = _school().completions.summary(current_user().user_id, arrived_at())
+    found = services().get(Completions).summary(current_user().user_id, arrived_at())
     return respond(json_answer(_tally(found)))
 
 
-def _school() -> School:
-    return there(services().school)
+def _write_limit() -> Limit:
+    return Limit("lesson-writes", services().get(Settings).lesson_writes_per_minute)
 
 
 def _marked(marked: Marked) -> Answer:

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from flask import Response, request
-from marshmallow import Schema, fields
 
-from resume_service.lessons.routes import admin
+from resume_service.lessons.schemas.stripe import ReceivedSchema, SignatureSchema
+from resume_service.lessons.stripe_events import Subscriptions
+from resume_service.web.blueprint import Blueprint
 from resume_service.web.bodies import whole_body
-from resume_service.web.messages import Blueprint, json_answer, respond
-from resume_service.web.services import there
+from resume_service.web.messages import json_answer, respond
+from resume_service.web.services import services
 
 blp = Blueprint("billing", __name__, url_prefix="/v1/billing", description="What Stripe tells.")
-
-
-class ReceivedSchema(Schema):
-    received = fields.Boolean(required=True)
-
-
-class SignatureSchema(Schema):
-    """Read by the stripe library; stands here so that the OpenAPI document names it."""
-
-    stripe_signature = fields.String(
-        data_key="Stripe-Signature", metadata={"description": "Required."}
-    )
 
 
 @blp.route("/stripe", methods=["POST"])
@@ -35,5 +24,5 @@ class SignatureSchema(Schema):
 def receive(_headers: dict[str, str]) -> Response:
     """Take note of an event, signed with STRIPE_WEBHOOK_SECRET. Those of no concern change nothing."""
     signature = request.headers.get("Stripe-Signature")
-    there(admin.school().subscriptions).receive(whole_body(request), signature)
+    services().get(Subscriptions).receive(whole_body(request), signature)
     return respond(json_answer({"received": True}))

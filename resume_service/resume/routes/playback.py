@@ -6,16 +6,16 @@ import functools
 
 from flask import Response
 
-from resume_service.catalogue.access import Sought
-from resume_service.catalogue.facts import Kind
-from resume_service.resume.routes.own_points import found, saved, video_parameter
 from resume_service.resume.schemas import playback as words
+from resume_service.resume.video_access import VideoKind, WantedVideo
+from resume_service.resume.video_points import VideoPoints
+from resume_service.web.blueprint import SaveBlueprint, video_parameter
 from resume_service.web.bodies import decoded
 from resume_service.web.fast_route import QuickRoute
-from resume_service.web.messages import Answer, Asked, SaveBlueprint, asked, json_answer, respond
+from resume_service.web.messages import Answer, Asked, asked, json_answer, respond
 
-MOVIE = Sought("Media item not found", Kind.MOVIE, "Media item is not a movie")
-EPISODE = Sought("Episode not found", Kind.EPISODE, "Media item is not an episode")
+MOVIE = WantedVideo("Media item not found", VideoKind.MOVIE, "Media item is not a movie")
+EPISODE = WantedVideo("Episode not found", VideoKind.EPISODE, "Media item is not an episode")
 PREFIX = "/api/v1/playback"
 MOVIE_PATH, EPISODE_PATH = "/movie/<media_item_id>", "/episode/<episode_id>"
 MOVIE_ID, EPISODE_ID = video_parameter("media_item_id"), video_parameter("episode_id")
@@ -58,27 +58,31 @@ def read_episode(episode_id: str) -> Response:
     return respond(_read(EPISODE, asked(), b"", episode_id))
 
 
-def _quick_save(sought: Sought, ask: Asked, body: bytes, video_id: str) -> Answer | None:
+def _quick_save(wanted: WantedVideo, ask: Asked, body: bytes, video_id: str) -> Answer | None:
     try:
         seen = words.flawless_position(decoded(body))
     except (ValueError, RecursionError):
         return None
-    return None if seen is None else _save(ask, sought, video_id, seen)
+    return None if seen is None else _save(ask, wanted, video_id, seen)
 
 
-def _save(ask: Asked, sought: Sought, video_id: str, body: dict[str, int]) -> Answer:
+def _save(ask: Asked, wanted: WantedVideo, video_id: str, body: dict[str, int]) -> Answer:
     position, duration = body["position_seconds"], body["duration_seconds"]
-    point = saved(ask, video_id, sought, position=position, duration=duration)
+    point = ask.services.get(VideoPoints).save(
+        ask.caller, video_id, wanted, ask.arrived_at, position=position, duration=duration
+    )
     return json_answer(words.shown(point))
 
 
-def _read(sought: Sought, ask: Asked, _body: bytes, video_id: str) -> Answer:
-    return json_answer(words.shown(found(ask, video_id, sought)))
+def _read(wanted: WantedVideo, ask: Asked, _body: bytes, video_id: str) -> Answer:
+    return json_answer(
+        words.shown(ask.services.get(VideoPoints).find(ask.caller, video_id, wanted))
+    )
 
 
 QUICK_ROUTES = tuple(
-    QuickRoute(method, f"{PREFIX}{path}", functools.partial(answer, sought), takes)
-    for path, sought in ((MOVIE_PATH, MOVIE), (EPISODE_PATH, EPISODE))
+    QuickRoute(method, f"{PREFIX}{path}", functools.partial(answer, wanted), takes)
+    for path, wanted in ((MOVIE_PATH, MOVIE), (EPISODE_PATH, EPISODE))
     for method, answer, takes in (
         ("POST", _quick_save, SaveBlueprint.ARGUMENTS_PARSER.takes),
         ("GET", _read, ()),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
 
 from flask import Response
-from marshmallow import ValidationError
 from werkzeug.http import generate_etag, quote_etag
 
+from resume_service.clock import iso
 from resume_service.ids import id_faults, user_id_faults
-from resume_service.resume.model import Cursor, Measurement, ResumePoint, iso, measured_at
+from resume_service.resume.model import Measurement, ResumePoint, measured_at
 from resume_service.resume.schemas.progress import (
     ETAG,
     EXAMPLE_POINT,
@@ -24,24 +22,25 @@ from resume_service.resume.schemas.progress import (
     PointSchema,
     SaveSchema,
     UserPath,
+    flawless_query,
     flawless_save,
 )
+from resume_service.resume.store import ResumeStore
+from resume_service.web.blueprint import SaveBlueprint
 from resume_service.web.bodies import decoded
+from resume_service.web.context import arrived_at, current_user
 from resume_service.web.fast_route import QuickRoute
-from resume_service.web.fields import PageCursor
 from resume_service.web.messages import (
     Answer,
     Asked,
-    SaveBlueprint,
-    arrived_at,
     asked,
-    current_user,
     json_answer,
     json_number,
     respond,
-    services,
     unless_unchanged,
 )
+from resume_service.web.pagination import page_url
+from resume_service.web.services import services
 
 INVALID = 400
 """The status of a failed validation in this API."""
@@ -98,7 +97,7 @@ def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Respon
 def delete(path: dict[str, str], **_: str) -> Response:
     """Forget where a viewer was in one video."""
     current_user().require_access_to(path["clerkId"])
-    services().points.delete(path["clerkId"], path["tmdbId"], arrived_at())
+    services().get(ResumeStore).delete(path["clerkId"], path["tmdbId"], arrived_at())
     return respond(Answer(204))
 
 
@@ -117,7 +116,7 @@ def _quick_read(ask: Asked, _body: bytes, user_id: str, video_id: str) -> Answer
 
 
 def _quick_list(ask: Asked, _body: bytes, user_id: str) -> Answer | None:
-    query = _flawless_query(ask.query)
+    query = flawless_query(ask.query)
     if query is None or user_id_faults(user_id):
         return None
     return _list(ask, user_id, query)
@@ -130,17 +129,6 @@ QUICK_ROUTES = (
 )
 
 
-@functools.lru_cache(maxsize=256)  # the same few first pages are asked for again and again
-def _flawless_query(query: str) -> dict[str, Any] | None:
-    given = parse_qsl(query, keep_blank_values=True)
-    if "%" in query or "cursor" in query or len(dict(given)) != query.count("=") or ";" in query:
-        return None
-    try:
-        return dict(ListQuery().load(dict(given)))
-    except ValidationError:
-        return None
-
-
 def _save(ask: Asked, body: dict[str, Any]) -> Answer:
     seen = Measurement(
         user_id=body.get("clerkId") or body["userId"],
@@ -150,29 +138,29 @@ def _save(ask: Asked, body: dict[str, Any]) -> Answer:
         duration=body.get("duration"),
     )
     ask.caller.require_access_to(seen.user_id)
-    return SAVED if ask.points.save(seen) else IGNORED
+    return SAVED if ask.services.get(ResumeStore).save(seen) else IGNORED
 
 
 def _read(ask: Asked, user_id: str, video_id: str) -> Answer:
     ask.caller.require_access_to(user_id)
-    answer = json_answer(_point_json(ask.points.get(user_id, video_id)))
+    answer = json_answer(_point_json(ask.services.get(ResumeStore).get(user_id, video_id)))
     etag = quote_etag(generate_etag(answer.body))
     return answer._replace(headers={**answer.headers, "ETag": etag})
 
 
 def _list(ask: Asked, user_id: str, query: dict[str, Any]) -> Answer:
     ask.caller.require_access_to(user_id)
-    page = ask.points.list(
+    page = ask.services.get(ResumeStore).list(
         user_id,
         ask.arrived_at,
         limit=query.get("limit"),
         after=query.get("cursor"),
         status=query.get("status"),
     )
-    answer = json_answer([_point_json(point, tmdbId=point.video_id) for point in page.points])
+    answer = json_answer([_point_json(point, tmdbId=point.video_id) for point in page.items])
     if page.next is None:
         return answer
-    link = f'<{_page_url(ask, page.next)}>; rel="next"'
+    link = f'<{page_url(ask, page.next)}>; rel="next"'
     return answer._replace(headers={**answer.headers, "Link": link})
 
 
@@ -189,10 +177,3 @@ def _point_json(point: ResumePoint, **known: Any) -> dict[str, Any]:
     if point.completed is not None:
         known["completed"] = point.completed
     return known
-
-
-def _page_url(ask: Asked, start: Cursor) -> str:
-    """The path and query as they were asked, from `start` on."""
-    given = parse_qsl(ask.query, keep_blank_values=True)
-    kept = [(name, value) for name, value in given if name != "cursor"]
-    return f"{quote(ask.path)}?{urlencode([*kept, ('cursor', PageCursor.text(start))])}"

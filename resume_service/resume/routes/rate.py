@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from flask import Response
 
-from resume_service.catalogue.access import Sought
-from resume_service.resume.model import ResumePoint, iso
-from resume_service.resume.routes.own_points import found, saved, video_parameter
+from resume_service.clock import iso
+from resume_service.resume.model import ResumePoint
 from resume_service.resume.schemas.rate import (
     EXAMPLE,
     EXAMPLE_SAVE,
@@ -15,11 +14,14 @@ from resume_service.resume.schemas.rate import (
     RateSchema,
     flawless_rate,
 )
+from resume_service.resume.video_access import WantedVideo
+from resume_service.resume.video_points import VideoPoints
+from resume_service.web.blueprint import SaveBlueprint, video_parameter
 from resume_service.web.bodies import decoded
 from resume_service.web.fast_route import QuickRoute
-from resume_service.web.messages import Answer, Asked, SaveBlueprint, asked, json_answer, respond
+from resume_service.web.messages import Answer, Asked, asked, json_answer, respond
 
-VIDEO = Sought("Video not found")
+VIDEO = WantedVideo("Video not found")
 PATH = "/<video_id>/progress"
 
 blp = SaveBlueprint(
@@ -59,11 +61,14 @@ def _quick_save(ask: Asked, body: bytes, video_id: str) -> Answer | None:
 
 
 def _save(ask: Asked, video_id: str, rate: int) -> Answer:
-    return _shown(video_id, saved(ask, video_id, VIDEO, rate=rate))
+    return _shown(
+        video_id,
+        ask.services.get(VideoPoints).save(ask.caller, video_id, VIDEO, ask.arrived_at, rate=rate),
+    )
 
 
 def _read(ask: Asked, _body: bytes, video_id: str) -> Answer:
-    return _shown(video_id, found(ask, video_id, VIDEO))
+    return _shown(video_id, ask.services.get(VideoPoints).find(ask.caller, video_id, VIDEO))
 
 
 QUICK_ROUTES = (

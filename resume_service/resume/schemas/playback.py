@@ -7,9 +7,11 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from resume_service.resume.model import GREATEST_NUMBER, ResumePoint, iso
-from resume_service.web.fields import BodySchema, Whole, whole_faults
+from resume_service.clock import iso
+from resume_service.resume.model import ResumePoint
+from resume_service.web.fields import BodySchema
 from resume_service.web.messages import json_number
+from resume_service.web.numbers import GREATEST_NUMBER, WholeNumber, whole_faults
 
 INVALID = "Invalid data"
 """What this API says of values out of range."""
@@ -36,8 +38,8 @@ EPISODE_SAYS: dict[int, dict[str, Any]] = {404: {"error": "Episode not found"}, 
 class PositionSchema(BodySchema):
     """Where a viewer is."""
 
-    position_seconds = Whole(*POSITION, required=True)
-    duration_seconds = Whole(*DURATION, required=True)
+    position_seconds = WholeNumber(*POSITION, required=True)
+    duration_seconds = WholeNumber(*DURATION, required=True)
 
 
 class PlaybackSchema(Schema):

@@ -7,7 +7,8 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from resume_service.errors import ValidationFailed
-from resume_service.web.fields import BodySchema, Whole, whole_faults
+from resume_service.web.fields import BodySchema
+from resume_service.web.numbers import WholeNumber, whole_faults
 
 RATE = (0, 100)
 EXAMPLE_SAVE = {"progress_rate": 85}
@@ -30,7 +31,7 @@ SAYS: dict[int, dict[str, Any]] = {
 class RateSchema(BodySchema):
     """How far a viewer got."""
 
-    progress_rate = Whole(*RATE, required=True, metadata={"description": "Percent."})
+    progress_rate = WholeNumber(*RATE, required=True, metadata={"description": "Percent."})
 
 
 class ProgressSchema(Schema):

@@ -9,8 +9,8 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from flask_swagger_ui import get_swaggerui_blueprint
 
+from resume_service.web.blueprint import RowId
 from resume_service.web.error_responses import Api, described
-from resume_service.web.messages import RowId
 
 DOCUMENT = "/openapi.json"
 PAGE = "/docs"

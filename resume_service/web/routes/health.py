@@ -8,7 +8,10 @@ from flask import Response, jsonify
 from marshmallow import Schema, fields
 
 from resume_service.errors import Unavailable
-from resume_service.web.messages import Blueprint, services
+from resume_service.postgres.database import Database
+from resume_service.redis.router import RedisRouter
+from resume_service.web.blueprint import Blueprint
+from resume_service.web.services import services
 
 OK = "ok"
 OFF = "off"
@@ -38,7 +41,7 @@ def healthz() -> Response:
 @blp.errors(503, public=True)
 def readyz() -> Response:
     """200 when every part answers, else 503 naming the parts that do not."""
-    parts = {"redis": services().points, "database": services().database}
+    parts = {"redis": services().get(RedisRouter), "database": services().find(Database)}
     failing = [name for name, part in parts.items() if part and not _answers(part)]
     if failing:
         raise Unavailable(f"Not ready: {', '.join(failing)}")

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
-from resume_service.web.messages import Blueprint, services
+from resume_service.web.blueprint import Blueprint
+from resume_service.web.services import services
+
+
+class SharedCollectors(NamedTuple):
+    """Collectors of values that all processes share, such as the archive's backlog."""
+
+    collectors: tuple[Collector, ...]
+
 
 blp = Blueprint("metrics", __name__, description="Figures for Prometheus.")
 
@@ -23,9 +33,10 @@ def metrics() -> Response:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     figures = generate_latest(registry)
-    if backlog := services().backlog:
-        # Of the archive as a whole, so no sum over processes.
-        of_archive = CollectorRegistry()
-        of_archive.register(backlog)
-        figures += generate_latest(of_archive)
+    if shared := services().find(SharedCollectors):
+        # Not of this process: no sum over processes.
+        registry_of_all = CollectorRegistry()
+        for collector in shared.collectors:
+            registry_of_all.register(collector)
+        figures += generate_latest(registry_of_all)
     return Response(figures, content_type=CONTENT_TYPE_LATEST)

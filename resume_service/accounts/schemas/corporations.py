@@ -1,0 +1,46 @@
+"""What `/v1/corporations` accepts and returns."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from resume_service.accounts.model import Plan
+from resume_service.accounts.schemas.fields import EmailAddress, Password
+from resume_service.web.fields import BodySchema, Moment, PathText
+
+LONGEST_NAME = 128
+
+
+EXAMPLE = {
+    "id": 1,
+    "name": "Example Films",
+    "plan": "PAID",
+    "plan_expires_at": "2027-11-20T10:00:00.000Z",
+    "created_at": "2026-11-20T10:00:00.000Z",
+    "updated_at": "2026-11-20T10:00:00.000Z",
+}
+
+
+class PlanFields(BodySchema):
+    plan = fields.Enum(Plan)
+    plan_expires_at = Moment(allow_none=True, metadata={"description": "Null: never."})
+
+
+class NewCorporation(PlanFields):
+    name = PathText(most=LONGEST_NAME, required=True)
+    plan = fields.Enum(Plan, load_default=Plan.FREE)
+    admin_email = EmailAddress(required=True)
+    admin_password = Password(required=True)
+
+
+class CorporationChange(PlanFields):
+    name = PathText(most=LONGEST_NAME)
+
+
+class CorporationSchema(BodySchema):
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    plan = fields.Enum(Plan, required=True, metadata={"description": "As it holds now."})
+    plan_expires_at = fields.DateTime(required=True, allow_none=True)
+    created_at = fields.DateTime(required=True)
+    updated_at = fields.DateTime(required=True)

@@ -1,0 +1,31 @@
+"""What `/v1/auth` accepts and returns."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from resume_service.accounts.schemas.fields import EmailAddress, Password
+from resume_service.web.fields import BodySchema
+
+EXAMPLE_PAIR = {
+    "access_token": "eyJhbGciOiJIUzI1NiIs…",
+    "refresh_token": "3vTzq0dF…",
+    "token_type": "Bearer",
+    "expires_in": 900,
+}
+
+
+class SignInSchema(BodySchema):
+    email = EmailAddress(required=True)
+    password = Password(required=True)
+
+
+class RefreshSchema(BodySchema):
+    refresh_token = fields.String(required=True, validate=validate.Regexp("^[!-~]{1,128}$"))
+
+
+class TokenPairSchema(BodySchema):
+    access_token = fields.String(required=True, metadata={"description": "A JWT, for every call."})
+    refresh_token = fields.String(required=True, metadata={"description": "Good for one use."})
+    token_type = fields.String(required=True, validate=validate.Equal("Bearer"))
+    expires_in = fields.Integer(required=True, metadata={"description": "Seconds."})

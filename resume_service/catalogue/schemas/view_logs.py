@@ -1,0 +1,24 @@
+"""What `/v1/view-logs` accepts and returns."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from resume_service.web.fields import BodySchema
+from resume_service.web.numbers import WholeNumber
+
+EXAMPLE_BODY = {"video_id": 7}
+
+
+EXAMPLE = {"user_id": 3, "video_id": 7, "created_at": "2026-11-21T10:00:00.000Z"}
+
+
+class ViewLogSchema(Schema):
+    user_id = fields.Integer(required=True)
+    video_id = fields.Integer(required=True)
+    created_at = fields.DateTime(required=True, metadata={"description": "Of the first view."})
+
+
+class ViewSchema(BodySchema):
+    video_id = WholeNumber(required=True)
+    user_id = WholeNumber(metadata={"description": "Whose view it is, when a `service` says so."})

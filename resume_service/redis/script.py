@@ -1,0 +1,16 @@
+"""A Lua script of this service."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+
+Args = list[str | int]
+
+
+class Script:
+    """A Lua script of ours. Each of them writes."""
+
+    def __init__(self, name: str, package: str) -> None:
+        self.text = files(package).joinpath(name).read_text()
+        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()

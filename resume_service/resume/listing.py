@@ -1,0 +1,87 @@
+"""Lists a user's points: first the index, then the hashes. At most two round trips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from resume_service.clock import epoch_ms
+from resume_service.paging import Cursor, CursorPage
+from resume_service.redis.keys import escaped, unescaped
+from resume_service.redis.router import RedisRouter
+from resume_service.resume.hash_format import POINT_FIELDS, point_from
+from resume_service.resume.keys import Keys
+from resume_service.resume.model import ResumePoint, Rules, Status
+
+Entry = tuple[str, int]
+"""An entry of a user's index: the escaped video id, and `updatedAt` in ms."""
+
+
+class PointList:
+    """Reads the pages of a user's points."""
+
+    def __init__(self, redis: RedisRouter, keys: Keys, rules: Rules) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._rules = rules
+
+    def page(
+        self,
+        user_id: str,
+        now: datetime,
+        *,
+        limit: int | None,
+        after: Cursor | None,
+        status: Status | None,
+    ) -> CursorPage[ResumePoint]:
+        """Return at most `limit` points, newest first, that follow `after`. No limit: all points.
+
+        A point that is deleted between the two round trips is left out. Raises Unavailable.
+        """
+        index, siblings = self._keys.of_user(user_id)
+        entries = self._entries(index, after)
+        if limit and not status:
+            entries = self._first_entries(entries, limit, now)
+        if not entries:
+            return CursorPage([], None)
+        commands = [("HMGET", siblings + member, *POINT_FIELDS) for member, _ in entries]
+        hashes = self._redis.call("list", index, *commands)
+        # An index entry can outlive its point: only the point expires by itself.
+        points = [
+            point_from(user_id, unescaped(member), values)
+            for (member, _), values in zip(entries, hashes, strict=True)
+            if values[0]
+        ]
+        if status:
+            points = [each for each in points if status.admits(each, self._rules.watched_percent)]
+        return _first_page(points, limit)
+
+    def _entries(self, index: str, after: Cursor | None) -> Sequence[Entry]:
+        start = epoch_ms(after.updated_at) if after else "+inf"
+        [flat] = self._redis.call(
+            "list", index, ("ZREVRANGEBYSCORE", index, start, "-inf", "WITHSCORES")
+        )
+        entries = list(zip(flat[::2], map(int, flat[1::2]), strict=True))
+        return [each for each in entries if _follows(each, after)] if after else entries
+
+    def _first_entries(
+        self, entries: Sequence[Entry], limit: int, now: datetime
+    ) -> Sequence[Entry]:
+        """The entries of one page and one more, which shows that a next page exists."""
+        oldest_living = epoch_ms(now) - int(self._rules.ttl.total_seconds()) * 1000
+        if len(entries) > limit and entries[limit][1] > oldest_living:
+            return entries[: limit + 1]
+        return entries  # the points of older entries may have expired: read all
+
+
+def _follows(entry: Entry, cursor: Cursor) -> bool:
+    """Whether Redis sorts `entry` after `cursor`, given that its time is the same or earlier."""
+    member, updated_at = entry
+    return updated_at < epoch_ms(cursor.updated_at) or member < escaped(cursor.video_id)
+
+
+def _first_page(points: list[ResumePoint], limit: int | None) -> CursorPage[ResumePoint]:
+    if limit is None or len(points) <= limit:
+        return CursorPage(points, None)
+    last = points[limit - 1]
+    return CursorPage(points[:limit], Cursor(last.updated_at, last.video_id))

@@ -1,0 +1,66 @@
+"""Rules for numbers in requests, and the marshmallow fields that apply them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+GREATEST_NUMBER = 10**8
+"""The largest number a caller may send, in seconds or milliseconds alike."""
+
+
+def seconds_faults(value: object) -> list[str]:
+    """What is wrong with `value` as a place in a video, in words for the caller."""
+    if type(value) is not int and type(value) is not float:
+        return ["Must be a number."]
+    if not 0 <= value <= GREATEST_NUMBER:
+        return [f"Must be at least 0 and at most {GREATEST_NUMBER}."]
+    return []
+
+
+def length_faults(value: object) -> list[str]:
+    """As `seconds_faults`, for the length of a video."""
+    faults = seconds_faults(value)
+    if (faults and type(value) in (int, float)) or value == 0:
+        return [f"Must be greater than 0 and at most {GREATEST_NUMBER}."]
+    return faults
+
+
+def whole_faults(value: object, least: int, most: int) -> list[str]:
+    """As `seconds_faults`, for an integer from `least` to `most`."""
+    # 5.0 is an integer to JSON Schema, and to the players that write all numbers so.
+    if type(value) is not int and type(value) is not float:
+        return ["Must be an integer."]
+    if not least <= value <= most:
+        return [f"Must be at least {least} and at most {most}."]
+    return [] if value == int(value) else ["Must be an integer."]
+
+
+class Seconds(fields.Float):
+    """A place in a video, or its length: a JSON number of seconds, never a string or a boolean."""
+
+    def __init__(self, *, above_zero: bool = False, **kwargs: Any) -> None:
+        self._above_zero = above_zero
+        least = {"exclusiveMinimum": 0} if above_zero else {"minimum": 0}
+        limits = {"type": "number", "maximum": GREATEST_NUMBER} | least
+        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
+
+    def _validated(self, value: Any) -> float:
+        if faults := (length_faults if self._above_zero else seconds_faults)(value):
+            raise ValidationError(faults)
+        return float(value)
+
+
+class WholeNumber(fields.Integer):
+    """A JSON integer from `least` to `most`, never a string or a boolean."""
+
+    def __init__(self, least: int = 1, most: int = GREATEST_NUMBER, **kwargs: Any) -> None:
+        self._limits = least, most
+        limits = {"type": "integer", "minimum": least, "maximum": most}
+        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
+
+    def _validated(self, value: Any) -> int:
+        if faults := whole_faults(value, *self._limits):
+            raise ValidationError(faults)
+        return int(value)
