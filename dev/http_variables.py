@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from resume_service.auth.identity import Role
 from resume_service.auth.issuer import Issuer
+from resume_service.clock import system_clock
 from resume_service.demo.catalogue import Account, Demo
 from resume_service.settings import Settings
-from resume_service.web.services import system_clock
 
 GOOD_FOR = timedelta(days=1)
 

@@ -37,7 +37,7 @@ from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import AnyVideo
 from resume_service.resume.video_points import NoArchive, VideoPoints
 from resume_service.settings import Settings
-from resume_service.web.routes.metrics import SharedCollectors
+from resume_service.telemetry.metrics import SharedCollectors
 from resume_service.web.services import Services
 
 Clock = Callable[[], datetime]

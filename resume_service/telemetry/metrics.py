@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import Counter, Histogram
+from prometheus_client.registry import Collector
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
@@ -46,6 +47,12 @@ streams = Counter(
     ["result"],
 )
 views_rewarded = Counter("resume_views_rewarded", "First streams of a video, which earned points.")
+
+
+class SharedCollectors(NamedTuple):
+    """Collectors of values that all processes share, such as the archive's backlog."""
+
+    collectors: tuple[Collector, ...]
 
 
 @functools.cache  # finding the series of three labels takes as long as adding to it

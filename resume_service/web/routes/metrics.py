@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
-
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
+
+from resume_service.telemetry.metrics import SharedCollectors
 
 from resume_service.web.blueprint import Blueprint
 from resume_service.web.services import services
-
-
-class SharedCollectors(NamedTuple):
-    """Collectors of values that all processes share, such as the archive's backlog."""
-
-    collectors: tuple[Collector, ...]
 
 
 blp = Blueprint("metrics", __name__, description="Figures for Prometheus.")
