@@ -22,7 +22,7 @@ import redis
 from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import ROOT
-from resume_service.archive.cycle import Archive
+from resume_service.archive.cycle import ArchiveCycle
 from resume_service.clock import system_clock
 from resume_service.postgres import migrate
 from resume_service.settings import Settings
@@ -118,7 +118,7 @@ def _cycle(env: dict[str, str]) -> tuple[float, float]:
 
 def _one_cycle() -> None:
     logs.configure("error")
-    archive = Archive.of(Settings.from_env(os.environ), system_clock)
+    archive = ArchiveCycle.of(Settings.from_env(os.environ), system_clock)
     started = time.perf_counter()
     done = archive.cycle()
     seconds = time.perf_counter() - started

@@ -174,7 +174,7 @@ def _measure(url: str, port: int) -> None:
 
 def _statements(url: str) -> dict[str, int]:
     """How many each request takes, besides those that begin and end its transactions."""
-    database, counted = Database(url, patience=5), list[int]()
+    database, counted = Database(url, timeout=5), list[int]()
     sqlalchemy.event.listen(
         database._engine,  # noqa: SLF001 - to count what goes through it
         "before_cursor_execute",

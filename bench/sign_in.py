@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _fill(url: str) -> None:
-    password_hash = passwords.hashed("correct horse")
+    password_hash = passwords.hash_password("correct horse")
     with psycopg.connect(url) as sql:
         sql.execute("INSERT INTO corporations (name, plan) VALUES ('acme', 'FREE')")
         sql.execute(

@@ -22,7 +22,7 @@ def main() -> None:
     env = environment()
     settings = Settings.from_env(env | {"DATABASE_URL": env.get("DATABASE_URL") or _own_postgres()})
     password = kept("demo-password", cli.made_up_password)
-    with cli.told():
+    with cli.one_line_errors():
         made = cli.seed(settings, password)
     address = f"http://127.0.0.1:{settings.port}"
     print(cli.description(made, password, address))

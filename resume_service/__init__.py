@@ -61,7 +61,7 @@ BILLING_BLUEPRINTS = (stripe.blp,)
 """Absent, too, without STRIPE_WEBHOOK_SECRET."""
 PAGES: tuple[flask.Blueprint, ...] = (dashboard.blp,)
 """For people: not in the documentation."""
-QUICK_ROUTES = (*progress.QUICK_ROUTES, *video_progress.QUICK_ROUTES, *playback.QUICK_ROUTES)
+FAST_ROUTES = (*progress.FAST_ROUTES, *video_progress.FAST_ROUTES, *playback.FAST_ROUTES)
 PUBLIC_ENDPOINTS = frozenset(
     {
         "health.healthz",
@@ -114,7 +114,7 @@ def create_app(
         only_the_client = {"x_proto": 0, "x_host": 0, "x_port": 0, "x_prefix": 0}
         proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, **only_the_client)
         app.wsgi_app = proxied  # type: ignore[method-assign]
-    lane = FastLane(app, services, clock, QUICK_ROUTES, origin_headers)
+    lane = FastLane(app, services, clock, FAST_ROUTES, origin_headers)
     app.wsgi_app = lane  # type: ignore[method-assign]
     return app
 

@@ -91,7 +91,7 @@ class OriginFailed(ServiceError):
     message = "The video's origin failed"
 
 
-class OriginSilent(ServiceError):
+class OriginTimeout(ServiceError):
     """What holds a video's bytes did not answer in time."""
 
     status = 504

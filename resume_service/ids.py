@@ -33,7 +33,7 @@ def is_id(value: object) -> bool:
     return isinstance(value, str) and _an_id(value) is not None
 
 
-def id_faults(value: object) -> list[str]:
+def id_errors(value: object) -> list[str]:
     """What is wrong with `value` as an id, in words for the caller; empty when nothing is."""
     if not isinstance(value, str):
         return ["Must be a string."]
@@ -44,8 +44,8 @@ def id_faults(value: object) -> list[str]:
     return []
 
 
-def user_id_faults(value: object) -> list[str]:
+def user_id_errors(value: object) -> list[str]:
     """As `id_faults`, for the id of a user."""
     if value in RESERVED_USER_IDS:
         return [f"{value!r} is a word of the URL space and can't be a user id."]
-    return id_faults(value)
+    return id_errors(value)

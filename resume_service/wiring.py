@@ -10,14 +10,14 @@ import redis
 from resume_service.accounts.corporations import Corporations
 from resume_service.accounts.sign_in import SignIn
 from resume_service.accounts.users import Users
-from resume_service.archive.backlog import Marks
+from resume_service.archive.backlog import Backlog
 from resume_service.archive.history import History
 from resume_service.archive.metrics import BacklogCollector
 from resume_service.auth.issuer import Issuer
 from resume_service.auth.verifier import Verifier
 from resume_service.catalogue.access import CatalogueAccess
-from resume_service.catalogue.facts import StoredFacts
-from resume_service.catalogue.facts_cache import RememberedFacts
+from resume_service.catalogue.facts import FactsQuery
+from resume_service.catalogue.facts_cache import FactsCache
 from resume_service.catalogue.streams import Streams
 from resume_service.catalogue.videos import Videos, delete_videos_of
 from resume_service.catalogue.view_logs import ViewLogs
@@ -25,10 +25,10 @@ from resume_service.lessons.completions import Completions
 from resume_service.lessons.course import Lessons, Modules
 from resume_service.lessons.enrollments import Enrollments
 from resume_service.lessons.stripe_events import Subscriptions
-from resume_service.media.source import Media
+from resume_service.media.source import MediaSource
 from resume_service.postgres.database import Database
-from resume_service.rate_limits.limiter import Turns
-from resume_service.redis.pipeline import RedisBatches
+from resume_service.rate_limits.limiter import RateLimiter
+from resume_service.redis.pipeline import Pipeline
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer, Servers, connect
 from resume_service.resume.keys import Keys
@@ -54,14 +54,21 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
     )
     with_archive = settings.database_url is not None
     points = ResumeStore(router, keys, Rules.from_settings(settings), archive=with_archive)
-    media = Media.from_settings(settings)
-    common = (settings, Verifier.from_settings(settings), router, Turns(router), points, media)
+    media = MediaSource.from_settings(settings)
+    common = (
+        settings,
+        Verifier.from_settings(settings),
+        router,
+        RateLimiter(router),
+        points,
+        media,
+    )
     if settings.database_url is None:
         return Services(*common, VideoPoints(points, AnyVideo(), NoArchive()))
     database = Database(settings.database_url)
     history = History(database)
-    facts = RememberedFacts(StoredFacts(database), database)
-    backlog = BacklogCollector(Marks(RedisBatches(servers), keys), clock)
+    facts = FactsCache(FactsQuery(database), database)
+    backlog = BacklogCollector(Backlog(Pipeline(servers), keys), clock)
     return Services(
         *common,
         database,
@@ -93,7 +100,7 @@ def _accounts(settings: Settings, database: Database) -> Iterator[object]:
 
 
 def _catalogue(
-    settings: Settings, database: Database, media: Media, clock: Clock
+    settings: Settings, database: Database, media: MediaSource, clock: Clock
 ) -> Iterator[object]:
     view_logs = ViewLogs(database, settings.points_per_view)
     yield Videos(database)

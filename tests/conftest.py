@@ -43,8 +43,8 @@ def effort(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process has heard of videos it goes on to trust, however late a busy machine is."""
-    monkeypatch.setattr(change_listener, "CONNECT", 20)
-    monkeypatch.setattr(change_listener, "PATIENCE", 20)
+    monkeypatch.setattr(change_listener, "CONNECT_TIMEOUT", 20)
+    monkeypatch.setattr(change_listener, "QUERY_TIMEOUT", 20)
     monkeypatch.setattr(facts_cache, "TRUSTED_SECONDS", 20)
 
 

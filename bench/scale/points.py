@@ -15,7 +15,7 @@ from bench.options import BenchFailed
 from bench.workload import DURATION
 from dev.redis_server import RedisServer
 from resume_service.redis.auto_pipeline import Command
-from resume_service.redis.client import client_of
+from resume_service.redis.client import new_client
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import OneServer
@@ -54,7 +54,7 @@ def measurement(user_number: int, video_number: int, second: float) -> Measureme
 
 def store_of(server: RedisServer, *, marks: bool = True, keys: Keys | None = None) -> ResumeStore:
     """The service's store."""
-    router = RedisRouter(OneServer(client_of(server.url, TIMEOUT_SECONDS)))
+    router = RedisRouter(OneServer(new_client(server.url, TIMEOUT_SECONDS)))
     return ResumeStore(router, keys or Keys(), Rules(), archive=marks)
 
 

@@ -17,7 +17,7 @@ from resume_service.accounts.tables import corporations, refresh_tokens, users
 from resume_service.auth.identity import Role
 from resume_service.errors import Conflict, NotFound
 from resume_service.postgres.database import Database
-from resume_service.postgres.pages import Page, Slice
+from resume_service.postgres.pages import Page, PageRequest
 
 _columns = [corporations.c[name] for name in Corporation._fields]
 DELETE_SECONDS = 10.0
@@ -25,7 +25,7 @@ DELETE_SECONDS = 10.0
 NO_COMPANY = "Company not found"
 _in_use = corporations.c.deleted_at.is_(None)
 
-TAKEN = {
+CONFLICTS = {
     "corporations_name": "There is a company of this name",
     "users_email": "There is a user with this address",
 }
@@ -45,8 +45,8 @@ class Corporations:
 
     def create(self, given: Mapping[str, Any], *, email: str, password: str) -> Corporation:
         """A company with its first admin, both or none. Raises Conflict when a name is taken."""
-        password_hash = passwords.hashed(password)
-        with taken_named(), self._database.transaction() as sql:
+        password_hash = passwords.hash_password(password)
+        with map_conflicts(), self._database.transaction() as sql:
             expiry = None if given["plan"] is Plan.FREE else given.get("plan_expires_at")
             values = {**given, "plan_expires_at": expiry}
             row = sql.execute(corporations.insert().values(values).returning(*_columns)).one()
@@ -67,7 +67,7 @@ class Corporations:
     def by_name(self, name: str) -> Corporation:
         return self._one(corporations.c.name == name)
 
-    def page(self, part: Slice) -> Page[Corporation]:
+    def page(self, part: PageRequest) -> Page[Corporation]:
         query = select(*_columns).where(_in_use).order_by(corporations.c.id)
         with self._database.transaction() as sql:
             return part.of(sql, query, _corporation, corporations.c.id)
@@ -75,7 +75,7 @@ class Corporations:
     def update(self, corporation_id: int, given: Mapping[str, Any], now: datetime) -> Corporation:
         """Change what is given. Raises Conflict when the name is taken."""
         is_it = (corporations.c.id == corporation_id, _in_use)
-        with taken_named(), self._database.transaction() as sql:
+        with map_conflicts(), self._database.transaction() as sql:
             held = select(*_columns).where(*is_it).with_for_update()
             before = _found(sql.execute(held).first())
             values = {**given, **before.plan_after(given, now), "updated_at": now}
@@ -96,7 +96,7 @@ class Corporations:
             belonging = (users.c.corporation_id == corporation_id, users.c.deleted_at.is_(None))
             # Users before tokens, as everybody locks them.
             members = users.update().where(*belonging).values(deleted_at=now).returning(users.c.id)
-            revoke(sql, [row.id for row in sql.execute(members)], now)
+            revoke_tokens(sql, [row.id for row in sql.execute(members)], now)
             self._delete_belongings(sql, corporation_id, now)
 
     def _one(self, condition: sqlalchemy.ColumnElement[bool]) -> Corporation:
@@ -105,24 +105,24 @@ class Corporations:
 
 
 @contextmanager
-def taken_named() -> Iterator[None]:
+def map_conflicts() -> Iterator[None]:
     """Raise Conflict, in words for the caller, for a name or an address that is taken."""
     try:
         yield
     except IntegrityError as refused:
         constraint = getattr(getattr(refused.orig, "diag", None), "constraint_name", None)
-        if constraint not in TAKEN:
+        if constraint not in CONFLICTS:
             raise
-        raise Conflict(TAKEN[constraint]) from None
+        raise Conflict(CONFLICTS[constraint]) from None
 
 
-def hold_company(sql: sqlalchemy.Connection, corporation_id: int) -> Corporation:
+def lock_company(sql: sqlalchemy.Connection, corporation_id: int) -> Corporation:
     """Keep a company as it is while something is made in it. Raises NotFound."""
     held = select(*_columns).where(corporations.c.id == corporation_id, _in_use)
     return _found(sql.execute(held.with_for_update(read=True)).first())
 
 
-def revoke(sql: sqlalchemy.Connection, user_ids: Sequence[int], now: datetime) -> None:
+def revoke_tokens(sql: sqlalchemy.Connection, user_ids: Sequence[int], now: datetime) -> None:
     """Revoke every refresh token of those users, whose rows this transaction holds."""
     of_them = refresh_tokens.c.user_id == any_(literal(user_ids, ARRAY(BigInteger)))
     valid = (of_them, refresh_tokens.c.revoked_at.is_(None))

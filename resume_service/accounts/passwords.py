@@ -23,28 +23,28 @@ Made = TypeVar("Made")
 
 SHORTEST, LONGEST = 8, 128
 """Characters."""
-AT_A_TIME = 2
+MAX_HASHES = 2
 """Hashes of a process; others wait, and nobody else does."""
 
-MOST_WAITING = 30
+MAX_WAITING = 30
 """For about a third of a second; more are told to come again."""
-_places = threading.BoundedSemaphore(AT_A_TIME + MOST_WAITING)
+_places = threading.BoundedSemaphore(MAX_HASHES + MAX_WAITING)
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
-def hashed(password: str) -> str:
-    return _beside(lambda: _hasher.hash(password))
+def hash_password(password: str) -> str:
+    return _in_thread_pool(lambda: _hasher.hash(password))
 
 
 def matches(password_hash: str, password: str) -> bool:
-    return _beside(lambda: _verified(password_hash, password))
+    return _in_thread_pool(lambda: _verified(password_hash, password))
 
 
 @functools.cache
-def nobodys_hash() -> str:
+def dummy_hash() -> str:
     """A hash of the same cost as any, which no password is known to match."""
-    return hashed(secrets.token_hex())
+    return hash_password(secrets.token_hex())
 
 
 def _verified(password_hash: str, password: str) -> bool:
@@ -54,7 +54,7 @@ def _verified(password_hash: str, password: str) -> bool:
         return False
 
 
-def _beside(work: Callable[[], Made]) -> Made:
+def _in_thread_pool(work: Callable[[], Made]) -> Made:
     """What `work` returns, made in a thread of its own where threads are greenlets.
 
     Raises Unavailable when too many wait already.
@@ -73,4 +73,4 @@ def _beside(work: Callable[[], Made]) -> Made:
 @functools.cache
 def _threads() -> ThreadPool:
     # Made on first use: a thread does not outlive the fork of a worker.
-    return ThreadPool(AT_A_TIME)
+    return ThreadPool(MAX_HASHES)

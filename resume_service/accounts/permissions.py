@@ -22,7 +22,7 @@ def actor() -> Actor:
     return cast(Actor, g.actor)
 
 
-def viewer() -> Identity:
+def current_identity() -> Identity:
     """The caller with its role and company as they are now. Raises Unauthorized as `actor` does."""
     who = actor()
     return replace(current_user(), role=who.role, corporation_id=who.corporation_id)
@@ -37,7 +37,7 @@ def actor_if_known() -> Actor | None:
         return None
 
 
-def company_meant(named: int | None) -> int:
+def target_company(named: int | None) -> int:
     """The company that a request is about: the one it names, else the caller's own.
 
     Raises Forbidden unless the caller is its admin, and ValidationFailed when there is none.

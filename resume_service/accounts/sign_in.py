@@ -24,7 +24,7 @@ from resume_service.errors import Unauthorized
 from resume_service.postgres.database import Database
 
 _tokens = refresh_tokens.c
-REFUSED = "Wrong address or password"
+WRONG_CREDENTIALS = "Wrong address or password"
 
 
 class TokenPair(NamedTuple):
@@ -45,13 +45,13 @@ class SignIn:
 
     def sign_in(self, email: str, password: str, now: datetime) -> TokenPair:
         """Raises Unauthorized, in the same words and the same time for each cause."""
-        [user] = self.database.rows(_user_or_nobody(email))
+        [user] = self.database.rows(_user_or_dummy(email))
         if not passwords.matches(user.password_hash, password) or user.id is None:
-            raise Unauthorized(REFUSED)
+            raise Unauthorized(WRONG_CREDENTIALS)
         unchanged = users.c.password_hash == user.password_hash
         with self.database.transaction() as sql:
-            if _hold_user(sql, user.id, unchanged) is None:
-                raise Unauthorized(REFUSED)
+            if _lock_user(sql, user.id, unchanged) is None:
+                raise Unauthorized(WRONG_CREDENTIALS)
             refresh = self._new_token(sql, user.id, uuid.uuid4(), now)
         return self._pair(user, refresh, now)
 
@@ -61,7 +61,7 @@ class SignIn:
         Raises Unauthorized for one that does not hold; for a spent one its family is revoked.
         """
         with self.database.transaction() as sql:
-            user, held = _hold(sql, token)
+            user, held = _lock_token(sql, token)
             refresh = None
             if held is not None and held.spent_at is not None:
                 _revoke_family(sql, held.family, now)
@@ -76,7 +76,7 @@ class SignIn:
     def sign_out(self, token: str, now: datetime) -> None:
         """Revoke every refresh token of the sign-in that `token` goes back to, if any."""
         with self.database.transaction() as sql:
-            _user, held = _hold(sql, token)
+            _user, held = _lock_token(sql, token)
             if held is not None:
                 _revoke_family(sql, held.family, now)
 
@@ -105,21 +105,21 @@ class SignIn:
         return token
 
 
-def _user_or_nobody(email: str) -> sqlalchemy.Select[Any]:
+def _user_or_dummy(email: str) -> sqlalchemy.Select[Any]:
     """One row in any case, so that an unknown address takes no less time: see bench/SIGN_IN.md."""
     is_it = (users.c.email == email) & users.c.deleted_at.is_(None)
-    hash_to_match = func.coalesce(users.c.password_hash, passwords.nobodys_hash())
+    hash_to_match = func.coalesce(users.c.password_hash, passwords.dummy_hash())
     return select(
         users.c.id, users.c.role, users.c.corporation_id, hash_to_match.label("password_hash")
     ).select_from(select(literal(1)).subquery().outerjoin(users, is_it))
 
 
-def forget_expired(sql: sqlalchemy.Connection, before: datetime) -> int:
+def delete_expired_tokens(sql: sqlalchemy.Connection, before: datetime) -> int:
     """Delete the refresh tokens that expired before that; how many."""
     return sql.execute(refresh_tokens.delete().where(_tokens.expires_at < before)).rowcount
 
 
-def _hold(sql: sqlalchemy.Connection, token: str) -> tuple[Any, Any]:
+def _lock_token(sql: sqlalchemy.Connection, token: str) -> tuple[Any, Any]:
     """The user of `token` and its row as they stand until the transaction ends; None for none.
 
     The user is held, so that a new password revokes every token there is; and of the family its
@@ -129,13 +129,13 @@ def _hold(sql: sqlalchemy.Connection, token: str) -> tuple[Any, Any]:
     known = sql.execute(select(_tokens.user_id, _tokens.family).where(is_it)).first()
     if known is None:
         return None, None
-    user = _hold_user(sql, known.user_id)
+    user = _lock_user(sql, known.user_id)
     first = select(_tokens.id).where(_tokens.family == known.family).order_by(_tokens.id).limit(1)
     sql.execute(first.with_for_update())
     return user, sql.execute(select(refresh_tokens).where(is_it)).first()
 
 
-def _hold_user(
+def _lock_user(
     sql: sqlalchemy.Connection, user_id: int, *conditions: sqlalchemy.ColumnElement[bool]
 ) -> Any:
     query = select(users).where(users.c.id == user_id, users.c.deleted_at.is_(None), *conditions)

@@ -10,13 +10,13 @@ import sqlalchemy
 from sqlalchemy import func, select
 
 from resume_service.accounts import passwords
-from resume_service.accounts.corporations import hold_company, revoke, taken_named
+from resume_service.accounts.corporations import lock_company, map_conflicts, revoke_tokens
 from resume_service.accounts.model import Actor, RefreshToken, User
 from resume_service.accounts.tables import corporations, refresh_tokens, users
 from resume_service.auth.identity import Identity, Role
 from resume_service.errors import Conflict, Forbidden, NotFound, Unauthorized
 from resume_service.postgres.database import Database
-from resume_service.postgres.pages import Page, Slice
+from resume_service.postgres.pages import Page, PageRequest
 
 _columns = [users.c[name] for name in User._fields]
 _in_use = users.c.deleted_at.is_(None)
@@ -42,9 +42,9 @@ class Users:
 
     def create(self, given: Mapping[str, Any], corporation_id: int) -> User:
         """A user of that company. Raises NotFound without one, Conflict when the address is taken."""
-        password_hash = passwords.hashed(given["password"])
-        with taken_named(), self._database.transaction() as sql:
-            hold_company(sql, corporation_id)
+        password_hash = passwords.hash_password(given["password"])
+        with map_conflicts(), self._database.transaction() as sql:
+            lock_company(sql, corporation_id)
             values = {
                 "email": given["email"],
                 "role": given["role"],
@@ -53,7 +53,7 @@ class Users:
             }
             return _user(sql.execute(users.insert().values(values).returning(*_columns)).one())
 
-    def page(self, corporation_id: int, part: Slice) -> Page[User]:
+    def page(self, corporation_id: int, part: PageRequest) -> Page[User]:
         query = (
             select(*_columns)
             .where(users.c.corporation_id == corporation_id, _in_use)
@@ -77,7 +77,7 @@ class Users:
         """
         values: dict[str, Any] = {"updated_at": now}
         if "password" in given:
-            values["password_hash"] = passwords.hashed(given["password"])
+            values["password_hash"] = passwords.hash_password(given["password"])
         with self._database.transaction() as sql:
             if "role" in given:
                 values["role"] = given["role"]
@@ -86,7 +86,7 @@ class Users:
             change = users.update().where(users.c.id == user.id, _in_use).values(values)
             row = sql.execute(change.returning(*_columns)).first()
             if "password" in given:
-                revoke(sql, [user.id], now)
+                revoke_tokens(sql, [user.id], now)
         return _found(row)
 
     def delete(self, user: User, now: datetime) -> None:
@@ -95,7 +95,7 @@ class Users:
             _keep_an_admin(sql, user)
             gone = users.update().where(users.c.id == user.id, _in_use).values(deleted_at=now)
             _found(sql.execute(gone.returning(*_columns)).first())
-            revoke(sql, [user.id], now)
+            revoke_tokens(sql, [user.id], now)
 
     def tokens(self, user_id: int) -> Sequence[RefreshToken]:
         """The refresh tokens of a user, newest first."""

@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from resume_service.archive.backlog import Claim, Kind, Marks
-from resume_service.archive.repository import Rows
-from resume_service.resume.bulk_store import LivePoint, LivePoints
-from resume_service.resume.model import Recalled
+from resume_service.archive.backlog import Backlog, BacklogKind, Claim
+from resume_service.archive.repository import ArchiveRepository
+from resume_service.resume.bulk_store import BulkStore, StoredPoint
+from resume_service.resume.model import FirstTimes
 
 
 @dataclass(slots=True)
-class Flushed:
+class FlushResult:
     """What a flush did."""
 
     archived: int = 0
@@ -33,36 +33,38 @@ class Flushed:
 class Flush:
     """One flush on one connection. Its steps are methods, in the order of their names below."""
 
-    STEPS = ("begin", "claim", "read", "write", "commit", "recall", "release")
+    STEPS = ("begin", "claim", "read", "write", "commit", "set_first_times", "release")
 
-    def __init__(self, rows: Rows, marks: Marks, points: LivePoints, batch: int) -> None:
+    def __init__(
+        self, rows: ArchiveRepository, backlog: Backlog, points: BulkStore, batch: int
+    ) -> None:
         self._rows = rows
-        self._marks = marks
+        self._backlog = backlog
         self._points = points
         self._batch = batch
 
-    def run(self, is_over: Callable[[], bool] = lambda: False) -> Flushed:
-        """Flush every mark that there is when it begins; stops between batches when `is_over()`.
+    def run(self, should_stop: Callable[[], bool] = lambda: False) -> FlushResult:
+        """Flush every mark that there is when it begins; stops between batches when `should_stop()`.
 
         Raises Unavailable and psycopg.Error.
         """
-        done = Flushed()
-        for kind in Kind:
-            for place, count in self._marks.counts(kind).items():
+        done = FlushResult()
+        for kind in BacklogKind:
+            for place, count in self._backlog.counts(kind).items():
                 for _ in range(0, count, self._batch):
-                    if is_over():
+                    if should_stop():
                         done.complete = False
                         return done
                     self._carry(place, done)
         return done
 
-    def _carry(self, place: str, done: Flushed) -> None:
+    def _carry(self, place: str, done: FlushResult) -> None:
         self.begin()
         claim = self.claim(place)
         live, deleted = self.read(claim)
-        recalled = self.write(live, deleted)
+        first_times = self.write(live, deleted)
         self.commit()
-        self.recall(recalled)
+        self.set_first_times(first_times)
         self.release(claim)
         done.archived += len(live)
         done.erased += len(deleted)
@@ -71,30 +73,32 @@ class Flush:
         self._rows.begin()
 
     def claim(self, place: str) -> Claim:
-        return self._marks.claim(place, self._batch)
+        return self._backlog.claim(place, self._batch)
 
-    def read(self, claim: Claim) -> tuple[list[LivePoint], list[LivePoint]]:
+    def read(self, claim: Claim) -> tuple[list[StoredPoint], list[StoredPoint]]:
         """The points to archive, and those to erase before, which may have been saved again.
 
         Hashes come first: whatever life of a point they show, the deletion that ended the life
         before it has its mark by then.
         """
-        points = self._points.read(claim.marks)
-        erased = self._marks.erased_among(claim)
+        points = self._points.read(claim.entries)
+        erased = self._backlog.erased_among(claim)
         live = [point for point in points if point.updated_at is not None]
-        deleted = [point for mark, point in zip(claim.marks, points, strict=True) if mark in erased]
+        deleted = [
+            point for entry, point in zip(claim.entries, points, strict=True) if entry in erased
+        ]
         return live, deleted
 
-    def write(self, live: list[LivePoint], deleted: list[LivePoint]) -> list[Recalled]:
+    def write(self, live: list[StoredPoint], deleted: list[StoredPoint]) -> list[FirstTimes]:
         self._rows.erase(deleted)
         return self._rows.upsert(live)
 
     def commit(self) -> None:
         self._rows.commit()
 
-    def recall(self, recalled: list[Recalled]) -> None:
-        if recalled:
-            self._points.recall(recalled)
+    def set_first_times(self, first_times: list[FirstTimes]) -> None:
+        if first_times:
+            self._points.set_first_times(first_times)
 
     def release(self, claim: Claim) -> None:
-        self._marks.release(claim)
+        self._backlog.release(claim)

@@ -8,7 +8,7 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from resume_service.archive.backlog import Backlog, Marks
+from resume_service.archive.backlog import Backlog, BacklogStats
 from resume_service.clock import epoch_ms
 from resume_service.errors import Unavailable
 
@@ -18,8 +18,8 @@ FLUSH_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 class BacklogCollector:
     """Measures the backlog when it is asked for; absent while Redis does not answer."""
 
-    def __init__(self, marks: Marks, clock: Callable[[], datetime]) -> None:
-        self._marks = marks
+    def __init__(self, backlog: Backlog, clock: Callable[[], datetime]) -> None:
+        self._backlog = backlog
         self._clock = clock
 
     def describe(self) -> list[Metric]:
@@ -28,7 +28,7 @@ class BacklogCollector:
 
     def collect(self) -> Iterator[Metric]:
         try:
-            backlog = self._marks.backlog()
+            stats = self._backlog.stats()
         except Unavailable:
             return
         waiting = GaugeMetricFamily(
@@ -36,22 +36,22 @@ class BacklogCollector:
             "Points that wait to be archived (dirty) or to be erased from the archive (erased).",
             labels=["kind"],
         )
-        waiting.add_metric(["dirty"], backlog.dirty)
-        waiting.add_metric(["erased"], backlog.erased)
+        waiting.add_metric(["dirty"], stats.dirty)
+        waiting.add_metric(["erased"], stats.erased)
         yield waiting
         yield GaugeMetricFamily(
             "resume_archive_lag_seconds",
             "How long ago the oldest of the backlog was measured or deleted; 0 without a backlog.",
-            value=self._lag(backlog),
+            value=self._lag(stats),
         )
 
-    def _lag(self, backlog: Backlog) -> float:
-        if backlog.oldest_ms is None:
+    def _lag(self, stats: BacklogStats) -> float:
+        if stats.oldest_ms is None:
             return 0.0
-        return max(0, epoch_ms(self._clock()) - backlog.oldest_ms) / 1000
+        return max(0, epoch_ms(self._clock()) - stats.oldest_ms) / 1000
 
 
-class Figures:
+class WorkerMetrics:
     """What one worker did since it started."""
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -9,8 +9,8 @@ import psycopg
 import structlog
 
 from resume_service.postgres.connections import BoundedConnection
-from resume_service.resume.bulk_store import LivePoint
-from resume_service.resume.model import ArchivedPoint, Recalled
+from resume_service.resume.bulk_store import StoredPoint
+from resume_service.resume.model import ArchivedPoint, FirstTimes
 
 LOCK = 7_236_450_222
 """Of Postgres' advisory locks: whoever holds it reads Redis and writes the archive alone."""
@@ -84,7 +84,7 @@ COUNT = "SELECT count(*) FROM watch_archive WHERE updated_at > %s"
 _log = structlog.get_logger(__name__)
 
 
-class Rows:
+class ArchiveRepository:
     """The archive on one connection. Every method may raise psycopg.Error."""
 
     def __init__(self, connection: BoundedConnection) -> None:
@@ -101,7 +101,7 @@ class Rows:
     def commit(self) -> None:
         self._connection.commit()
 
-    def upsert(self, points: Sequence[LivePoint]) -> list[Recalled]:
+    def upsert(self, points: Sequence[StoredPoint]) -> list[FirstTimes]:
         """Archive `points`; what the archive knew of them that they did not."""
         if not points:
             return []
@@ -111,7 +111,7 @@ class Rows:
         except psycopg.DataError:
             return self._upsert_one_by_one(points)
 
-    def erase(self, points: Sequence[LivePoint]) -> None:
+    def erase(self, points: Sequence[StoredPoint]) -> None:
         """Delete the rows of `points`, where they have one."""
         if points:
             ids = ([point.user_id for point in points], [point.video_id for point in points])
@@ -141,19 +141,19 @@ class Rows:
         self._connection.commit()
         return int(counted)
 
-    def _upsert(self, points: Sequence[LivePoint]) -> list[Recalled]:
+    def _upsert(self, points: Sequence[StoredPoint]) -> list[FirstTimes]:
         columns = [list(column) for column in zip(*points, strict=True)]
-        return [Recalled(*row) for row in self._connection.execute(UPSERT, columns).fetchall()]
+        return [FirstTimes(*row) for row in self._connection.execute(UPSERT, columns).fetchall()]
 
-    def _upsert_one_by_one(self, points: Sequence[LivePoint]) -> list[Recalled]:
+    def _upsert_one_by_one(self, points: Sequence[StoredPoint]) -> list[FirstTimes]:
         """All but those that are no points: a hash that somebody else wrote must not hold up all."""
-        recalled = []
+        first_times = []
         for point in points:
             try:
                 with self._connection.transaction():
-                    recalled += self._upsert([point])
+                    first_times += self._upsert([point])
             except psycopg.DataError as fault:
                 _log.error(
                     "not a point", user=point.user_id, video=point.video_id, fault=str(fault)
                 )
-        return recalled
+        return first_times

@@ -13,7 +13,7 @@ from resume_service.clock import iso
 from resume_service.resume.model import ArchivedPoint
 from resume_service.web.blueprint import Blueprint
 from resume_service.web.context import current_user
-from resume_service.web.messages import json_answer, json_number, respond
+from resume_service.web.messages import flask_response, json_number, json_response
 from resume_service.web.pagination import PageCursor
 from resume_service.web.services import services
 
@@ -38,7 +38,7 @@ def history(query: dict[str, Any]) -> Response:
         .get(History)
         .page(current_user().user_id, limit=query["limit"], after=query.get("cursor"))
     )
-    response = respond(json_answer([_point_json(point) for point in page.items]))
+    response = flask_response(json_response([_point_json(point) for point in page.items]))
     if page.next:
         start = {"cursor": PageCursor.text(page.next)}
         link = f"{request.path}?{urlencode(request.args.to_dict() | start)}"

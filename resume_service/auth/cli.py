@@ -9,7 +9,7 @@ import click
 from resume_service.auth.identity import Role
 from resume_service.auth.issuer import Issuer
 from resume_service.clock import system_clock
-from resume_service.ids import user_id_faults
+from resume_service.ids import user_id_errors
 from resume_service.settings import Settings
 
 MOST_HOURS = 24 * 366 * 10
@@ -24,7 +24,7 @@ def token_command(settings: Settings) -> click.Command:
     @click.option("--hours", type=click.IntRange(1, MOST_HOURS), default=24, show_default=True)
     def token(user: str, role: str | None, hours: int) -> None:
         """Print a token for USER, signed with JWT_SECRET."""
-        if faults := user_id_faults(user):
+        if faults := user_id_errors(user):
             raise click.BadParameter(" ".join(faults), param_hint="USER")
         click.echo(token_for(user, settings, role=role, hours=hours))
 

@@ -11,17 +11,17 @@ import time
 
 from resume_service.auth.identity import Identity
 
-MOST_REMEMBERED = 65_536
+MAX_TOKENS = 65_536
 """About 25 MB in a process: twice the viewers that one core serves, who report every 5 s."""
 
 
-class Remembered:
+class TokenCache:
     """Verified identities by their token, never past its `exp`, forgotten when the keys change.
 
     Tokens themselves are not kept, only their SHA-256.
     """
 
-    def __init__(self, most: int = MOST_REMEMBERED) -> None:
+    def __init__(self, most: int = MAX_TOKENS) -> None:
         self._most = most
         self._known: dict[bytes, tuple[Identity, float, int]] = {}
         self._changing = threading.Lock()

@@ -14,7 +14,7 @@ import jwt
 
 from resume_service.auth.identity import Identity
 from resume_service.auth.jwks import KeySet
-from resume_service.auth.token_cache import Remembered
+from resume_service.auth.token_cache import TokenCache
 from resume_service.errors import Unauthorized
 from resume_service.settings import Settings
 
@@ -32,7 +32,7 @@ class Verifier:
     audience: str | None
     authorized_parties: tuple[str, ...]
     trust_outside_claims: bool
-    remembered: Remembered = field(default_factory=Remembered, repr=False)
+    remembered: TokenCache = field(default_factory=TokenCache, repr=False)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Verifier:

@@ -23,8 +23,8 @@ from resume_service.postgres.database import Database
 INTERVAL = 0.2
 """Seconds, as all here."""
 POOLED_INTERVAL = 5.0
-CONNECT = 0.3
-PATIENCE = 0.25
+CONNECT_TIMEOUT = 0.3
+QUERY_TIMEOUT = 0.25
 
 _log = structlog.get_logger(__name__)
 
@@ -33,34 +33,36 @@ class _PooledError(psycopg.OperationalError):
     """What asks Postgres is not always the session that listens."""
 
 
-class Hearer(Protocol):
+class ChangeHandler(Protocol):
     """Who wants to know."""
 
-    def is_listening_worthwhile(self) -> bool:
+    def should_listen(self) -> bool:
         """False when nobody asks any more, and listening may end."""
 
-    def began(self) -> None:
+    def on_listening(self) -> None:
         """Changes are heard from here on; there may have been some that were not."""
 
-    def changed(self, video_id: int | None) -> None:
+    def on_change(self, video_id: int | None) -> None:
         """That video has changed; any may have when it is None."""
 
-    def confirmed(self, at: float) -> None:
+    def on_confirmed(self, at: float) -> None:
         """Every change committed before `at`, by the clock, has been told."""
 
-    def cut_off(self) -> None:
+    def on_unreachable(self) -> None:
         """Postgres is out of reach: no question would have an answer."""
 
-    def ended(self) -> None:
+    def on_stopped(self) -> None:
         """Nothing is heard until the next beginning."""
 
 
-class Changes:
-    """Listens in a thread (a greenlet under gevent) while that is worthwhile to `hearer`."""
+class ChangeListener:
+    """Listens in a thread (a greenlet under gevent) while that is worthwhile to `handler`."""
 
-    def __init__(self, database: Database, hearer: Hearer, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, handler: ChangeHandler, clock: Callable[[], float]
+    ) -> None:
         self._database = database
-        self._hearer = hearer
+        self._handler = handler
         self._clock = clock
         self._listener: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -85,12 +87,12 @@ class Changes:
 
     def _run(self, stopping: threading.Event) -> None:
         failures = 0
-        while self._goes_on(stopping):
+        while self._should_run(stopping):
             try:
                 with contextlib.closing(self._connected()) as connection:
                     self._begin(connection)
                     failures = 0
-                    self._hear(connection, stopping)
+                    self._poll(connection, stopping)
             except (OSError, psycopg.Error) as fault:
                 failures += 1
                 if failures == 1:
@@ -98,38 +100,38 @@ class Changes:
                 if isinstance(fault, _PooledError):
                     stopping.wait(POOLED_INTERVAL)
                 else:
-                    self._tell_whether_cut_off()
+                    self._report_if_unreachable()
                     stopping.wait(INTERVAL)
-        self._hearer.ended()
+        self._handler.on_stopped()
 
     def _connected(self) -> BoundedConnection:
-        return connect(self._database.url, within=CONNECT, patience=PATIENCE)
+        return connect(self._database.url, within=CONNECT_TIMEOUT, timeout=QUERY_TIMEOUT)
 
     def _begin(self, connection: BoundedConnection) -> None:
         connection.autocommit = True
-        connection.add_notify_handler(lambda told: self._hearer.changed(_video_id(told.payload)))
+        connection.add_notify_handler(lambda told: self._handler.on_change(_video_id(told.payload)))
         ((pid,),) = connection.execute("SELECT pg_backend_pid()").fetchall()
         if pid != _announced_pid(connection):
             raise _PooledError("a pool of connections stands between, which may lose notices")
         connection.execute("LISTEN video_changed")
-        self._hearer.began()
+        self._handler.on_listening()
 
-    def _hear(self, connection: BoundedConnection, stopping: threading.Event) -> None:
-        while self._goes_on(stopping):
+    def _poll(self, connection: BoundedConnection, stopping: threading.Event) -> None:
+        while self._should_run(stopping):
             asked_at = self._clock()
             connection.execute("SELECT 1")
-            self._hearer.confirmed(asked_at)
+            self._handler.on_confirmed(asked_at)
             stopping.wait(INTERVAL)
 
-    def _tell_whether_cut_off(self) -> None:
+    def _report_if_unreachable(self) -> None:
         """Listening may fail where asking goes well, as when all connections are taken."""
         try:
             self._database.rows(sqlalchemy.select(1))
         except Unavailable:
-            self._hearer.cut_off()
+            self._handler.on_unreachable()
 
-    def _goes_on(self, stopping: threading.Event) -> bool:
-        return not stopping.is_set() and self._hearer.is_listening_worthwhile()
+    def _should_run(self, stopping: threading.Event) -> bool:
+        return not stopping.is_set() and self._handler.should_listen()
 
 
 def _announced_pid(connection: BoundedConnection) -> int:

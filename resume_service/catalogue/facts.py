@@ -49,7 +49,7 @@ class FactsSource(Protocol):
         """Raises NotFound when there never was such a video, and Unavailable."""
 
 
-class StoredFacts:
+class FactsQuery:
     """The facts as Postgres has them, one statement for each question."""
 
     def __init__(self, database: Database) -> None:

@@ -14,12 +14,12 @@ from sqlalchemy import and_, select
 
 from resume_service.accounts.tables import users
 from resume_service.auth.identity import Identity
-from resume_service.catalogue.facts import NO_VIDEO, StoredFacts, VideoFacts
+from resume_service.catalogue.facts import NO_VIDEO, FactsQuery, VideoFacts
 from resume_service.catalogue.tables import video_files, videos, view_logs
 from resume_service.catalogue.view_logs import ViewLogs
-from resume_service.errors import NotFound, OriginFailed, OriginSilent, Unavailable
-from resume_service.media.model import Opened, Wanted
-from resume_service.media.source import Media
+from resume_service.errors import NotFound, OriginFailed, OriginTimeout, Unavailable
+from resume_service.media.model import ByteRequest, OpenMedia
+from resume_service.media.source import MediaSource
 from resume_service.postgres.database import Database
 from resume_service.telemetry import logs, metrics
 
@@ -41,7 +41,7 @@ class Stream:
     ConnectionAbortedError, for the server to cut the client's connection short.
     """
 
-    def __init__(self, opened: Opened, view: Callable[[], None]) -> None:
+    def __init__(self, opened: OpenMedia, view: Callable[[], None]) -> None:
         self.status = opened.status
         self.headers = opened.headers
         self._opened = opened
@@ -69,7 +69,7 @@ class Stream:
                 self._was_sent_some = self._was_sent_some or not part.is_last
                 # An origin and a client that both are fast would leave no turn to anybody else.
                 time.sleep(0)
-        except (OriginFailed, OriginSilent) as fault:
+        except (OriginFailed, OriginTimeout) as fault:
             self._end("failed", counts=False)
             _log.warning("a stream broke off", fault=fault.message, request_id=self._request_id)
             raise ConnectionAbortedError(fault.message) from fault
@@ -90,7 +90,7 @@ class Streams:
     def __init__(
         self,
         database: Database,
-        media: Media,
+        media: MediaSource,
         view_logs: ViewLogs,
         clock: Callable[[], datetime],
     ) -> None:
@@ -101,7 +101,7 @@ class Streams:
         self._turns = threading.BoundedSemaphore(TURNS)
 
     def open(
-        self, video_id: int, caller: Identity, wanted: Wanted, quality: str | None = None
+        self, video_id: int, caller: Identity, wanted: ByteRequest, quality: str | None = None
     ) -> Stream:
         """The video, or its file of that quality.
 
@@ -119,7 +119,7 @@ class Streams:
 
     def require_watchable(self, video_id: int, caller: Identity) -> None:
         """Raises NotFound, Forbidden and Unavailable, as `open`."""
-        StoredFacts(self._database).facts(video_id).require_watchable_by(caller)
+        FactsQuery(self._database).facts(video_id).require_watchable_by(caller)
 
     def _row(self, video_id: int, account_id: int | None, quality: str | None) -> Any:
         """All there is to know, in one statement; raises NotFound."""

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import sqlalchemy
 from sqlalchemy import select
 
-from resume_service.accounts.corporations import hold_company
+from resume_service.accounts.corporations import lock_company
 from resume_service.accounts.model import Plan
 from resume_service.catalogue.facts import NO_VIDEO
 from resume_service.catalogue.tables import video_files, videos
 from resume_service.errors import Forbidden, NotFound
 from resume_service.postgres.database import Database
-from resume_service.postgres.pages import Page, Slice
+from resume_service.postgres.pages import Page, PageRequest
 from resume_service.resume.video_access import VideoKind
 
 
@@ -62,7 +62,7 @@ class Videos:
         values = {name: value for name, value in given.items() if name != "files"}
         with self._database.transaction() as sql:
             if corporation_id is not None:
-                hold_company(sql, corporation_id)
+                lock_company(sql, corporation_id)
             insert = videos.insert().values(values | {"corporation_id": corporation_id})
             row = sql.execute(insert.returning(*_columns)).one()
             _put_files(sql, row.id, given.get("files", []))
@@ -73,11 +73,13 @@ class Videos:
         with self._database.transaction() as sql:
             return _one(sql, select(*_columns).where(videos.c.id == video_id))
 
-    def offered(self, part: Slice) -> Page[Video]:
+    def offered(self, part: PageRequest) -> Page[Video]:
         """The published ones of every company and of the public."""
         return self._page(part, *_offered)
 
-    def of_corporation(self, corporation_id: int, part: Slice, *, all_of_them: bool) -> Page[Video]:
+    def of_corporation(
+        self, corporation_id: int, part: PageRequest, *, all_of_them: bool
+    ) -> Page[Video]:
         """A company's published ones, or also those that only its admins see."""
         is_its = videos.c.corporation_id == corporation_id
         return self._page(part, is_its) if all_of_them else self._page(part, is_its, *_offered)
@@ -105,12 +107,12 @@ class Videos:
         back = videos.update().where(videos.c.id == video_id, ~_in_use)
         with self._database.transaction() as sql:
             owner = _one(sql, select(*_columns).where(videos.c.id == video_id)).corporation_id
-            if owner is not None and hold_company(sql, owner).plan_at(now) is not Plan.PAID:
+            if owner is not None and lock_company(sql, owner).plan_at(now) is not Plan.PAID:
                 raise Forbidden("Restoring takes a paid plan")
             changed = back.values(deleted_at=None, updated_at=now).returning(*_columns)
             return _found(sql, sql.execute(changed).first())
 
-    def _page(self, part: Slice, *conditions: sqlalchemy.ColumnElement[bool]) -> Page[Video]:
+    def _page(self, part: PageRequest, *conditions: sqlalchemy.ColumnElement[bool]) -> Page[Video]:
         query = select(*_columns).where(*conditions).order_by(videos.c.id)
         with self._database.transaction() as sql:
             page = part.of(sql, query, lambda row: row, videos.c.id)

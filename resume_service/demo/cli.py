@@ -18,7 +18,7 @@ from resume_service.errors import Conflict, Unavailable
 from resume_service.postgres.database import Database
 from resume_service.settings import Settings
 
-PATIENCE_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 PASSWORD_BYTES = 12
 """Of chance, in a password that is made up."""
 
@@ -50,7 +50,7 @@ def command(settings: Settings) -> click.Command:
         Without --password (or SEED_DEMO_PASSWORD) one is made up for new accounts, and told once.
         """
         given = password or made_up_password()
-        with told():
+        with one_line_errors():
             made = seed(settings, given)
         click.echo(description(made, given, f"http://localhost:{settings.port}"))
 
@@ -65,7 +65,7 @@ def seed(settings: Settings, password: str) -> Seeded:
         raise click.ClickException("DATABASE_URL is not set: there is no catalogue")
     if settings.media_root is None:
         raise click.ClickException("MEDIA_ROOT is not set: there is no folder for the media")
-    database = Database(settings.database_url, patience=PATIENCE_SECONDS)
+    database = Database(settings.database_url, timeout=TIMEOUT_SECONDS)
     try:
         made = Seeded(seed_catalogue(database, Path(settings.media_root), password), None)
         return made._replace(course=seed_demo_course(database, str(made.viewer.id)))
@@ -119,7 +119,7 @@ def _sign_in(account: Account, password: str, address: str) -> list[str]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
     """Tell a failure in one line."""
     try:
         yield

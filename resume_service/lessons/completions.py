@@ -21,9 +21,9 @@ from resume_service.lessons.model import (
     NO_LESSON,
     NO_MODULE,
     Completion,
-    Marked,
+    MarkResult,
     ModuleProgress,
-    Tally,
+    Progress,
 )
 from resume_service.postgres.database import Database
 
@@ -45,24 +45,24 @@ class Completions:
         """As `require_markable`, but for prerequisites, which unmarking needs none of."""
         self._require_open(user_id, lesson_id, now)
 
-    def mark(self, user_id: str, lesson_id: UUID, at: datetime, now: datetime) -> Marked:
+    def mark(self, user_id: str, lesson_id: UUID, at: datetime, now: datetime) -> MarkResult:
         """Complete a lesson as of `at`, unless it is completed already. Raises NotFound."""
         to_the_ms = at.replace(microsecond=at.microsecond // 1000 * 1000)
         with self._writing(user_id) as sql:
             sql.execute(queries.COMPLETE, {"user": user_id, "lesson": lesson_id, "at": to_the_ms})
             return _marked(sql, user_id, lesson_id, now)
 
-    def unmark(self, user_id: str, lesson_id: UUID, now: datetime) -> Marked:
+    def unmark(self, user_id: str, lesson_id: UUID, now: datetime) -> MarkResult:
         """Take a completion back, if there is one. Raises NotFound."""
         with self._writing(user_id) as sql:
-            sql.execute(queries.TAKE_BACK, {"user": user_id, "lesson": lesson_id})
-            sql.execute(queries.REMEMBER, {"user": user_id, "lesson": lesson_id, "at": now})
+            sql.execute(queries.DELETE_COMPLETION, {"user": user_id, "lesson": lesson_id})
+            sql.execute(queries.RECORD_UNMARK, {"user": user_id, "lesson": lesson_id, "at": now})
             return _marked(sql, user_id, lesson_id, now)
 
-    def summary(self, user_id: str, now: datetime) -> Tally:
+    def summary(self, user_id: str, now: datetime) -> Progress:
         """The user's progress in the whole course."""
         [(completed, total)] = self._database.rows(queries.SUMMARY, {"user": user_id, "now": now})
-        return Tally(completed, total)
+        return Progress(completed, total)
 
     def module(self, user_id: str, module_id: UUID, now: datetime) -> ModuleProgress:
         """Raises NotFound when there is no such module, or nothing in it that the user may open."""
@@ -75,7 +75,7 @@ class Completions:
         shown = [row for row in rows if row.id in may_open or row.completed_at is not None]
         completed = sum(row.completed_at is not None for row in rows)
         return ModuleProgress(
-            Tally(completed, sum(row.counts for row in rows)),
+            Progress(completed, sum(row.counts for row in rows)),
             [Completion(row.id, row.completed_at) for row in shown],
         )
 
@@ -88,13 +88,13 @@ class Completions:
     def _writing(self, user_id: str) -> Iterator[sqlalchemy.Connection]:
         """A transaction in which nobody else writes completions of this user."""
         with self._database.transaction() as sql:
-            sql.execute(queries.ALONE, {"user": user_id})
+            sql.execute(queries.LOCK_USER, {"user": user_id})
             yield sql
 
     def _require_open(self, user_id: str, lesson_id: UUID, now: datetime) -> Any:
         """How the user stands with a lesson that is there, published and accessible."""
         values = {"user": user_id, "now": now, "lesson": lesson_id}
-        found = self._database.rows(queries.STANDING, values)
+        found = self._database.rows(queries.LESSON_STATE, values)
         if not found:
             raise NotFound(NO_LESSON)
         [standing] = found
@@ -105,16 +105,18 @@ class Completions:
         return standing
 
 
-def _marked(sql: sqlalchemy.Connection, user_id: str, lesson_id: UUID, now: datetime) -> Marked:
+def _marked(sql: sqlalchemy.Connection, user_id: str, lesson_id: UUID, now: datetime) -> MarkResult:
     """How the lesson and its sums stand now."""
     values = {"user": user_id, "now": now, "lesson": lesson_id}
-    by_module = sql.execute(queries.SUMS, values).all()
+    by_module = sql.execute(queries.MODULE_TOTALS, values).all()
     here = next((row for row in by_module if row.here), None)
     if here is None:
         raise NotFound(NO_LESSON)
-    return Marked(
+    return MarkResult(
         Completion(lesson_id, here.completed_at),
         here.module_id,
-        module=Tally(here.completed, here.total),
-        overall=Tally(sum(row.completed for row in by_module), sum(row.total for row in by_module)),
+        module=Progress(here.completed, here.total),
+        overall=Progress(
+            sum(row.completed for row in by_module), sum(row.total for row in by_module)
+        ),
     )

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from resume_service.errors import Conflict, ValidationFailed
 from resume_service.lessons.eligibility import COURSE_ORDER, in_modules
 from resume_service.lessons.model import NO_LESSON, NO_MODULE
-from resume_service.lessons.repository import INVALID, Kept, Query, Register
+from resume_service.lessons.repository import INVALID, Query, Record, Repository
 from resume_service.lessons.tables import lesson_prerequisites, lessons, modules
 from resume_service.postgres.database import Database
 
@@ -22,7 +22,7 @@ LOCK = 7_236_450_223
 """Of Postgres' advisory locks: two changes of prerequisites, made at once, could close a circle."""
 
 
-class Modules(Register):
+class Modules(Repository):
     def __init__(self, database: Database) -> None:
         super().__init__(database, modules, NO_MODULE)
 
@@ -37,13 +37,13 @@ class Modules(Register):
         return (modules.c.position, modules.c.id)
 
 
-class Lessons(Register):
+class Lessons(Repository):
     """Lessons with their `prerequisites`, the ids of the lessons to complete first."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, lessons, NO_LESSON)
 
-    def offered(self) -> Sequence[Kept]:
+    def offered(self) -> Sequence[Record]:
         """Every published lesson in the course's order, with the title of its module."""
         query = (
             _with_prerequisites()
@@ -94,7 +94,7 @@ def _with_prerequisites() -> Query:
     return select(lessons, ids.label("prerequisites"))
 
 
-def _require_no_circle(pairs: Sequence[Kept], changed: UUID) -> None:
+def _require_no_circle(pairs: Sequence[Record], changed: UUID) -> None:
     """Raises ValidationFailed for a circle, which can only be one that what was changed closes."""
     order: TopologicalSorter[UUID] = TopologicalSorter()
     for lesson, prerequisite in pairs:

@@ -70,7 +70,7 @@ def missing_prerequisites(user: User) -> ColumnElement[Any]:
     return sqlalchemy.func.array(found.scalar_subquery(), type_=sqlalchemy.ARRAY(sqlalchemy.Uuid))
 
 
-def standings(user: User, now: Time) -> Select[Any]:
+def lesson_states(user: User, now: Time) -> Select[Any]:
     """A row for each lesson: where it is, how the user stands with it and whether it counts."""
     accessible, completed_at = is_accessible(user, now), lesson_progress.c.completed_at
     could = and_(lessons.c.published, accessible, not_(is_locked(user)))

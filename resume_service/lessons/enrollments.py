@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resume_service.lessons.repository import Register
+from resume_service.lessons.repository import Repository
 from resume_service.lessons.tables import enrollments
 from resume_service.postgres.database import Database
 
@@ -19,6 +19,6 @@ STATUSES = (
 """Of a subscription, as Stripe names them. It may come to name others: those open nothing."""
 
 
-class Enrollments(Register):
+class Enrollments(Repository):
     def __init__(self, database: Database) -> None:
         super().__init__(database, enrollments, "Enrollment not found")

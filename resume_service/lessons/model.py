@@ -11,7 +11,7 @@ from uuid import UUID
 NO_LESSON, NO_MODULE = "Lesson not found", "Module not found"
 
 
-class Tally(NamedTuple):
+class Progress(NamedTuple):
     """How many lessons are completed, of those that count."""
 
     completed: int
@@ -29,17 +29,17 @@ class Completion(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class MarkResult:
     """A lesson after it was marked or unmarked, and what that made of the user's progress."""
 
     completion: Completion
     module_id: UUID
-    module: Tally
-    overall: Tally
+    module: Progress
+    overall: Progress
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleProgress:
-    tally: Tally
+    tally: Progress
     lessons: Sequence[Completion]
     """In the module's order: what the user may open or has completed, locked ones too."""

@@ -10,7 +10,7 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Text, Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from resume_service.lessons.eligibility import COURSE_ORDER, missing_prerequisites, standings
+from resume_service.lessons.eligibility import COURSE_ORDER, lesson_states, missing_prerequisites
 from resume_service.lessons.tables import lesson_progress, lesson_unmarked, lessons
 from resume_service.postgres.metadata import MOMENT
 
@@ -29,17 +29,17 @@ def _counts(state: sqlalchemy.Subquery) -> tuple[ColumnElement[int], ColumnEleme
 
 _USER, _NOW = bindparam("user", type_=Text), bindparam("now", type_=MOMENT)
 _LESSON, _AT = bindparam("lesson", type_=Uuid), bindparam("at", type_=MOMENT)
-_STATE = standings(_USER, _NOW).subquery()
+_STATE = lesson_states(_USER, _NOW).subquery()
 _ITS = _STATE.c.id == _LESSON
 _THIS_LESSON = select(_USER, lessons.c.id, _AT).where(lessons.c.id == _LESSON)
 
-STANDING = (
-    standings(_USER, _NOW)
+LESSON_STATE = (
+    lesson_states(_USER, _NOW)
     .where(lessons.c.id == _LESSON)
     .add_columns(missing_prerequisites(_USER).label("missing"))
 )
 SUMMARY = select(*_counts(_STATE))
-SUMS = select(
+MODULE_TOTALS = select(
     *_counts(_STATE),
     _STATE.c.module_id,
     func.bool_or(_ITS).label("here"),
@@ -47,7 +47,7 @@ SUMS = select(
 ).group_by(_STATE.c.module_id)
 """A row for each module."""
 MODULE = (
-    standings(_USER, _NOW)
+    lesson_states(_USER, _NOW)
     .where(lessons.c.module_id == bindparam("module", type_=Uuid))
     .order_by(*COURSE_ORDER)
 )
@@ -56,7 +56,7 @@ COMPLETED = (
     .where(lesson_progress.c.user_id == _USER)
     .order_by(lesson_progress.c.completed_at.desc(), lesson_progress.c.lesson_id)
 )
-ALONE = select(
+LOCK_USER = select(
     func.set_config("idle_in_transaction_session_timeout", f"{IDLE_SECONDS}s", sqlalchemy.true()),
     func.pg_advisory_xact_lock(LOCK, func.hashtext(_USER)),
 )
@@ -65,13 +65,13 @@ COMPLETE = (
     .from_select(["user_id", "lesson_id", "completed_at"], _THIS_LESSON)
     .on_conflict_do_nothing()
 )
-TAKE_BACK = lesson_progress.delete().where(
+DELETE_COMPLETION = lesson_progress.delete().where(
     lesson_progress.c.user_id == _USER, lesson_progress.c.lesson_id == _LESSON
 )
 _UNMARKED = insert(lesson_unmarked).from_select(
     ["user_id", "lesson_id", "unmarked_at"], _THIS_LESSON
 )
-REMEMBER = _UNMARKED.on_conflict_do_update(
+RECORD_UNMARK = _UNMARKED.on_conflict_do_update(
     index_elements=["user_id", "lesson_id"],
     set_={"unmarked_at": _UNMARKED.excluded.unmarked_at},
 )

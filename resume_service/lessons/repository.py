@@ -13,21 +13,21 @@ from sqlalchemy.exc import IntegrityError
 
 from resume_service.errors import NotFound, ValidationFailed
 from resume_service.postgres.database import Database
-from resume_service.postgres.pages import Page, Slice
+from resume_service.postgres.pages import Page, PageRequest
 
 Query: TypeAlias = Select[*tuple[Any, ...]]
-Kept: TypeAlias = Row[*tuple[Any, ...]]
+Record: TypeAlias = Row[*tuple[Any, ...]]
 
 INVALID = 422
 """The status of a failed validation in `/v1`."""
-FAULTS = {
+CONSTRAINT_ERRORS = {
     "lessons_module_id_fkey": {"module_id": ["No such module."]},
     "lesson_prerequisites_prerequisite_id_fkey": {"prerequisites": ["No such lesson."]},
 }
 """What a broken constraint says of the fields that were given."""
 
 
-class Register:
+class Repository:
     """The rows of one table. Every method may raise Unavailable."""
 
     def __init__(self, database: Database, table: sqlalchemy.Table, not_found: str) -> None:
@@ -35,18 +35,18 @@ class Register:
         self._table = table
         self._not_found = not_found
 
-    def page(self, part: Slice, **wanted: Any) -> Page[Kept]:
+    def page(self, part: PageRequest, **wanted: Any) -> Page[Record]:
         """A page of the rows whose columns hold what is `wanted`."""
         query = self._query().where(*(self._table.c[name] == wanted[name] for name in wanted))
         with self._database.transaction() as sql:
             return part.of(sql, query.order_by(*self._order()), lambda row: row, self._table.c.id)
 
-    def read(self, row_id: UUID) -> Kept:
+    def read(self, row_id: UUID) -> Record:
         """Raises NotFound."""
         with self._database.transaction() as sql:
             return self._read(sql, row_id)
 
-    def create(self, values: Mapping[str, Any]) -> Kept:
+    def create(self, values: Mapping[str, Any]) -> Record:
         """A new row. Raises ValidationFailed for values that name what is not there."""
         row_id = uuid4()
         with self._writing() as sql:
@@ -54,7 +54,7 @@ class Register:
             self._written(sql, row_id, values)
             return self._read(sql, row_id)
 
-    def update(self, row_id: UUID, values: Mapping[str, Any]) -> Kept:
+    def update(self, row_id: UUID, values: Mapping[str, Any]) -> Record:
         """The row with the `values` given, the others as they were.
 
         Raises NotFound and, as `create` does, ValidationFailed.
@@ -85,7 +85,7 @@ class Register:
     def _written(self, sql: sqlalchemy.Connection, row_id: UUID, values: Mapping[str, Any]) -> None:
         """Write what `values` hold beyond the row's own columns."""
 
-    def _read(self, sql: sqlalchemy.Connection, row_id: UUID) -> Kept:
+    def _read(self, sql: sqlalchemy.Connection, row_id: UUID) -> Record:
         found = sql.execute(self._query().where(self._table.c.id == row_id)).one_or_none()
         if found is None:
             raise NotFound(self._not_found)
@@ -102,6 +102,6 @@ class Register:
                 yield sql
         except IntegrityError as fault:
             broken = getattr(getattr(fault.orig, "diag", None), "constraint_name", None)
-            if broken not in FAULTS:
+            if broken not in CONSTRAINT_ERRORS:
                 raise
-            raise ValidationFailed(FAULTS[broken], INVALID) from fault
+            raise ValidationFailed(CONSTRAINT_ERRORS[broken], INVALID) from fault

@@ -30,7 +30,7 @@ TOLERANCE_SECONDS = 300
 """How old a signature may be: Stripe signs anew whenever it sends again."""
 
 
-REMEMBERED = timedelta(days=90)
+EVENTS_KEPT = timedelta(days=90)
 """Stripe sends an event again for 30 days at most."""
 
 
@@ -82,7 +82,7 @@ class Subscriptions:
 
     def _apply(self, change: Subscription) -> None:
         first = insert(stripe_events).values(id=change.event_id).on_conflict_do_nothing()
-        forgotten = stripe_events.c.received_at < func.now() - REMEMBERED
+        forgotten = stripe_events.c.received_at < func.now() - EVENTS_KEPT
         with self._database.transaction() as sql:
             if sql.execute(first.returning(stripe_events.c.id)).all():
                 sql.execute(stripe_events.delete().where(forgotten))

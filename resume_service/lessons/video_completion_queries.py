@@ -23,7 +23,7 @@ _OF_ITS_VIDEO = watch_archive.c.video_id == lessons.c.video_id
 VIEWINGS = in_modules().join(watch_archive, _OF_ITS_VIDEO)
 
 
-def found(since: datetime | None, now: datetime) -> Any:
+def candidates(since: datetime | None, now: datetime) -> Any:
     """What is to be completed, among all that may have changed since then; each part is indexed.
 
     Some of it may be found twice. None for all there ever was.

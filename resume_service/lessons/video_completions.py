@@ -23,10 +23,10 @@ from resume_service.postgres.database import Database
 
 LOCK = 7_236_450_224
 """Of Postgres' advisory locks: one worker at a time looks."""
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 BATCH = 500
 """Completions a transaction: it holds a lock for each user in it."""
-MOST_BATCHES = 40
+MAX_BATCHES = 40
 """A cycle. What is left then is found by the next one."""
 OVERLAP = timedelta(minutes=1)
 """Longer than any transaction that writes what is looked at."""
@@ -34,7 +34,7 @@ OVERLAP = timedelta(minutes=1)
 _log = structlog.get_logger(__name__)
 
 
-class Bridge:
+class VideoCompletions:
     """From the archive's rows to completions, in Postgres alone."""
 
     def __init__(
@@ -45,21 +45,21 @@ class Bridge:
         self._batch = batch
 
     @classmethod
-    def at(cls, url: str, clock: Callable[[], datetime]) -> Bridge:
-        return cls(Database(url, patience=PATIENCE_SECONDS), clock)
+    def at(cls, url: str, clock: Callable[[], datetime]) -> VideoCompletions:
+        return cls(Database(url, timeout=TIMEOUT_SECONDS), clock)
 
-    def run(self, is_over: Callable[[], bool] = lambda: False) -> int:
+    def run(self, should_stop: Callable[[], bool] = lambda: False) -> int:
         """Complete what viewings have come to complete; how many. Raises Unavailable.
 
-        Stops between batches when `is_over()`.
+        Stops between batches when `should_stop()`.
         """
         begun = self._begin()
         if begun is None:
             return 0
         since, now = begun
         completed = 0
-        for _ in range(MOST_BATCHES):
-            if is_over():
+        for _ in range(MAX_BATCHES):
+            if should_stop():
                 break
             marked = self._step(since)
             if marked is None:
@@ -87,8 +87,10 @@ class Bridge:
         """Complete a batch; how many, or None when there is nothing left to complete."""
         now = self._clock()
         with self._database.transaction() as sql:
-            sql.execute(_alone())
-            found = sql.execute(video_completion_queries.found(since, now).limit(self._batch)).all()
+            sql.execute(_lock_workers())
+            found = sql.execute(
+                video_completion_queries.candidates(since, now).limit(self._batch)
+            ).all()
             if not found:
                 return None
             # From here on none of these users marks or unmarks by hand; who has, since, is seen.
@@ -109,7 +111,7 @@ class Bridge:
             sql.execute(looked.on_conflict_do_update(index_elements=["one"], set_={"until": until}))
 
 
-def _alone() -> Select[Any]:
+def _lock_workers() -> Select[Any]:
     return select(
         func.set_config(
             "idle_in_transaction_session_timeout", f"{queries.IDLE_SECONDS}s", sqlalchemy.true()

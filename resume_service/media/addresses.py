@@ -58,11 +58,11 @@ LOOKUPS = 4
 _lookups = threading.BoundedSemaphore(LOOKUPS)
 
 
-class NameUnknown(Exception):
+class DnsNotFound(Exception):
     """The name leads nowhere."""
 
 
-class NameServerSilent(Exception):
+class DnsTimeout(Exception):
     """Where the name leads was not told in time."""
 
 
@@ -89,7 +89,7 @@ def addresses_of(name: str, within: float) -> tuple[Address, ...]:
     """
     answer: list[tuple[Address, ...]] = []
     if not _lookups.acquire(timeout=within):
-        raise NameServerSilent
+        raise DnsTimeout
 
     def ask() -> None:
         try:
@@ -104,7 +104,7 @@ def addresses_of(name: str, within: float) -> tuple[Address, ...]:
     asking.start()
     asking.join(within)
     if not answer:
-        raise NameServerSilent
+        raise DnsTimeout
     if not answer[0]:
-        raise NameUnknown
+        raise DnsNotFound
     return answer[0]

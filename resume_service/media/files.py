@@ -13,8 +13,8 @@ from typing import NamedTuple
 from resume_service.errors import NotFound, OriginFailed, RangeNotSatisfiable, Unavailable
 from resume_service.media.byte_ranges import Span
 from resume_service.media.content_types import served_by_name
-from resume_service.media.model import CHUNK, Opened, Part, Wanted
-from resume_service.media.origin_url import LONGEST, Refused, climbs
+from resume_service.media.model import CHUNK, ByteRequest, Chunk, OpenMedia
+from resume_service.media.origin_url import MAX_LENGTH, PathNotAllowed, has_path_traversal
 
 AHEAD = 16 * CHUNK
 """Bytes that the system is asked to have ready: a read from a disk holds up every greenlet."""
@@ -31,7 +31,7 @@ class _Found(NamedTuple):
     etag: str
 
 
-class MediaFiles:
+class LocalFiles:
     """The regular files below `root`; a link leads nowhere, whenever it was put there."""
 
     def __init__(self, root: str | None) -> None:
@@ -42,7 +42,7 @@ class MediaFiles:
         with contextlib.suppress(NotFound):
             self._found(path).file.close()
 
-    def open(self, path: str, wanted: Wanted) -> Opened:
+    def open(self, path: str, wanted: ByteRequest) -> OpenMedia:
         """Raises Refused, NotFound and RangeNotSatisfiable."""
         found = self._found(path)
         try:
@@ -53,7 +53,7 @@ class MediaFiles:
 
     def _found(self, path: str) -> _Found:
         if self._root is None:
-            raise Refused("Must be an http or https URL: no folder of videos is configured.")
+            raise PathNotAllowed("Must be an http or https URL: no folder of videos is configured.")
         names = _names(path)
         try:
             descriptor = _opened_below(self._root, names)
@@ -62,11 +62,11 @@ class MediaFiles:
                 raise NotFound(NO_FILE) from None
             if fault.errno in (errno.EMFILE, errno.ENFILE, errno.EIO):
                 raise Unavailable from fault
-            raise Refused("Must be a file below the folder of videos, by no link.") from None
+            raise PathNotAllowed("Must be a file below the folder of videos, by no link.") from None
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             os.close(descriptor)  # FileIO refuses a folder by an error of its own
-            raise Refused("Must be a file, and no folder, pipe or device.")
+            raise PathNotAllowed("Must be a file, and no folder, pipe or device.")
         return _Found(
             FileIO(descriptor), about.st_size, f'"{about.st_mtime_ns:x}-{about.st_size:x}"'
         )
@@ -74,13 +74,13 @@ class MediaFiles:
 
 def _names(path: str) -> tuple[str, ...]:
     """The folders on the way, and the file. Raises Refused."""
-    if len(path) > LONGEST:
-        raise Refused(f"Must be at most {LONGEST} characters long.")
-    if "\\" in path or climbs(path) or not path.isprintable():
-        raise Refused("Must not hold '..', '\\' or control characters.")
+    if len(path) > MAX_LENGTH:
+        raise PathNotAllowed(f"Must be at most {MAX_LENGTH} characters long.")
+    if "\\" in path or has_path_traversal(path) or not path.isprintable():
+        raise PathNotAllowed("Must not hold '..', '\\' or control characters.")
     names = tuple(path.split("/"))
     if not all(name == name.strip() != "" for name in names) or "." in names:
-        raise Refused("Must be a URL, or a path from the folder of videos down.")
+        raise PathNotAllowed("Must be a URL, or a path from the folder of videos down.")
     return names
 
 
@@ -101,10 +101,10 @@ def _opened_below(root: str, names: tuple[str, ...]) -> int:
         os.close(here)
 
 
-def _answer(found: _Found, path: str, wanted: Wanted) -> Opened:
+def _answer(found: _Found, path: str, wanted: ByteRequest) -> OpenMedia:
     headers = {"ETag": found.etag, "Accept-Ranges": "bytes"}
     if wanted.if_none_match and _names_it(wanted.if_none_match, found.etag):
-        return Opened(304, headers, iter(()), found.file.close)
+        return OpenMedia(304, headers, iter(()), found.file.close)
     span = Span(0, found.size - 1, found.size)
     is_part = wanted.range is not None and wanted.if_range in (None, found.etag)
     if wanted.range is not None and is_part:
@@ -114,7 +114,7 @@ def _answer(found: _Found, path: str, wanted: Wanted) -> Opened:
         headers["Content-Range"] = part.text
         span = part
     headers |= {"Content-Type": served_by_name(path), "Content-Length": str(span.length)}
-    return Opened(206 if is_part else 200, headers, _parts(found.file, span), found.file.close)
+    return OpenMedia(206 if is_part else 200, headers, _parts(found.file, span), found.file.close)
 
 
 def _names_it(if_none_match: str, etag: str) -> bool:
@@ -122,7 +122,7 @@ def _names_it(if_none_match: str, etag: str) -> bool:
     return "*" in given or etag in given
 
 
-def _parts(file: FileIO, span: Span) -> Iterator[Part]:
+def _parts(file: FileIO, span: Span) -> Iterator[Chunk]:
     descriptor = file.fileno()
     at, end = span.first, span.last + 1
     while at < end:
@@ -131,4 +131,4 @@ def _parts(file: FileIO, span: Span) -> Iterator[Part]:
         if not data:
             raise OriginFailed  # shorter than it was when it was opened
         at += len(data)
-        yield Part(data, is_last=at == end)
+        yield Chunk(data, is_last=at == end)

@@ -12,7 +12,7 @@ CHUNK = 64 * 1024
 """Bytes handled at a time: a stream takes a few of these, however long it is."""
 
 
-class Wanted(NamedTuple):
+class ByteRequest(NamedTuple):
     """The part of a request that is about bytes."""
 
     body: bool = True
@@ -22,18 +22,18 @@ class Wanted(NamedTuple):
     if_none_match: str | None = None
 
 
-class Part(NamedTuple):
+class Chunk(NamedTuple):
     data: bytes
     is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenMedia:
     """An answer whose bytes are still to come. Who has it closes it."""
 
     status: int
     """200, 206 or 304."""
     headers: Mapping[str, str]
-    parts: Iterator[Part]
+    parts: Iterator[Chunk]
     """Raises OriginFailed or OriginSilent when not all of them come."""
     close: Callable[[], None]

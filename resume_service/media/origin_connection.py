@@ -16,7 +16,7 @@ import httpcore
 from resume_service.media.addresses import Address
 
 
-class Patience(NamedTuple):
+class Timeouts(NamedTuple):
     """Seconds."""
 
     connect: float = 3.0
@@ -31,7 +31,7 @@ LONGEST_HEAD = 256 * 1024
 """Bytes that may come before the body: interim answers and headers, and what came along with them."""
 
 
-class WatchedStream(httpcore.NetworkStream):
+class TimedStream(httpcore.NetworkStream):
     """A connection that fails when the origin is silent, or when its headers have no end.
 
     Until `head_is_over` all waits together end at `deadline`; from then on each ends by itself.
@@ -47,7 +47,7 @@ class WatchedStream(httpcore.NetworkStream):
         self._deadline = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._inner.read(max_bytes, self._patience())
+        data = self._inner.read(max_bytes, self._timeout())
         if self._deadline is not None:
             self._head += len(data)
             if self._head > LONGEST_HEAD:
@@ -55,7 +55,7 @@ class WatchedStream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._patience())
+        self._inner.write(buffer, self._timeout())
 
     def close(self) -> None:
         self._inner.close()
@@ -66,13 +66,13 @@ class WatchedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        self._inner = self._inner.start_tls(ssl_context, server_hostname, self._patience())
+        self._inner = self._inner.start_tls(ssl_context, server_hostname, self._timeout())
         return self
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
-    def _patience(self) -> float:
+    def _timeout(self) -> float:
         if self._deadline is None:
             return self._silence
         left = self._deadline - time.monotonic()
@@ -84,12 +84,12 @@ class WatchedStream(httpcore.NetworkStream):
 class PinnedBackend(httpcore.NetworkBackend):
     """Connects to one of `addresses`, whatever host is asked for: names were looked up before."""
 
-    def __init__(self, addresses: Sequence[Address], started: float, patience: Patience) -> None:
+    def __init__(self, addresses: Sequence[Address], started: float, timeout: Timeouts) -> None:
         self._addresses = addresses
         self._started = started
         """By time.monotonic()."""
-        self._patience = patience
-        self.stream: WatchedStream | None = None
+        self._timeout = timeout
+        self.stream: TimedStream | None = None
 
     def connect_tcp(
         self,
@@ -101,7 +101,7 @@ class PinnedBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         failed: Exception = httpcore.ConnectTimeout()
         for address in self._addresses:
-            left = self._started + self._patience.connect - time.monotonic()
+            left = self._started + self._timeout.connect - time.monotonic()
             if left <= 0:
                 raise httpcore.ConnectTimeout
             try:
@@ -109,8 +109,8 @@ class PinnedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as fault:
                 failed = fault
                 continue
-            deadline = self._started + self._patience.headers
-            self.stream = WatchedStream(inner, deadline, self._patience.silence)
+            deadline = self._started + self._timeout.headers
+            self.stream = TimedStream(inner, deadline, self._timeout.silence)
             return self.stream
         raise failed
 

@@ -8,10 +8,10 @@ from http import HTTPStatus
 
 import httpcore
 
-from resume_service.errors import NotFound, OriginFailed, OriginSilent, RangeNotSatisfiable
+from resume_service.errors import NotFound, OriginFailed, OriginTimeout, RangeNotSatisfiable
 from resume_service.media.byte_ranges import Span
 from resume_service.media.content_types import served_as
-from resume_service.media.model import Opened, Part, Wanted
+from resume_service.media.model import ByteRequest, Chunk, OpenMedia
 
 _a_length = re.compile("[0-9]{1,18}").fullmatch
 _an_etag = re.compile(r'(W/)?"[!#-~]{0,256}"').fullmatch
@@ -20,11 +20,11 @@ _nothing_there = re.compile(r"bytes \*/([0-9]{1,18})").fullmatch
 GONE = "The video's file is missing"
 
 
-class OriginAnswer:
+class OriginResponse:
     """Raises OriginFailed for an answer that is not one to what was `wanted`, NotFound and
     RangeNotSatisfiable for one that says so."""
 
-    def __init__(self, response: httpcore.Response, wanted: Wanted) -> None:
+    def __init__(self, response: httpcore.Response, wanted: ByteRequest) -> None:
         self._response = response
         self._wanted = wanted
         self._given: dict[str, list[str]] = {}
@@ -33,11 +33,11 @@ class OriginAnswer:
                 value.decode("latin-1").strip()
             )
 
-    def opened(self, close: Callable[[], None]) -> Opened:
+    def opened(self, close: Callable[[], None]) -> OpenMedia:
         """The answer to pass on. Its first bytes are here, unless it has none."""
         self._require_success()
         if self._response.status == HTTPStatus.NOT_MODIFIED:
-            return Opened(HTTPStatus.NOT_MODIFIED, self._validators(), iter(()), close)
+            return OpenMedia(HTTPStatus.NOT_MODIFIED, self._validators(), iter(()), close)
         span = self._span()
         length = self._length(span)
         headers = self._validators() | {"Content-Type": served_as(self._one("content-type"))}
@@ -48,7 +48,7 @@ class OriginAnswer:
         if span is not None or self._one("accept-ranges") == "bytes":
             headers["Accept-Ranges"] = "bytes"
         parts = self._parts(length) if self._wanted.body else iter(())
-        return Opened(self._response.status, headers, parts, close)
+        return OpenMedia(self._response.status, headers, parts, close)
 
     def _require_success(self) -> None:
         status = self._response.status
@@ -105,7 +105,7 @@ class OriginAnswer:
             raise OriginFailed
         return values.pop() if values else None
 
-    def _parts(self, length: int | None) -> Iterator[Part]:
+    def _parts(self, length: int | None) -> Iterator[Chunk]:
         parts = _counted(self._bytes(), length) if length is not None else _held(self._bytes())
         first = next(parts, None)  # an origin that fails before its first byte gets a 502
         return iter(()) if first is None else _chained(first, parts)
@@ -114,35 +114,35 @@ class OriginAnswer:
         try:
             yield from self._response.iter_stream()
         except httpcore.TimeoutException as fault:
-            raise OriginSilent from fault
+            raise OriginTimeout from fault
         except (httpcore.NetworkError, httpcore.ProtocolError) as fault:
             raise OriginFailed from fault
 
 
-def _counted(chunks: Iterator[bytes], length: int) -> Iterator[Part]:
+def _counted(chunks: Iterator[bytes], length: int) -> Iterator[Chunk]:
     """Raises OriginFailed when they are more or fewer than `length` bytes."""
     left = length
     for data in chunks:
         left -= len(data)
         if left < 0:
             raise OriginFailed
-        yield Part(data, is_last=left == 0)
+        yield Chunk(data, is_last=left == 0)
         if left == 0:
             return
     if left:
         raise OriginFailed
 
 
-def _held(chunks: Iterator[bytes]) -> Iterator[Part]:
+def _held(chunks: Iterator[bytes]) -> Iterator[Chunk]:
     """Each is kept back until the next is here: only so the last is known as such."""
     held = next(chunks, None)
     for data in chunks:
-        yield Part(held or b"", is_last=False)
+        yield Chunk(held or b"", is_last=False)
         held = data
     if held is not None:
-        yield Part(held, is_last=True)
+        yield Chunk(held, is_last=True)
 
 
-def _chained(first: Part, others: Iterator[Part]) -> Iterator[Part]:
+def _chained(first: Chunk, others: Iterator[Chunk]) -> Iterator[Chunk]:
     yield first
     yield from others

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from resume_service.media.addresses import Address, may_be_listed
 
-LONGEST = 2048
+MAX_LENGTH = 2048
 """Characters of a URL or a path."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 GREATEST_PORT = 65_535
@@ -28,7 +28,7 @@ _url = re.compile(
 _has_scheme = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE).match
 
 
-class Refused(Exception):
+class PathNotAllowed(Exception):
     """A `file_path` that is not taken; its text tells the caller why."""
 
 
@@ -63,24 +63,24 @@ def looks_like_url(file_path: str) -> bool:
 
 def parsed(file_path: str) -> OriginUrl:
     """Raises Refused for whatever another reader of URLs might read otherwise."""
-    if len(file_path) > LONGEST:
-        raise Refused(f"Must be at most {LONGEST} characters long.")
+    if len(file_path) > MAX_LENGTH:
+        raise PathNotAllowed(f"Must be at most {MAX_LENGTH} characters long.")
     head, slashes, rest = file_path.partition("://")
     authority, slash, target = rest.partition("/")
     found = _url(f"{head.lower()}{slashes}{authority.lower()}{slash}{target}")
     if found is None or not file_path.isascii():
-        raise Refused(
+        raise PathNotAllowed(
             "Must be an http or https URL in plain ASCII: a host, a port if need be, a path."
         )
-    if climbs(target):
-        raise Refused("Must not hold '..'.")
+    if has_path_traversal(target):
+        raise PathNotAllowed("Must not hold '..'.")
     scheme, port = found["scheme"], int(found["port"] or DEFAULT_PORTS[found["scheme"]])
     if port > GREATEST_PORT:
-        raise Refused(f"Must name a port up to {GREATEST_PORT}.")
+        raise PathNotAllowed(f"Must name a port up to {GREATEST_PORT}.")
     return OriginUrl(scheme, _host(found["host"]), port, found["target"] or "/")
 
 
-def climbs(path: str) -> bool:
+def has_path_traversal(path: str) -> bool:
     """Whether `path`, decoded as often as anybody might, steps up or hides a control character."""
     before = None
     while path != before:
@@ -99,10 +99,10 @@ class AllowedOrigins:
         """Raises Refused unless the host is listed, and for an address that never may be."""
         address = url.address
         if address is not None and not may_be_listed(address):
-            raise Refused("Must not be on a link-local, multicast or embedded address.")
+            raise PathNotAllowed("Must not be on a link-local, multicast or embedded address.")
         port = None if url.port == DEFAULT_PORTS[url.scheme] else url.port
         if not {(url.host, url.port), (url.host, port)} & self._listed:
-            raise Refused("Must be on one of the hosts that videos may be fetched from.")
+            raise PathNotAllowed("Must be on one of the hosts that videos may be fetched from.")
 
 
 def _entry(listed: str) -> tuple[str, int | None]:
@@ -123,7 +123,7 @@ def _host(text: str) -> str:
         if _a_number(text.rpartition(".")[2]):
             return str(IPv4Address(text))
     except ValueError:
-        raise Refused("Must name a host, or an address in its usual form.") from None
+        raise PathNotAllowed("Must name a host, or an address in its usual form.") from None
     if not _a_name(text):
-        raise Refused("Must name a host, or an address in its usual form.")
+        raise PathNotAllowed("Must name a host, or an address in its usual form.")
     return text

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 
 import httpcore
 
-from resume_service.errors import OriginFailed, OriginSilent, Unavailable
+from resume_service.errors import OriginFailed, OriginTimeout, Unavailable
 from resume_service.media import addresses
-from resume_service.media.addresses import Address, NameServerSilent, NameUnknown, is_public
-from resume_service.media.model import Opened, Wanted
-from resume_service.media.origin_connection import Patience, PinnedBackend
-from resume_service.media.origin_response import OriginAnswer
-from resume_service.media.origin_url import AllowedOrigins, OriginUrl, Refused, parsed
+from resume_service.media.addresses import Address, DnsNotFound, DnsTimeout, is_public
+from resume_service.media.model import ByteRequest, OpenMedia
+from resume_service.media.origin_connection import PinnedBackend, Timeouts
+from resume_service.media.origin_response import OriginResponse
+from resume_service.media.origin_url import AllowedOrigins, OriginUrl, PathNotAllowed, parsed
 
 MOST = 256
 """Fetches of a process at a time; each takes two descriptors, and a few chunks of memory."""
@@ -35,11 +35,11 @@ class Origins:
     def __init__(
         self,
         allowed: tuple[str, ...],
-        patience: Patience | None = None,
+        timeout: Timeouts | None = None,
         tls: Callable[[], ssl.SSLContext] = httpcore.default_ssl_context,
     ) -> None:
         self._allowed = AllowedOrigins(allowed)
-        self._patience = patience or Patience()
+        self._timeout = timeout or Timeouts()
         self._tls = tls
         self._tls_context: ssl.SSLContext | None = None
         self._turns = threading.BoundedSemaphore(MOST)
@@ -49,17 +49,17 @@ class Origins:
         url = self._allowed_url(file_path)
         try:
             self._addresses(url)
-        except (NameUnknown, NameServerSilent):
+        except (DnsNotFound, DnsTimeout):
             return
 
-    def open(self, file_path: str, wanted: Wanted) -> Opened:
+    def open(self, file_path: str, wanted: ByteRequest) -> OpenMedia:
         """Raises Refused, NotFound, RangeNotSatisfiable, OriginFailed, OriginSilent, Unavailable."""
         started = time.monotonic()
         url = self._allowed_url(file_path)
         if not self._turns.acquire(blocking=False):
             raise Unavailable
         try:
-            backend = PinnedBackend(self._reachable(url), started, self._patience)
+            backend = PinnedBackend(self._reachable(url), started, self._timeout)
         except BaseException:
             self._turns.release()
             raise
@@ -73,34 +73,34 @@ class Origins:
     def _reachable(self, url: OriginUrl) -> Sequence[Address]:
         try:
             return self._addresses(url)
-        except NameUnknown:
+        except DnsNotFound:
             raise OriginFailed from None
-        except NameServerSilent:
-            raise OriginSilent from None
+        except DnsTimeout:
+            raise OriginTimeout from None
 
     def _addresses(self, url: OriginUrl) -> Sequence[Address]:
         """Where to connect. Raises Refused unless all of them are public, or the host is one."""
         if url.address is not None:
             return (url.address,)
-        found = addresses.addresses_of(url.host, self._patience.connect)
+        found = addresses.addresses_of(url.host, self._timeout.connect)
         if not all(is_public(each) for each in found):
-            raise Refused(NOT_PUBLIC)
+            raise PathNotAllowed(NOT_PUBLIC)
         return found
 
-    def _fetch(self, url: OriginUrl, backend: PinnedBackend, wanted: Wanted) -> Opened:
-        is_over = threading.Lock()
+    def _fetch(self, url: OriginUrl, backend: PinnedBackend, wanted: ByteRequest) -> OpenMedia:
+        should_stop = threading.Lock()
 
         def close() -> None:
-            if is_over.acquire(blocking=False):
+            if should_stop.acquire(blocking=False):
                 backend.close()
                 self._turns.release()
 
         try:
-            answer = OriginAnswer(self._asked(url, backend, wanted), wanted)
+            answer = OriginResponse(self._asked(url, backend, wanted), wanted)
             return answer.opened(close)
         except httpcore.TimeoutException as fault:
             close()
-            raise OriginSilent from fault
+            raise OriginTimeout from fault
         except (httpcore.NetworkError, httpcore.ProtocolError) as fault:
             close()
             raise OriginFailed from fault
@@ -108,7 +108,9 @@ class Origins:
             close()
             raise
 
-    def _asked(self, url: OriginUrl, backend: PinnedBackend, wanted: Wanted) -> httpcore.Response:
+    def _asked(
+        self, url: OriginUrl, backend: PinnedBackend, wanted: ByteRequest
+    ) -> httpcore.Response:
         origin = httpcore.Origin(url.scheme.encode(), url.host.encode(), url.port)
         connection = httpcore.HTTPConnection(origin, self._context(url), network_backend=backend)
         where = httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target)
@@ -127,7 +129,7 @@ class Origins:
         return self._tls_context
 
 
-def _headers(url: OriginUrl, wanted: Wanted) -> list[tuple[str, str]]:
+def _headers(url: OriginUrl, wanted: ByteRequest) -> list[tuple[str, str]]:
     """Nothing of the caller's but what it wants of the bytes: no token, no cookie, no address."""
     headers = [
         ("Host", url.authority),

@@ -5,25 +5,25 @@ from __future__ import annotations
 import structlog
 
 from resume_service.errors import OriginFailed
-from resume_service.media.files import MediaFiles
-from resume_service.media.model import Opened, Wanted
-from resume_service.media.origin_url import Refused, looks_like_url
+from resume_service.media.files import LocalFiles
+from resume_service.media.model import ByteRequest, OpenMedia
+from resume_service.media.origin_url import PathNotAllowed, looks_like_url
 from resume_service.media.origins import Origins
 from resume_service.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
 
-class Media:
+class MediaSource:
     """Files below MEDIA_ROOT, and URLs on hosts of STREAM_ALLOWED_HOSTS."""
 
-    def __init__(self, files: MediaFiles, origins: Origins) -> None:
+    def __init__(self, files: LocalFiles, origins: Origins) -> None:
         self._files = files
         self._origins = origins
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Media:
-        return cls(MediaFiles(settings.media_root), Origins(settings.stream_allowed_hosts))
+    def from_settings(cls, settings: Settings) -> MediaSource:
+        return cls(LocalFiles(settings.media_root), Origins(settings.stream_allowed_hosts))
 
     def check(self, file_path: str) -> list[str]:
         """What is wrong with `file_path`, in words for who sets it; empty when nothing is.
@@ -32,20 +32,20 @@ class Media:
         """
         try:
             self._where(file_path).check(file_path)
-        except Refused as fault:
+        except PathNotAllowed as fault:
             return [str(fault)]
         return []
 
-    def open(self, file_path: str, wanted: Wanted) -> Opened:
+    def open(self, file_path: str, wanted: ByteRequest) -> OpenMedia:
         """Raises NotFound, RangeNotSatisfiable, OriginFailed, OriginSilent and Unavailable.
 
         What `check` would refuse now has failed, whatever it said when it was set.
         """
         try:
             return self._where(file_path).open(file_path, wanted)
-        except Refused as fault:
+        except PathNotAllowed as fault:
             _log.warning("a video's file_path is refused", reason=str(fault))
             raise OriginFailed from fault
 
-    def _where(self, file_path: str) -> MediaFiles | Origins:
+    def _where(self, file_path: str) -> LocalFiles | Origins:
         return self._origins if looks_like_url(file_path) else self._files

@@ -23,7 +23,7 @@ _EVENTS = {
     waiting.WAIT_W: select.POLLOUT,
     waiting.WAIT_RW: select.POLLIN | select.POLLOUT,
 }
-_SHARE_OF_PATIENCE = 0.9
+_SHARE_OF_TIMEOUT = 0.9
 _BOUNDS = """
     SELECT set_config('statement_timeout', %s, true), set_config('TimeZone', 'UTC', true),
            set_config('idle_in_transaction_session_timeout', '30s', true)
@@ -34,9 +34,9 @@ _INTERVAL = 0.1
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection that fails, and closes, when an answer takes longer than `patience` seconds."""
+    """A connection that fails, and closes, when an answer takes longer than `timeout` seconds."""
 
-    patience = 1.0
+    timeout = 1.0
 
     def bound_transaction(self, seconds: float) -> None:
         """Begin a transaction with `seconds` for each answer, which Postgres gives up before we do.
@@ -45,11 +45,11 @@ class BoundedConnection(psycopg.Connection[Any]):
         at the ends of the calendar could not be read. For this transaction alone, so that it also
         holds for a pool of connections that stands between. Raises psycopg.Error.
         """
-        self.patience = seconds
-        self.execute(_BOUNDS, [str(int(seconds * 1000 * _SHARE_OF_PATIENCE))])
+        self.timeout = seconds
+        self.execute(_BOUNDS, [str(int(seconds * 1000 * _SHARE_OF_TIMEOUT))])
 
     def wait(self, gen: Any, interval: float = _INTERVAL, timeout: float | None = None) -> Any:
-        bound = self.patience if timeout is None else timeout
+        bound = self.timeout if timeout is None else timeout
         try:
             return waiting.wait_poll(gen, self.pgconn.socket, interval, bound)
         except psycopg.errors._WaitTimeout as late:  # noqa: SLF001 - the name it is raised by
@@ -57,15 +57,15 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError(f"no answer within {bound} s") from late
 
 
-def connect(url: str, *, within: float, patience: float) -> BoundedConnection:
+def connect(url: str, *, within: float, timeout: float) -> BoundedConnection:
     """A connection to the Postgres at `url`. Raises psycopg.OperationalError or OSError.
 
     It takes `within` seconds at most, but for the time that a name server takes, and answers to
-    what is asked on it `patience` at most.
+    what is asked on it `timeout` at most.
     """
     connecting = generators.connect(_resolved(url))
     made = BoundedConnection(_wait_for(connecting, within))
-    made.patience = patience
+    made.timeout = timeout
     made.prepare_threshold = (
         None  # a pool of connections that stands between may know no such names
     )

@@ -28,26 +28,26 @@ FRESH_SECONDS = 1.0
 
 
 class Database:
-    """The database at `url`; it connects on use, within some seconds, and waits `patience` seconds
+    """The database at `url`; it connects on use, within some seconds, and waits `timeout` seconds
     for each answer."""
 
     def __init__(
-        self, url: str, *, connects_within: float = WAIT_SECONDS, patience: float = WAIT_SECONDS
+        self, url: str, *, connect_timeout: float = WAIT_SECONDS, timeout: float = WAIT_SECONDS
     ) -> None:
         self._url = url
-        self._patience = patience
-        self._connected = partial(connect, url, within=connects_within, patience=patience)
+        self._timeout = timeout
+        self._connected = partial(connect, url, within=connect_timeout, timeout=timeout)
         self._engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
             creator=self._connected,
             pool_size=CONNECTIONS,
             max_overflow=0,  # to connect anew for each of a burst would take longer than to wait
             pool_use_lifo=True,
-            pool_timeout=connects_within,
+            pool_timeout=connect_timeout,
             pool_pre_ping=True,
             use_native_hstore=False,  # or each new connection would ask for it
         )
-        event.listen(self._engine, "checkin", _calmed(patience))
+        event.listen(self._engine, "checkin", _calmed(timeout))
         # The engine holds nothing of this object, so it can be closed once this one is gone.
         weakref.finalize(self, self._engine.dispose).atexit = False
         self._probing = threading.Lock()
@@ -77,7 +77,7 @@ class Database:
         """
         try:
             with self._engine.begin() as connection:
-                _of(connection).bound_transaction(self._patience)
+                _of(connection).bound_transaction(self._timeout)
                 yield connection
         except (IntegrityError, DataError):
             raise  # Postgres is there: what it was given is wrong
@@ -113,12 +113,12 @@ class Database:
         return True
 
 
-def _calmed(patience: float) -> Callable[[Any, object], None]:
+def _calmed(timeout: float) -> Callable[[Any, object], None]:
     """Takes back what `allow` allowed, before the connection is another's."""
 
     def calm(made: Any, _record: object) -> None:
         if made is not None:
-            made.patience = patience
+            made.timeout = timeout
 
     return calm
 

@@ -18,7 +18,7 @@ class Page(Generic[Item]):
     total: int
 
 
-class Slice(NamedTuple):
+class PageRequest(NamedTuple):
     """Which page, from 1 on, of how many items each."""
 
     page: int

@@ -16,7 +16,7 @@ import hiredis
 import redis
 
 from resume_service.errors import Unavailable
-from resume_service.redis.circuit_breaker import RedisGate
+from resume_service.redis.circuit_breaker import CircuitBreaker
 
 Command = tuple[str | int, ...]
 
@@ -40,17 +40,17 @@ class _Call:
         """Held until there is an outcome, or until this caller is the one to lead."""
 
 
-class RoundTrips:
+class AutoPipeline:
     """Sends commands to the server that `client` is connected to."""
 
     def __init__(self, client: redis.Redis, *, wait_replicas: int = 0, wait_ms: int = 0) -> None:
         self._pool = client.connection_pool
-        self._gate = RedisGate()
+        self._breaker = CircuitBreaker()
         self._replicas = wait_replicas
         self._wait = _packed((("WAIT", wait_replicas, wait_ms),))
         self._connection: Any = None
         self._waiting: list[_Call] = []
-        self._under_way = False
+        self._in_flight = False
         self._next_leader: _Call | None = None
         self._state = threading.Lock()
         """Guards the three above; never held while a round trip is under way."""
@@ -63,11 +63,11 @@ class RoundTrips:
         """
         mine = _Call(operation, commands, writes=writes)
         with self._state:
-            if self._under_way:
+            if self._in_flight:
                 mine.turn = threading.Lock()
                 mine.turn.acquire()
                 self._waiting.append(mine)
-            self._under_way = True
+            self._in_flight = True
         if mine.turn:
             try:
                 mine.turn.acquire()
@@ -95,14 +95,14 @@ class RoundTrips:
             calls = [mine, *(call for call in self._waiting if call is not mine)]
             self._waiting = []
         try:
-            self._gate.call({call.operation for call in calls}, lambda: self._carry(calls))
+            self._breaker.call({call.operation for call in calls}, lambda: self._execute(calls))
         finally:
             self._hand_over(calls)
 
     def _hand_over(self, calls: list[_Call]) -> None:
         with self._state:
             next_leader = self._next_leader = self._waiting[0] if self._waiting else None
-            self._under_way = next_leader is not None
+            self._in_flight = next_leader is not None
         for call in calls:
             if call.outcome is _NONE_YET:
                 call.outcome = Unavailable()
@@ -111,7 +111,7 @@ class RoundTrips:
         if next_leader and next_leader.turn:
             next_leader.turn.release()
 
-    def _carry(self, calls: list[_Call]) -> None:
+    def _execute(self, calls: list[_Call]) -> None:
         waits = self._replicas > 0 and any(call.writes for call in calls)
         packed = [call.packed for call in calls]
         count = sum(call.count for call in calls)
@@ -119,17 +119,17 @@ class RoundTrips:
             packed.append(self._wait)
             count += 1
         answers = self._answers(packed, count)
-        too_few = waits and not self._have_it(answers[-1])
+        too_few = waits and not self._has_enough_replicas(answers[-1])
         unclaimed = iter(answers)
         for call in calls:
             call.outcome = list(itertools.islice(unclaimed, call.count))
             refusals = [each for each in call.outcome if isinstance(each, redis.ResponseError)]
             if refusals:
-                call.outcome = self._gate.refused(call.operation, refusals[0])
+                call.outcome = self._breaker.refused(call.operation, refusals[0])
             elif too_few and call.writes:
                 call.outcome = Unavailable("Not yet on enough replicas, try again")
 
-    def _have_it(self, answer: Any) -> bool:
+    def _has_enough_replicas(self, answer: Any) -> bool:
         """Whether enough replicas do, by the answer to WAIT: how many, or that it is none's master."""
         return isinstance(answer, int) and answer >= self._replicas
 

@@ -17,7 +17,7 @@ import structlog
 from resume_service.errors import Unavailable
 from resume_service.telemetry import metrics
 
-SHUT_SECONDS = 0.25
+OPEN_SECONDS = 0.25
 
 REFUSALS = "OOM|MISCONF|READONLY|BUSY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|NOPERM"
 """Error codes by which a Redis in good order says that it can't serve just now."""
@@ -27,11 +27,11 @@ _refusal = re.compile(rf"(^|-)({REFUSALS})\b|Protocol error: unauthenticated").s
 _log = structlog.get_logger(__name__)
 
 
-class RedisGate:
+class CircuitBreaker:
     """Lets round trips through to Redis, or fails at once with Unavailable while it is shut."""
 
     def __init__(self) -> None:
-        self._shut_until: float | None = None
+        self._open_until: float | None = None
         self._probing = threading.Lock()
 
     def call(self, operations: Collection[str], round_trip: Callable[[], None]) -> None:
@@ -39,11 +39,11 @@ class RedisGate:
 
         Raises Unavailable when Redis does not answer in time.
         """
-        shut_until = self._shut_until  # read once: another thread may open the gate meanwhile
-        if shut_until is None:
+        open_until = self._open_until  # read once: another thread may open the gate meanwhile
+        if open_until is None:
             self._attempt(operations, round_trip)
             return
-        if time.monotonic() < shut_until or not self._probing.acquire(blocking=False):
+        if time.monotonic() < open_until or not self._probing.acquire(blocking=False):
             _count_failures(operations)
             raise Unavailable
         try:
@@ -65,20 +65,20 @@ class RedisGate:
             round_trip()
         except (redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse) as fault:
             _count_failures(operations)
-            self._shut(fault)
+            self._open(fault)
             raise Unavailable from fault
         finally:
             seconds = time.perf_counter() - started
             for operation in operations:
                 metrics.observe_redis(operation, seconds)
-        if self._shut_until is not None:
-            self._shut_until = None
+        if self._open_until is not None:
+            self._open_until = None
             _log.info("redis is back")
 
-    def _shut(self, fault: Exception) -> None:
-        if self._shut_until is None:
+    def _open(self, fault: Exception) -> None:
+        if self._open_until is None:
             _log.error("redis does not answer", fault=str(fault))
-        self._shut_until = time.monotonic() + SHUT_SECONDS
+        self._open_until = time.monotonic() + OPEN_SECONDS
 
 
 def _count_failures(operations: Collection[str]) -> None:

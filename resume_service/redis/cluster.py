@@ -10,8 +10,8 @@ import redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import AskError, MovedError
 
-from resume_service.redis.client import answer, client_of
-from resume_service.redis.topology import ASK_SECONDS, Primaries, Topology
+from resume_service.redis.client import execute, new_client
+from resume_service.redis.topology import QUERY_TIMEOUT, Primaries, Topology
 from resume_service.settings.redis_url import Address
 
 
@@ -23,17 +23,17 @@ class Cluster(Topology):
         node, asking, end = self.node(key), False, time.monotonic() + self._timeout
         while True:
             try:
-                return _asking(node, command) if asking else answer(node, *command)
+                return _asking(node, command) if asking else execute(node, *command)
             except AskError as redirection:
                 if time.monotonic() > end:
                     raise redis.TimeoutError("redirected too often") from redirection
                 asking = not isinstance(redirection, MovedError)
                 node = self._client(self._target(redirection))
                 if isinstance(redirection, MovedError):
-                    self.look_again(redirection)
+                    self.refresh(redirection)
 
-    def look_again(self, moved: MovedError | None = None) -> None:
-        super().look_again()
+    def refresh(self, moved: MovedError | None = None) -> None:
+        super().refresh()
         if moved and self._primaries:
             # Whoever was asked may not have heard of it yet.
             self._primaries[moved.slot_id] = self._target(moved)
@@ -41,15 +41,15 @@ class Cluster(Topology):
     def _target(self, redirection: AskError) -> Address:
         return redirection.host, redirection.port
 
-    def _place(self, key: str) -> int:
+    def _position(self, key: str) -> int:
         return key_slot(key.encode())
 
-    def _more_sources(self) -> Sequence[Address]:
+    def _known_nodes(self) -> Sequence[Address]:
         return [each for each in set(self._primaries) if each]
 
-    def _ask(self, source: Address) -> Primaries:
-        with client_of(self._url.at(source), ASK_SECONDS, retries=0) as node:
-            ranges = answer(node, "CLUSTER SLOTS")
+    def _query(self, source: Address) -> Primaries:
+        with new_client(self._url.at(source), QUERY_TIMEOUT, retries=0) as node:
+            ranges = execute(node, "CLUSTER SLOTS")
         if not ranges:
             raise redis.ConnectionError("it knows no slots")
         primaries: Primaries = [None] * REDIS_CLUSTER_HASH_SLOTS
@@ -62,6 +62,6 @@ class Cluster(Topology):
 def _asking(node: redis.Redis, command: Sequence[str | float]) -> Any:
     """The answer of a node that is only about to take over the slot."""
     with node.pipeline(transaction=False) as pipe:
-        answer(pipe, "ASKING")
-        answer(pipe, *command)
+        execute(pipe, "ASKING")
+        execute(pipe, *command)
         return pipe.execute()[-1]

@@ -18,12 +18,12 @@ Keyed = tuple[str, tuple[str | int, ...]]
 """A key, and a command about it."""
 
 
-def call_of(script: Script, keys: Sequence[str], args: Args) -> Keyed:
+def script_call(script: Script, keys: Sequence[str], args: Args) -> Keyed:
     """The command that runs `script`."""
     return keys[0], ("EVALSHA", script.sha, len(keys), *keys, *args)
 
 
-class RedisBatches:
+class Pipeline:
     """Both methods raise Unavailable when a server does not answer or can't serve now."""
 
     def __init__(self, servers: Servers) -> None:
@@ -31,37 +31,35 @@ class RedisBatches:
 
     def run(self, script: Script, keys: Sequence[str], args: Args) -> Any:
         """What `script` returns."""
-        return self.answers([call_of(script, keys, args)], script)[0]
+        return self.execute([script_call(script, keys, args)], script)[0]
 
-    def answers(self, commands: Sequence[Keyed], script: Script | None = None) -> list[Any]:
+    def execute(self, commands: Sequence[Keyed], script: Script | None = None) -> list[Any]:
         """What each command is answered, in their order; `script` is the one that they run."""
         try:
-            return self._answers(commands, script)
+            return self._execute(commands, script)
         except redis.RedisError as fault:
-            self._servers.look_again()
+            self._servers.refresh()
             raise Unavailable(f"Redis: {fault}") from fault
 
-    def _answers(self, commands: Sequence[Keyed], script: Script | None) -> list[Any]:
+    def _execute(self, commands: Sequence[Keyed], script: Script | None) -> list[Any]:
         of_node: dict[redis.Redis, list[int]] = defaultdict(list)
         for number, (key, _) in enumerate(commands):
             of_node[self._servers.node(key)].append(number)
-        answers: list[Any] = [None] * len(commands)
+        execute: list[Any] = [None] * len(commands)
         for node, numbers in of_node.items():
             answered = _round_trip(node, [commands[number][1] for number in numbers])
             for number, answer in zip(numbers, answered, strict=True):
-                answers[number] = answer
-        for number, answer in enumerate(answers):
+                execute[number] = answer
+        for number, answer in enumerate(execute):
             if isinstance(answer, redis.ResponseError):
-                answers[number] = self._once_more(commands[number], answer, script)
-        return answers
+                execute[number] = self._retry(commands[number], answer, script)
+        return execute
 
-    def _once_more(
-        self, command: Keyed, refusal: redis.ResponseError, script: Script | None
-    ) -> Any:
+    def _retry(self, command: Keyed, refusal: redis.ResponseError, script: Script | None) -> Any:
         """The answer to a command that was refused only because of where or how it was sent."""
         key, words = command
         if isinstance(refusal, MovedError):
-            self._servers.look_again(refusal)
+            self._servers.refresh(refusal)
         elif isinstance(refusal, NoScriptError) and script:
             words = ("EVAL", script.text, *words[2:])
         elif not isinstance(refusal, AskError):
@@ -76,7 +74,7 @@ def _round_trip(node: redis.Redis, commands: Sequence[tuple[str | int, ...]]) ->
     try:
         packed = b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # of any length
         connection.send_packed_command([packed])
-        return [_answer(connection) for _ in commands]
+        return [_read_reply(connection) for _ in commands]
     except BaseException:  # also when this process is told to stop: no answer may be another's
         connection.disconnect()
         raise
@@ -84,7 +82,7 @@ def _round_trip(node: redis.Redis, commands: Sequence[tuple[str | int, ...]]) ->
         pool.release(connection)
 
 
-def _answer(connection: Any) -> Any:
+def _read_reply(connection: Any) -> Any:
     try:
         return connection.read_response()
     except redis.ResponseError as refusal:

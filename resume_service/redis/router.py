@@ -10,7 +10,7 @@ import redis
 from redis.exceptions import AskError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
-from resume_service.redis.auto_pipeline import Command, RoundTrips
+from resume_service.redis.auto_pipeline import AutoPipeline, Command
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
 
@@ -22,7 +22,7 @@ class RedisRouter:
         self._servers = servers
         self._wait_replicas = wait_replicas
         self._wait_ms = wait_ms
-        self._trips: WeakKeyDictionary[redis.Redis, RoundTrips] = WeakKeyDictionary()
+        self._pipelines: WeakKeyDictionary[redis.Redis, AutoPipeline] = WeakKeyDictionary()
         """By the client of each server; a server that is gone takes its own along."""
 
     def call(self, operation: str, key: str, *commands: Command, writes: bool = False) -> list[Any]:
@@ -31,15 +31,15 @@ class RedisRouter:
         A write is answered only when as many replicas as asked for have it too.
         """
         try:
-            return self._trips_to(key).call(operation, *commands, writes=writes)
+            return self._pipeline_for(key).call(operation, *commands, writes=writes)
         except MovedError as moved:
-            self._servers.look_again(moved)
-            return self._after_the_move(operation, key, *commands, writes=writes)
+            self._servers.refresh(moved)
+            return self._after_move(operation, key, *commands, writes=writes)
         except AskError:
             # Its slot is on the way to another server: just this once, ask there.
             return self._redirected(key, *commands, writes=writes)
         except Unavailable:
-            self._servers.look_again()
+            self._servers.refresh()
             raise
 
     def run(self, operation: str, script: Script, keys: Sequence[str], args: Args) -> Any:
@@ -56,28 +56,26 @@ class RedisRouter:
         """Raises Unavailable unless every server that holds keys answers."""
         try:
             for client in self._servers.nodes():
-                self._trips_of(client).call("ping", ("PING",))
+                self._pipeline_of(client).call("ping", ("PING",))
         except redis.RedisError as fault:
             raise Unavailable from fault
 
-    def _trips_to(self, key: str) -> RoundTrips:
+    def _pipeline_for(self, key: str) -> AutoPipeline:
         try:
-            return self._trips_of(self._servers.node(key))
+            return self._pipeline_of(self._servers.node(key))
         except redis.RedisError as fault:
             raise Unavailable from fault
 
-    def _trips_of(self, client: redis.Redis) -> RoundTrips:
-        trips = self._trips.get(client)
-        if trips is None:
-            made = RoundTrips(client, wait_replicas=self._wait_replicas, wait_ms=self._wait_ms)
-            trips = self._trips.setdefault(client, made)
-        return trips
+    def _pipeline_of(self, client: redis.Redis) -> AutoPipeline:
+        pipeline = self._pipelines.get(client)
+        if pipeline is None:
+            made = AutoPipeline(client, wait_replicas=self._wait_replicas, wait_ms=self._wait_ms)
+            pipeline = self._pipelines.setdefault(client, made)
+        return pipeline
 
-    def _after_the_move(
-        self, operation: str, key: str, *commands: Command, writes: bool
-    ) -> list[Any]:
+    def _after_move(self, operation: str, key: str, *commands: Command, writes: bool) -> list[Any]:
         try:
-            return self._trips_to(key).call(operation, *commands, writes=writes)
+            return self._pipeline_for(key).call(operation, *commands, writes=writes)
         except (MovedError, AskError) as fault:
             raise Unavailable from fault  # slots are on the move: it will be clear soon
 

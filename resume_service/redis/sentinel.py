@@ -7,11 +7,11 @@ from typing import Any
 
 import redis
 
-from resume_service.redis.client import answer, client_of
-from resume_service.redis.topology import ASK_SECONDS, Primaries, Topology
+from resume_service.redis.client import execute, new_client
+from resume_service.redis.topology import QUERY_TIMEOUT, Primaries, Topology
 from resume_service.settings.redis_url import Address
 
-FRESH_SECONDS = 1.0
+MAX_AGE = 1.0
 """For which the word of a Sentinel is good while nothing fails."""
 
 
@@ -21,21 +21,21 @@ class SentinelMaster(Topology):
     def node(self, key: str) -> redis.Redis:
         # A master that Sentinels have replaced may take writes for another ten seconds, and they
         # are lost when it becomes a replica. So ask (one of them, for ASK_SECONDS) before it fails.
-        if self._primaries and time.monotonic() > self._next_look + FRESH_SECONDS:
-            self._look_unless_others_do(0)
+        if self._primaries and time.monotonic() > self._next_refresh + MAX_AGE:
+            self._refresh_unless_running(0)
         return super().node(key)
 
     def run(self, key: str, *command: str | float) -> Any:
-        return answer(self.node(key), *command)
+        return execute(self.node(key), *command)
 
-    def _place(self, key: str) -> int:
+    def _position(self, key: str) -> int:
         return 0
 
-    def _ask(self, source: Address) -> Primaries:
+    def _query(self, source: Address) -> Primaries:
         # Not SENTINEL MASTERS, as redis-py does: that tells of a new master a second later.
         question = ("SENTINEL GET-MASTER-ADDR-BY-NAME", self._url.service or "")
-        with client_of(self._url.sentinel_at(source), ASK_SECONDS, retries=0) as sentinel:
-            named = answer(sentinel, *question)
+        with new_client(self._url.sentinel_at(source), QUERY_TIMEOUT, retries=0) as sentinel:
+            named = execute(sentinel, *question)
         if not named:
             raise redis.ConnectionError("it knows no such service")
         return [(named[0], int(named[1]))]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import redis
 from redis.exceptions import MovedError
 
-from resume_service.redis.client import answer, client_of
+from resume_service.redis.client import execute, new_client
 from resume_service.redis.cluster import Cluster
 from resume_service.redis.sentinel import SentinelMaster
 from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
@@ -17,7 +17,7 @@ from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 class Servers(Protocol):
     """Nothing connects before first use.
 
-    Each method but `look_again` may raise redis.ConnectionError, redis.TimeoutError and
+    Each method but `refresh` may raise redis.ConnectionError, redis.TimeoutError and
     redis.exceptions.ClusterDownError.
     """
 
@@ -27,7 +27,7 @@ class Servers(Protocol):
     def run(self, key: str, *command: str | float) -> Any:
         """The answer to one command about `key`, wherever a cluster redirects it."""
 
-    def look_again(self, moved: MovedError | None = None) -> None:
+    def refresh(self, moved: MovedError | None = None) -> None:
         """Find out who holds what by now; where a slot has `moved` is certain then.
 
         Call it when a server fails, redirects or refuses as a replica (READONLY), even often: one
@@ -45,7 +45,7 @@ def connect(url: str, timeout_ms: int, *, cluster: bool = False) -> Servers:
         return Cluster(RedisUrl.of(url), timeout)
     if url.startswith(SENTINEL_SCHEME):
         return SentinelMaster(RedisUrl.of(url), timeout)
-    return OneServer(client_of(url, timeout))
+    return OneServer(new_client(url, timeout))
 
 
 class OneServer:
@@ -58,9 +58,9 @@ class OneServer:
         return self._client
 
     def run(self, key: str, *command: str | float) -> Any:
-        return answer(self._client, *command)
+        return execute(self._client, *command)
 
-    def look_again(self, moved: MovedError | None = None) -> None:
+    def refresh(self, moved: MovedError | None = None) -> None:
         """Nobody stands in for it."""
 
     def nodes(self) -> Sequence[redis.Redis]:

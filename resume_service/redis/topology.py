@@ -16,14 +16,14 @@ import redis
 import structlog
 from redis.exceptions import ClusterDownError, MovedError
 
-from resume_service.redis.client import client_of
+from resume_service.redis.client import new_client
 from resume_service.settings.redis_url import Address, RedisUrl
 
-LOOK_SECONDS = 0.3
+REFRESH_TIMEOUT = 0.3
 """For which a look goes on to the next server while none has answered."""
-ASK_SECONDS = 0.1
+QUERY_TIMEOUT = 0.1
 """What one of them may take to connect, and to answer."""
-PAUSE_SECONDS = 0.1
+REFRESH_INTERVAL = 0.1
 """From one look to the next."""
 
 Primaries = list[Address | None]
@@ -39,69 +39,69 @@ class Topology(ABC):
         self._timeout = timeout
         self._primaries: Primaries = []
         self._clients: dict[Address, redis.Redis] = {}
-        self._looking = threading.Lock()
-        self._next_look = 0.0
+        self._refreshing = threading.Lock()
+        self._next_refresh = 0.0
 
     @abstractmethod
-    def _place(self, key: str) -> int:
+    def _position(self, key: str) -> int:
         """Where to look for the primary of `key` among all."""
 
     @abstractmethod
-    def _ask(self, source: Address) -> Primaries:
+    def _query(self, source: Address) -> Primaries:
         """What `source` says of who holds what. Raises redis.RedisError."""
 
     def node(self, key: str) -> redis.Redis:
-        self._look_at_first()
-        primary = self._primaries[self._place(key)]
+        self._refresh_if_unknown()
+        primary = self._primaries[self._position(key)]
         if primary is None:
             raise ClusterDownError("CLUSTERDOWN Hash slot not served")
         return self._client(primary)
 
     def nodes(self) -> Sequence[redis.Redis]:
-        self._look_at_first()
+        self._refresh_if_unknown()
         return [self._client(each) for each in dict.fromkeys(self._primaries) if each]
 
-    def look_again(self, moved: MovedError | None = None) -> None:
-        self._look_unless_others_do(LOOK_SECONDS)
+    def refresh(self, moved: MovedError | None = None) -> None:
+        self._refresh_unless_running(REFRESH_TIMEOUT)
 
-    def _look_unless_others_do(self, seconds: float) -> None:
-        if self._looking.acquire(blocking=False):
+    def _refresh_unless_running(self, seconds: float) -> None:
+        if self._refreshing.acquire(blocking=False):
             try:
-                self._look(seconds)
+                self._refresh_from_sources(seconds)
             finally:
-                self._looking.release()
+                self._refreshing.release()
 
-    def _look_at_first(self) -> None:
+    def _refresh_if_unknown(self) -> None:
         """Look, or wait for what another caller finds. Raises redis.ConnectionError."""
-        if not self._primaries and self._looking.acquire(timeout=LOOK_SECONDS):
+        if not self._primaries and self._refreshing.acquire(timeout=REFRESH_TIMEOUT):
             try:
                 if not self._primaries:
-                    self._look(LOOK_SECONDS)
+                    self._refresh_from_sources(REFRESH_TIMEOUT)
             finally:
-                self._looking.release()
+                self._refreshing.release()
         if not self._primaries:
             raise redis.ConnectionError("nobody says which Redis holds what")
 
-    def _look(self, seconds: float) -> None:
+    def _refresh_from_sources(self, seconds: float) -> None:
         started = time.monotonic()
-        if started < self._next_look:
+        if started < self._next_refresh:
             return
-        sources = list(dict.fromkeys([*self._url.hosts, *self._more_sources()]))
+        sources = list(dict.fromkeys([*self._url.hosts, *self._known_nodes()]))
         random.shuffle(sources)  # or one that hangs or lags behind would be the first each time
         for source in sources:
             try:
-                self._learn(self._ask(source))
+                self._apply(self._query(source))
                 break
             except redis.RedisError as fault:
                 _log.warning("no word of who holds what", asked=source, fault=str(fault))
             if time.monotonic() - started > seconds:
                 break
-        self._next_look = time.monotonic() + PAUSE_SECONDS
+        self._next_refresh = time.monotonic() + REFRESH_INTERVAL
 
-    def _more_sources(self) -> Sequence[Address]:
+    def _known_nodes(self) -> Sequence[Address]:
         return []
 
-    def _learn(self, primaries: Primaries) -> None:
+    def _apply(self, primaries: Primaries) -> None:
         servers = {each for each in primaries if each}
         if servers != set(self._clients):
             _log.info("redis primaries", servers=sorted(servers))
@@ -111,4 +111,4 @@ class Topology(ABC):
     def _client(self, address: Address) -> redis.Redis:
         if known := self._clients.get(address):
             return known
-        return self._clients.setdefault(address, client_of(self._url.at(address), self._timeout))
+        return self._clients.setdefault(address, new_client(self._url.at(address), self._timeout))

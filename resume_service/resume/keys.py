@@ -19,19 +19,19 @@ class PointKeys(NamedTuple):
     """Every name that one point is known by."""
 
     point: str
-    siblings: str
+    point_prefix: str
     """What the keys of this user's points begin with."""
     recent: str
     """The index of this user's points."""
     member: str
     """The video in the index."""
-    mark: str
+    entry: str
     """The point in `dirty` and `erased`."""
     dirty: str
     erased: str
 
 
-class MarkKeys(NamedTuple):
+class BacklogKeys(NamedTuple):
     """Where the archive's marks of some users are: of all of them, or of one shard."""
 
     dirty: str
@@ -64,17 +64,17 @@ class Keys:
         tag = self._tag(escaped(user_id))
         return f"recent:{tag}", f"resume:{tag}:"
 
-    def of_marks(self) -> list[MarkKeys]:
+    def of_backlog(self) -> list[BacklogKeys]:
         """All keys that hold marks."""
         shards = [f":{number}" for number in range(SHARDS)] if self.hash_tags else [""]
         return [
-            MarkKeys(f"archive:dirty{each}", f"archive:erased{each}", f"archive:restored{each}")
+            BacklogKeys(f"archive:dirty{each}", f"archive:erased{each}", f"archive:restored{each}")
             for each in shards
         ]
 
-    def of_mark(self, mark: str) -> tuple[str, str, str]:
-        """The key of the point that `mark` stands for, its user and its video."""
-        user, _, video = mark.partition(":")
+    def of_entry(self, entry: str) -> tuple[str, str, str]:
+        """The key of the point that `entry` stands for, its user and its video."""
+        user, _, video = entry.partition(":")
         return f"resume:{self._tag(user)}:{video}", unescaped(user), unescaped(video)
 
     def _tag(self, user: str) -> str:

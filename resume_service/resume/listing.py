@@ -38,13 +38,13 @@ class PointList:
 
         A point that is deleted between the two round trips is left out. Raises Unavailable.
         """
-        index, siblings = self._keys.of_user(user_id)
+        index, point_prefix = self._keys.of_user(user_id)
         entries = self._entries(index, after)
         if limit and not status:
             entries = self._first_entries(entries, limit, now)
         if not entries:
             return CursorPage([], None)
-        commands = [("HMGET", siblings + member, *POINT_FIELDS) for member, _ in entries]
+        commands = [("HMGET", point_prefix + member, *POINT_FIELDS) for member, _ in entries]
         hashes = self._redis.call("list", index, *commands)
         # An index entry can outlive its point: only the point expires by itself.
         points = [

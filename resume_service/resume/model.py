@@ -118,7 +118,7 @@ class ArchivedPoint(NamedTuple):
     completed_at: datetime | None
 
 
-class Recalled(NamedTuple):
+class FirstTimes(NamedTuple):
     """What the archive knew of a point that Redis did not."""
 
     user_id: str

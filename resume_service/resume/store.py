@@ -88,14 +88,14 @@ class ResumeStore:
         """
         key = self._keys.of_point(point.user_id, point.video_id).point
         moments = [iso(point.updated_at), iso_or_empty(watched_at), iso_or_empty(completed_at)]
-        return bool(self._redis.run("recall", SET_FIRST_TIMES, [key], [*moments]) == 1)
+        return bool(self._redis.run("set_first_times", SET_FIRST_TIMES, [key], [*moments]) == 1)
 
     def is_erased(self, user_id: str, video_id: str) -> bool:
         """Whether the point is deleted and its archived row may still exist."""
         if not self._archive:
             return False
         keys = self._keys.of_point(user_id, video_id)
-        [entry] = self._redis.call("get", keys.erased, ("ZSCORE", keys.erased, keys.mark))
+        [entry] = self._redis.call("get", keys.erased, ("ZSCORE", keys.erased, keys.entry))
         return entry is not None
 
     def get(self, user_id: str, video_id: str) -> ResumePoint:
@@ -126,11 +126,11 @@ class ResumeStore:
             self._record_deletion_first(user_id, video_id, now)
         elif self._archive:
             touched += [keys.dirty, keys.erased]
-        args: Args = [keys.member, epoch_ms(now), keys.mark]
+        args: Args = [keys.member, epoch_ms(now), keys.entry]
         is_deleted = self._redis.run("delete", DELETE_POINT, touched, args) == 1
         if self._backlog_apart:
             # Again: a flush in between found the point alive and removed the first entry.
-            self._add_entry(keys.erased, keys.mark, epoch_ms(now))
+            self._add_entry(keys.erased, keys.entry, epoch_ms(now))
         if not is_deleted:
             raise NotFound(NO_POINT)
 
@@ -149,15 +149,15 @@ class ResumeStore:
             *self._rule_args,
             at_ms - self._oldest_after_ms,
             keys.member,
-            keys.siblings,
-            keys.mark,
+            keys.point_prefix,
+            keys.entry,
             number_or_empty(measurement.rate),
             number_or_empty(measurement.usual_duration),
             "1" if wants_point else "",
         ]
         result = self._redis.run("save", SAVE_POINT, touched, args)
         if self._backlog_apart and (result[0] if wants_point else result) == 1:
-            self._add_entry(keys.dirty, keys.mark, at_ms)
+            self._add_entry(keys.dirty, keys.entry, at_ms)
         return result
 
     def _record_deletion_first(self, user_id: str, video_id: str, now: datetime) -> None:
@@ -169,7 +169,7 @@ class ResumeStore:
         [exists] = self._redis.call("delete", keys.point, ("EXISTS", keys.point))
         if not exists:
             raise NotFound(NO_POINT)
-        self._add_entry(keys.erased, keys.mark, epoch_ms(now))
+        self._add_entry(keys.erased, keys.entry, epoch_ms(now))
 
     def _add_entry(self, backlog: str, entry: str, at_ms: int) -> None:
         self._redis.call("mark", backlog, ("ZADD", backlog, at_ms, entry), writes=True)

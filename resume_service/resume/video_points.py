@@ -14,7 +14,7 @@ from typing import Protocol
 
 from resume_service.auth.identity import Identity
 from resume_service.errors import Forbidden, NotFound, Unavailable
-from resume_service.ids import row_id, user_id_faults
+from resume_service.ids import row_id, user_id_errors
 from resume_service.resume.model import ArchivedPoint, Measurement, ResumePoint
 from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import VideoAccess, WantedVideo
@@ -89,7 +89,7 @@ class VideoPoints:
         self, caller: Identity, video_id: str, wanted: WantedVideo
     ) -> tuple[str, float | None]:
         """The user of the point, and the catalogue's duration of the video in seconds."""
-        if faults := user_id_faults(caller.user_id):
+        if faults := user_id_errors(caller.user_id):
             raise Forbidden(faults[0])
         number = row_id(video_id)
         if number is None:

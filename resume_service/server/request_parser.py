@@ -15,9 +15,9 @@ from typing import NamedTuple
 CHUNK = 65_536
 """The most bytes to read at a time."""
 
-LONGEST_HEAD = 16_384
-LONGEST_REQUEST_LINE = 4096
-MOST_FIELDS = 100
+MAX_HEAD = 16_384
+MAX_REQUEST_LINE = 4096
+MAX_FIELDS = 100
 LEFT_TO_GUNICORN = frozenset(
     {
         "HTTP_TRANSFER_ENCODING",
@@ -34,7 +34,7 @@ _unmistakable_name = re.compile(r"[A-Za-z0-9-]+").fullmatch
 """Not `_`, which WSGI can't tell from `-`."""
 
 
-class SimpleRequest(NamedTuple):
+class FastRequest(NamedTuple):
     environ: dict[str, str]
     """Method, path, query and headers, by the names that WSGI has for them."""
     body: bytes
@@ -44,12 +44,12 @@ class SimpleRequest(NamedTuple):
 
 def read(
     data: bytes, receive: Callable[[int], bytes], largest_body: int
-) -> tuple[SimpleRequest | None, bytes]:
+) -> tuple[FastRequest | None, bytes]:
     """The request that begins with `data`, if it is simple, and all that was read by then.
 
     Its head must be in `data`; of its body, `receive` brings what is missing.
     """
-    end_of_head = data.find(b"\r\n\r\n", 0, LONGEST_HEAD)
+    end_of_head = data.find(b"\r\n\r\n", 0, MAX_HEAD)
     environ = _environ(data[:end_of_head]) if end_of_head > 0 else None
     if environ is None:
         return None, data
@@ -63,7 +63,7 @@ def read(
         if not more:
             return None, data
         data += more
-    return SimpleRequest(environ, data[start:end], data[end:]), data
+    return FastRequest(environ, data[start:end], data[end:]), data
 
 
 def _environ(head: bytes) -> dict[str, str] | None:
@@ -75,8 +75,8 @@ def _environ(head: bytes) -> dict[str, str] | None:
     asked = _request_line(first)
     if (
         asked is None
-        or len(first) > LONGEST_REQUEST_LINE
-        or len(fields) > MOST_FIELDS
+        or len(first) > MAX_REQUEST_LINE
+        or len(fields) > MAX_FIELDS
         or not "".join(lines).isprintable()
     ):
         return None

@@ -14,13 +14,13 @@ import gevent
 from gunicorn import SERVER, util
 
 from resume_service.web.fast_lane import STATUS_LINES
-from resume_service.web.messages import Answer
+from resume_service.web.messages import ApiResponse
 
 SMALL = 4096
 """Bytes that always fit the send buffer of a client that has read all it was sent before."""
 
 
-def answer_bytes(answer: Answer) -> bytes:
+def response_bytes(answer: ApiResponse) -> bytes:
     """`answer` on a connection that stays open."""
     head = [
         f"HTTP/1.1 {STATUS_LINES[answer.status]}",
@@ -53,7 +53,7 @@ def _date(now: int) -> str:
     return str(util.http_date(now))
 
 
-class Outbox:
+class SendQueue:
     """Sends the small answers that are ready at the same moment one right after the other.
 
     Each send may wake the client's side up; sent together, many answers share the waking.

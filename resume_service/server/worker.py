@@ -26,10 +26,10 @@ from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
 from resume_service.server import request_parser
-from resume_service.server.response_writer import SMALL, Outbox, answer_bytes, error_bytes
+from resume_service.server.response_writer import SMALL, SendQueue, error_bytes, response_bytes
 from resume_service.web.fast_lane import FastLane
-from resume_service.web.lifecycle import Failed, as_failed
-from resume_service.web.messages import Answer
+from resume_service.web.lifecycle import FailedRequest, raise_in_flask
+from resume_service.web.messages import ApiResponse
 
 LINGER_SECONDS = 0.5
 """How long idle connections may still bring a request when the service stops."""
@@ -48,7 +48,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     def init_process(self) -> None:
         self._stopping = Event()
         self._idle: set[Any] = set()
-        self._outbox = Outbox()
+        self._send_queue = SendQueue()
         super().init_process()
 
     def patch(self) -> None:
@@ -65,7 +65,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         lane = getattr(app, "wsgi_app", None)
         self._lane: FastLane | None = lane if isinstance(lane, FastLane) else None
         if self._lane:
-            self.wsgi = self._lane.beyond
+            self.wsgi = self._lane.flask_app
 
     def init_signals(self) -> None:
         """Take the signals over, and heed one that came since the fork and went to gunicorn's master.
@@ -136,14 +136,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         unread = parser.unreader
         try:
             while data := unread.take_buffered() or self._next_bytes(client):
-                outcome, rest = self._by_lane(client, data)
+                outcome, rest = self._try_fast_lane(client, data)
                 unread.unread(rest)
-                if isinstance(outcome, Answer):
-                    self._send(client, answer_bytes(outcome), alone=not rest)
+                if isinstance(outcome, ApiResponse):
+                    self._send(client, response_bytes(outcome), alone=not rest)
                     continue
-                self._outbox.flush()  # gunicorn's answers go out at once, after ours
+                self._send_queue.flush()  # gunicorn's answers go out at once, after ours
                 request = next(parser)
-                with as_failed(outcome) if outcome else contextlib.nullcontext():
+                with raise_in_flask(outcome) if outcome else contextlib.nullcontext():
                     self.handle_request(listener_name, request, client, addr)
                 if not parser.finish_body():
                     break
@@ -152,14 +152,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         except Exception as fault:  # noqa: BLE001 - gunicorn logs it
             self.handle_error(request, client, addr, fault)
         finally:
-            self._outbox.flush()
+            self._send_queue.flush()
             util.close(client)
 
     def _send(self, client: Any, answer: bytes, *, alone: bool) -> None:
         if alone and len(answer) <= SMALL:
-            self._outbox.send(client, answer)
+            self._send_queue.send(client, answer)
         else:
-            self._outbox.flush()  # what this client is owed comes first
+            self._send_queue.flush()  # what this client is owed comes first
             client.sendall(answer)
 
     def _next_bytes(self, client: Any) -> bytes:
@@ -170,7 +170,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         finally:
             self._idle.discard(client)
 
-    def _by_lane(self, client: Any, data: bytes) -> tuple[Answer | Failed | None, bytes]:
+    def _try_fast_lane(
+        self, client: Any, data: bytes
+    ) -> tuple[ApiResponse | FailedRequest | None, bytes]:
         """What the lane makes of the request that begins with `data`, and the bytes still unread.
 
         Unless it answers, these are all of the request's that have come.
@@ -181,7 +183,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         if request is None:
             return None, data
         outcome = self._lane.answer(request.environ, lambda _length: request.body)
-        return outcome, request.rest if isinstance(outcome, Answer) else data
+        return outcome, request.rest if isinstance(outcome, ApiResponse) else data
 
     def handle_error(self, req: object, client: Any, addr: object, exc: Exception) -> None:
         """Answer a request that can't be parsed in the one shape of errors.

@@ -12,7 +12,7 @@ from typing import Any
 from redis.connection import parse_url
 
 from resume_service.settings.parsers import (
-    Refused,
+    InvalidValue,
     comma_separated,
     folder,
     hosts,
@@ -117,6 +117,6 @@ def _database(address: RedisUrl) -> int:
 def _parsed(name: str, text: str, metadata: Mapping[str, Any]) -> Any:
     try:
         return metadata["parse"](text)
-    except Refused as refused:
+    except InvalidValue as refused:
         shown = f"a value of {len(text)} characters" if metadata["secret"] else repr(text)
         raise SettingsError(f"{name} holds {shown}: it takes {refused}") from None

@@ -32,7 +32,7 @@ _an_origin = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?", re.IGNORECASE).fullma
 _a_host = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?").fullmatch
 
 
-class Refused(Exception):
+class InvalidValue(Exception):
     """Its text says what the variable takes."""
 
 
@@ -40,7 +40,7 @@ def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
     def parse(text: str) -> int:
         is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most))
         if not (is_number and least <= int(text) <= most):
-            raise Refused(f"a whole number of {unit} from {least} to {most}")
+            raise InvalidValue(f"a whole number of {unit} from {least} to {most}")
         return int(text)
 
     return parse
@@ -49,7 +49,7 @@ def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
 def one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in choices:
-            raise Refused(f"one of {', '.join(choices)}")
+            raise InvalidValue(f"one of {', '.join(choices)}")
         return text.lower()
 
     return parse
@@ -57,7 +57,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 def url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        takes = Refused(f"a URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
+        takes = InvalidValue(f"a URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
         try:
             parts = urlsplit(text)
             named = (parts.hostname, parts.port)  # reading the port checks it
@@ -72,7 +72,7 @@ def url(*schemes: str) -> Callable[[str], str]:
 
 def web_url(text: str) -> str:
     if not urlsplit(url("https", "http")(text)).hostname:
-        raise Refused("a URL that starts with https:// or http:// and a host")
+        raise InvalidValue("a URL that starts with https:// or http:// and a host")
     return text
 
 
@@ -82,9 +82,9 @@ def redis_url(text: str) -> str:
     try:
         options = parse_url(one)  # type: ignore[no-untyped-call]
     except ValueError:
-        raise Refused("a URL whose options redis-py knows") from None
+        raise InvalidValue("a URL whose options redis-py knows") from None
     if not REDIS_OPTIONS_OF_OURS.isdisjoint(options):
-        raise Refused("a URL that leaves time-outs, retries and protocol to the service")
+        raise InvalidValue("a URL that leaves time-outs, retries and protocol to the service")
     return text
 
 
@@ -92,7 +92,7 @@ def _url_of_first_host(text: str) -> str:
     try:
         several = RedisUrl.of(text)
     except ValueError:
-        raise Refused(
+        raise InvalidValue(
             "a URL that starts with redis:// or rediss:// or unix://,"
             f" or {SENTINEL_SCHEME}://host:26379,host:26379/service"
         ) from None
@@ -103,37 +103,37 @@ def origins(text: str) -> tuple[str, ...]:
     listed = comma_separated(text)
     for origin in listed:
         if origin != "*" and not _an_origin(origin):
-            raise Refused("origins such as https://example.com, separated by commas, or *")
+            raise InvalidValue("origins such as https://example.com, separated by commas, or *")
     return listed
 
 
 def hosts(text: str) -> tuple[str, ...]:
     listed = tuple(each.lower() for each in comma_separated(text))
     if not all(_a_host(each) for each in listed):
-        raise Refused("hosts such as media.example.com or 10.0.0.5:9000, separated by commas")
+        raise InvalidValue("hosts such as media.example.com or 10.0.0.5:9000, separated by commas")
     return listed
 
 
 def folder(text: str) -> str:
     if not (Path(text).is_absolute() and Path(text).is_dir()):
-        raise Refused("the absolute path of a folder that is there")
+        raise InvalidValue("the absolute path of a folder that is there")
     return str(Path(text).resolve())
 
 
 def secret(text: str) -> str:
     if len(text.encode()) < SHORTEST_SECRET:
-        raise Refused(f"at least {SHORTEST_SECRET} bytes")
+        raise InvalidValue(f"at least {SHORTEST_SECRET} bytes")
     return text
 
 
 def comma_separated(text: str) -> tuple[str, ...]:
     parts = tuple(part.strip() for part in text.split(",") if part.strip())
     if not parts:
-        raise Refused("one or more values, separated by commas")
+        raise InvalidValue("one or more values, separated by commas")
     return parts
 
 
 def yes_or_no(text: str) -> bool:
     if text.lower() not in ("true", "false"):
-        raise Refused("true or false")
+        raise InvalidValue("true or false")
     return text.lower() == "true"

@@ -11,7 +11,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from resume_service.ids import GREATEST_ROW_ID
 from resume_service.web.bodies import BeaconParser, BodyParser
-from resume_service.web.error_responses import described
+from resume_service.web.error_responses import error_response
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -34,15 +34,16 @@ class Blueprint(flask_smorest.Blueprint):
         self,
         *statuses: int,
         public: bool = False,
-        says: Mapping[int, Any] = MappingProxyType({}),
+        examples: Mapping[int, Any] = MappingProxyType({}),
     ) -> Callable[[View], View]:
         """Document the errors of a route besides the 500 of any, and whether it needs a token.
 
-        `says` has examples of those errors that this route words in its own way.
+        `examples` has examples of those errors that this route words in its own way.
         """
         operation: dict[str, Any] = {
             "responses": {
-                str(status): described(status, says.get(status)) for status in (*statuses, 500)
+                str(status): error_response(status, examples.get(status))
+                for status in (*statuses, 500)
             }
         }
         if public:
@@ -54,15 +55,15 @@ class Blueprint(flask_smorest.Blueprint):
         return document
 
 
-class SaveBlueprint(Blueprint):
+class BeaconBlueprint(Blueprint):
     """A blueprint of a dialect whose players may save by `sendBeacon`."""
 
     ARGUMENTS_PARSER = BeaconParser()
 
-    def __init__(self, *args: Any, refusal: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, invalid_message: str | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ARGUMENTS_PARSER = BeaconParser()
-        self.ARGUMENTS_PARSER.refusal = refusal
+        self.ARGUMENTS_PARSER.invalid_message = invalid_message
 
 
 VIDEO_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": GREATEST_ROW_ID}

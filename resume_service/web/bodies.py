@@ -28,13 +28,13 @@ _decoder = json.JSONDecoder(parse_int=_whole_number)
 class BodyParser(FlaskParser):
     """Reads request bodies and query strings, and raises our errors for what it refuses."""
 
-    takes: tuple[str, ...] = ("application/json",)
+    media_types: tuple[str, ...] = ("application/json",)
     """Media types."""
-    refusal: str | None = None
+    invalid_message: str | None = None
     """What an API says of values out of range, where it doesn't say what others do."""
 
     def load_json(self, req: Request, schema: Schema) -> dict[str, Any]:
-        if req.mimetype not in self.takes:
+        if req.mimetype not in self.media_types:
             raise UnsupportedMediaType
         return json_object(req)
 
@@ -42,15 +42,15 @@ class BodyParser(FlaskParser):
         self, error: Any, req: Request, schema: Schema, *, error_status_code: int | None, **_: Any
     ) -> NoReturn:
         ((_location, details),) = error.messages.items()
-        named = {str(field): list(_told(faults)) for field, faults in details.items()}
-        raise ValidationFailed(named, error_status_code or 422, self.refusal) from error
+        named = {str(field): list(_messages(faults)) for field, faults in details.items()}
+        raise ValidationFailed(named, error_status_code or 422, self.invalid_message) from error
 
 
-def _told(faults: Any, within: str = "") -> Iterator[str]:
+def _messages(faults: Any, within: str = "") -> Iterator[str]:
     """What is wrong with a field, and where in it when it holds others: `1.name: Too long.`"""
     if isinstance(faults, dict):
         for name, deeper in faults.items():
-            yield from _told(deeper, f"{within}.{name}" if within else str(name))
+            yield from _messages(deeper, f"{within}.{name}" if within else str(name))
     else:
         yield from (f"{within}: {fault}" if within else fault for fault in faults)
 
@@ -66,13 +66,13 @@ class OptionalBodyParser(BodyParser):
 class BeaconParser(BodyParser):
     """Also takes JSON sent as `text/plain`: all that a browser's `sendBeacon` sends unasked."""
 
-    takes = (*BodyParser.takes, "text/plain")
+    media_types = (*BodyParser.media_types, "text/plain")
 
 
 def json_object(req: Request) -> dict[str, Any]:
     """The body as a JSON object in UTF-8. Raises BadRequest when it is not one."""
     try:
-        body = decoded(whole_body(req))
+        body = decode_json(read_body(req))
     except (ValueError, RecursionError):
         raise BadRequest("The body is not JSON") from None
     if not isinstance(body, dict):
@@ -80,12 +80,12 @@ def json_object(req: Request) -> dict[str, Any]:
     return body
 
 
-def decoded(body: bytes) -> Any:
+def decode_json(body: bytes) -> Any:
     """The JSON in `body`. Raises ValueError or RecursionError when it is none."""
     return _decoder.decode(body.decode())
 
 
-def whole_body(req: Request) -> bytes:
+def read_body(req: Request) -> bytes:
     """The bytes of the body. Raises BadRequest when not all of them arrive, or they are too many."""
     try:
         body = req.get_data(cache=False)

@@ -12,7 +12,7 @@ from flask import g, request
 from resume_service.auth.identity import Identity
 from resume_service.auth.verifier import Verifier
 from resume_service.errors import Unauthorized, Unavailable
-from resume_service.rate_limits.limiter import Limit, Turns
+from resume_service.rate_limits.limiter import Limit, RateLimiter
 from resume_service.web.services import services
 
 
@@ -29,26 +29,28 @@ def caller_if_known() -> Identity | None:
         return None
 
 
-def take_turn(limit: Limit, whom: str) -> None:
+def enforce(limit: Limit, whom: str) -> None:
     """Count this request against `limit` of `whom`; its answer tells what is left.
 
     Raises TooManyRequests and Unavailable.
     """
-    taken = services().get(Turns).take(limit, whom, arrived_at())
-    if "turn" not in g or taken.left <= g.turn.left:  # of several limits, the one that is met first
-        g.turn = taken
+    taken = services().get(RateLimiter).hit(limit, whom, arrived_at())
+    if (
+        "quota" not in g or taken.left <= g.quota.left
+    ):  # of several limits, the one that is met first
+        g.quota = taken
 
 
 def arrived_at() -> datetime:
     """When this request reached the service."""
-    return cast(datetime, g.beginning.arrived_at)
+    return cast(datetime, g.request_start.arrived_at)
 
 
 _IPV6_SITE = 64
 """Bits of an address that tell a client's network; the rest it may choose."""
 
 
-def client() -> str:
+def client_address() -> str:
     """The network address of the client, as far as the proxies that are trusted tell."""
     try:
         address = ip_address(_without_port(request.remote_addr or ""))

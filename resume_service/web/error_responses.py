@@ -15,7 +15,7 @@ from resume_service.errors import (
     Conflict,
     Forbidden,
     OriginFailed,
-    OriginSilent,
+    OriginTimeout,
     PrerequisitesMissing,
     RangeNotSatisfiable,
     ServiceError,
@@ -27,7 +27,7 @@ from resume_service.errors import (
 )
 from resume_service.telemetry import metrics
 
-REFUSALS: dict[type[ServiceError], str] = {
+REFUSED_REASONS: dict[type[ServiceError], str] = {
     Unauthorized: "unauthorized",
     Forbidden: "forbidden",
     TooManyRequests: "rate_limited",
@@ -75,7 +75,7 @@ class Api(flask_smorest.Api):
 
 def render_service_error(error: ServiceError) -> Response:
     """The answer to a failure of ours, whatever route raised it."""
-    if reason := REFUSALS.get(type(error)):
+    if reason := REFUSED_REASONS.get(type(error)):
         metrics.refused.labels(reason).inc()
     body: dict[str, Any] = {"error": error.message}
     if isinstance(error, ValidationFailed | PrerequisitesMissing):
@@ -103,7 +103,7 @@ EXAMPLES: dict[int, dict[str, Any]] = {
     500: {"error": INTERNAL_ERROR},
     502: {"error": OriginFailed.message},
     503: {"error": Unavailable.message},
-    504: {"error": OriginSilent.message},
+    504: {"error": OriginTimeout.message},
 }
 
 RETRY_AFTER = {"description": "Seconds.", "schema": {"type": "integer"}}
@@ -122,7 +122,7 @@ HEADERS: dict[int, dict[str, Any]] = {
 """What an error carries besides its body."""
 
 
-def described(status: int, example: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def error_response(status: int, example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The answer to errors of this status, in OpenAPI's words."""
     content = {"schema": ERROR, "example": example or EXAMPLES[status]}
     return {
@@ -132,7 +132,7 @@ def described(status: int, example: Mapping[str, Any] | None = None) -> dict[str
     }
 
 
-def told(status: int, error: str, **details: list[str]) -> dict[str, Any]:
+def named_error_response(status: int, error: str, **details: list[str]) -> dict[str, Any]:
     """An error in OpenAPI's words, with what this route says."""
     example: dict[str, Any] = {"error": error} | ({"details": details} if details else {})
-    return described(status, example)
+    return error_response(status, example)

@@ -21,9 +21,9 @@ from flask import Flask
 from resume_service.auth.verifier import Verifier
 from resume_service.web import lifecycle
 from resume_service.web.cors import OriginHeaders
-from resume_service.web.fast_route import QuickRoute
-from resume_service.web.lifecycle import Beginning, Failed
-from resume_service.web.messages import Answer, Asked
+from resume_service.web.fast_route import FastRoute
+from resume_service.web.lifecycle import FailedRequest, RequestStart
+from resume_service.web.messages import ApiRequest, ApiResponse
 from resume_service.web.services import Services
 
 Environ = dict[str, Any]
@@ -46,15 +46,15 @@ class FastLane:
         app: Flask,
         services: Services,
         clock: Callable[[], datetime],
-        routes: Sequence[QuickRoute],
+        routes: Sequence[FastRoute],
         origin_headers: OriginHeaders,
     ) -> None:
-        self.beyond = app.wsgi_app
+        self.flask_app = app.wsgi_app
         """What answers the requests that the lane does not."""
         self._services = services
         self._verifier = services.get(Verifier)
         self._clock = clock
-        self._routes: dict[str, list[QuickRoute]] = {}
+        self._routes: dict[str, list[FastRoute]] = {}
         """By method."""
         for route in routes:
             self._routes.setdefault(route.method, []).append(route)
@@ -63,20 +63,20 @@ class FastLane:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         outcome = self.answer(environ, lambda length: _body(environ, length))
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, ApiResponse):
             headers = list(outcome.headers.items())
             if outcome.status != HTTPStatus.NO_CONTENT:
                 headers.append(("Content-Length", str(len(outcome.body))))
             start_response(STATUS_LINES[outcome.status], headers)
             return [outcome.body] if outcome.body else []
         if outcome is None:
-            return self.beyond(environ, start_response)
-        with lifecycle.as_failed(outcome):
-            return self.beyond(environ, start_response)
+            return self.flask_app(environ, start_response)
+        with lifecycle.raise_in_flask(outcome):
+            return self.flask_app(environ, start_response)
 
     def answer(
         self, environ: Environ, read_body: Callable[[int], bytes | None]
-    ) -> Answer | Failed | None:
+    ) -> ApiResponse | FailedRequest | None:
         """The answer to a flawless request, or how it failed; None for one that is not for the lane.
 
         `environ` is as WSGI has it, but needs no more than the method, path, query and headers.
@@ -86,38 +86,40 @@ class FastLane:
         if found is None:
             return None
         route, in_path = found
-        beginning = lifecycle.begin(environ.get("HTTP_X_REQUEST_ID", ""), self._clock)
+        request_start = lifecycle.begin(environ.get("HTTP_X_REQUEST_ID", ""), self._clock)
         try:
             caller = self._verifier.identify(environ.get("HTTP_AUTHORIZATION"))
-            body = read_body(int(environ["CONTENT_LENGTH"])) if route.takes else b""
+            body = read_body(int(environ["CONTENT_LENGTH"])) if route.media_types else b""
             if body is None:
                 return None
-            asked = Asked(
+            asked = ApiRequest(
                 self._services,
                 caller,
-                beginning.arrived_at,
+                request_start.arrived_at,
                 environ["PATH_INFO"],
                 environ.get("QUERY_STRING", ""),
             )
             answer = route.answer(asked, body, *in_path)
         except Exception as fault:  # noqa: BLE001 - not swallowed: Flask raises and answers it
-            return Failed(beginning, fault)
+            return FailedRequest(request_start, fault)
         else:
-            return self._finished(route, beginning, environ, answer) if answer else None
+            return self._finished(route, request_start, environ, answer) if answer else None
         finally:
             lifecycle.end()
 
     def _finished(
-        self, route: QuickRoute, beginning: Beginning, environ: Environ, answer: Answer
-    ) -> Answer:
+        self, route: FastRoute, request_start: RequestStart, environ: Environ, answer: ApiResponse
+    ) -> ApiResponse:
         """`answer` with what every answer carries, counted and logged."""
-        headers = lifecycle.headers(route.method, beginning, environ.get("HTTP_IDEMPOTENCY_KEY"))
+        headers = lifecycle.headers(
+            route.method, request_start, environ.get("HTTP_IDEMPOTENCY_KEY")
+        )
         if "HTTP_ORIGIN" in environ:
             headers |= self._origin_headers(environ["HTTP_ORIGIN"])
-        lifecycle.record(route.method, route.rule, answer.status, beginning)
-        return Answer(answer.status, {**answer.headers, **headers}, answer.body)
+        lifecycle.record(route.method, route.rule, answer.status, request_start)
+        return ApiResponse(answer.status, {**answer.headers, **headers}, answer.body)
 
-    def _route(self, environ: Environ) -> tuple[QuickRoute, Sequence[str]] | None:
+    def _route(self, environ: Environ) -> tuple[FastRoute, Sequence[str]] | None:
         """The route that `environ` asks for, and the values in its path."""
         path = environ["PATH_INFO"]
         if not path.isascii() or "%" in environ.get("RAW_URI", ""):
@@ -133,12 +135,12 @@ class FastLane:
             return None
         return route, match.groups()
 
-    def _has_usual_body(self, route: QuickRoute, environ: Environ) -> bool:
+    def _has_usual_body(self, route: FastRoute, environ: Environ) -> bool:
         length = environ.get("CONTENT_LENGTH", "")
-        if not route.takes:
+        if not route.media_types:
             return length in ("", "0")
         kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-        return kind in route.takes and length.isdecimal() and int(length) <= self.largest_body
+        return kind in route.media_types and length.isdecimal() and int(length) <= self.largest_body
 
 
 @functools.lru_cache(maxsize=64)  # players know the service by very few names

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from resume_service.web.messages import Answer
+from resume_service.web.messages import ApiResponse
 
 
 @dataclass(frozen=True, slots=True)
-class QuickRoute:
+class FastRoute:
     """One route. `answer` gets what is Asked, the body, and the values in the path.
 
     The path is ASCII and holds no escape. It returns None for a request that it can't answer as well as Flask would, before it has done
@@ -20,8 +20,8 @@ class QuickRoute:
     method: str
     rule: str
     """As Flask writes it: `/api/progress/<clerkId>`."""
-    answer: Callable[..., Answer | None]
-    takes: tuple[str, ...] = ()
+    answer: Callable[..., ApiResponse | None]
+    media_types: tuple[str, ...] = ()
     """Media types of its body; none where it has no body."""
     match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False)
 

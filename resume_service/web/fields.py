@@ -12,13 +12,7 @@ from uuid import UUID
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
-from resume_service.ids import (
-    ID_PATTERN,
-    LONGEST_ID,
-    RESERVED_USER_IDS,
-    id_faults,
-    user_id_faults,
-)
+from resume_service.ids import ID_PATTERN, LONGEST_ID, RESERVED_USER_IDS, id_errors, user_id_errors
 
 
 class BodySchema(Schema):
@@ -39,7 +33,7 @@ class VideoId(fields.Field[str]):
         super().__init__(metadata=ID_SCHEMA | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        if faults := id_faults(value):
+        if faults := id_errors(value):
             raise ValidationError(faults)
         return str(value)
 
@@ -51,7 +45,7 @@ class UserId(fields.Field[str]):
         super().__init__(metadata=USER_ID_SCHEMA | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        if faults := user_id_faults(value):
+        if faults := user_id_errors(value):
             raise ValidationError(faults)
         return str(value)
 

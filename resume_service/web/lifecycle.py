@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 _is_logged = logging.getLogger(__name__).isEnabledFor
 
 
-class Beginning(NamedTuple):
+class RequestStart(NamedTuple):
     """How a request began."""
 
     request_id: str
@@ -42,35 +42,37 @@ class Beginning(NamedTuple):
     arrived_at: datetime
 
 
-class Failed(NamedTuple):
+class FailedRequest(NamedTuple):
     """A request that failed before Flask saw it, for Flask to answer."""
 
-    beginning: Beginning
+    request_start: RequestStart
     fault: Exception
 
 
-_failed: ContextVar[Failed | None] = ContextVar("failed", default=None)
+_failed: ContextVar[FailedRequest | None] = ContextVar("failed", default=None)
 
 
 def install(app: Flask, public_endpoints: Collection[str], clock: Callable[[], datetime]) -> None:
     """Make every request of `app` go through this cycle."""
     app.before_request(_start_with(clock))
-    app.before_request(_admission(frozenset(public_endpoints)))
+    app.before_request(_authentication(frozenset(public_endpoints)))
     app.after_request(_finish)
     app.teardown_request(_end)
 
 
-def begin(given_id: str, clock: Callable[[], datetime]) -> Beginning:
+def begin(given_id: str, clock: Callable[[], datetime]) -> RequestStart:
     """Take note of a request, and of the id that its caller gave it, in every line logged."""
     request_id = given_id if _acceptable_id(given_id) else os.urandom(16).hex()
     logs.request_id.set(request_id)
-    return Beginning(request_id, time.perf_counter(), clock())
+    return RequestStart(request_id, time.perf_counter(), clock())
 
 
-def headers(method: str, beginning: Beginning, idempotency_key: str | None) -> dict[str, str]:
+def headers(
+    method: str, request_start: RequestStart, idempotency_key: str | None
+) -> dict[str, str]:
     """What every answer carries."""
     carried = {
-        "X-Request-Id": beginning.request_id,
+        "X-Request-Id": request_start.request_id,
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
@@ -79,9 +81,9 @@ def headers(method: str, beginning: Beginning, idempotency_key: str | None) -> d
     return carried
 
 
-def record(method: str, route: str, status: int, beginning: Beginning) -> None:
+def record(method: str, route: str, status: int, request_start: RequestStart) -> None:
     """Count an answer, and log it where every request is logged."""
-    seconds = time.perf_counter() - beginning.started
+    seconds = time.perf_counter() - request_start.started
     metrics.observe_request(method, route, status, seconds)
     if _is_logged(logging.DEBUG):
         _log.debug("answered", method=method, route=route, status=status, seconds=seconds)
@@ -93,7 +95,7 @@ def end() -> None:
 
 
 @contextlib.contextmanager
-def as_failed(failed: Failed) -> Iterator[None]:
+def raise_in_flask(failed: FailedRequest) -> Iterator[None]:
     """While inside, the request that Flask is given fails at once, as it has before."""
     before = _failed.set(failed)
     try:
@@ -106,15 +108,15 @@ def _start_with(clock: Callable[[], datetime]) -> Callable[[], None]:
     def start() -> None:
         failed = _failed.get()
         if failed:
-            logs.request_id.set(failed.beginning.request_id)
-            g.beginning = failed.beginning
+            logs.request_id.set(failed.request_start.request_id)
+            g.request_start = failed.request_start
             raise failed.fault
-        g.beginning = begin(request.headers.get("X-Request-Id", ""), clock)
+        g.request_start = begin(request.headers.get("X-Request-Id", ""), clock)
 
     return start
 
 
-def _admission(public_endpoints: frozenset[str]) -> Callable[[], None]:
+def _authentication(public_endpoints: frozenset[str]) -> Callable[[], None]:
     def admit() -> None:
         """Identify the caller. A preflight and a route that does not exist need none."""
         is_open = request.endpoint is None or request.endpoint in public_endpoints
@@ -140,14 +142,14 @@ def _require_readable_path() -> None:
 
 
 def _finish(response: Response) -> Response:
-    if "turn" in g and response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
-        response.headers.extend(g.turn.headers)
+    if "quota" in g and response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+        response.headers.extend(g.quota.headers)
     key = request.headers.get("Idempotency-Key")
-    for name, value in headers(request.method, g.beginning, key).items():
+    for name, value in headers(request.method, g.request_start, key).items():
         response.headers.setdefault(name, value)
     method = request.method if request.method in KNOWN_METHODS else "other"
     route = request.url_rule.rule if request.url_rule else "none"
-    record(method, route, response.status_code, g.beginning)
+    record(method, route, response.status_code, g.request_start)
     return response
 
 

@@ -17,7 +17,7 @@ from resume_service.web.services import Services, services
 _encoder = msgspec.json.Encoder()
 
 
-class Asked(NamedTuple):
+class ApiRequest(NamedTuple):
     """A request as a dialect sees it, whoever has read it."""
 
     services: Services
@@ -27,7 +27,7 @@ class Asked(NamedTuple):
     query: str
 
 
-class Answer(NamedTuple):
+class ApiResponse(NamedTuple):
     """What a dialect has to say, whoever carries it to the caller."""
 
     status: int
@@ -35,17 +35,17 @@ class Answer(NamedTuple):
     body: bytes = b""
 
 
-def asked() -> Asked:
+def api_request() -> ApiRequest:
     """What this request asks, by way of Flask."""
     query = request.query_string.decode()
-    return Asked(services(), current_user(), arrived_at(), request.path, query)
+    return ApiRequest(services(), current_user(), arrived_at(), request.path, query)
 
 
-def json_answer(value: Any) -> Answer:
-    return Answer(200, {"Content-Type": "application/json"}, _encoder.encode(value) + b"\n")
+def json_response(value: Any) -> ApiResponse:
+    return ApiResponse(200, {"Content-Type": "application/json"}, _encoder.encode(value) + b"\n")
 
 
-def respond(answer: Answer) -> Response:
+def flask_response(answer: ApiResponse) -> Response:
     """`answer` by way of Flask."""
     response = Response(answer.body, answer.status, answer.headers)
     if "Content-Type" not in answer.headers:
@@ -58,7 +58,7 @@ def json_number(number: float | None) -> float | None:
     return int(number) if number is not None and number % 1 == 0 else number
 
 
-def unless_unchanged(response: Response) -> Response:
+def not_modified_if_match(response: Response) -> Response:
     """`response`, or a 304 where the caller's If-None-Match says that it has just that."""
     etag, _weak = response.get_etag()
     if etag is None or not request.if_none_match.contains_weak(etag):

@@ -10,7 +10,7 @@ GREATEST_NUMBER = 10**8
 """The largest number a caller may send, in seconds or milliseconds alike."""
 
 
-def seconds_faults(value: object) -> list[str]:
+def seconds_errors(value: object) -> list[str]:
     """What is wrong with `value` as a place in a video, in words for the caller."""
     if type(value) is not int and type(value) is not float:
         return ["Must be a number."]
@@ -19,15 +19,15 @@ def seconds_faults(value: object) -> list[str]:
     return []
 
 
-def length_faults(value: object) -> list[str]:
+def length_errors(value: object) -> list[str]:
     """As `seconds_faults`, for the length of a video."""
-    faults = seconds_faults(value)
+    faults = seconds_errors(value)
     if (faults and type(value) in (int, float)) or value == 0:
         return [f"Must be greater than 0 and at most {GREATEST_NUMBER}."]
     return faults
 
 
-def whole_faults(value: object, least: int, most: int) -> list[str]:
+def whole_number_errors(value: object, least: int, most: int) -> list[str]:
     """As `seconds_faults`, for an integer from `least` to `most`."""
     # 5.0 is an integer to JSON Schema, and to the players that write all numbers so.
     if type(value) is not int and type(value) is not float:
@@ -47,7 +47,7 @@ class Seconds(fields.Float):
         super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
 
     def _validated(self, value: Any) -> float:
-        if faults := (length_faults if self._above_zero else seconds_faults)(value):
+        if faults := (length_errors if self._above_zero else seconds_errors)(value):
             raise ValidationError(faults)
         return float(value)
 
@@ -61,6 +61,6 @@ class WholeNumber(fields.Integer):
         super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
 
     def _validated(self, value: Any) -> int:
-        if faults := whole_faults(value, *self._limits):
+        if faults := whole_number_errors(value, *self._limits):
             raise ValidationError(faults)
         return int(value)

@@ -12,11 +12,11 @@ from marshmallow import Schema, ValidationError, fields
 from resume_service.clock import epoch_ms, from_epoch_ms
 from resume_service.ids import FORBIDDEN_IN_IDS, LONGEST_ID, is_id
 from resume_service.paging import Cursor
-from resume_service.postgres.pages import Page, Slice
-from resume_service.web.messages import Asked, json_answer, respond
+from resume_service.postgres.pages import Page, PageRequest
+from resume_service.web.messages import ApiRequest, flask_response, json_response
 
-MOST = 100
-USUAL = 20
+MAX_PER_PAGE = 100
+DEFAULT_PER_PAGE = 20
 LAST_PAGE = 1_000_000
 Item = TypeVar("Item")
 
@@ -70,17 +70,21 @@ class PageCursor(fields.Field[Cursor]):
 
 class PageQuery(Schema):
     page = PageSize(most=LAST_PAGE, load_default=1, metadata={"description": "From 1 on."})
-    per_page = PageSize(most=MOST, load_default=USUAL, metadata={"description": "Items a page."})
+    per_page = PageSize(
+        most=MAX_PER_PAGE, load_default=DEFAULT_PER_PAGE, metadata={"description": "Items a page."}
+    )
 
 
-def slice_of(query: Mapping[str, Any]) -> Slice:
+def page_request(query: Mapping[str, Any]) -> PageRequest:
     """The page that a loaded PageQuery asks for."""
-    return Slice(query["page"], query["per_page"])
+    return PageRequest(query["page"], query["per_page"])
 
 
-def listed(part: Slice, page: Page[Item], made: Callable[[Item], dict[str, Any]]) -> Response:
+def page_response(
+    part: PageRequest, page: Page[Item], made: Callable[[Item], dict[str, Any]]
+) -> Response:
     """The answer with that page of a list."""
-    response = respond(json_answer([made(item) for item in page.items]))
+    response = flask_response(json_response([made(item) for item in page.items]))
     response.headers["X-Total-Count"] = str(page.total)
     last = max(1, -(-page.total // part.per_page))
     numbers = {"first": 1, "prev": part.page - 1, "next": part.page + 1, "last": last}
@@ -94,7 +98,7 @@ def _url(number: int) -> str:
     return f"{request.path}?{urlencode(request.args.to_dict() | {'page': str(number)})}"
 
 
-def page_url(ask: Asked, start: Cursor) -> str:
+def page_url(ask: ApiRequest, start: Cursor) -> str:
     """The path and query as they were asked, from `start` on."""
     given = parse_qsl(ask.query, keep_blank_values=True)
     kept = [(name, value) for name, value in given if name != "cursor"]

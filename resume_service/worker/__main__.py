@@ -11,11 +11,11 @@ import threading
 import structlog
 from prometheus_client import CollectorRegistry
 
-from resume_service.accounts.maintenance import keep_up
-from resume_service.archive.cycle import Archive
-from resume_service.archive.metrics import BacklogCollector, Figures
+from resume_service.accounts.maintenance import run_maintenance
+from resume_service.archive.cycle import ArchiveCycle
+from resume_service.archive.metrics import BacklogCollector, WorkerMetrics
 from resume_service.clock import system_clock
-from resume_service.lessons.video_completions import Bridge
+from resume_service.lessons.video_completions import VideoCompletions
 from resume_service.postgres.database import Database
 from resume_service.settings import Settings, SettingsError
 from resume_service.telemetry import logs
@@ -33,12 +33,12 @@ def main() -> int:
     if settings.database_url is None:
         _log.warning("DATABASE_URL is not set: there is no archive, and nothing to do")
         return 0
-    archive, registry = Archive.of(settings, system_clock), CollectorRegistry()
-    registry.register(BacklogCollector(archive.marks, system_clock))
-    bridge = Bridge.at(settings.database_url, system_clock)
-    loop = Loop(archive, Figures(registry), settings.flush_interval_seconds, bridge.run)
-    accounts = Database(settings.database_url, patience=daily.PATIENCE_SECONDS)
-    Daily(lambda now: keep_up(accounts, now)).add_to(loop.scheduler)
+    archive, registry = ArchiveCycle.of(settings, system_clock), CollectorRegistry()
+    registry.register(BacklogCollector(archive.backlog, system_clock))
+    bridge = VideoCompletions.at(settings.database_url, system_clock)
+    loop = Loop(archive, WorkerMetrics(registry), settings.flush_interval_seconds, bridge.run)
+    accounts = Database(settings.database_url, timeout=daily.TIMEOUT_SECONDS)
+    Daily(lambda now: run_maintenance(accounts, now)).add_to(loop.scheduler)
     try:
         server = status_server.serve(_host(), settings.worker_port, registry)
     except OSError as fault:

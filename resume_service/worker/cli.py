@@ -9,10 +9,10 @@ import click
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
-from resume_service.archive.cycle import Archive
+from resume_service.archive.cycle import ArchiveCycle
 from resume_service.clock import system_clock
 from resume_service.errors import Unavailable
-from resume_service.lessons.video_completions import Bridge
+from resume_service.lessons.video_completions import VideoCompletions
 from resume_service.settings import Settings
 
 
@@ -24,16 +24,16 @@ def commands(settings: Settings) -> list[click.Command]:
         """Bring the archive's tables up to date. Several may run at once."""
         from resume_service.postgres import migrate  # noqa: PLC0415 - Alembic is of no other use
 
-        with _told():
+        with one_line_errors():
             migrate.upgrade(_url(settings))
         click.echo("The archive's tables are up to date.")
 
     @click.command("flush")
     def flush() -> None:
         """Carry to the archive what waits for it, as the worker does every minute."""
-        with _told():
+        with one_line_errors():
             done = _archive(settings).cycle()
-            with closing(Bridge.at(_url(settings), system_clock)) as bridge:
+            with closing(VideoCompletions.at(_url(settings), system_clock)) as bridge:
                 completed = bridge.run()
         flushed = done.flushed
         click.echo(f"{flushed.archived} archived, {flushed.erased} erased.")
@@ -45,16 +45,16 @@ def commands(settings: Settings) -> list[click.Command]:
     @click.command("restore")
     def restore() -> None:
         """Put back into Redis what the archive has of the last RESUME_TTL_DAYS."""
-        with _told():
+        with one_line_errors():
             restored = _archive(settings).restore(_progress_bar)
         click.echo(f"{restored} restored.")
 
     return [db_upgrade, flush, restore]
 
 
-def _archive(settings: Settings) -> Archive:
+def _archive(settings: Settings) -> ArchiveCycle:
     _url(settings)
-    return Archive.of(settings, system_clock)
+    return ArchiveCycle.of(settings, system_clock)
 
 
 def _url(settings: Settings) -> str:
@@ -76,7 +76,7 @@ def _progress_bar(total: int) -> Callable[[int], None]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
     """Tell a failure of either store in one line."""
     try:
         yield

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.base import BaseScheduler
 
-from resume_service.accounts.maintenance import KeptUp
+from resume_service.accounts.maintenance import MaintenanceResult
 from resume_service.errors import Unavailable
 
 DAILY = "daily"
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 """No caller waits here."""
 RETRY_AFTER = timedelta(minutes=1)
 
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Daily:
-    def __init__(self, keep_up: Callable[[datetime], KeptUp]) -> None:
+    def __init__(self, keep_up: Callable[[datetime], MaintenanceResult]) -> None:
         self._keep_up = keep_up
 
     def add_to(self, scheduler: BaseScheduler) -> None:

@@ -12,8 +12,8 @@ import psycopg
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from resume_service.archive.cycle import Archive, Done
-from resume_service.archive.metrics import Figures
+from resume_service.archive.cycle import ArchiveCycle, CycleResult
+from resume_service.archive.metrics import WorkerMetrics
 from resume_service.errors import Unavailable
 
 CYCLE = "cycle"
@@ -32,8 +32,8 @@ class Loop:
 
     def __init__(
         self,
-        archive: Archive,
-        figures: Figures,
+        archive: ArchiveCycle,
+        figures: WorkerMetrics,
         interval: float,
         after_flush: Callable[[Callable[[], bool]], object] = lambda _is_over: None,
     ) -> None:
@@ -68,21 +68,21 @@ class Loop:
         self._turn(lambda: time.monotonic() > deadline)
         _log.info("worker stopped")
 
-    def _turn(self, is_over: Callable[[], bool]) -> None:
+    def _turn(self, should_stop: Callable[[], bool]) -> None:
         started = time.perf_counter()
         try:
-            done = self._archive.cycle(is_over)
+            done = self._archive.cycle(should_stop)
         except psycopg.errors.LockNotAvailable:
             self._figures.cycles.labels("skipped").inc()
         except Exception as fault:  # noqa: BLE001 - not swallowed: logged, counted and tried again
             self._failed(fault)
         else:
             self._succeeded(done)
-            self._follow(is_over)
+            self._follow(should_stop)
         finally:
             self._figures.seconds.observe(time.perf_counter() - started)
 
-    def _succeeded(self, done: Done) -> None:
+    def _succeeded(self, done: CycleResult) -> None:
         self._figures.points.labels("restored").inc(done.restored)
         self._figures.points.labels("archived").inc(done.flushed.archived)
         self._figures.points.labels("erased").inc(done.flushed.erased)
@@ -92,10 +92,10 @@ class Loop:
             _log.info("archive is back", failures=self._failures)
             self._failures = 0
 
-    def _follow(self, is_over: Callable[[], bool]) -> None:
+    def _follow(self, should_stop: Callable[[], bool]) -> None:
         """Do what comes after a flush. It takes no part in the archive: its failure is its own."""
         try:
-            self._after_flush(is_over)
+            self._after_flush(should_stop)
         except Exception as fault:  # noqa: BLE001 - not swallowed: logged, and tried again next time
             cause = str(fault.__cause__ or fault).strip()
             _log.error(

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dev.service import ROOT, free_port
-from resume_service.accounts.maintenance import KeptUp, keep_up
+from resume_service.accounts.maintenance import MaintenanceResult, run_maintenance
 from tests.support.eventually import eventually
-from tests.support.long_timeouts import patient_database
+from tests.support.long_timeouts import long_timeout_database
 from tests.support.tokens import SECRET
 
 NOW = datetime.now(UTC)
@@ -22,7 +22,7 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture
 def accounts(emptied_database):
-    with closing(patient_database(emptied_database)) as database:
+    with closing(long_timeout_database(emptied_database)) as database:
         yield database
 
 
@@ -42,12 +42,12 @@ def test_an_expired_plan_is_written_down_as_free_and_others_stay(accounts, sql, 
     founded("forever")
     founded("free", plan="FREE")
 
-    assert keep_up(accounts, NOW) == KeptUp(plans_expired=1, tokens_forgotten=0)
+    assert run_maintenance(accounts, NOW) == MaintenanceResult(plans_expired=1, tokens_forgotten=0)
     assert plans(sql) == {
         "lapsed": ("FREE", None), "paying": ("PAID", later), "forever": ("PAID", None),
         "free": ("FREE", None),
     }  # fmt: skip
-    assert keep_up(accounts, NOW).plans_expired == 0
+    assert run_maintenance(accounts, NOW).plans_expired == 0
 
 
 def test_refresh_tokens_are_forgotten_a_month_after_they_expired(accounts, sql, acme):
@@ -58,7 +58,7 @@ def test_refresh_tokens_are_forgotten_a_month_after_they_expired(accounts, sql, 
             (acme.admin_id, str(days).encode(), NOW - timedelta(days=days)),
         )
 
-    assert keep_up(accounts, NOW).tokens_forgotten == 1
+    assert run_maintenance(accounts, NOW).tokens_forgotten == 1
     assert len(sql.execute("SELECT 1 FROM refresh_tokens").fetchall()) == 2
 
 

@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from resume_service.accounts import passwords
 
 passwords._hasher = PasswordHasher(time_cost=40, memory_cost=19_456, parallelism=1)
-hashing = [gevent.spawn(passwords.hashed, "correct horse") for _ in range(3)]
+hashing = [gevent.spawn(passwords.hash_password, "correct horse") for _ in range(3)]
 turns = 0
 while not all(each.ready() for each in hashing):
     gevent.sleep(0.001)
@@ -35,10 +35,10 @@ def test_other_greenlets_go_on_while_passwords_are_hashed():
 
 
 def test_a_password_matches_its_own_hash_and_no_hash_matches_none():
-    kept = passwords.hashed("correct horse")
+    kept = passwords.hash_password("correct horse")
 
     assert passwords.matches(kept, "correct horse")
     assert not passwords.matches(kept, "Correct horse")
-    assert not passwords.matches(passwords.nobodys_hash(), "")
+    assert not passwords.matches(passwords.dummy_hash(), "")
     assert not passwords.matches("no hash at all", "correct horse")
-    assert passwords.hashed("correct horse") != kept
+    assert passwords.hash_password("correct horse") != kept

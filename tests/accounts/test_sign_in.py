@@ -12,7 +12,7 @@ import pytest
 
 from resume_service.accounts import passwords
 from tests.support.fixtures.companies import PASSWORD, SERVICE, from_a_client_of_its_own
-from tests.support.long_timeouts import patient_app
+from tests.support.long_timeouts import long_timeout_app
 from tests.support.tokens import SECRET
 
 EMAIL = "ann@acme.example"
@@ -338,7 +338,7 @@ def test_passwords_and_tokens_are_in_no_log_answer_or_metric(app_client, caplog)
 
 
 def test_without_a_secret_to_sign_with_there_is_no_sign_in(client_with):
-    client = client_with(patient_app, jwt_secret=None, jwt_jwks_url="http://127.0.0.1:9/keys")
+    client = client_with(long_timeout_app, jwt_secret=None, jwt_jwks_url="http://127.0.0.1:9/keys")
     documented = client.get("/openapi.json").get_json()["paths"]
 
     assert login(client).status_code == 404

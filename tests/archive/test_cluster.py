@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from resume_service.archive.cycle import Archive
+from resume_service.archive.cycle import ArchiveCycle
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import connect
 from resume_service.resume.keys import Keys
@@ -37,14 +37,14 @@ def cluster(a_cluster, database):
         jwt_secret=SECRET, redis_url=a_cluster.url, redis_cluster=True, database_url=database
     )
     now = [datetime.now(UTC).replace(microsecond=0)]
-    archive = Archive.of(settings, lambda: now[0])
+    archive = ArchiveCycle.of(settings, lambda: now[0])
     points = ResumeStore(RedisRouter(servers), Keys(hash_tags=True), Rules(), archive=True)
     with psycopg.connect(database, autocommit=True) as sql:
         yield Stores(servers, database, archive, points, sql, now)
 
 
 def no_marks(cluster):
-    backlog = cluster.archive.marks.backlog()
+    backlog = cluster.archive.backlog.stats()
     return (backlog.dirty, backlog.erased) == (0, 0)
 
 
@@ -90,7 +90,7 @@ def test_a_server_that_lost_its_data_gets_it_back(cluster):
     assert cluster.archive.cycle().restored > 0
     for number in set(range(40)) - {3}:
         assert cluster.get(user=f"user-{number}").position == number
-    assert cluster.archive.marks.restored()
+    assert cluster.archive.backlog.restored()
 
 
 def test_under_load_the_archive_ends_as_the_points_do(cluster):

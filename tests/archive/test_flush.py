@@ -10,8 +10,8 @@ from resume_service.archive.flush import Flush
 from resume_service.clock import iso
 from resume_service.errors import NotFound
 from resume_service.resume.model import Measurement
-from tests.support.archive_stores import MONTH, NO_MARKS
-from tests.support.resume_stores import store_on
+from tests.support.archive_stores import MONTH, NO_ENTRIES
+from tests.support.resume_stores import resume_store
 
 
 def test_a_saved_point_is_archived_as_it_stands(stores):
@@ -30,7 +30,7 @@ def test_a_saved_point_is_archived_as_it_stands(stores):
         "completed_at": None,
         "updated_at": iso(stores.now[0]),
     }
-    assert stores.marks() == NO_MARKS
+    assert stores.entries() == NO_ENTRIES
 
 
 def test_a_point_of_unknown_duration_is_archived_without_one(stores):
@@ -75,7 +75,7 @@ def test_a_newer_point_overwrites_the_row_and_an_older_one_does_not(stores):
     stores.cycle()
 
     assert (stores.row()["position"], stores.row()["updated_at"]) == (20, iso(stores.now[0]))
-    assert stores.marks() == NO_MARKS
+    assert stores.entries() == NO_ENTRIES
 
 
 def test_a_deleted_point_loses_its_row(stores):
@@ -85,7 +85,7 @@ def test_a_deleted_point_loses_its_row(stores):
 
     assert stores.cycle().erased == 1
     assert stores.rows() == {}
-    assert stores.marks() == NO_MARKS
+    assert stores.entries() == NO_ENTRIES
 
 
 def test_a_point_deleted_before_it_was_archived_leaves_nothing(stores):
@@ -134,7 +134,7 @@ def test_a_point_that_expired_before_it_was_archived_leaves_no_mark(stores):
     stores.expire()
 
     assert stores.cycle().archived == 0
-    assert stores.marks() == NO_MARKS
+    assert stores.entries() == NO_ENTRIES
 
 
 def test_a_save_during_the_flush_in_the_same_millisecond_keeps_its_mark(stores, monkeypatch):
@@ -149,7 +149,7 @@ def test_a_save_during_the_flush_in_the_same_millisecond_keeps_its_mark(stores, 
     monkeypatch.setattr(Flush, "commit", save_then_commit)
     stores.cycle()
     assert stores.row()["position"] == 10
-    assert stores.marks()["dirty"] == ["ann:v"]
+    assert stores.entries()["dirty"] == ["ann:v"]
     monkeypatch.undo()
     stores.cycle()
 
@@ -162,7 +162,7 @@ def test_more_points_than_a_batch_are_all_archived(stores):
 
     assert stores.cycle().archived == 2500
     assert len(stores.rows()) == 2500
-    assert stores.marks() == NO_MARKS
+    assert stores.entries() == NO_ENTRIES
 
 
 def test_a_flush_that_is_told_to_stop_does_so_between_batches_and_loses_nothing(stores):
@@ -173,7 +173,7 @@ def test_a_flush_that_is_told_to_stop_does_so_between_batches_and_loses_nothing(
     flushed = stores.archive.cycle(lambda: next(asked)).flushed
 
     assert (flushed.archived, flushed.complete) == (1000, False)
-    assert len(stores.marks()["dirty"]) == 500
+    assert len(stores.entries()["dirty"]) == 500
     assert stores.cycle().archived == 500
 
 
@@ -184,7 +184,7 @@ def test_a_hash_that_is_no_point_holds_up_nothing(stores, logged):
     stores.cycle()
 
     assert [video for _, video in stores.rows()] == ["good"]
-    assert stores.marks() == NO_MARKS
+    assert stores.entries() == NO_ENTRIES
     assert any("not a point" in line for line in logged)
 
 
@@ -238,7 +238,7 @@ def test_what_the_archive_recalls_does_not_touch_a_point_saved_since(stores, mon
 
 
 def test_without_an_archive_no_mark_is_made(real_redis):
-    points, now = store_on(real_redis), datetime.now(UTC)
+    points, now = resume_store(real_redis), datetime.now(UTC)
     points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at=now))
     points.delete("ann", "v", now)
 

@@ -14,7 +14,7 @@ from resume_service import create_app
 from resume_service.postgres.database import Database
 from tests.support.archive_stores import settings_of
 from tests.support.eventually import eventually
-from tests.support.long_timeouts import patient_app
+from tests.support.long_timeouts import long_timeout_app
 from tests.support.server_faults import frozen
 from tests.support.tokens import bearer
 
@@ -37,7 +37,7 @@ def client_by(stores):
 
 @pytest.fixture
 def client(client_by):
-    return client_by(patient_app)
+    return client_by(long_timeout_app)
 
 
 def history(client, query="", user="ann", **headers):
@@ -104,7 +104,9 @@ def test_pages_follow_one_another_and_miss_nothing_that_shares_a_moment(client, 
     assert seen == ["v6", "v5", "v4", "v3", "v2", "v1", "v0"]
 
 
-@pytest.mark.parametrize("query", ["?limit=0", "?limit=101", "?limit=x", "?cursor=x", "?cursor=1-"])
+@pytest.mark.parametrize(
+    "query", ["?limit=0", "?limit=101", "?limit=x", "?cursor=x", "?cursor=1-"]
+)
 def test_what_it_does_not_understand_is_refused(client, query):
     answer = history(client, query)
 

@@ -17,7 +17,7 @@ from dev.service import ROOT, free_port
 from resume_service.archive.flush import Flush
 from resume_service.archive.repository import IDLE_SECONDS
 from tests.support.archive_load import Load
-from tests.support.archive_stores import NO_MARKS
+from tests.support.archive_stores import NO_ENTRIES
 from tests.support.eventually import eventually
 from tests.support.tokens import SECRET
 
@@ -71,7 +71,7 @@ def assert_archived(stores, load: Load) -> None:
     stores.cycle()
 
     assert stores.rows() == load.model
-    assert stores.marks() == NO_MARKS
+    assert stores.entries() == NO_ENTRIES
 
 
 def test_the_steps_are_all_there_are():
@@ -138,7 +138,7 @@ def test_a_frozen_flush_that_is_released_later_overwrites_nothing(stores, flushe
         assert stores.row("kept")["position"] == 20, moment
         stores.cycle()
         assert [video for _, video in stores.rows()] == ["kept"], moment
-        assert stores.marks() == NO_MARKS, moment
+        assert stores.entries() == NO_ENTRIES, moment
 
 
 @pytest.mark.soak

@@ -8,8 +8,8 @@ import pytest
 
 from resume_service.clock import iso
 from resume_service.errors import NotFound
-from resume_service.resume.bulk_store import LivePoints
-from tests.support.archive_stores import MONTH, NO_MARKS, stores_on
+from resume_service.resume.bulk_store import BulkStore
+from tests.support.archive_stores import MONTH, NO_ENTRIES, stores_on
 
 
 def contents(client):
@@ -99,14 +99,14 @@ def test_a_point_deleted_after_it_was_put_back_does_not_come_back(stores, monkey
     stores.save()
     stores.cycle()
     stores.redis.flushall()
-    put_back = LivePoints.put_back
+    restore = BulkStore.restore
 
-    def put_back_twice(points, rows, now):
-        put_back(points, rows, now)
+    def restore_twice(points, rows, now):
+        restore(points, rows, now)
         stores.delete()
-        return put_back(points, rows, now)
+        return restore(points, rows, now)
 
-    monkeypatch.setattr(LivePoints, "put_back", put_back_twice)
+    monkeypatch.setattr(BulkStore, "restore", restore_twice)
     stores.cycle()
 
     with pytest.raises(NotFound):
@@ -118,18 +118,18 @@ def test_once_all_is_restored_a_worker_that_was_frozen_puts_nothing_back(stores,
     stores.save()
     stores.cycle()
     stale = []
-    put_back = LivePoints.put_back
+    restore = BulkStore.restore
     monkeypatch.setattr(
-        LivePoints,
-        "put_back",
-        lambda self, rows, now: stale.append(rows) or put_back(self, rows, now),
+        BulkStore,
+        "restore",
+        lambda self, rows, now: stale.append(rows) or restore(self, rows, now),
     )
     stores.redis.flushall()
     stores.cycle()
     stores.delete()
     stores.cycle()
 
-    assert put_back(stores.archive.points, stale[0], stores.now[0]) == 0
+    assert restore(stores.archive.points, stale[0], stores.now[0]) == 0
     with pytest.raises(NotFound):
         stores.get()
 
@@ -173,7 +173,7 @@ def test_a_new_redis_with_an_empty_archive_needs_nothing(stores):
     stores.archive.cycle()
 
     assert stores.row()["position"] == 10
-    assert stores.marks() == NO_MARKS
+    assert stores.entries() == NO_ENTRIES
 
 
 def test_a_restore_that_was_interrupted_begins_anew_before_anything_is_flushed(stores):

@@ -12,7 +12,7 @@ import pytest
 from resume_service.auth import token_cache
 from resume_service.auth.identity import Identity
 from resume_service.auth.jwks import REFRESH_SECONDS
-from resume_service.auth.token_cache import Remembered
+from resume_service.auth.token_cache import TokenCache
 from resume_service.auth.verifier import Verifier
 from resume_service.errors import Unauthorized
 from resume_service.settings import Settings
@@ -212,7 +212,7 @@ def test_a_refresh_that_brings_the_same_keys_forgets_nothing(verifier, issuer, c
 
 def test_a_token_verified_by_old_keys_while_new_ones_came_is_not_remembered_under_these():
     """`put` is given the generation from before the verification."""
-    known = Remembered()
+    known = TokenCache()
     ann = Identity.from_claims({"sub": "ann"}, trust_authority=True)
 
     known.put("token", ann, time.time() + 60, generation=1)
@@ -222,7 +222,7 @@ def test_a_token_verified_by_old_keys_while_new_ones_came_is_not_remembered_unde
 
 
 def test_only_so_many_are_remembered_and_the_oldest_go_first():
-    known, later = Remembered(most=3), time.time() + 60
+    known, later = TokenCache(most=3), time.time() + 60
     identities = {
         name: Identity.from_claims({"sub": name}, trust_authority=True) for name in "abcde"
     }
@@ -247,7 +247,7 @@ def test_tokens_themselves_are_not_kept(own):
 
 @pytest.mark.soak
 def test_many_threads_may_remember_at_once(effort):
-    known, later = Remembered(most=8), time.time() + 60
+    known, later = TokenCache(most=8), time.time() + 60
     ann = Identity.from_claims({"sub": "ann"}, trust_authority=True)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

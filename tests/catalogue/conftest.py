@@ -12,15 +12,15 @@ import psycopg
 import pytest
 
 from dev.postgres_server import PostgresServer
-from resume_service.media.origin_connection import Patience
+from resume_service.media.origin_connection import Timeouts
 from resume_service.media.origins import Origins
-from resume_service.media.source import Media
+from resume_service.media.source import MediaSource
 from resume_service.postgres import migrate
 from resume_service.postgres.database import WAIT_SECONDS, Database
 from tests.support.archive_stores import settings_of
 from tests.support.eventually import eventually
-from tests.support.long_timeouts import patient_app
-from tests.support.origin_server import NOBODY, PATIENT, Origin
+from tests.support.long_timeouts import long_timeout_app
+from tests.support.origin_server import LONG_TIMEOUTS, NOBODY, Origin
 from tests.support.tokens import bearer
 
 
@@ -139,9 +139,9 @@ def app(database_url, redis_servers, running_origin, media_root) -> Iterator[Any
     settings = settings_of(
         redis, database_url, stream_allowed_hosts=allowed, media_root=str(media_root)
     )
-    made = patient_app(settings)
+    made = long_timeout_app(settings)
     services = made.extensions["resume_service"]
-    services.get(Media)._origins = Origins(allowed, PATIENT)
+    services.get(MediaSource)._origins = Origins(allowed, LONG_TIMEOUTS)
     yield made
     services.get(Database).close()
 
@@ -152,16 +152,16 @@ def client(app) -> Any:
 
 
 @pytest.fixture
-def patience_with_origins(app, monkeypatch) -> Callable[[Patience], None]:
-    """`patience_with_origins(patience)`: what it is for the rest of the test."""
-    origins = app.extensions["resume_service"].get(Media)._origins
-    return lambda patience: monkeypatch.setattr(origins, "_patience", patience)
+def timeouts_with_origins(app, monkeypatch) -> Callable[[Timeouts], None]:
+    """`timeouts_with_origins(timeout)`: what it is for the rest of the test."""
+    origins = app.extensions["resume_service"].get(MediaSource)._origins
+    return lambda timeout: monkeypatch.setattr(origins, "_timeout", timeout)
 
 
 @pytest.fixture
 def in_a_hurry(app, monkeypatch) -> None:
     """It waits for what it asks Postgres no longer than in production."""
-    monkeypatch.setattr(app.extensions["resume_service"].get(Database), "_patience", WAIT_SECONDS)
+    monkeypatch.setattr(app.extensions["resume_service"].get(Database), "_timeout", WAIT_SECONDS)
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import psycopg
 import pytest
 
 from resume_service.catalogue import change_listener, facts_cache
-from resume_service.catalogue.facts import StoredFacts
-from resume_service.catalogue.facts_cache import RememberedFacts
+from resume_service.catalogue.facts import FactsQuery
+from resume_service.catalogue.facts_cache import FactsCache
 from resume_service.errors import NotFound
 from resume_service.postgres.database import Database
 from tests.support.catalogue_rows import Catalogue
 from tests.support.eventually import eventually
-from tests.support.long_timeouts import patient_database
+from tests.support.long_timeouts import long_timeout_database
 from tests.support.server_faults import frozen, killed
 
 PROMISED_SECONDS = 1.0
@@ -27,7 +27,7 @@ LISTENERS = """
 """
 
 
-class Counting(StoredFacts):
+class Counting(FactsQuery):
     asked = 0
 
     def facts(self, video_id):
@@ -41,7 +41,7 @@ class Process:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.source = Counting(self.database)
-        self.memory = RememberedFacts(self.source, self.database)
+        self.memory = FactsCache(self.source, self.database)
 
     def facts(self, video):
         return self.memory.facts(video)
@@ -88,7 +88,7 @@ def catalogue(sql):
 def processes(database):
     with contextlib.ExitStack() as ends:
         yield [
-            ends.enter_context(contextlib.closing(Process(patient_database(database))))
+            ends.enter_context(contextlib.closing(Process(long_timeout_database(database))))
             for _ in range(2)
         ]
 
@@ -205,7 +205,7 @@ def test_a_process_that_asks_nothing_more_stops_listening(sql, catalogue, proces
 
 def test_closing_ends_thread_and_connection(sql, catalogue, database):
     video = catalogue.video()
-    with contextlib.closing(Process(patient_database(database))) as process:
+    with contextlib.closing(Process(long_timeout_database(database))) as process:
         eventually(lambda: process.remembers(video))
         listener = process.memory._changes._listener
         assert listener.is_alive()

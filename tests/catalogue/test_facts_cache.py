@@ -10,21 +10,21 @@ import psycopg
 import pytest
 
 from resume_service.catalogue import facts_cache
-from resume_service.catalogue.facts import StoredFacts, VideoFacts
+from resume_service.catalogue.facts import FactsQuery, VideoFacts
 from resume_service.catalogue.facts_cache import (
-    CUT_OFF_SECONDS,
     FRESH_SECONDS,
     IDLE_SECONDS,
     LONGEST_SECONDS,
     TRUSTED_SECONDS,
-    RememberedFacts,
+    UNREACHABLE_SECONDS,
+    FactsCache,
 )
 from resume_service.errors import NotFound, Unavailable
 from resume_service.postgres.database import CONNECTIONS, WAIT_SECONDS
 from resume_service.resume.video_access import VideoKind
 from tests.support.catalogue_rows import Catalogue
 from tests.support.eventually import eventually
-from tests.support.long_timeouts import patient_database
+from tests.support.long_timeouts import long_timeout_database
 
 
 class Source:
@@ -67,7 +67,7 @@ class Stand:
     def __init__(self) -> None:
         self.now = 1000.0
         self.source = Source()
-        self.memory = RememberedFacts(self.source, database=None, clock=lambda: self.now)
+        self.memory = FactsCache(self.source, database=None, clock=lambda: self.now)
         self.listener = self.memory._changes = Silent()
 
     def ask(self, video_id=1):
@@ -75,13 +75,13 @@ class Stand:
 
     def hear(self) -> None:
         """Begin to listen, with nothing missed until now."""
-        self.memory.began()
-        self.memory.confirmed(self.now)
+        self.memory.on_listening()
+        self.memory.on_confirmed(self.now)
 
     def wait(self, seconds: float, *, heard: bool = False) -> None:
         self.now += seconds
         if heard:
-            self.memory.confirmed(self.now)
+            self.memory.on_confirmed(self.now)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_change_is_believed_at_once(stand):
     stand.ask(1)
     stand.ask(2)
     stand.source.videos[1] = facts_of(1, duration=7)
-    stand.memory.changed(1)
+    stand.memory.on_change(1)
 
     assert stand.ask(1).duration == 7
     stand.ask(2)
@@ -128,7 +128,7 @@ def test_a_change_of_any_video_makes_all_be_asked_for_again(stand):
     stand.hear()
     stand.ask(1)
     stand.ask(2)
-    stand.memory.changed(None)
+    stand.memory.on_change(None)
     stand.ask(1)
     stand.ask(2)
 
@@ -141,7 +141,7 @@ def test_what_was_read_before_a_change_is_not_remembered_after_it(stand):
 
     def change():
         stand.source.videos[1] = facts_of(1, duration=7)
-        stand.memory.changed(1)
+        stand.memory.on_change(1)
 
     stand.source.meanwhile = change
     stand.ask()
@@ -217,8 +217,8 @@ def test_while_postgres_is_out_of_reach_what_was_known_goes_on_being_said_unaske
     stand.ask()
     stand.source.is_down = True
     for _ in range(100):
-        stand.memory.cut_off()
-        stand.wait(CUT_OFF_SECONDS - 0.1)
+        stand.memory.on_unreachable()
+        stand.wait(UNREACHABLE_SECONDS - 0.1)
         assert stand.ask() == facts_of(1)
     assert stand.source.asked == [1]
 
@@ -255,7 +255,7 @@ def test_so_is_what_another_was_told_before_the_question_failed(stand):
 
 def test_but_not_what_has_changed_while_the_question_failed(stand):
     def change_and_fail(video_id):
-        stand.memory.changed(video_id)
+        stand.memory.on_change(video_id)
         raise Unavailable
 
     stand.hear()
@@ -273,8 +273,8 @@ def test_a_known_video_is_not_refused_when_every_connection_is_taken(database):
     with psycopg.connect(database) as sql:
         for number in numbers:
             Catalogue(sql).video(number)
-    with closing(patient_database(database)) as postgres:
-        memory = RememberedFacts(StoredFacts(postgres), postgres)
+    with closing(long_timeout_database(database)) as postgres:
+        memory = FactsCache(FactsQuery(postgres), postgres)
         memory._changes = Silent()
         known = [memory.facts(number) for number in numbers]
         with ExitStack() as taken, ThreadPoolExecutor(len(numbers)) as threads:
@@ -293,10 +293,10 @@ def test_for_an_hour_and_no_longer(stand):
     stand.ask()
     stand.source.is_down = True
     stand.wait(LONGEST_SECONDS - 1)
-    stand.memory.cut_off()
+    stand.memory.on_unreachable()
     assert stand.ask() == facts_of(1)
     stand.wait(1)
-    stand.memory.cut_off()
+    stand.memory.on_unreachable()
 
     with pytest.raises(Unavailable):
         stand.ask()
@@ -305,7 +305,7 @@ def test_for_an_hour_and_no_longer(stand):
 def test_when_postgres_is_back_it_is_asked_again(stand):
     stand.hear()
     stand.ask()
-    stand.memory.cut_off()
+    stand.memory.on_unreachable()
     stand.wait(5)
     stand.hear()
     stand.ask()
@@ -316,32 +316,32 @@ def test_when_postgres_is_back_it_is_asked_again(stand):
 def test_what_changed_just_before_the_outage_is_not_said_again(stand):
     stand.hear()
     stand.ask()
-    stand.memory.changed(1)
+    stand.memory.on_change(1)
     stand.source.is_down = True
-    stand.memory.cut_off()
+    stand.memory.on_unreachable()
 
     with pytest.raises(Unavailable):
         stand.ask()
 
 
 def test_no_more_videos_are_remembered_than_there_is_room_for(stand, monkeypatch):
-    monkeypatch.setattr(facts_cache, "MOST", 2)
+    monkeypatch.setattr(facts_cache, "MAX_VIDEOS", 2)
     stand.hear()
     for video in (1, 2, 3, 3, 2, 1):
         stand.ask(video)
 
     assert stand.source.asked == [1, 2, 3, 1]
-    assert len(stand.memory._kept) == 2
+    assert len(stand.memory._cached) == 2
 
 
 def test_nobody_listens_for_a_process_that_asks_nothing(stand):
     stand.hear()
     stand.ask()
-    assert stand.memory.is_listening_worthwhile()
+    assert stand.memory.should_listen()
     stand.wait(IDLE_SECONDS, heard=True)
-    assert not stand.memory.is_listening_worthwhile()
+    assert not stand.memory.should_listen()
 
-    stand.memory.ended()
+    stand.memory.on_stopped()
     stand.ask()
     assert stand.source.asked == [1, 1]
     assert stand.listener.starts == 1
@@ -365,13 +365,13 @@ def test_who_asks_at_the_same_time_shares_one_question_and_its_outcome(stand, is
     stand.source.facts, stand.source.is_down = slowly, is_down
     with ThreadPoolExecutor(8) as threads:
         answers = threads.map(ask, range(8))
-        eventually(lambda: waiting_for(stand.memory._asking) == 7)
+        eventually(lambda: waiting_for(stand.memory._queries) == 7)
         go_on.set()
         heard = set(answers)
 
     assert heard == {"unavailable" if is_down else facts_of(1)}
     assert len(stand.source.asked) == 1
-    assert stand.memory._asking == {}
+    assert stand.memory._queries == {}
 
 
 def waiting_for(asking):

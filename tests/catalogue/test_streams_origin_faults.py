@@ -10,10 +10,10 @@ from pathlib import Path
 import httpcore
 import pytest
 
-from resume_service.media.origin_connection import WatchedStream
-from resume_service.media.source import Media
+from resume_service.media.origin_connection import TimedStream
+from resume_service.media.source import MediaSource
 from tests.support.eventually import eventually
-from tests.support.origin_server import IMPATIENT, IMPATIENT_IN_MID_BODY, NOBODY, VIDEO
+from tests.support.origin_server import NOBODY, SHORT_BODY_TIMEOUT, SHORT_TIMEOUTS, VIDEO
 
 REFUSED = ["502", "500", "403", "204", "301", "302", "303", "307", "308"]
 REFUSED += ["302-metadata", "302-file", "302-loopback", "302-scheme-relative"]
@@ -63,9 +63,9 @@ def test_an_origin_that_fails_before_the_body(client, catalogue, origin, behavio
 @pytest.mark.usefixtures("leaves_nothing")
 @pytest.mark.parametrize("behaviour", SILENT)
 def test_an_origin_that_is_silent_before_the_body(
-    client, catalogue, origin, patience_with_origins, behaviour
+    client, catalogue, origin, timeouts_with_origins, behaviour
 ):
-    patience_with_origins(IMPATIENT)
+    timeouts_with_origins(SHORT_TIMEOUTS)
     answer = stream(client, catalogue, origin.url(behaviour))
 
     assert answer.status_code == 504
@@ -77,10 +77,10 @@ def test_an_origin_that_is_silent_before_the_body(
 @pytest.mark.usefixtures("leaves_nothing")
 @pytest.mark.parametrize("behaviour", ["endless-headers", "endless-interim-answers"])
 def test_an_answer_that_never_begins_ends_by_its_length_or_its_time(
-    client, catalogue, origin, patience_with_origins, behaviour
+    client, catalogue, origin, timeouts_with_origins, behaviour
 ):
     """By whichever bound it meets first."""
-    patience_with_origins(IMPATIENT)
+    timeouts_with_origins(SHORT_TIMEOUTS)
     assert stream(client, catalogue, origin.url(behaviour)).status_code in (502, 504)
     assert catalogue.views() == []
 
@@ -97,9 +97,9 @@ def test_a_part_that_was_not_asked_for_is_502(client, catalogue, origin, fault):
 @pytest.mark.usefixtures("leaves_nothing")
 @pytest.mark.parametrize("behaviour", BROKEN_OFF)
 def test_an_origin_that_fails_in_the_body_breaks_the_answer_off(
-    client, catalogue, origin, patience_with_origins, behaviour
+    client, catalogue, origin, timeouts_with_origins, behaviour
 ):
-    patience_with_origins(IMPATIENT_IN_MID_BODY)
+    timeouts_with_origins(SHORT_BODY_TIMEOUT)
     got: list[bytes] = []
 
     with (
@@ -137,7 +137,7 @@ def test_an_origin_that_is_not_there_is_502(client, catalogue):
 
 
 def test_more_fetches_than_a_process_bears_are_503_until_one_ends(client, catalogue, origin):
-    turns = client.application.extensions["resume_service"].get(Media)._origins._turns
+    turns = client.application.extensions["resume_service"].get(MediaSource)._origins._turns
     taken = 0
     while turns.acquire(blocking=False):
         taken += 1
@@ -159,7 +159,7 @@ def test_what_comes_before_a_body_ends_at_a_quarter_of_a_megabyte():
         def read(self, max_bytes, timeout=None):
             return b"x" * max_bytes
 
-    watched = WatchedStream(Endless(), time.monotonic() + 60, 60)
+    watched = TimedStream(Endless(), time.monotonic() + 60, 60)
     head = [watched.read(65_536) for _ in range(4)]
 
     with pytest.raises(httpcore.RemoteProtocolError):
@@ -169,7 +169,7 @@ def test_what_comes_before_a_body_ends_at_a_quarter_of_a_megabyte():
 
 
 def test_certificates_are_checked(client):
-    context = client.application.extensions["resume_service"].get(Media)._origins._tls()
+    context = client.application.extensions["resume_service"].get(MediaSource)._origins._tls()
 
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

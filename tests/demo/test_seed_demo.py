@@ -14,7 +14,7 @@ from resume_service.demo.titles import PUBLIC, STUDIOS
 from resume_service.postgres.database import Database
 from resume_service.settings import Settings
 from tests.support.fixtures.companies import from_a_client_of_its_own
-from tests.support.long_timeouts import undescribed_app
+from tests.support.long_timeouts import app_without_openapi
 from tests.support.tokens import SECRET
 
 PASSWORD = "a password of the test"
@@ -31,7 +31,7 @@ def app(real_redis, emptied_database, tmp_path):
         media_root=str(tmp_path),
         trusted_proxies=1,
     )
-    made = undescribed_app(settings, client=real_redis)
+    made = app_without_openapi(settings, client=real_redis)
     yield made
     made.extensions["resume_service"].get(Database).close()
 

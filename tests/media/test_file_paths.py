@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from resume_service.errors import NotFound, OriginFailed, OriginSilent
-from resume_service.media.files import MediaFiles
-from resume_service.media.model import Wanted
-from resume_service.media.origin_connection import Patience
+from resume_service.errors import NotFound, OriginFailed, OriginTimeout
+from resume_service.media.files import LocalFiles
+from resume_service.media.model import ByteRequest
+from resume_service.media.origin_connection import Timeouts
 from resume_service.media.origins import Origins
-from resume_service.media.source import Media
+from resume_service.media.source import MediaSource
 from tests.support.eventually import eventually
-from tests.support.origin_server import PATIENT
+from tests.support.origin_server import LONG_TIMEOUTS
 
 ALLOWED = (
     "cdn.example.com",
@@ -225,8 +225,8 @@ def names(monkeypatch) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def media(root, names, connections) -> Media:
-    return Media(MediaFiles(str(root)), Origins(ALLOWED, PATIENT))
+def media(root, names, connections) -> MediaSource:
+    return MediaSource(LocalFiles(str(root)), Origins(ALLOWED, LONG_TIMEOUTS))
 
 
 @pytest.mark.parametrize("file_path", HOSTILE, ids=ascii)
@@ -236,7 +236,7 @@ def test_what_leads_elsewhere_is_refused_when_set_and_when_fetched(media, connec
     assert len(faults) == 1
     assert faults[0].startswith("Must ")
     with pytest.raises(OriginFailed):
-        media.open(file_path, Wanted())
+        media.open(file_path, ByteRequest())
     assert connections == []
 
 
@@ -263,14 +263,14 @@ def test_what_is_listed_or_in_the_folder_may_be_set(media, file_path):
 
 
 def test_a_device_is_no_file():
-    media = Media(MediaFiles("/dev"), Origins(()))
+    media = MediaSource(LocalFiles("/dev"), Origins(()))
 
     assert media.check("null") == ["Must be a file, and no folder, pipe or device."]
 
 
 @pytest.mark.parametrize("file_path", ["film.mp4", "http://cdn.example.com/v.mp4"])
 def test_nothing_may_be_set_where_nothing_is_configured(file_path):
-    assert len(Media(MediaFiles(None), Origins(())).check(file_path)) == 1
+    assert len(MediaSource(LocalFiles(None), Origins(())).check(file_path)) == 1
 
 
 INWARD = [
@@ -295,7 +295,7 @@ def test_a_name_that_leads_inward_is_refused_however_it_is_listed(
 
     assert "public" in fault
     with pytest.raises(OriginFailed):
-        media.open("http://inward.example.com/v.mp4", Wanted())
+        media.open("http://inward.example.com/v.mp4", ByteRequest())
     assert connections == []
 
 
@@ -304,7 +304,7 @@ def test_a_name_that_changes_between_check_and_fetch_is_looked_at_again(media, n
     names["cdn.example.com"] = ["127.0.0.1"]
 
     with pytest.raises(OriginFailed):
-        media.open("http://cdn.example.com/v.mp4", Wanted())
+        media.open("http://cdn.example.com/v.mp4", ByteRequest())
     assert connections == []
 
 
@@ -320,7 +320,7 @@ def test_the_connection_goes_to_the_very_addresses_that_were_checked(
 
     monkeypatch.setattr(socket, "getaddrinfo", ask)
     with pytest.raises(OriginFailed):
-        media.open("http://cdn.example.com/v.mp4", Wanted())
+        media.open("http://cdn.example.com/v.mp4", ByteRequest())
 
     assert asked == ["cdn.example.com"]
     assert connections == [(PUBLIC, 80)]
@@ -328,7 +328,7 @@ def test_the_connection_goes_to_the_very_addresses_that_were_checked(
 
 def test_every_address_of_a_name_is_tried(media, connections):
     with pytest.raises(OriginFailed):
-        media.open("https://cdn.example.com/v.mp4", Wanted())
+        media.open("https://cdn.example.com/v.mp4", ByteRequest())
 
     assert connections == [(PUBLIC, 443), (OTHER_PUBLIC, 443)]
 
@@ -338,19 +338,19 @@ def test_a_name_that_leads_nowhere_yet_may_be_set_and_fails_when_fetched(media, 
 
     assert media.check("http://cdn.example.com/v.mp4") == []
     with pytest.raises(OriginFailed):
-        media.open("http://cdn.example.com/v.mp4", Wanted())
+        media.open("http://cdn.example.com/v.mp4", ByteRequest())
 
 
 def test_a_name_server_that_is_silent_is_waited_for_no_longer_than_an_origin(monkeypatch):
-    media = Media(MediaFiles(None), Origins(ALLOWED, Patience(connect=0.2)))
+    media = MediaSource(LocalFiles(None), Origins(ALLOWED, Timeouts(connect=0.2)))
     answers = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers.wait(20) and [])
     started = time.perf_counter()
     try:
         for _ in range(6):  # more than are asked at a time
             assert media.check("http://cdn.example.com/v.mp4") == []
-        with pytest.raises(OriginSilent):
-            media.open("http://cdn.example.com/v.mp4", Wanted())
+        with pytest.raises(OriginTimeout):
+            media.open("http://cdn.example.com/v.mp4", ByteRequest())
         assert time.perf_counter() - started < 10, "of 7 times 0.2 s, and 20 s for each answer"
     finally:
         answers.set()
@@ -360,7 +360,7 @@ def test_a_name_server_that_is_silent_is_waited_for_no_longer_than_an_origin(mon
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_a_link_put_in_place_between_check_and_use_leads_nowhere(root, effort, kind):
     """Somebody swaps the file, or its folder, for a link as fast as can be."""
-    media, over = Media(MediaFiles(str(root)), Origins(())), threading.Event()
+    media, over = MediaSource(LocalFiles(str(root)), Origins(())), threading.Event()
     genuine, link = root / "swapped", root / "swapped-link"
     if kind == "file":
         genuine.write_text("a film")
@@ -388,7 +388,7 @@ def test_a_link_put_in_place_between_check_and_use_leads_nowhere(root, effort, k
         while tries > 0 or not (read and refused):
             tries -= 1
             try:
-                opened = media.open(path, Wanted())
+                opened = media.open(path, ByteRequest())
             except (OriginFailed, NotFound):
                 refused += 1
                 continue
@@ -410,6 +410,6 @@ def test_a_refused_path_leaves_no_descriptor_open(media):
     for file_path in OUT_OF_THE_FOLDER + NO_FILES:
         media.check(file_path)
         with suppress(OriginFailed, NotFound):
-            media.open(file_path, Wanted()).close()
+            media.open(file_path, ByteRequest()).close()
 
     eventually(lambda: descriptors() <= before)  # other threads have theirs

@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from resume_service.errors import OriginFailed
-from resume_service.media.files import MediaFiles
-from resume_service.media.model import Wanted
+from resume_service.media.files import LocalFiles
+from resume_service.media.model import ByteRequest
 from resume_service.media.origins import Origins
-from resume_service.media.source import Media
-from tests.support.origin_server import PATIENT
+from resume_service.media.source import MediaSource
+from tests.support.origin_server import LONG_TIMEOUTS
 
 NAME, PUBLIC = "cdn.example.com", "93.184.215.14"
 
@@ -106,8 +106,8 @@ def fetched(tmp_path, monkeypatch):
             lambda host, *_a, **_k: found if host == NAME else names(host, *_a, **_k),
         )
         trusting = ssl.create_default_context(cafile=str(origin.certificate))
-        origins = Origins((NAME,), PATIENT, lambda: trusting)
-        opened = Media(MediaFiles(None), origins).open(f"https://{NAME}/v.mp4", Wanted())
+        origins = Origins((NAME,), LONG_TIMEOUTS, lambda: trusting)
+        opened = MediaSource(LocalFiles(None), origins).open(f"https://{NAME}/v.mp4", ByteRequest())
         with contextlib.closing(opened):
             return b"".join(part.data for part in opened.parts), origin
 

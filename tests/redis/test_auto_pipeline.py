@@ -17,8 +17,8 @@ import redis
 
 from dev.service import ROOT
 from resume_service.errors import Unavailable
-from resume_service.redis.auto_pipeline import RoundTrips
-from resume_service.redis.client import client_of
+from resume_service.redis.auto_pipeline import AutoPipeline
+from resume_service.redis.client import new_client
 from tests.support.counting_redis import Counted
 from tests.support.eventually import eventually
 
@@ -36,16 +36,16 @@ def url(real_redis, redis_servers):
 
 @pytest.fixture
 def gathered(real_redis):
-    """`gathered(trips, calls)`: the outcomes of calls that all waited for one before them."""
+    """`gathered(pipeline, calls)`: the outcomes of calls that all waited for one before them."""
 
-    def outcomes(trips, calls):
+    def outcomes(pipeline, calls):
         with ThreadPoolExecutor(len(calls) + 1) as threads:
-            first = threads.submit(trips.call, "get", ("BLPOP", "door", 0))
-            eventually(lambda: trips._under_way)
+            first = threads.submit(pipeline.call, "get", ("BLPOP", "door", 0))
+            eventually(lambda: pipeline._in_flight)
             waiting = []
             for command, writes in calls:
-                waiting.append(threads.submit(trips.call, "get", command, writes=writes))
-                eventually(lambda: len(trips._waiting) == len(waiting))
+                waiting.append(threads.submit(pipeline.call, "get", command, writes=writes))
+                eventually(lambda: len(pipeline._waiting) == len(waiting))
             real_redis.rpush("door", "open")
             assert first.result() == [["door", "open"]]
         return [each.exception() or each.result()[0] for each in waiting]
@@ -57,7 +57,7 @@ def test_all_that_wait_share_one_round_trip(url, gathered):
     counted = Counted(url)
     words = [f"word {number}" for number in range(50)]
 
-    answers = gathered(RoundTrips(counted.client), [(("ECHO", word), False) for word in words])
+    answers = gathered(AutoPipeline(counted.client), [(("ECHO", word), False) for word in words])
 
     assert answers == words
     assert counted.trips == 2
@@ -65,9 +65,9 @@ def test_all_that_wait_share_one_round_trip(url, gathered):
 
 def test_a_caller_alone_waits_for_nobody(url):
     counted = Counted(url)
-    trips = RoundTrips(counted.client)
+    pipeline = AutoPipeline(counted.client)
 
-    assert [trips.call("get", ("ECHO", str(n)))[0] for n in range(5)] == list("01234")
+    assert [pipeline.call("get", ("ECHO", str(n)))[0] for n in range(5)] == list("01234")
     assert counted.trips == 5
 
 
@@ -86,7 +86,7 @@ def test_what_redis_refuses_is_told_to_the_one_who_asked_and_to_nobody_else(
         ("GET", "none"),
     ]
 
-    outcomes = gathered(RoundTrips(client_of(url, 5)), [(each, False) for each in commands])
+    outcomes = gathered(AutoPipeline(new_client(url, 5)), [(each, False) for each in commands])
 
     kinds = [type(each) for each in outcomes]
     assert outcomes[0::2][:2] == ["a", "b"]
@@ -99,10 +99,10 @@ def test_what_redis_refuses_is_told_to_the_one_who_asked_and_to_nobody_else(
 
 
 def test_too_few_replicas_fail_the_writes_and_nothing_else(url, gathered):
-    trips = RoundTrips(client_of(url, 5), wait_replicas=1, wait_ms=10)
+    pipeline = AutoPipeline(new_client(url, 5), wait_replicas=1, wait_ms=10)
 
     outcomes = gathered(
-        trips,
+        pipeline,
         [
             (("SET", "k", "v"), True),
             (("ECHO", "read"), False),
@@ -117,20 +117,20 @@ def test_too_few_replicas_fail_the_writes_and_nothing_else(url, gathered):
 
 
 def test_nobody_waits_for_replicas_after_a_read(url):
-    trips = RoundTrips(client_of(url, 5), wait_replicas=1, wait_ms=5000)
+    pipeline = AutoPipeline(new_client(url, 5), wait_replicas=1, wait_ms=5000)
     began = time.perf_counter()
 
-    assert trips.call("get", ("ECHO", "now")) == ["now"]
+    assert pipeline.call("get", ("ECHO", "now")) == ["now"]
     assert time.perf_counter() - began < 2
 
 
 class Caller:
     """Asks for this and that at random, and checks that each answer is its own."""
 
-    def __init__(self, number: int, trips: RoundTrips) -> None:
+    def __init__(self, number: int, pipeline: AutoPipeline) -> None:
         self.chance = random.Random(number)
         self.number = number
-        self.trips = trips
+        self.pipeline = pipeline
         self.seen: Counter[str] = Counter()
 
     def ask(self, turn: int) -> None:
@@ -148,7 +148,7 @@ class Caller:
             )
         )
         try:
-            [answer] = self.trips.call("get", command)
+            [answer] = self.pipeline.call("get", command)
         except Unavailable:
             self.seen["unavailable"] += 1
             return
@@ -159,8 +159,8 @@ class Caller:
 
 @pytest.mark.soak
 def test_answers_are_never_mixed_up_while_connections_are_killed(url, real_redis, effort):
-    trips, over = RoundTrips(client_of(url, 5)), threading.Event()
-    callers = [Caller(number, trips) for number in range(CALLERS)]
+    pipeline, over = AutoPipeline(new_client(url, 5)), threading.Event()
+    callers = [Caller(number, pipeline) for number in range(CALLERS)]
 
     def kill() -> int:
         kills = 0
@@ -184,19 +184,19 @@ def test_answers_are_never_mixed_up_while_connections_are_killed(url, real_redis
     assert seen["own"] > seen["unavailable"]
     assert killing.result() > 0
     time.sleep(0.3)  # until the gate is open again, if the last kill shut it
-    assert trips.call("get", ("ECHO", "after")) == ["after"]
+    assert pipeline.call("get", ("ECHO", "after")) == ["after"]
 
 
 def test_a_time_out_fails_those_on_the_way_and_no_late_answer_goes_to_another(url):
-    trips = RoundTrips(client_of(url, 0.05))
+    pipeline = AutoPipeline(new_client(url, 0.05))
     with pytest.raises(Unavailable):
-        trips.call("get", ("EVAL", SLOW, 0))
+        pipeline.call("get", ("EVAL", SLOW, 0))
 
     answers = set()
     deadline = time.monotonic() + 10
     while "mine" not in answers and time.monotonic() < deadline:
         try:
-            answers.update(trips.call("get", ("ECHO", "mine")))
+            answers.update(pipeline.call("get", ("ECHO", "mine")))
         except Unavailable:
             time.sleep(0.02)
 
@@ -244,38 +244,38 @@ def test_without_redis_every_greenlet_has_its_answer(killed):
 
 def test_commands_of_one_call_share_its_round_trip_and_one_refusal_fails_them_all(url, real_redis):
     counted = Counted(url)
-    trips = RoundTrips(counted.client)
+    pipeline = AutoPipeline(counted.client)
     real_redis.set("text", "t")
 
-    assert trips.call("get", ("ECHO", "a"), ("GET", "text"), ("GET", "none")) == ["a", "t", None]
+    assert pipeline.call("get", ("ECHO", "a"), ("GET", "text"), ("GET", "none")) == ["a", "t", None]
     with pytest.raises(redis.ResponseError):
-        trips.call("get", ("ECHO", "a"), ("HGET", "text", "f"), ("ECHO", "b"))
-    assert trips.call("get", ("ECHO", "next")) == ["next"]
+        pipeline.call("get", ("ECHO", "a"), ("HGET", "text", "f"), ("ECHO", "b"))
+    assert pipeline.call("get", ("ECHO", "next")) == ["next"]
     assert counted.trips == 3
 
 
 def test_what_can_not_be_sent_or_read_fails_its_caller_alone(url, real_redis, gathered):
     real_redis.execute_command("SET", "foreign", b"\xff\xfe")
-    trips = RoundTrips(client_of(url, 5))
+    pipeline = AutoPipeline(new_client(url, 5))
 
-    outcomes = gathered(trips, [(("GET", "foreign"), False), (("ECHO", "a"), False)])
+    outcomes = gathered(pipeline, [(("GET", "foreign"), False), (("ECHO", "a"), False)])
 
     assert outcomes == ["\N{REPLACEMENT CHARACTER}" * 2, "a"]
     with pytest.raises(UnicodeEncodeError):
-        trips.call("get", ("GET", "\ud800"))
-    assert trips.call("get", ("ECHO", "b")) == ["b"]
+        pipeline.call("get", ("GET", "\ud800"))
+    assert pipeline.call("get", ("ECHO", "b")) == ["b"]
 
 
 def test_the_connection_is_closed_with_the_last_who_could_use_it(url, real_redis):
     def left():
         return [each["name"] for each in real_redis.client_list()].count("let-go")
 
-    trips = RoundTrips(client_of(f"{url}?client_name=let-go", 5))
-    trips.call("get", ("ECHO", "a"))
+    pipeline = AutoPipeline(new_client(f"{url}?client_name=let-go", 5))
+    pipeline.call("get", ("ECHO", "a"))
     assert left() == 1
 
-    circle = [trips]
+    circle = [pipeline]
     circle.append(circle)
-    del trips, circle
+    del pipeline, circle
     gc.collect()
     eventually(lambda: left() == 0, within=5)

@@ -12,7 +12,7 @@ import redis
 
 from resume_service.errors import Unavailable
 from resume_service.redis import circuit_breaker
-from resume_service.redis.circuit_breaker import RedisGate
+from resume_service.redis.circuit_breaker import CircuitBreaker
 
 
 def failing() -> None:
@@ -20,67 +20,67 @@ def failing() -> None:
 
 
 def test_after_a_failure_callers_fail_at_once_without_asking(monkeypatch):
-    monkeypatch.setattr(circuit_breaker, "SHUT_SECONDS", 60)
-    gate, asked = RedisGate(), []
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 60)
+    breaker, asked = CircuitBreaker(), []
     with pytest.raises(Unavailable):
-        gate.call(("save",), failing)
+        breaker.call(("save",), failing)
 
     with pytest.raises(Unavailable):
-        gate.call(("save",), lambda: asked.append("again"))
+        breaker.call(("save",), lambda: asked.append("again"))
 
     assert asked == []
 
 
 def test_one_caller_at_a_time_finds_out_whether_redis_is_back(monkeypatch):
-    monkeypatch.setattr(circuit_breaker, "SHUT_SECONDS", 0)
-    gate, asking, answer, asked = RedisGate(), threading.Event(), threading.Event(), []
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0)
+    breaker, asking, answer, asked = CircuitBreaker(), threading.Event(), threading.Event(), []
     with pytest.raises(Unavailable):
-        gate.call(("save",), failing)
+        breaker.call(("save",), failing)
 
     def slow() -> None:
         asking.set()
         answer.wait(10)
 
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(gate.call, ("save",), slow)
+        first = threads.submit(breaker.call, ("save",), slow)
         asking.wait(10)
         with pytest.raises(Unavailable):
-            gate.call(("save",), lambda: asked.append("meanwhile"))
+            breaker.call(("save",), lambda: asked.append("meanwhile"))
         answer.set()
         first.result()
-    gate.call(("save",), lambda: asked.append("open"))
+    breaker.call(("save",), lambda: asked.append("open"))
 
     assert asked == ["open"]
 
 
 def test_a_garbled_answer_shuts_the_gate_and_a_defect_of_ours_does_not():
-    def answering(fault: Exception) -> RedisGate:
+    def answering(fault: Exception) -> CircuitBreaker:
         def command() -> None:
             raise fault
 
-        gate = RedisGate()
+        breaker = CircuitBreaker()
         with pytest.raises((Unavailable, redis.ResponseError)):
-            gate.call(("save",), command)
-        return gate
+            breaker.call(("save",), command)
+        return breaker
 
-    assert answering(redis.InvalidResponse("?"))._shut_until is not None
-    assert answering(redis.ResponseError("WRONGTYPE"))._shut_until is None
+    assert answering(redis.InvalidResponse("?"))._open_until is not None
+    assert answering(redis.ResponseError("WRONGTYPE"))._open_until is None
 
 
 @pytest.mark.soak
 def test_many_threads_through_many_recoveries_see_no_other_error(monkeypatch, effort):
     """The gate may open between two looks at it."""
-    monkeypatch.setattr(circuit_breaker, "SHUT_SECONDS", 0)
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
-    gate, until = RedisGate(), time.monotonic() + effort(0.5, 20)
+    breaker, until = CircuitBreaker(), time.monotonic() + effort(0.5, 20)
 
     def flap(number: int) -> set[str]:
         seen, turn = set(), number
         while time.monotonic() < until:
             turn += 1
             try:
-                gate.call(("save",), failing if turn % 3 == 0 else list)
+                breaker.call(("save",), failing if turn % 3 == 0 else list)
             except Exception as fault:  # noqa: BLE001 - any other kind fails the test
                 seen.add(type(fault).__name__)
         return seen

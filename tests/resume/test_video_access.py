@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.archive_stores import settings_of
 from tests.support.catalogue_rows import Catalogue, close
-from tests.support.long_timeouts import undescribed_app
+from tests.support.long_timeouts import app_without_openapi
 from tests.support.three_apis import Speaker
 from tests.support.tokens import bearer
 
@@ -21,7 +21,7 @@ def catalogue(stores):
 @pytest.fixture
 def speaker_of(stores):
     """`speaker_of(user, **claims)`: a viewer of the service over both stores."""
-    app = undescribed_app(
+    app = app_without_openapi(
         settings_of(stores.redis, stores.database_url), clock=lambda: stores.now[0]
     )
     yield lambda user="ann", **claims: Speaker(app.test_client(), user, bearer(user, **claims))

@@ -12,7 +12,7 @@ from resume_service.errors import Unavailable
 from resume_service.resume.store import ResumeStore
 from tests.support.archive_stores import settings_of
 from tests.support.catalogue_rows import Catalogue, close
-from tests.support.long_timeouts import undescribed_app
+from tests.support.long_timeouts import app_without_openapi
 from tests.support.three_apis import NO_PROGRESS, Speaker
 
 
@@ -21,7 +21,7 @@ def app(stores):
     catalogue = Catalogue(stores.sql)
     for number in (1, 2):
         catalogue.video(number, kind="movie")
-    app = undescribed_app(
+    app = app_without_openapi(
         settings_of(stores.redis, stores.database_url), clock=lambda: stores.now[0]
     )
     yield app

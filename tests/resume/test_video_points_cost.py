@@ -7,15 +7,15 @@ import contextlib
 import pytest
 
 from resume_service.archive.history import History
-from resume_service.catalogue.facts_cache import RememberedFacts
+from resume_service.catalogue.facts_cache import FactsCache
 from resume_service.postgres.database import Database
-from resume_service.redis.client import client_of
+from resume_service.redis.client import new_client
 from resume_service.settings import Settings
 from tests.resume.test_cost_of_a_save import CountingProxy
 from tests.support.archive_stores import settings_of
 from tests.support.catalogue_rows import Catalogue, close
 from tests.support.eventually import eventually
-from tests.support.long_timeouts import patient_app
+from tests.support.long_timeouts import long_timeout_app
 from tests.support.recorded_sql import statements_of
 from tests.support.three_apis import Speaker
 from tests.support.tokens import SECRET
@@ -36,8 +36,8 @@ def app_of(proxy, no_hurry):
     with contextlib.ExitStack() as ends:
 
         def app(settings):
-            redis = client_of(f"redis://127.0.0.1:{proxy.port}/0", 20)
-            made = patient_app(settings, client=redis)
+            redis = new_client(f"redis://127.0.0.1:{proxy.port}/0", 20)
+            made = long_timeout_app(settings, client=redis)
             if settings.database_url:
                 ends.callback(close, made)
             return made
@@ -55,7 +55,7 @@ def stand(request, stores, proxy, app_of):
         settings = Settings(jwt_secret=SECRET)
     app = app_of(settings)
     ann = Speaker(app.test_client())
-    memory = app.extensions["resume_service"].find(RememberedFacts)
+    memory = app.extensions["resume_service"].find(FactsCache)
     for number in (1, 2):
         assert ann.rate(5, number).status_code == 200
         if memory:

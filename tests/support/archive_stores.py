@@ -11,13 +11,13 @@ from typing import Any
 import psycopg
 import redis
 
-from resume_service.archive.cycle import Archive
-from resume_service.archive.flush import Flushed
+from resume_service.archive.cycle import ArchiveCycle
+from resume_service.archive.flush import FlushResult
 from resume_service.clock import iso
 from resume_service.resume.model import Measurement, ResumePoint
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
-from tests.support.resume_stores import store_on
+from tests.support.resume_stores import resume_store
 from tests.support.tokens import SECRET
 
 MONTH = timedelta(days=30)
@@ -31,7 +31,7 @@ class Stores:
 
     redis: redis.Redis
     database_url: str
-    archive: Archive
+    archive: ArchiveCycle
     points: ResumeStore
     sql: psycopg.Connection[Any]
     now: list[datetime] = field(default_factory=lambda: [NOW])
@@ -48,7 +48,7 @@ class Stores:
     def get(self, video: str = "v", user: str = "ann") -> ResumePoint:
         return self.points.get(user, video)
 
-    def cycle(self) -> Flushed:
+    def cycle(self) -> FlushResult:
         return self.archive.cycle().flushed
 
     def pass_time(self, **span: float) -> None:
@@ -74,11 +74,11 @@ class Stores:
     def row(self, video: str = "v", user: str = "ann") -> dict[str, Any]:
         return self.rows()[user, video]
 
-    def marks(self) -> dict[str, list[str]]:
+    def entries(self) -> dict[str, list[str]]:
         return {kind: self.redis.zrange(f"archive:{kind}", 0, -1) for kind in ("dirty", "erased")}
 
 
-NO_MARKS: dict[str, list[str]] = {"dirty": [], "erased": []}
+NO_ENTRIES: dict[str, list[str]] = {"dirty": [], "erased": []}
 
 
 def settings_of(client: redis.Redis, database_url: str, **more: Any) -> Settings:
@@ -90,8 +90,8 @@ def settings_of(client: redis.Redis, database_url: str, **more: Any) -> Settings
 @contextmanager
 def stores_on(client: redis.Redis, database_url: str, **settings: Any) -> Iterator[Stores]:
     now = [NOW]
-    archive = Archive.of(settings_of(client, database_url, **settings), lambda: now[0])
-    archive.marks.set_restored(done=True)
+    archive = ArchiveCycle.of(settings_of(client, database_url, **settings), lambda: now[0])
+    archive.backlog.set_restored(done=True)
     with psycopg.connect(database_url, autocommit=True) as sql:
-        points = store_on(client, archive=True)
+        points = resume_store(client, archive=True)
         yield Stores(client, database_url, archive, points, sql, now)

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from flask import Flask
 
-from resume_service.catalogue.facts_cache import RememberedFacts
+from resume_service.catalogue.facts_cache import FactsCache
 from resume_service.postgres.database import Database
 
 _numbers = itertools.count(1)
@@ -62,5 +62,5 @@ class Catalogue:
 def close(app: Flask) -> None:
     """End the connections to Postgres that `app` holds."""
     services = app.extensions["resume_service"]
-    services.get(RememberedFacts).close()
+    services.get(FactsCache).close()
     services.get(Database).close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resume_service.redis.client import client_of
+from resume_service.redis.client import new_client
 
 
 class Counted:
@@ -10,7 +10,7 @@ class Counted:
 
     def __init__(self, url: str) -> None:
         self.trips = 0
-        self.client = client_of(url, 5)
+        self.client = new_client(url, 5)
         pool, counted = self.client.connection_pool, self
 
         class Connection(pool.connection_class):

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 
-from resume_service.archive.cycle import Archive
+from resume_service.archive.cycle import ArchiveCycle
 from resume_service.archive.flush import Flush
 from resume_service.clock import system_clock
 from resume_service.settings import Settings
@@ -38,7 +38,7 @@ def interrupt(when: str, step: str, number: int) -> None:
 
 
 def flush(settings: Settings, when: str, step: str, number: int) -> None:
-    archive = Archive.of(settings, system_clock)
+    archive = ArchiveCycle.of(settings, system_clock)
     while step == ENDLESSLY:
         archive.cycle()
     interrupt(when, step, number)

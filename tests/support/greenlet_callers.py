@@ -15,20 +15,20 @@ import sys
 import gevent
 
 from resume_service.errors import Unavailable
-from resume_service.redis.auto_pipeline import RoundTrips
-from resume_service.redis.client import client_of
+from resume_service.redis.auto_pipeline import AutoPipeline
+from resume_service.redis.client import new_client
 from resume_service.telemetry import logs
 
 PATIENCE_SECONDS = 10
 URL, ROUNDS = sys.argv[1], int(sys.argv[2])
 
 
-def new_trips() -> RoundTrips:
-    return RoundTrips(client_of(URL, PATIENCE_SECONDS))
+def new_pipeline() -> AutoPipeline:
+    return AutoPipeline(new_client(URL, PATIENCE_SECONDS))
 
 
-def echo(trips: RoundTrips, word: str) -> str:
-    [answer] = trips.call("get", ("ECHO", word))
+def echo(pipeline: AutoPipeline, word: str) -> str:
+    [answer] = pipeline.call("get", ("ECHO", word))
     return "own" if answer == word else f"another's: {answer} for {word}"
 
 
@@ -47,62 +47,62 @@ def settled(greenlets) -> list[str]:
     return outcomes
 
 
-def queue_behind(trips: RoundTrips, count: int):
+def queue_behind(pipeline: AutoPipeline, count: int):
     """A caller on its way until the door opens, and `count` that wait for it."""
-    leader = gevent.spawn(lambda: trips.call("get", ("BLPOP", "door", 0))[0][1])
-    while not trips._under_way:
+    leader = gevent.spawn(lambda: pipeline.call("get", ("BLPOP", "door", 0))[0][1])
+    while not pipeline._in_flight:
         gevent.sleep(0.001)
-    waiting = [gevent.spawn(echo, trips, f"word {number}") for number in range(count)]
-    while len(trips._waiting) < count:
+    waiting = [gevent.spawn(echo, pipeline, f"word {number}") for number in range(count)]
+    while len(pipeline._waiting) < count:
         gevent.sleep(0.001)
     return leader, waiting
 
 
 def open_the_door() -> None:
-    client_of(URL, PATIENCE_SECONDS).rpush("door", "done")
+    new_client(URL, PATIENCE_SECONDS).rpush("door", "done")
 
 
 def the_first_that_waits() -> list[str]:
-    trips = new_trips()
-    leader, waiting = queue_behind(trips, 5)
+    pipeline = new_pipeline()
+    leader, waiting = queue_behind(pipeline, 5)
     waiting[0].kill()
     open_the_door()
-    return settled([leader, *waiting, gevent.spawn(echo, trips, "after")])
+    return settled([leader, *waiting, gevent.spawn(echo, pipeline, "after")])
 
 
 def all_that_wait() -> list[str]:
-    trips = new_trips()
-    leader, waiting = queue_behind(trips, 5)
+    pipeline = new_pipeline()
+    leader, waiting = queue_behind(pipeline, 5)
     gevent.killall(waiting)
     open_the_door()
-    return settled([leader, *waiting, gevent.spawn(echo, trips, "after")])
+    return settled([leader, *waiting, gevent.spawn(echo, pipeline, "after")])
 
 
 def the_leader() -> list[str]:
-    trips = new_trips()
-    leader, waiting = queue_behind(trips, 5)
+    pipeline = new_pipeline()
+    leader, waiting = queue_behind(pipeline, 5)
     leader.kill()
-    return settled([leader, *waiting, gevent.spawn(echo, trips, "after")])
+    return settled([leader, *waiting, gevent.spawn(echo, pipeline, "after")])
 
 
 def at_random() -> list[str]:
-    trips, chance, outcomes = new_trips(), random.Random(603), []
+    pipeline, chance, outcomes = new_pipeline(), random.Random(603), []
     for turn in range(ROUNDS):
-        callers = [gevent.spawn(echo, trips, f"{turn} {number}") for number in range(20)]
+        callers = [gevent.spawn(echo, pipeline, f"{turn} {number}") for number in range(20)]
         gevent.sleep(chance.random() * 0.002)
         gevent.killall(chance.sample(callers, 5), block=False)
         outcomes += settled(callers)
         if "stuck" in outcomes:
             break
-    return outcomes + settled([gevent.spawn(echo, trips, "after")])
+    return outcomes + settled([gevent.spawn(echo, pipeline, "after")])
 
 
 def gone_for_good() -> list[str]:
-    trips = RoundTrips(client_of("redis://127.0.0.1:1/0", 1))
+    pipeline = AutoPipeline(new_client("redis://127.0.0.1:1/0", 1))
 
     def refused() -> str:
         try:
-            return str(trips.call("get", ("PING",))[0])
+            return str(pipeline.call("get", ("PING",))[0])
         except Unavailable:
             return "unavailable"
 

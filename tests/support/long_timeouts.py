@@ -20,20 +20,20 @@ from resume_service.postgres.database import Database
 from resume_service.settings import Settings
 
 SECONDS = 20
-SERVED_PATIENTLY = {
+LONG_TIMEOUT_ENV = {
     "GUNICORN_CMD_ARGS": f"--pythonpath {ROOT / 'tests/support/apps/long_timeouts'},{ROOT}"
 }
 """What a `Service` is told to be as patient."""
-patient_database = partial(Database, connects_within=SECONDS, patience=SECONDS)
+long_timeout_database = partial(Database, connect_timeout=SECONDS, timeout=SECONDS)
 
 
-def patient_app(settings: Settings, **how: Any) -> Flask:
+def long_timeout_app(settings: Settings, **how: Any) -> Flask:
     """As `create_app`, which see."""
-    with patch.object(wiring, "Database", patient_database):
+    with patch.object(wiring, "Database", long_timeout_database):
         return create_app(replace(settings, redis_timeout_ms=SECONDS * 1000), **how)
 
 
-def undescribed_app(settings: Settings, **how: Any) -> Flask:
+def app_without_openapi(settings: Settings, **how: Any) -> Flask:
     """As `patient_app`, but for its OpenAPI document, which takes longer to make than all the rest."""
     with patch.object(flask_smorest.Blueprint, "register_views_in_doc"):
-        return patient_app(settings, **how)
+        return long_timeout_app(settings, **how)

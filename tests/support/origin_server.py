@@ -10,14 +10,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from resume_service.media.origin_connection import Patience
+from resume_service.media.origin_connection import Timeouts
 
 MB = 1024 * 1024
 VIDEO = b"".join(hashlib.sha256(str(n).encode()).digest() for n in range(6400))  # 200 KiB
 ETAG = '"v1"'
-PATIENT = Patience(connect=20, headers=20, silence=20)
-IMPATIENT = Patience(connect=20, headers=0.3, silence=0.3)
-IMPATIENT_IN_MID_BODY = Patience(connect=20, headers=20, silence=0.3)
+LONG_TIMEOUTS = Timeouts(connect=20, headers=20, silence=20)
+SHORT_TIMEOUTS = Timeouts(connect=20, headers=0.3, silence=0.3)
+SHORT_BODY_TIMEOUT = Timeouts(connect=20, headers=20, silence=0.3)
 """What takes ten seconds in production is shown in a third of one."""
 NOBODY = "127.0.0.1:1"
 """An origin that is listed, and not there."""

@@ -13,6 +13,6 @@ from resume_service.resume.model import Rules
 from resume_service.resume.store import ResumeStore
 
 
-def store_on(client: redis.Redis, *, archive: bool = False, **rules: Any) -> ResumeStore:
+def resume_store(client: redis.Redis, *, archive: bool = False, **rules: Any) -> ResumeStore:
     """A store that keeps its points in the one server of `client`."""
     return ResumeStore(RedisRouter(OneServer(client)), Keys(), Rules(**rules), archive=archive)

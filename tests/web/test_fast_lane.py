@@ -20,11 +20,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dev.service import ROOT, Service, free_port
 from resume_service import create_app
-from resume_service.redis.client import client_of
+from resume_service.redis.client import new_client
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 from resume_service.web.fast_lane import FastLane
-from resume_service.web.messages import Answer
+from resume_service.web.messages import ApiResponse
 from tests.support.counting_redis import Counted
 from tests.support.redis_faults import full
 from tests.support.thousand_requests import (
@@ -128,7 +128,7 @@ def app_on():
         settings = Settings(jwt_secret=SECRET, cors_origins=(ORIGIN,), log_level="debug")
         app = create_app(settings, client=client, clock=lambda: NOON)
         if not lane:
-            app.wsgi_app = app.wsgi_app.beyond
+            app.wsgi_app = app.wsgi_app.flask_app
         return app
 
     return made
@@ -141,7 +141,7 @@ def by_lane(monkeypatch):
 
     def counting(lane, environ, read_body):
         outcome = answer(lane, environ, read_body)
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, ApiResponse):
             answered.append(environ["REQUEST_METHOD"])
         return outcome
 
@@ -171,16 +171,16 @@ def test_a_thousand_requests_leave_the_same_traces_with_the_lane_and_without(
             )
         )
 
-    (answers, keys, figures, lines), beyond = traces
+    (answers, keys, figures, lines), flask_app = traces
     differing = [
         (request[:300], ours, theirs)
-        for request, ours, theirs in zip(requests, answers, beyond[0], strict=True)
+        for request, ours, theirs in zip(requests, answers, flask_app[0], strict=True)
         if ours != theirs
     ]
     assert differing[:5] == []
-    assert keys == beyond[1]
-    assert figures == beyond[2]
-    assert lines == beyond[3]
+    assert keys == flask_app[1]
+    assert figures == flask_app[2]
+    assert lines == flask_app[3]
     assert len(by_lane) >= 0.4 * len(requests)
     assert by_lane.count("POST") >= 0.2 * len(requests)
 
@@ -221,7 +221,7 @@ def served(redis_servers, tmp_path):
         )
         running.append(service)
         service.start()
-        return service, client_of(service._env["REDIS_URL"], 5)
+        return service, new_client(service._env["REDIS_URL"], 5)
 
     yield start
     for each in running:
@@ -278,7 +278,7 @@ def test_a_thousand_requests_are_served_the_same_with_the_lane_and_without(serve
         begins = next(n for n, line in enumerate(log) if line.get("route") == "/metrics")
         traces.append((answers, contents(client), +figures, log[begins:]))
 
-    (answers, keys, figures, lines), beyond = traces
+    (answers, keys, figures, lines), flask_app = traces
     differing = [
         (
             each.name,
@@ -287,13 +287,13 @@ def test_a_thousand_requests_are_served_the_same_with_the_lane_and_without(serve
             len(ours),
             len(theirs),
         )
-        for each, ours, theirs in zip(sent, answers, beyond[0], strict=True)
+        for each, ours, theirs in zip(sent, answers, flask_app[0], strict=True)
         if ours != theirs
     ]
     assert differing[:5] == []
-    assert keys == beyond[1]
-    assert figures == beyond[2]
-    assert lines == beyond[3]
+    assert keys == flask_app[1]
+    assert figures == flask_app[2]
+    assert lines == flask_app[3]
     assert sum(map(len, answers)) > 0.8 * len(sent)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.archive_stores import settings_of
 from tests.support.catalogue_rows import Catalogue, close
-from tests.support.long_timeouts import patient_app
+from tests.support.long_timeouts import long_timeout_app
 from tests.support.tokens import bearer
 
 PATHS = {
@@ -65,7 +65,7 @@ def test_the_example_of_a_403_is_what_anothers_video_is_answered(stores, path):
     catalogue = Catalogue(stores.sql)
     kind = next((kind for kind in ("movie", "episode") if kind in path), "video")
     video = catalogue.video(kind=kind, corporation=catalogue.corporation())
-    app = patient_app(settings_of(stores.redis, stores.database_url))
+    app = long_timeout_app(settings_of(stores.redis, stores.database_url))
     http = app.test_client()
     example = content_of(
         http.get("/openapi.json").get_json()["paths"][path]["get"]["responses"]["403"]

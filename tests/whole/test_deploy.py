@@ -13,7 +13,7 @@ import yaml
 
 from dev.redis_server import RedisServer
 from dev.service import ROOT
-from resume_service.archive.cycle import PATIENCE_SECONDS
+from resume_service.archive.cycle import TIMEOUT_SECONDS
 from resume_service.settings import Settings
 from resume_service.worker.loop import LAST_SECONDS
 from tests.support.fixtures.servers import REAL_SERVERS
@@ -123,7 +123,7 @@ def test_each_part_is_confined(parts):
 
 
 def test_docker_waits_longer_than_the_workers_last_flush_may_take(parts):
-    assert seconds(parts["worker"]["stop_grace_period"]) > LAST_SECONDS + PATIENCE_SECONDS
+    assert seconds(parts["worker"]["stop_grace_period"]) > LAST_SECONDS + TIMEOUT_SECONDS
 
 
 def test_docker_waits_longer_than_gunicorn_gives_requests_under_way(parts):

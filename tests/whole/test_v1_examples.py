@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.support.fixtures.companies import SERVICE, from_a_client_of_its_own
-from tests.support.long_timeouts import patient_app
+from tests.support.long_timeouts import long_timeout_app
 
 UNKNOWABLE = {
     "id", "corporation_id", "created_at", "updated_at", "expires_at",
@@ -18,7 +18,7 @@ UNKNOWABLE = {
 @pytest.fixture
 def app_client(client_with):
     """The application with its document."""
-    return client_with(patient_app)
+    return client_with(long_timeout_app)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry
 
-from resume_service.archive.cycle import Done
-from resume_service.archive.flush import Flushed
-from resume_service.archive.metrics import Figures
+from resume_service.archive.cycle import CycleResult
+from resume_service.archive.flush import FlushResult
+from resume_service.archive.metrics import WorkerMetrics
 from resume_service.errors import Unavailable
 from resume_service.worker.loop import Loop
 from tests.support.eventually import eventually
@@ -20,11 +20,11 @@ class AnArchive:
         self.happened = happened
         self.fault = fault
 
-    def cycle(self, is_over):
+    def cycle(self, should_stop):
         self.happened.append("flush")
         if self.fault:
             raise self.fault
-        return Done(0, Flushed())
+        return CycleResult(0, FlushResult())
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def running():
 
     def start(archive, after):
         registry = CollectorRegistry()
-        loops.append(Loop(archive, Figures(registry), 0.05, after))
+        loops.append(Loop(archive, WorkerMetrics(registry), 0.05, after))
         loops[-1].start()
         return lambda result: (
             registry.get_sample_value("resume_archive_cycles_total", {"result": result}) or 0
@@ -47,7 +47,7 @@ def running():
 
 def test_each_flush_is_followed_by_a_look_at_what_it_archived(running):
     happened = []
-    running(AnArchive(happened), lambda is_over: happened.append(is_over()))
+    running(AnArchive(happened), lambda should_stop: happened.append(should_stop()))
     eventually(lambda: len(happened) >= 4)
 
     assert happened[:4] == ["flush", False] * 2

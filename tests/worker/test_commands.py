@@ -59,7 +59,7 @@ def test_restore_puts_back_what_is_missing(run, stores):
     assert status == 0
     assert printed.endswith("1 restored.\n")
     assert stores.get("v1").position == 10
-    assert stores.archive.marks.restored()
+    assert stores.archive.backlog.restored()
 
 
 def test_db_upgrade_makes_the_tables_and_may_be_repeated(run, stores):

@@ -11,9 +11,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from dev.service import free_port
-from resume_service.archive.cycle import Done
-from resume_service.archive.flush import Flushed
-from resume_service.archive.metrics import Figures
+from resume_service.archive.cycle import CycleResult
+from resume_service.archive.flush import FlushResult
+from resume_service.archive.metrics import WorkerMetrics
 from resume_service.errors import Unavailable
 from resume_service.worker import loop as the_loop
 from resume_service.worker import status_server
@@ -28,9 +28,9 @@ class AnArchive:
         self.outcomes = list(outcomes)
         self.cycles = 0
 
-    def cycle(self, is_over):
+    def cycle(self, should_stop):
         self.cycles += 1
-        outcome = self.outcomes.pop(0) if self.outcomes else Done(0, Flushed())
+        outcome = self.outcomes.pop(0) if self.outcomes else CycleResult(0, FlushResult())
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -44,7 +44,7 @@ def started():
     def start(*outcomes, interval=0.05):
         registry = CollectorRegistry()
         archive = AnArchive(*outcomes)
-        loops.append(Loop(archive, Figures(registry), interval))
+        loops.append(Loop(archive, WorkerMetrics(registry), interval))
         loops[-1].start()
         return loops[-1], archive, registry
 
@@ -73,7 +73,7 @@ def test_a_cycle_runs_at_once_and_then_at_every_interval(started):
 
 
 def test_what_a_cycle_did_is_published(started):
-    _, _, registry = started(Done(3, Flushed(archived=2, erased=1)))
+    _, _, registry = started(CycleResult(3, FlushResult(archived=2, erased=1)))
     eventually(lambda: cycles(registry, "done"))
 
     for result, points in (("restored", 3), ("archived", 2), ("erased", 1)):
@@ -109,7 +109,9 @@ def test_failures_in_a_row_are_logged_once_with_their_cause(started, logged):
     assert printed.count("Redis: gone") == 1
 
 
-@pytest.mark.parametrize(("failures", "least", "most"), [(1, 0.5, 1.5), (3, 2, 6), (20, 7.5, 22.5)])
+@pytest.mark.parametrize(
+    ("failures", "least", "most"), [(1, 0.5, 1.5), (3, 2, 6), (20, 7.5, 22.5)]
+)
 def test_the_next_try_comes_later_after_each_failure_and_never_too_late(
     started, failures, least, most
 ):
@@ -141,7 +143,9 @@ def test_a_stop_flushes_once_more(started):
 
 
 def test_a_stop_while_a_store_is_down_still_ends(started):
-    loop, archive, registry = started(Done(0, Flushed()), Unavailable("gone"), interval=60)
+    loop, archive, registry = started(
+        CycleResult(0, FlushResult()), Unavailable("gone"), interval=60
+    )
     eventually(lambda: archive.cycles == 1)
     loop.stop()
 

@@ -25,12 +25,12 @@ from resume_service.rate_limits.limiter import Limit
 from resume_service.settings import Settings
 from resume_service.web import context, pagination
 from resume_service.web.blueprint import Blueprint
-from resume_service.web.context import arrived_at, take_turn
+from resume_service.web.context import arrived_at, enforce
 from resume_service.web.fields import PathText
-from resume_service.web.messages import Answer, json_answer, respond
+from resume_service.web.messages import ApiResponse, flask_response, json_response
 from resume_service.web.services import services
 
-SIGN_UP = Limit("sign-up", turns=10)
+SIGN_UP = Limit("sign-up", quota=10)
 
 blp = Blueprint("corporations", __name__, url_prefix="/v1/corporations", description="Companies.")
 
@@ -51,10 +51,10 @@ blp = Blueprint("corporations", __name__, url_prefix="/v1/corporations", descrip
 def create(body: dict[str, Any]) -> Response:
     """A company and its first admin. Where SIGNUP_OPEN is false, for services alone."""
     _require_sign_up_open()
-    take_turn(SIGN_UP, context.client())
+    enforce(SIGN_UP, context.client_address())
     email, password = body.pop("admin_email"), body.pop("admin_password")
     made = services().get(Corporations).create(body, email=email, password=password)
-    return respond(_answer(made)._replace(status=201))
+    return flask_response(_answer(made)._replace(status=201))
 
 
 @blp.route("")
@@ -63,8 +63,8 @@ def create(body: dict[str, Any]) -> Response:
 @blp.errors(422, 503, public=True)
 def page(query: dict[str, int]) -> Response:
     """Every company, oldest first."""
-    part = pagination.slice_of(query)
-    return pagination.listed(part, services().get(Corporations).page(part), _json)
+    part = pagination.page_request(query)
+    return pagination.page_response(part, services().get(Corporations).page(part), _json)
 
 
 @blp.route("/id/<row:corporation_id>")
@@ -72,7 +72,7 @@ def page(query: dict[str, int]) -> Response:
 @blp.errors(404, 503, public=True)
 def by_id(corporation_id: int) -> Response:
     """A company by its number."""
-    return respond(_answer(services().get(Corporations).by_id(corporation_id)))
+    return flask_response(_answer(services().get(Corporations).by_id(corporation_id)))
 
 
 @blp.route("/<name>")
@@ -84,7 +84,7 @@ def by_name(name: str) -> Response:
         known = PathText(most=LONGEST_NAME).deserialize(name)
     except ValidationError:
         raise NotFound(NO_COMPANY) from None
-    return respond(_answer(services().get(Corporations).by_name(known)))
+    return flask_response(_answer(services().get(Corporations).by_name(known)))
 
 
 @blp.route("/<row:corporation_id>", methods=["PUT"])
@@ -95,7 +95,7 @@ def update(body: dict[str, Any], corporation_id: int) -> Response:
     """Change what is given of a company."""
     _require_admin_of(corporation_id)
     changed = services().get(Corporations).update(corporation_id, body, arrived_at())
-    return respond(_answer(changed))
+    return flask_response(_answer(changed))
 
 
 @blp.route("/<row:corporation_id>", methods=["DELETE"])
@@ -105,7 +105,7 @@ def delete(corporation_id: int) -> Response:
     """Delete a company with its users and videos; their tokens are revoked."""
     _require_admin_of(corporation_id)
     services().get(Corporations).delete(corporation_id, arrived_at())
-    return respond(Answer(204))
+    return flask_response(ApiResponse(204))
 
 
 def _require_sign_up_open() -> None:
@@ -123,8 +123,8 @@ def _require_admin_of(corporation_id: int) -> None:
     permissions.actor().require_admin_of(corporation_id)
 
 
-def _answer(corporation: Corporation) -> Answer:
-    return json_answer(_json(corporation))
+def _answer(corporation: Corporation) -> ApiResponse:
+    return json_response(_json(corporation))
 
 
 def _json(corporation: Corporation) -> dict[str, Any]:

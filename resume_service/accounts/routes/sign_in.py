@@ -14,12 +14,12 @@ from resume_service.accounts.sign_in import SignIn, TokenPair
 from resume_service.rate_limits.limiter import Limit
 from resume_service.web import context
 from resume_service.web.blueprint import Blueprint
-from resume_service.web.context import arrived_at, take_turn
-from resume_service.web.messages import Answer, json_answer, respond
+from resume_service.web.context import arrived_at, enforce
+from resume_service.web.messages import ApiResponse, flask_response, json_response
 from resume_service.web.services import services
 
-BY_CLIENT = Limit("sign-in-of-client", turns=10)
-BY_ADDRESS = Limit("sign-in-of-address", turns=10)
+BY_CLIENT = Limit("sign-in-of-client", quota=10)
+BY_ADDRESS = Limit("sign-in-of-address", quota=10)
 
 blp = Blueprint("sign_in", __name__, url_prefix="/v1/auth", description="Signing in and out.")
 
@@ -30,8 +30,8 @@ blp = Blueprint("sign_in", __name__, url_prefix="/v1/auth", description="Signing
 @blp.errors(400, 401, 413, 415, 422, 429, 503, public=True)
 def login(body: dict[str, str]) -> Response:
     """Sign in by address and password; ten tries a minute for each client and each address."""
-    take_turn(BY_CLIENT, context.client())
-    take_turn(BY_ADDRESS, body["email"])
+    enforce(BY_CLIENT, context.client_address())
+    enforce(BY_ADDRESS, body["email"])
     signed_in = services().get(SignIn).sign_in(body["email"], body["password"], arrived_at())
     return _pair_answer(signed_in)
 
@@ -52,8 +52,8 @@ def refresh(body: dict[str, str]) -> Response:
 def logout(body: dict[str, str]) -> Response:
     """End a sign-in: its refresh tokens hold no more. An unknown token is as good as signed out."""
     services().get(SignIn).sign_out(body["refresh_token"], arrived_at())
-    return respond(Answer(204))
+    return flask_response(ApiResponse(204))
 
 
 def _pair_answer(pair: TokenPair) -> Response:
-    return respond(json_answer(pair._asdict() | {"token_type": "Bearer"}))
+    return flask_response(json_response(pair._asdict() | {"token_type": "Bearer"}))

@@ -26,11 +26,11 @@ from resume_service.errors import NotFound
 from resume_service.rate_limits.limiter import Limit
 from resume_service.web import pagination
 from resume_service.web.blueprint import Blueprint
-from resume_service.web.context import arrived_at, take_turn
-from resume_service.web.messages import Answer, json_answer, respond
+from resume_service.web.context import arrived_at, enforce
+from resume_service.web.messages import ApiResponse, flask_response, json_response
 from resume_service.web.services import services
 
-NEW_PASSWORDS = Limit("new-passwords", turns=10)
+NEW_PASSWORDS = Limit("new-passwords", quota=10)
 
 blp = Blueprint("users", __name__, url_prefix="/v1", description="A company's users.")
 
@@ -41,8 +41,8 @@ blp = Blueprint("users", __name__, url_prefix="/v1", description="A company's us
 @blp.errors(400, 401, 403, 404, 409, 413, 415, 422, 503)
 def create(body: dict[str, Any]) -> Response:
     """A user of the admin's company."""
-    company = permissions.company_meant(body.get("corporation_id"))
-    return respond(_answer(services().get(Users).create(body, company))._replace(status=201))
+    company = permissions.target_company(body.get("corporation_id"))
+    return flask_response(_answer(services().get(Users).create(body, company))._replace(status=201))
 
 
 @blp.route("/users")
@@ -52,11 +52,11 @@ def create(body: dict[str, Any]) -> Response:
 def page(query: dict[str, int]) -> Response:
     """The users of the admin's company, oldest first."""
     company, part = (
-        permissions.company_meant(query.get("corporation_id")),
-        pagination.slice_of(query),
+        permissions.target_company(query.get("corporation_id")),
+        pagination.page_request(query),
     )
     services().get(Corporations).by_id(company)
-    return pagination.listed(part, services().get(Users).page(company, part), _json)
+    return pagination.page_response(part, services().get(Users).page(company, part), _json)
 
 
 @blp.route("/users/id/<row:user_id>")
@@ -64,7 +64,7 @@ def page(query: dict[str, int]) -> Response:
 @blp.errors(401, 403, 404, 503)
 def by_id(user_id: int) -> Response:
     """A user by number, for itself and its admins."""
-    return respond(_answer(_user(user_id)))
+    return flask_response(_answer(_user(user_id)))
 
 
 @blp.route("/users/<email>")
@@ -77,7 +77,7 @@ def by_email(email: str) -> Response:
     except ValidationError:
         permissions.actor().require_admin()
         raise NotFound(NO_USER) from None
-    return respond(_answer(services().get(Users).by_email(address, permissions.actor())))
+    return flask_response(_answer(services().get(Users).by_email(address, permissions.actor())))
 
 
 @blp.route("/users/<row:user_id>", methods=["PUT"])
@@ -88,10 +88,10 @@ def update(body: dict[str, Any], user_id: int) -> Response:
     """Change a password, which ends every sign-in, or, as an admin, a role."""
     user = _user(user_id)
     if "password" in body:
-        take_turn(NEW_PASSWORDS, str(user.id))
+        enforce(NEW_PASSWORDS, str(user.id))
     if "role" in body:
         permissions.actor().require_admin_of(user.corporation_id)
-    return respond(_answer(services().get(Users).update(user, body, arrived_at())))
+    return flask_response(_answer(services().get(Users).update(user, body, arrived_at())))
 
 
 @blp.route("/users/<row:user_id>", methods=["DELETE"])
@@ -100,7 +100,7 @@ def update(body: dict[str, Any], user_id: int) -> Response:
 def delete(user_id: int) -> Response:
     """Delete a user; its tokens are revoked."""
     services().get(Users).delete(_user(user_id), arrived_at())
-    return respond(Answer(204))
+    return flask_response(ApiResponse(204))
 
 
 @blp.route("/tokens/<row:user_id>")
@@ -111,15 +111,15 @@ def tokens(user_id: int) -> Response:
     permissions.actor().require_admin()
     permissions.actor().require_admin_of(_user(user_id).corporation_id)
     found = services().get(Users).tokens(user_id)
-    return respond(json_answer([_token_json(token) for token in found]))
+    return flask_response(json_response([_token_json(token) for token in found]))
 
 
 def _user(user_id: int) -> User:
     return services().get(Users).by_id(user_id, permissions.actor())
 
 
-def _answer(user: User) -> Answer:
-    return json_answer(_json(user))
+def _answer(user: User) -> ApiResponse:
+    return json_response(_json(user))
 
 
 def _json(user: User) -> dict[str, Any]:

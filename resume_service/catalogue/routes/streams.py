@@ -13,9 +13,9 @@ from resume_service.catalogue.schemas.streams import StreamConditions, StreamQue
 from resume_service.catalogue.streams import Streams
 from resume_service.media.byte_ranges import ByteRange
 from resume_service.media.content_types import LISTS, OTHERS
-from resume_service.media.model import Wanted
+from resume_service.media.model import ByteRequest
 from resume_service.web.blueprint import Blueprint
-from resume_service.web.error_responses import told
+from resume_service.web.error_responses import named_error_response
 from resume_service.web.services import services
 
 PROTECTED = {
@@ -42,7 +42,7 @@ ANSWERS = {
         **_BYTES,
     },
     "304": {"description": "The caller has it already.", "headers": {"ETag": _TEXT}},
-    "404": told(404, NO_VIDEO),
+    "404": named_error_response(404, NO_VIDEO),
 }
 
 blp = Blueprint("streams", __name__, url_prefix="/v1/videos/stream", description="Watching videos.")
@@ -58,7 +58,7 @@ def stream(query: dict[str, Any], _conditions: dict[str, str], video_id: int) ->
     opened = (
         services()
         .get(Streams)
-        .open(video_id, permissions.viewer(), _wanted(), query.get("quality"))
+        .open(video_id, permissions.current_identity(), _wanted(), query.get("quality"))
     )
     response = Response(opened, opened.status, direct_passthrough=True)
     del response.headers["Content-Type"]
@@ -66,13 +66,13 @@ def stream(query: dict[str, Any], _conditions: dict[str, str], video_id: int) ->
     return response
 
 
-def _wanted() -> Wanted:
+def _wanted() -> ByteRequest:
     given = {
         name: value
         for name in ("Range", "If-Range", "If-None-Match")
         if (value := request.headers.get(name)) and _passed_on(value)
     }
-    return Wanted(
+    return ByteRequest(
         body=request.method != "HEAD",
         range=ByteRange.parse(given.get("Range")),
         if_range=given.get("If-Range"),

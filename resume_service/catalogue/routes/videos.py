@@ -21,11 +21,11 @@ from resume_service.catalogue.schemas.videos import (
 from resume_service.catalogue.videos import Video, Videos
 from resume_service.clock import iso
 from resume_service.errors import Forbidden, NotFound, ValidationFailed
-from resume_service.media.source import Media
+from resume_service.media.source import MediaSource
 from resume_service.web import pagination
 from resume_service.web.blueprint import Blueprint
 from resume_service.web.context import arrived_at
-from resume_service.web.messages import Answer, json_answer, json_number, respond
+from resume_service.web.messages import ApiResponse, flask_response, json_number, json_response
 from resume_service.web.services import services
 
 blp = Blueprint("videos", __name__, url_prefix="/v1/videos", description="The catalogue.")
@@ -39,7 +39,9 @@ def create(body: dict[str, Any]) -> Response:
     """A video of the admin's company; a service also makes public ones."""
     company = _company_of_new(body)
     _require_safe(body)
-    return respond(_answer(services().get(Videos).create(body, company))._replace(status=201))
+    return flask_response(
+        _answer(services().get(Videos).create(body, company))._replace(status=201)
+    )
 
 
 @blp.route("")
@@ -48,9 +50,9 @@ def create(body: dict[str, Any]) -> Response:
 @blp.errors(422, 503, public=True)
 def offered(query: dict[str, int]) -> Response:
     """The published videos of all companies and of the public, oldest first."""
-    part, viewer = pagination.slice_of(query), permissions.actor_if_known()
+    part, viewer = pagination.page_request(query), permissions.actor_if_known()
     page = services().get(Videos).offered(part)
-    return pagination.listed(part, page, lambda video: _json(video, viewer))
+    return pagination.page_response(part, page, lambda video: _json(video, viewer))
 
 
 @blp.route("/id/<row:video_id>")
@@ -61,7 +63,7 @@ def by_id(video_id: int) -> Response:
     video, viewer = services().get(Videos).by_id(video_id), permissions.actor_if_known()
     if not video.is_offered and not _administers(viewer, video):
         raise NotFound(NO_VIDEO)
-    return respond(json_answer(_json(video, viewer)))
+    return flask_response(json_response(_json(video, viewer)))
 
 
 @blp.route("/<row:corporation_id>")
@@ -70,10 +72,10 @@ def by_id(video_id: int) -> Response:
 @blp.errors(401, 404, 422, 503)
 def of_corporation(query: dict[str, int], corporation_id: int) -> Response:
     """A company's published videos; its admins also see what is unpublished or deleted."""
-    part, viewer = pagination.slice_of(query), permissions.actor()
+    part, viewer = pagination.page_request(query), permissions.actor()
     everything = viewer.administers(corporation_id)
     page = services().get(Videos).of_corporation(corporation_id, part, all_of_them=everything)
-    return pagination.listed(part, page, lambda video: _json(video, viewer))
+    return pagination.page_response(part, page, lambda video: _json(video, viewer))
 
 
 @blp.route("/<row:video_id>", methods=["PUT"])
@@ -84,7 +86,7 @@ def update(body: dict[str, Any], video_id: int) -> Response:
     """Change what is given of a video; `files` replaces all of them."""
     _administered(video_id)
     _require_safe(body)
-    return respond(_answer(services().get(Videos).update(video_id, body, arrived_at())))
+    return flask_response(_answer(services().get(Videos).update(video_id, body, arrived_at())))
 
 
 @blp.route("/<row:video_id>", methods=["DELETE"])
@@ -94,7 +96,7 @@ def delete(video_id: int) -> Response:
     """Delete a video; a paying company can restore it."""
     _administered(video_id)
     services().get(Videos).delete(video_id, arrived_at())
-    return respond(Answer(204))
+    return flask_response(ApiResponse(204))
 
 
 @blp.route("/<row:video_id>/restore", methods=["PUT"])
@@ -105,7 +107,7 @@ def restore(video_id: int) -> Response:
     video = _administered(video_id)
     if video.deleted_at is None:
         raise NotFound("The video is not deleted")
-    return respond(_answer(services().get(Videos).restore(video_id, arrived_at())))
+    return flask_response(_answer(services().get(Videos).restore(video_id, arrived_at())))
 
 
 def _company_of_new(body: dict[str, Any]) -> int | None:
@@ -115,12 +117,12 @@ def _company_of_new(body: dict[str, Any]) -> int | None:
         if permissions.actor().role is Role.SERVICE:
             return None
         raise Forbidden
-    return permissions.company_meant(named)
+    return permissions.target_company(named)
 
 
 def _require_safe(body: dict[str, Any]) -> None:
     """Raise ValidationFailed for a place that the service must not fetch a file from."""
-    check, faults = services().get(Media).check, {}
+    check, faults = services().get(MediaSource).check, {}
     if "file_path" in body:
         faults["file_path"] = check(body["file_path"])
     for number, file in enumerate(body.get("files", [])):
@@ -143,9 +145,9 @@ def _administers(viewer: Actor | None, video: Video) -> bool:
     return viewer is not None and viewer.administers(video.corporation_id)
 
 
-def _answer(video: Video) -> Answer:
+def _answer(video: Video) -> ApiResponse:
     """The answer to who keeps it."""
-    return json_answer(_for_all(video) | _for_admins(video))
+    return json_response(_for_all(video) | _for_admins(video))
 
 
 def _json(video: Video, viewer: Actor | None) -> dict[str, Any]:

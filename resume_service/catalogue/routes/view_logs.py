@@ -21,15 +21,15 @@ from resume_service.clock import iso
 from resume_service.errors import Forbidden, NotFound, ValidationFailed
 from resume_service.web.blueprint import Blueprint
 from resume_service.web.context import arrived_at
-from resume_service.web.error_responses import told
-from resume_service.web.messages import json_answer, respond
+from resume_service.web.error_responses import named_error_response
+from resume_service.web.messages import flask_response, json_response
 from resume_service.web.services import services
 
 AGAIN = {
     "description": "It was there already.",
     "content": {"application/json": {"schema": ViewLogSchema, "example": EXAMPLE}},
 }
-INVALID = told(422, ValidationFailed.message, video_id=["Must be an integer."])
+INVALID = named_error_response(422, ValidationFailed.message, video_id=["Must be an integer."])
 
 blp = Blueprint(
     "view_logs", __name__, url_prefix="/v1/view-logs", description="Who has viewed which video."
@@ -39,25 +39,25 @@ blp = Blueprint(
 @blp.route("/<row:user_id>/<row:video_id>")
 @blp.response(200, {"type": "boolean"}, example=True)
 @blp.errors(401, 403, 503)
-@blp.doc(responses={"404": told(404, NO_USER)})
+@blp.doc(responses={"404": named_error_response(404, NO_USER)})
 def has_viewed(user_id: int, video_id: int) -> Response:
     """Whether a user has viewed a video: for that user, its company's admins, a service."""
     services().get(Users).by_id(user_id, permissions.actor())
-    return respond(json_answer(services().get(ViewLogs).exists(user_id, video_id)))
+    return flask_response(json_response(services().get(ViewLogs).exists(user_id, video_id)))
 
 
 @blp.route("", methods=["POST"])
 @blp.arguments(ViewSchema, example=EXAMPLE_BODY)
 @blp.response(201, ViewLogSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 413, 415, 503)
-@blp.doc(responses={"200": AGAIN, "404": told(404, NO_USER), "422": INVALID})
+@blp.doc(responses={"200": AGAIN, "404": named_error_response(404, NO_USER), "422": INVALID})
 def log_view(body: dict[str, Any]) -> Response:
     """Log a view. It earns no points, and leaves those that a stream earns as they are."""
     user_id = _viewer(body.get("user_id"))
-    services().get(Streams).require_watchable(body["video_id"], permissions.viewer())
+    services().get(Streams).require_watchable(body["video_id"], permissions.current_identity())
     viewed = services().get(ViewLogs).write(user_id, body["video_id"], arrived_at())
     row = {"user_id": user_id, "video_id": body["video_id"], "created_at": iso(viewed.created_at)}
-    return respond(json_answer(row)._replace(status=201 if viewed.is_new else 200))
+    return flask_response(json_response(row)._replace(status=201 if viewed.is_new else 200))
 
 
 def _viewer(named: int | None) -> int:

@@ -11,8 +11,9 @@ from flask import Response
 from resume_service.clock import iso
 from resume_service.errors import ValidationFailed
 from resume_service.lessons.completions import Completions
-from resume_service.lessons.model import Completion, Marked, Tally
+from resume_service.lessons.model import Completion, MarkResult, Progress
 from resume_service.lessons.schemas.completions import (
+    ERROR_EXAMPLES,
     EXAMPLE_CHECKLIST,
     EXAMPLE_COMPLETED,
     EXAMPLE_MARKED,
@@ -20,8 +21,7 @@ from resume_service.lessons.schemas.completions import (
     EXAMPLE_TIME,
     EXAMPLE_UNMARKED,
     LIMIT,
-    REFUSED,
-    REFUSED_MODULE,
+    MODULE_ERROR_EXAMPLES,
     ChecklistSchema,
     CompletedSchema,
     LessonPath,
@@ -34,8 +34,8 @@ from resume_service.rate_limits.limiter import Limit
 from resume_service.settings import Settings
 from resume_service.web.blueprint import Blueprint
 from resume_service.web.bodies import OptionalBodyParser
-from resume_service.web.context import arrived_at, current_user, take_turn
-from resume_service.web.messages import Answer, json_answer, json_number, respond
+from resume_service.web.context import arrived_at, current_user, enforce
+from resume_service.web.messages import ApiResponse, flask_response, json_number, json_response
 from resume_service.web.services import services
 
 INVALID = 400
@@ -60,7 +60,7 @@ blp = LessonBlueprint(
     MarkSchema, required=False, example={"completedAt": EXAMPLE_TIME}, error_status_code=INVALID
 )
 @blp.response(200, MarkedSchema, example=EXAMPLE_MARKED, headers=LIMIT)
-@blp.errors(400, 401, 403, 404, 409, 413, 415, 429, 503, says=REFUSED)
+@blp.errors(400, 401, 403, 404, 409, 413, 415, 429, 503, examples=ERROR_EXAMPLES)
 def mark(path: dict[str, UUID], body: dict[str, datetime], **_: str) -> Response:
     """Complete a lesson, unless it is completed already: the first time stays."""
     user_id, lesson_id, now = current_user().user_id, path["lessonId"], arrived_at()
@@ -68,20 +68,22 @@ def mark(path: dict[str, UUID], body: dict[str, datetime], **_: str) -> Response
     if completed_at > now:
         raise ValidationFailed({"completedAt": ["Must not be in the future."]}, INVALID)
     services().get(Completions).require_markable(user_id, lesson_id, now)
-    take_turn(_write_limit(), user_id)
-    return respond(_marked(services().get(Completions).mark(user_id, lesson_id, completed_at, now)))
+    enforce(_write_limit(), user_id)
+    return flask_response(
+        _marked(services().get(Completions).mark(user_id, lesson_id, completed_at, now))
+    )
 
 
 @blp.route("/lessons/<lessonId>", methods=["DELETE"])
 @blp.arguments(LessonPath, location="path", error_status_code=INVALID)
 @blp.response(200, MarkedSchema, example=EXAMPLE_UNMARKED, headers=LIMIT)
-@blp.errors(400, 401, 403, 404, 429, 503, says=REFUSED)
+@blp.errors(400, 401, 403, 404, 429, 503, examples=ERROR_EXAMPLES)
 def unmark(path: dict[str, UUID], **_: str) -> Response:
     """Take the completion of a lesson back, if there is one. Lessons that require it stay completed."""
     user_id, lesson_id, now = current_user().user_id, path["lessonId"], arrived_at()
     services().get(Completions).require_unmarkable(user_id, lesson_id, now)
-    take_turn(_write_limit(), user_id)
-    return respond(_marked(services().get(Completions).unmark(user_id, lesson_id, now)))
+    enforce(_write_limit(), user_id)
+    return flask_response(_marked(services().get(Completions).unmark(user_id, lesson_id, now)))
 
 
 @blp.route("/lessons")
@@ -90,13 +92,13 @@ def unmark(path: dict[str, UUID], **_: str) -> Response:
 def completed() -> Response:
     """The lessons that the user has completed, newest first."""
     found = services().get(Completions).completed(current_user().user_id)
-    return respond(json_answer({"lessons": [_lesson(each) for each in found]}))
+    return flask_response(json_response({"lessons": [_lesson(each) for each in found]}))
 
 
 @blp.route("/modules/<moduleId>")
 @blp.arguments(ModulePath, location="path", error_status_code=INVALID)
 @blp.response(200, ChecklistSchema, example=EXAMPLE_CHECKLIST)
-@blp.errors(400, 401, 404, 503, says=REFUSED_MODULE)
+@blp.errors(400, 401, 404, 503, examples=MODULE_ERROR_EXAMPLES)
 def module(path: dict[str, UUID], **_: str) -> Response:
     """The checklist of a module."""
     module_id = path["moduleId"]
@@ -105,7 +107,7 @@ def module(path: dict[str, UUID], **_: str) -> Response:
         {"lessonId": each.lesson_id, "completed": each.completed_at is not None} | _lesson(each)
         for each in found.lessons
     ]
-    return respond(json_answer(_of_module(module_id, found.tally) | {"lessons": listed}))
+    return flask_response(json_response(_of_module(module_id, found.tally) | {"lessons": listed}))
 
 
 @blp.route("/summary")
@@ -114,16 +116,16 @@ def module(path: dict[str, UUID], **_: str) -> Response:
 def summary() -> Response:
     """The user's progress in the whole course."""
     found = services().get(Completions).summary(current_user().user_id, arrived_at())
-    return respond(json_answer(_tally(found)))
+    return flask_response(json_response(_tally(found)))
 
 
 def _write_limit() -> Limit:
     return Limit("lesson-writes", services().get(Settings).lesson_writes_per_minute)
 
 
-def _marked(marked: Marked) -> Answer:
+def _marked(marked: MarkResult) -> ApiResponse:
     lesson = marked.completion
-    return json_answer(
+    return json_response(
         {
             "lessonId": lesson.lesson_id,
             "completed": lesson.completed_at is not None,
@@ -141,11 +143,11 @@ def _lesson(lesson: Completion) -> dict[str, Any]:
     }
 
 
-def _of_module(module_id: UUID, tally: Tally) -> dict[str, Any]:
+def _of_module(module_id: UUID, tally: Progress) -> dict[str, Any]:
     return {"moduleId": module_id} | _tally(tally)
 
 
-def _tally(tally: Tally) -> dict[str, Any]:
+def _tally(tally: Progress) -> dict[str, Any]:
     return {
         "percent": json_number(tally.percent),
         "completedCount": tally.completed,

@@ -8,10 +8,10 @@ from typing import Any
 from flask import Response
 
 from resume_service.lessons.course import Lessons
-from resume_service.lessons.repository import Kept
+from resume_service.lessons.repository import Record
 from resume_service.lessons.schemas.course import EXAMPLE, CourseSchema
 from resume_service.web.blueprint import Blueprint
-from resume_service.web.messages import json_answer, respond
+from resume_service.web.messages import flask_response, json_response
 from resume_service.web.services import services
 
 blp = Blueprint("course", __name__, url_prefix="/v1/course", description="What there is to learn.")
@@ -24,8 +24,8 @@ def read() -> Response:
     """The modules that have published lessons, and those lessons, in the course's order."""
     offered = services().get(Lessons).offered()
     by_module = groupby(offered, key=lambda lesson: (lesson.module_id, lesson.module_title))
-    return respond(
-        json_answer(
+    return flask_response(
+        json_response(
             {
                 "modules": [
                     {"id": module_id, "title": title, "lessons": [_json(each) for each in lessons]}
@@ -36,7 +36,7 @@ def read() -> Response:
     )
 
 
-def _json(lesson: Kept) -> dict[str, Any]:
+def _json(lesson: Record) -> dict[str, Any]:
     return {
         "id": lesson.id,
         "title": lesson.title,

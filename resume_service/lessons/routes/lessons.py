@@ -11,10 +11,10 @@ from resume_service.lessons.course import Lessons
 from resume_service.lessons.routes import admin
 from resume_service.lessons.schemas.fields import RowPath
 from resume_service.lessons.schemas.lessons import (
+    ERROR_EXAMPLES,
     EXAMPLE,
     EXAMPLE_NEW,
     NAMES,
-    REFUSED,
     LessonChange,
     LessonQuery,
     LessonSchema,
@@ -23,7 +23,7 @@ from resume_service.lessons.schemas.lessons import (
 from resume_service.web import pagination
 from resume_service.web.services import services
 
-blp = admin.KeepersBlueprint(
+blp = admin.AdminBlueprint(
     "course-lessons", __name__, url_prefix="/v1/lessons", description="Keeping the course."
 )
 
@@ -31,47 +31,47 @@ blp = admin.KeepersBlueprint(
 @blp.route("")
 @blp.arguments(LessonQuery, location="query")
 @blp.response(200, LessonSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
-@blp.errors(401, 403, 422, 503, says=REFUSED)
+@blp.errors(401, 403, 422, 503, examples=ERROR_EXAMPLES)
 def page(query: dict[str, Any]) -> Response:
     """Every lesson, module by module in its order."""
-    part = pagination.slice_of(query)
+    part = pagination.page_request(query)
     wanted = {name: query[name] for name in ("module_id",) if name in query}
-    return admin.listed(part, services().get(Lessons).page(part, **wanted), NAMES)
+    return admin.page_response(part, services().get(Lessons).page(part, **wanted), NAMES)
 
 
 @blp.route("", methods=["POST"])
 @blp.arguments(NewLesson, example=EXAMPLE_NEW)
 @blp.response(201, LessonSchema, example=EXAMPLE)
-@blp.errors(400, 401, 403, 413, 415, 422, 503, says=REFUSED)
+@blp.errors(400, 401, 403, 413, 415, 422, 503, examples=ERROR_EXAMPLES)
 def create(body: dict[str, Any]) -> Response:
     """Add a lesson."""
-    return admin.answered(services().get(Lessons).create(body), NAMES, 201)
+    return admin.record_response(services().get(Lessons).create(body), NAMES, 201)
 
 
 @blp.route("/<id>")
 @blp.arguments(RowPath, location="path", error_status_code=admin.INVALID_ID)
 @blp.response(200, LessonSchema, example=EXAMPLE)
-@blp.errors(400, 401, 403, 404, 503, says=REFUSED)
+@blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def read(path: dict[str, UUID], **_: str) -> Response:
     """A lesson."""
-    return admin.answered(services().get(Lessons).read(path["id"]), NAMES)
+    return admin.record_response(services().get(Lessons).read(path["id"]), NAMES)
 
 
 @blp.route("/<id>", methods=["PUT"])
 @blp.arguments(RowPath, location="path", error_status_code=admin.INVALID_ID)
 @blp.arguments(LessonChange, example={"published": True})
 @blp.response(200, LessonSchema, example=EXAMPLE)
-@blp.errors(400, 401, 403, 404, 413, 415, 422, 503, says=REFUSED)
+@blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=ERROR_EXAMPLES)
 def update(path: dict[str, UUID], body: dict[str, Any], **_: str) -> Response:
     """Change what is given of a lesson."""
-    return admin.answered(services().get(Lessons).update(path["id"], body), NAMES)
+    return admin.record_response(services().get(Lessons).update(path["id"], body), NAMES)
 
 
 @blp.route("/<id>", methods=["DELETE"])
 @blp.arguments(RowPath, location="path", error_status_code=admin.INVALID_ID)
 @blp.response(204)
-@blp.errors(400, 401, 403, 404, 503, says=REFUSED)
+@blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def delete(path: dict[str, UUID], **_: str) -> Response:
     """Delete a lesson, and every completion of it. To only hide it, unpublish it."""
     services().get(Lessons).delete(path["id"])
-    return admin.gone()
+    return admin.no_content()

@@ -38,7 +38,7 @@ EXAMPLE_COMPLETED = {"lessons": [{"lessonId": EXAMPLE_LESSON, "completedAt": EXA
 
 
 NO_UUID = ["Must be a UUID of version 4."]
-REFUSED = {
+ERROR_EXAMPLES = {
     400: {"error": "Validation failed", "details": {"lessonId": NO_UUID}},
     403: {"error": "Not enrolled"},
     404: {"error": "Lesson not found"},
@@ -47,7 +47,7 @@ REFUSED = {
         "details": {"prerequisites": [EXAMPLE_LESSON]},
     },
 }
-REFUSED_MODULE = {
+MODULE_ERROR_EXAMPLES = {
     400: {"error": "Validation failed", "details": {"moduleId": NO_UUID}},
     404: {"error": "Module not found"},
 }

@@ -26,7 +26,7 @@ EXAMPLE = (
 )
 
 
-REFUSED = {
+ERROR_EXAMPLES = {
     400: NO_UUID,
     404: {"error": "Enrollment not found"},
     422: {

@@ -31,7 +31,7 @@ EXAMPLE = {"id": "0b5c6d7e-8f90-4a1b-9c2d-3e4f5a6b7c81"} | EXAMPLE_NEW | TIMES
 MOST_PREREQUISITES = 100
 
 
-REFUSED = {
+ERROR_EXAMPLES = {
     400: NO_UUID,
     404: {"error": "Lesson not found"},
     422: {

@@ -17,7 +17,7 @@ EXAMPLE_NEW = {"title": "How film works", "position": 1, "free": True}
 EXAMPLE = {"id": "6f1a2c3d-4b5e-4f60-8a7b-9c0d1e2f3a40"} | EXAMPLE_NEW | TIMES
 
 
-REFUSED = {
+ERROR_EXAMPLES = {
     400: NO_UUID,
     404: {"error": "Module not found"},
     409: {"error": "The module holds lessons"},

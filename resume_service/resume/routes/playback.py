@@ -9,10 +9,16 @@ from flask import Response
 from resume_service.resume.schemas import playback as words
 from resume_service.resume.video_access import VideoKind, WantedVideo
 from resume_service.resume.video_points import VideoPoints
-from resume_service.web.blueprint import SaveBlueprint, video_parameter
-from resume_service.web.bodies import decoded
-from resume_service.web.fast_route import QuickRoute
-from resume_service.web.messages import Answer, Asked, asked, json_answer, respond
+from resume_service.web.blueprint import BeaconBlueprint, video_parameter
+from resume_service.web.bodies import decode_json
+from resume_service.web.fast_route import FastRoute
+from resume_service.web.messages import (
+    ApiRequest,
+    ApiResponse,
+    api_request,
+    flask_response,
+    json_response,
+)
 
 MOVIE = WantedVideo("Media item not found", VideoKind.MOVIE, "Media item is not a movie")
 EPISODE = WantedVideo("Episode not found", VideoKind.EPISODE, "Media item is not an episode")
@@ -21,70 +27,76 @@ MOVIE_PATH, EPISODE_PATH = "/movie/<media_item_id>", "/episode/<episode_id>"
 MOVIE_ID, EPISODE_ID = video_parameter("media_item_id"), video_parameter("episode_id")
 
 
-blp = SaveBlueprint("playback", __name__, url_prefix=PREFIX, refusal=words.INVALID)
+blp = BeaconBlueprint("playback", __name__, url_prefix=PREFIX, invalid_message=words.INVALID)
 
 
 @blp.route(MOVIE_PATH, methods=["POST"], parameters=MOVIE_ID)
 @blp.arguments(words.PositionSchema, example=words.EXAMPLE_SAVE)
 @blp.response(200, words.PlaybackSchema, example=words.EXAMPLE)
-@blp.errors(400, 401, 403, 404, 413, 415, 422, 503, says=words.MOVIE_SAYS)
+@blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=words.MOVIE_ERROR_EXAMPLES)
 def save_movie(body: dict[str, int], media_item_id: str) -> Response:
     """Save where the caller is in a movie. The same JSON may be sent as `text/plain`."""
-    return respond(_save(asked(), MOVIE, media_item_id, body))
+    return flask_response(_save(api_request(), MOVIE, media_item_id, body))
 
 
 @blp.route(MOVIE_PATH, parameters=MOVIE_ID)
 @blp.response(200, words.PlaybackSchema, example=words.EXAMPLE)
-@blp.errors(400, 401, 403, 404, 503, says=words.MOVIE_SAYS)
+@blp.errors(400, 401, 403, 404, 503, examples=words.MOVIE_ERROR_EXAMPLES)
 def read_movie(media_item_id: str) -> Response:
     """Where the caller goes on with a movie; `last_watched_at` is absent with no progress."""
-    return respond(_read(MOVIE, asked(), b"", media_item_id))
+    return flask_response(_read(MOVIE, api_request(), b"", media_item_id))
 
 
 @blp.route(EPISODE_PATH, methods=["POST"], parameters=EPISODE_ID)
 @blp.arguments(words.PositionSchema, example=words.EXAMPLE_SAVE)
 @blp.response(200, words.PlaybackSchema, example=words.EXAMPLE)
-@blp.errors(400, 401, 403, 404, 413, 415, 422, 503, says=words.EPISODE_SAYS)
+@blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=words.EPISODE_ERROR_EXAMPLES)
 def save_episode(body: dict[str, int], episode_id: str) -> Response:
     """Save where the caller is in an episode. The same JSON may be sent as `text/plain`."""
-    return respond(_save(asked(), EPISODE, episode_id, body))
+    return flask_response(_save(api_request(), EPISODE, episode_id, body))
 
 
 @blp.route(EPISODE_PATH, parameters=EPISODE_ID)
 @blp.response(200, words.PlaybackSchema, example=words.EXAMPLE)
-@blp.errors(400, 401, 403, 404, 503, says=words.EPISODE_SAYS)
+@blp.errors(400, 401, 403, 404, 503, examples=words.EPISODE_ERROR_EXAMPLES)
 def read_episode(episode_id: str) -> Response:
     """Where the caller goes on with an episode; `last_watched_at` is absent with no progress."""
-    return respond(_read(EPISODE, asked(), b"", episode_id))
+    return flask_response(_read(EPISODE, api_request(), b"", episode_id))
 
 
-def _quick_save(wanted: WantedVideo, ask: Asked, body: bytes, video_id: str) -> Answer | None:
+def _fast_save(
+    wanted: WantedVideo, request: ApiRequest, body: bytes, video_id: str
+) -> ApiResponse | None:
     try:
-        seen = words.flawless_position(decoded(body))
+        seen = words.fast_load_position(decode_json(body))
     except (ValueError, RecursionError):
         return None
-    return None if seen is None else _save(ask, wanted, video_id, seen)
+    return None if seen is None else _save(request, wanted, video_id, seen)
 
 
-def _save(ask: Asked, wanted: WantedVideo, video_id: str, body: dict[str, int]) -> Answer:
+def _save(
+    request: ApiRequest, wanted: WantedVideo, video_id: str, body: dict[str, int]
+) -> ApiResponse:
     position, duration = body["position_seconds"], body["duration_seconds"]
-    point = ask.services.get(VideoPoints).save(
-        ask.caller, video_id, wanted, ask.arrived_at, position=position, duration=duration
+    point = request.services.get(VideoPoints).save(
+        request.caller, video_id, wanted, request.arrived_at, position=position, duration=duration
     )
-    return json_answer(words.shown(point))
+    return json_response(words.playback_json(point))
 
 
-def _read(wanted: WantedVideo, ask: Asked, _body: bytes, video_id: str) -> Answer:
-    return json_answer(
-        words.shown(ask.services.get(VideoPoints).find(ask.caller, video_id, wanted))
+def _read(wanted: WantedVideo, request: ApiRequest, _body: bytes, video_id: str) -> ApiResponse:
+    return json_response(
+        words.playback_json(
+            request.services.get(VideoPoints).find(request.caller, video_id, wanted)
+        )
     )
 
 
-QUICK_ROUTES = tuple(
-    QuickRoute(method, f"{PREFIX}{path}", functools.partial(answer, wanted), takes)
+FAST_ROUTES = tuple(
+    FastRoute(method, f"{PREFIX}{path}", functools.partial(answer, wanted), media_types)
     for path, wanted in ((MOVIE_PATH, MOVIE), (EPISODE_PATH, EPISODE))
-    for method, answer, takes in (
-        ("POST", _quick_save, SaveBlueprint.ARGUMENTS_PARSER.takes),
+    for method, answer, media_types in (
+        ("POST", _fast_save, BeaconBlueprint.ARGUMENTS_PARSER.media_types),
         ("GET", _read, ()),
     )
 )

@@ -8,7 +8,7 @@ from flask import Response
 from werkzeug.http import generate_etag, quote_etag
 
 from resume_service.clock import iso
-from resume_service.ids import id_faults, user_id_faults
+from resume_service.ids import id_errors, user_id_errors
 from resume_service.resume.model import Measurement, ResumePoint, measured_at
 from resume_service.resume.schemas.progress import (
     ETAG,
@@ -22,32 +22,32 @@ from resume_service.resume.schemas.progress import (
     PointSchema,
     SaveSchema,
     UserPath,
-    flawless_query,
-    flawless_save,
+    fast_load_query,
+    fast_load_save,
 )
 from resume_service.resume.store import ResumeStore
-from resume_service.web.blueprint import SaveBlueprint
-from resume_service.web.bodies import decoded
+from resume_service.web.blueprint import BeaconBlueprint
+from resume_service.web.bodies import decode_json
 from resume_service.web.context import arrived_at, current_user
-from resume_service.web.fast_route import QuickRoute
+from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
-    Answer,
-    Asked,
-    asked,
-    json_answer,
+    ApiRequest,
+    ApiResponse,
+    api_request,
+    flask_response,
     json_number,
-    respond,
-    unless_unchanged,
+    json_response,
+    not_modified_if_match,
 )
 from resume_service.web.pagination import page_url
 from resume_service.web.services import services
 
 INVALID = 400
 """The status of a failed validation in this API."""
-SAVED = Answer(204, {"Resume-Applied": "true"})
-IGNORED = Answer(204, {"Resume-Applied": "false"})
+SAVED = ApiResponse(204, {"Resume-Applied": "true"})
+IGNORED = ApiResponse(204, {"Resume-Applied": "false"})
 
-blp = SaveBlueprint(
+blp = BeaconBlueprint(
     "progress", __name__, url_prefix="/api/progress", description="Where each viewer goes on."
 )
 
@@ -61,7 +61,7 @@ def save(body: dict[str, Any]) -> Response:
 
     The same JSON may be sent as `text/plain`.
     """
-    return respond(_save(asked(), body))
+    return flask_response(_save(api_request(), body))
 
 
 @blp.route("/<clerkId>/<tmdbId>")
@@ -72,7 +72,9 @@ def save(body: dict[str, Any]) -> Response:
 @blp.errors(400, 401, 403, 404, 503)
 def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Response:
     """Where a viewer goes on with one video."""
-    return unless_unchanged(respond(_read(asked(), path["clerkId"], path["tmdbId"])))
+    return not_modified_if_match(
+        flask_response(_read(api_request(), path["clerkId"], path["tmdbId"]))
+    )
 
 
 @blp.route("/<clerkId>")
@@ -87,7 +89,7 @@ def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Respons
 @blp.errors(400, 401, 403, 503)
 def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Response:
     """A viewer's points, newest first: continue watching."""
-    return respond(_list(asked(), path["clerkId"], query))
+    return flask_response(_list(api_request(), path["clerkId"], query))
 
 
 @blp.route("/<clerkId>/<tmdbId>", methods=["DELETE"])
@@ -98,69 +100,71 @@ def delete(path: dict[str, str], **_: str) -> Response:
     """Forget where a viewer was in one video."""
     current_user().require_access_to(path["clerkId"])
     services().get(ResumeStore).delete(path["clerkId"], path["tmdbId"], arrived_at())
-    return respond(Answer(204))
+    return flask_response(ApiResponse(204))
 
 
-def _quick_save(ask: Asked, body: bytes) -> Answer | None:
+def _fast_save(request: ApiRequest, body: bytes) -> ApiResponse | None:
     try:
-        flawless = flawless_save(decoded(body))
+        flawless = fast_load_save(decode_json(body))
     except (ValueError, RecursionError):
         return None
-    return None if flawless is None else _save(ask, flawless)
+    return None if flawless is None else _save(request, flawless)
 
 
-def _quick_read(ask: Asked, _body: bytes, user_id: str, video_id: str) -> Answer | None:
-    if ask.query or user_id_faults(user_id) or id_faults(video_id):
+def _fast_read(
+    request: ApiRequest, _body: bytes, user_id: str, video_id: str
+) -> ApiResponse | None:
+    if request.query or user_id_errors(user_id) or id_errors(video_id):
         return None
-    return _read(ask, user_id, video_id)
+    return _read(request, user_id, video_id)
 
 
-def _quick_list(ask: Asked, _body: bytes, user_id: str) -> Answer | None:
-    query = flawless_query(ask.query)
-    if query is None or user_id_faults(user_id):
+def _fast_list(request: ApiRequest, _body: bytes, user_id: str) -> ApiResponse | None:
+    query = fast_load_query(request.query)
+    if query is None or user_id_errors(user_id):
         return None
-    return _list(ask, user_id, query)
+    return _list(request, user_id, query)
 
 
-QUICK_ROUTES = (
-    QuickRoute("POST", "/api/progress", _quick_save, SaveBlueprint.ARGUMENTS_PARSER.takes),
-    QuickRoute("GET", "/api/progress/<clerkId>/<tmdbId>", _quick_read),
-    QuickRoute("GET", "/api/progress/<clerkId>", _quick_list),
+FAST_ROUTES = (
+    FastRoute("POST", "/api/progress", _fast_save, BeaconBlueprint.ARGUMENTS_PARSER.media_types),
+    FastRoute("GET", "/api/progress/<clerkId>/<tmdbId>", _fast_read),
+    FastRoute("GET", "/api/progress/<clerkId>", _fast_list),
 )
 
 
-def _save(ask: Asked, body: dict[str, Any]) -> Answer:
+def _save(request: ApiRequest, body: dict[str, Any]) -> ApiResponse:
     seen = Measurement(
         user_id=body.get("clerkId") or body["userId"],
         video_id=body.get("tmdbId") or body["videoId"],
         position=body["currentTime"],
-        measured_at=measured_at(ask.arrived_at, body["ageMs"]),
+        measured_at=measured_at(request.arrived_at, body["ageMs"]),
         duration=body.get("duration"),
     )
-    ask.caller.require_access_to(seen.user_id)
-    return SAVED if ask.services.get(ResumeStore).save(seen) else IGNORED
+    request.caller.require_access_to(seen.user_id)
+    return SAVED if request.services.get(ResumeStore).save(seen) else IGNORED
 
 
-def _read(ask: Asked, user_id: str, video_id: str) -> Answer:
-    ask.caller.require_access_to(user_id)
-    answer = json_answer(_point_json(ask.services.get(ResumeStore).get(user_id, video_id)))
+def _read(request: ApiRequest, user_id: str, video_id: str) -> ApiResponse:
+    request.caller.require_access_to(user_id)
+    answer = json_response(_point_json(request.services.get(ResumeStore).get(user_id, video_id)))
     etag = quote_etag(generate_etag(answer.body))
     return answer._replace(headers={**answer.headers, "ETag": etag})
 
 
-def _list(ask: Asked, user_id: str, query: dict[str, Any]) -> Answer:
-    ask.caller.require_access_to(user_id)
-    page = ask.services.get(ResumeStore).list(
+def _list(request: ApiRequest, user_id: str, query: dict[str, Any]) -> ApiResponse:
+    request.caller.require_access_to(user_id)
+    page = request.services.get(ResumeStore).list(
         user_id,
-        ask.arrived_at,
+        request.arrived_at,
         limit=query.get("limit"),
         after=query.get("cursor"),
         status=query.get("status"),
     )
-    answer = json_answer([_point_json(point, tmdbId=point.video_id) for point in page.items])
+    answer = json_response([_point_json(point, tmdbId=point.video_id) for point in page.items])
     if page.next is None:
         return answer
-    link = f'<{page_url(ask, page.next)}>; rel="next"'
+    link = f'<{page_url(request, page.next)}>; rel="next"'
     return answer._replace(headers={**answer.headers, "Link": link})
 
 

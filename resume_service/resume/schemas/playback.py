@@ -11,7 +11,7 @@ from resume_service.clock import iso
 from resume_service.resume.model import ResumePoint
 from resume_service.web.fields import BodySchema
 from resume_service.web.messages import json_number
-from resume_service.web.numbers import GREATEST_NUMBER, WholeNumber, whole_faults
+from resume_service.web.numbers import GREATEST_NUMBER, WholeNumber, whole_number_errors
 
 INVALID = "Invalid data"
 """What this API says of values out of range."""
@@ -29,9 +29,18 @@ NO_PROGRESS = {
     "completion_percentage": 0,
     "watched": False,
 }
-_REFUSED = {"error": INVALID, "details": {"position_seconds": whole_faults(-1, *POSITION)}}
-MOVIE_SAYS: dict[int, dict[str, Any]] = {404: {"error": "Media item not found"}, 422: _REFUSED}
-EPISODE_SAYS: dict[int, dict[str, Any]] = {404: {"error": "Episode not found"}, 422: _REFUSED}
+_INVALID_EXAMPLE = {
+    "error": INVALID,
+    "details": {"position_seconds": whole_number_errors(-1, *POSITION)},
+}
+MOVIE_ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
+    404: {"error": "Media item not found"},
+    422: _INVALID_EXAMPLE,
+}
+EPISODE_ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
+    404: {"error": "Episode not found"},
+    422: _INVALID_EXAMPLE,
+}
 """Its errors where they are its own."""
 
 
@@ -56,18 +65,18 @@ class PlaybackSchema(Schema):
     last_watched_at = fields.DateTime(metadata={"description": "Absent when never."})
 
 
-def flawless_position(body: Any) -> dict[str, int] | None:
+def fast_load_position(body: Any) -> dict[str, int] | None:
     """What PositionSchema reads when it finds no fault in `body`, else None."""
     if type(body) is not dict:
         return None
     position: Any = body.get("position_seconds")
     duration: Any = body.get("duration_seconds")
-    if whole_faults(position, *POSITION) or whole_faults(duration, *DURATION):
+    if whole_number_errors(position, *POSITION) or whole_number_errors(duration, *DURATION):
         return None
     return {"position_seconds": int(position), "duration_seconds": int(duration)}
 
 
-def shown(point: ResumePoint | None) -> dict[str, Any]:
+def playback_json(point: ResumePoint | None) -> dict[str, Any]:
     if point is None:
         return NO_PROGRESS
     return {

@@ -10,15 +10,15 @@ from urllib.parse import parse_qsl
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from resume_service.clock import MILLISECOND
-from resume_service.ids import id_faults, user_id_faults
+from resume_service.ids import id_errors, user_id_errors
 from resume_service.resume.model import LONGEST_AGE, Status
 from resume_service.web.fields import BodySchema, UserId, VideoId
 from resume_service.web.numbers import (
     Seconds,
     WholeNumber,
-    length_faults,
-    seconds_faults,
-    whole_faults,
+    length_errors,
+    seconds_errors,
+    whole_number_errors,
 )
 from resume_service.web.pagination import PageCursor, PageSize
 
@@ -75,18 +75,18 @@ class SaveSchema(BodySchema):
             raise ValidationError(faults)
 
 
-_FAULTS: dict[str, Callable[[object], list[str]]] = {
-    "clerkId": user_id_faults,
-    "userId": user_id_faults,
-    "tmdbId": id_faults,
-    "videoId": id_faults,
-    "currentTime": seconds_faults,
-    "duration": length_faults,
-    "ageMs": lambda value: whole_faults(value, 0, LONGEST_AGE_MS),
+_ERRORS: dict[str, Callable[[object], list[str]]] = {
+    "clerkId": user_id_errors,
+    "userId": user_id_errors,
+    "tmdbId": id_errors,
+    "videoId": id_errors,
+    "currentTime": seconds_errors,
+    "duration": length_errors,
+    "ageMs": lambda value: whole_number_errors(value, 0, LONGEST_AGE_MS),
 }
 
 
-def flawless_save(body: Any) -> dict[str, Any] | None:
+def fast_load_save(body: Any) -> dict[str, Any] | None:
     """What SaveSchema makes of `body` when it finds no fault in it, else None; in a tenth of the time.
 
     It may be more careful than SaveSchema, never less: a test holds them together.
@@ -99,7 +99,7 @@ def flawless_save(body: Any) -> dict[str, Any] | None:
     ):
         return None
     read = {"ageMs": 0}
-    for name, faults in _FAULTS.items():
+    for name, faults in _ERRORS.items():
         if name in body:
             value = body[name]
             if faults(value):
@@ -147,7 +147,7 @@ class ListedPointSchema(PointSchema):
 
 
 @functools.lru_cache(maxsize=256)  # the same few first pages are asked for again and again
-def flawless_query(query: str) -> dict[str, Any] | None:
+def fast_load_query(query: str) -> dict[str, Any] | None:
     given = parse_qsl(query, keep_blank_values=True)
     if "%" in query or "cursor" in query or len(dict(given)) != query.count("=") or ";" in query:
         return None

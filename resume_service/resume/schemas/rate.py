@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 
 from resume_service.errors import ValidationFailed
 from resume_service.web.fields import BodySchema
-from resume_service.web.numbers import WholeNumber, whole_faults
+from resume_service.web.numbers import WholeNumber, whole_number_errors
 
 RATE = (0, 100)
 EXAMPLE_SAVE = {"progress_rate": 85}
@@ -18,11 +18,11 @@ EXAMPLE = {
     "is_completed": False,
     "last_watched_at": "2026-11-20T10:00:00.000Z",
 }
-SAYS: dict[int, dict[str, Any]] = {
+ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
     404: {"error": "Video not found"},
     422: {
         "error": ValidationFailed.message,
-        "details": {"progress_rate": whole_faults(150, *RATE)},
+        "details": {"progress_rate": whole_number_errors(150, *RATE)},
     },
 }
 """Its errors where they are its own."""
@@ -47,8 +47,8 @@ class ProgressSchema(Schema):
     )
 
 
-def flawless_rate(body: Any) -> int | None:
+def fast_load_rate(body: Any) -> int | None:
     """What RateSchema reads when it finds no fault in `body`, else None."""
-    if type(body) is not dict or whole_faults(body.get("progress_rate"), *RATE):
+    if type(body) is not dict or whole_number_errors(body.get("progress_rate"), *RATE):
         return None
     return int(body["progress_rate"])

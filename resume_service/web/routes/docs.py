@@ -10,7 +10,7 @@ from flask import Flask
 from flask_swagger_ui import get_swaggerui_blueprint
 
 from resume_service.web.blueprint import RowId
-from resume_service.web.error_responses import Api, described
+from resume_service.web.error_responses import Api, error_response
 
 DOCUMENT = "/openapi.json"
 PAGE = "/docs"
@@ -30,8 +30,8 @@ BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 class _Converter(OpenAPIConverter):
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
         """As apispec's, with the rules between fields that a schema states as Meta.json_schema."""
-        described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
-        return described | getattr(schema.Meta, "json_schema", {})
+        error_response: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        return error_response | getattr(schema.Meta, "json_schema", {})
 
 
 class _Plugin(MarshmallowPlugin):
@@ -65,7 +65,7 @@ def describe(app: Flask, version: str) -> Api:
         ("docs", "This document for people.", "text/html"),
     ):
         answer = {"description": "OK", "content": {kind: {"schema": {}}}}
-        responses = {"200": answer, "500": described(500)}
+        responses = {"200": answer, "500": error_response(500)}
         read = {"summary": summary, "tags": ["docs"], "security": [], "responses": responses}
         rule = next(app.url_map.iter_rules(endpoint))
         api.spec.path(rule=rule, operations={"get": read})

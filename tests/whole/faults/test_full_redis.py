@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from resume_service.resume.model import Measurement
 from tests.support.eventually import eventually
 from tests.support.redis_faults import full
-from tests.support.resume_stores import store_on
+from tests.support.resume_stores import resume_store
 
 ROOM = 30_000
 """Bytes: for some saves, fewer than a user may hold points."""
@@ -57,7 +57,7 @@ def test_a_delete_on_a_full_redis_still_leaves_its_mark_for_the_archive(calm):
     """The mark is written by the same script, after the delete: half of it would keep the row."""
     now = datetime.now(UTC)
     client = calm.redis.client
-    points = store_on(client, archive=True)
+    points = resume_store(client, archive=True)
     points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at=now))
 
     with full(calm.redis):

@@ -13,4 +13,4 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 app = create_app(Settings.from_env(os.environ), clock=lambda: NOON)
 if "FLASK_ONLY" in os.environ:
-    app.wsgi_app = app.wsgi_app.beyond
+    app.wsgi_app = app.wsgi_app.flask_app

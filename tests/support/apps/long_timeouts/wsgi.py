@@ -6,6 +6,6 @@ gunicorn finds it in place of the real one by `--pythonpath tests/support/apps/l
 import os
 
 from resume_service.settings import Settings
-from tests.support.long_timeouts import patient_app
+from tests.support.long_timeouts import long_timeout_app
 
-app = patient_app(Settings.from_env(os.environ))
+app = long_timeout_app(Settings.from_env(os.environ))
