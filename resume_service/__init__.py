@@ -21,6 +21,7 @@ from resume_service.lessons.routes import completions, course, enrollments, stri
 from resume_service.lessons.routes import dashboard as dashboard
 from resume_service.lessons.routes import lessons as kept_lessons
 from resume_service.lessons.routes import modules as kept_modules
+from resume_service.postgres import cli as postgres_cli
 from resume_service.resume.routes import playback, progress
 from resume_service.resume.routes import rate as video_progress
 from resume_service.settings import Settings
@@ -106,7 +107,11 @@ def create_app(
         api.register_blueprint(blueprint)
     for page in PAGES if settings.database_url else ():
         app.register_blueprint(page)
-    commands = (token_command(settings), demo_cli.command(settings))
+    commands = (
+        token_command(settings),
+        demo_cli.command(settings),
+        postgres_cli.command(settings),
+    )
     for command in (*commands, *worker_cli.commands(settings)):
         app.cli.add_command(command)
     origin_headers = cors.install(app, settings.cors_origins)

@@ -1,4 +1,4 @@
-"""What is known of videos, remembered for as long as every change is heard of: docs/adr/0032."""
+"""What is known of videos, remembered for as long as every change is heard of: docs/adr/0031."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Videos on other servers: fetched from the very address that was found to be allowed.
 
 The answer is passed on as it comes. What an origin says of itself is believed only as far as it
-agrees with what it was asked, and with the bytes that follow: docs/adr/0026, 0027.
+agrees with what it was asked, and with the bytes that follow: docs/adr/0034, 0035.
 """
 
 from __future__ import annotations

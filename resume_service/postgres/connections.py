@@ -2,7 +2,7 @@
 
 libpq's own time-outs come in whole seconds, two at least, and psycopg decides when it is imported
 how it waits, which is before gunicorn's worker makes the process cooperative. So the waiting is
-done here, by the `select.poll` of the moment: docs/adr/0022.
+done here, by the `select.poll` of the moment: docs/adr/0027.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Redis servers that stand in for one another, and which of them holds a key by now.
 
 redis-py's RedisCluster and Sentinel pool ask this in every caller that meets a failure, server
-after server, for as long as each takes; so we ask by ourselves: docs/adr/0012.
+after server, for as long as each takes; so we ask by ourselves: docs/adr/0011.
 """
 
 from __future__ import annotations

@@ -104,9 +104,7 @@ def test_pages_follow_one_another_and_miss_nothing_that_shares_a_moment(client, 
     assert seen == ["v6", "v5", "v4", "v3", "v2", "v1", "v0"]
 
 
-@pytest.mark.parametrize(
-    "query", ["?limit=0", "?limit=101", "?limit=x", "?cursor=x", "?cursor=1-"]
-)
+@pytest.mark.parametrize("query", ["?limit=0", "?limit=101", "?limit=x", "?cursor=x", "?cursor=1-"])
 def test_what_it_does_not_understand_is_refused(client, query):
     answer = history(client, query)
 

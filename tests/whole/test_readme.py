@@ -18,16 +18,8 @@ COMMANDS = [
 ]
 TRIED_ELSEWHERE = {
     "make run": "by every test here that uses `running`",
-    "make test": "by whoever runs this",
-    "make check": "by the gate",
-    "make http": "by the gate",
-    "make soak": "by hand: it is what takes too long for the gate",
-    "make load": "tests/whole/test_load.py",
-    "make bench": "by hand, as it takes ten minutes; its parts in tests/whole/test_bench.py",
-    "make bench-sign-in": "by hand: it measures, and would slow the tests",
-    "make bench-flush": "by hand: it measures, and would slow the tests",
-    "make bench-streams": "likewise",
-    "docker compose up --build": "as far as it can be without a Docker engine: tests/whole/test_deploy.py",
+    "make test": "by this run",
+    "docker compose up --build": "as far as possible without a Docker engine: test_deploy.py",
 }
 
 

@@ -109,9 +109,7 @@ def test_failures_in_a_row_are_logged_once_with_their_cause(started, logged):
     assert printed.count("Redis: gone") == 1
 
 
-@pytest.mark.parametrize(
-    ("failures", "least", "most"), [(1, 0.5, 1.5), (3, 2, 6), (20, 7.5, 22.5)]
-)
+@pytest.mark.parametrize(("failures", "least", "most"), [(1, 0.5, 1.5), (3, 2, 6), (20, 7.5, 22.5)])
 def test_the_next_try_comes_later_after_each_failure_and_never_too_late(
     started, failures, least, most
 ):
