@@ -1,4 +1,4 @@
-"""How gunicorn serves the application. `wsgi:app` is checked and loaded once, before any worker."""
+"""Settings of gunicorn. gunicorn loads `wsgi:app` once, before it starts the workers."""
 
 import os
 import shutil
@@ -9,28 +9,28 @@ from pathlib import Path
 from gevent import monkey
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-"""A directory in memory, writable even in a container whose root file system is read-only."""
+"""A directory in memory. It is writable even if the container's root file system is read-only."""
 _OWNER = "RESUME_METRICS_OWNER"
 
 
 def _metrics_directory() -> str:
-    """The directory in which the workers share their figures, empty at every start.
+    """Return the directory in which the workers share their metrics.
 
-    A reload (HUP) runs this file again in the same process and must keep it; a new process, also
-    one that took over the environment of an old one (USR2), begins anew.
+    A reload (HUP) runs this file again in the same process and keeps the directory. A new process
+    creates an empty one, even if it inherited the environment of an old process (USR2).
     """
-    me = str(os.getpid())
-    if os.environ.get(_OWNER) != me:
-        made = tempfile.mkdtemp(prefix=f"resume-metrics-{me}-", dir=MEMORY)
-        os.environ.update({"PROMETHEUS_MULTIPROC_DIR": made, _OWNER: me})
+    pid = str(os.getpid())
+    if os.environ.get(_OWNER) != pid:
+        directory = tempfile.mkdtemp(prefix=f"resume-metrics-{pid}-", dir=MEMORY)
+        os.environ.update({"PROMETHEUS_MULTIPROC_DIR": directory, _OWNER: pid})
     return os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 
-# Before any import takes hold of what blocks. What the master itself waits with stays as it is: its
-# signals, its children and its queue; the worker patches that queue for its own use.
+# Patch before other imports copy blocking functions. The master needs the original functions for
+# its signals, its child processes and its queue. Each worker patches the queue in `Worker.patch`.
 monkey.patch_all(os=False, signal=False, queue=False)
-# Before the first import of prometheus_client, which looks for the directory only then.
-_metrics = _metrics_directory()
+# prometheus_client reads the directory from the environment when it is first imported.
+_shared_metrics = _metrics_directory()
 
 from gunicorn.workers.base import Worker  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
@@ -40,27 +40,27 @@ from resume_service.telemetry import logs  # noqa: E402
 
 try:
     _settings = Settings.from_env(os.environ)
-except SettingsError as fault:
-    shutil.rmtree(_metrics)
-    sys.exit(f"resume-service: {fault}")
+except SettingsError as error:
+    shutil.rmtree(_shared_metrics)
+    sys.exit(f"resume-service: {error}")
 
 wsgi_app = "wsgi:app"
-preload_app = True  # one load for all workers: they start at once and share its memory
+preload_app = True  # load once for all workers: they start fast and share memory
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency or min(os.cpu_count() or 1, 8)
 worker_class = "resume_service.server.worker.Worker"
-worker_connections = 10_000  # of a process; each costs a few kilobytes while it is idle
+worker_connections = 10_000  # per process; an idle connection costs a few kilobytes
 worker_tmp_dir = MEMORY
 control_socket_disable = True
 
 timeout = 30
-graceful_timeout = 30  # what a request under way may still take when the service stops
-keepalive = 75  # above nginx's 60 s, so that the proxy is the one to close an idle connection
-limit_request_field_size = 16_380  # a token of 10 KB is answered 401 by the service itself
+graceful_timeout = 30  # seconds for running requests when the service stops
+keepalive = 75  # above nginx's 60 s, so that nginx closes an idle connection first
+limit_request_field_size = 16_380  # bytes: the service itself rejects a token of 10 KB with 401
 
 loglevel = _settings.log_level
 logconfig_dict = logs.dict_config(_settings.log_level)
-accesslog = None  # the service counts every request, and logs each at LOG_LEVEL=debug
+accesslog = None  # the metrics count each request, and LOG_LEVEL=debug logs it
 
 
 def child_exit(_server: object, worker: Worker) -> None:
@@ -68,4 +68,4 @@ def child_exit(_server: object, worker: Worker) -> None:
 
 
 def on_exit(_server: object) -> None:
-    shutil.rmtree(_metrics, ignore_errors=True)
+    shutil.rmtree(_shared_metrics, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""How Alembic runs the migrations: on the connection that resume_service.postgres.migrate gives."""
+"""Runs the migrations of Alembic, on the connection from `resume_service.postgres.migrate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where every viewer goes on: resume points over HTTP, kept in Redis."""
+"""The resume point service: an HTTP API for the positions of viewers in videos."""
 
 from __future__ import annotations
 
@@ -6,44 +6,40 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import flask
-import redis
 from flask import Flask
+from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from resume_service.accounts.routes import corporations, sign_in, users
-from resume_service.archive import routes
+from resume_service.archive import routes as history
 from resume_service.auth.cli import token_command
 from resume_service.catalogue.routes import streams, videos, view_logs
 from resume_service.clock import system_clock
 from resume_service.demo import cli as demo_cli
 from resume_service.errors import ServiceError
-from resume_service.lessons.routes import completions, course, enrollments, stripe
-from resume_service.lessons.routes import dashboard as dashboard
-from resume_service.lessons.routes import lessons as kept_lessons
-from resume_service.lessons.routes import modules as kept_modules
+from resume_service.lessons.routes import completions, course, dashboard, enrollments, stripe
+from resume_service.lessons.routes import lessons as lesson_routes
+from resume_service.lessons.routes import modules as module_routes
 from resume_service.postgres import cli as postgres_cli
-from resume_service.resume.routes import playback, progress
-from resume_service.resume.routes import rate as video_progress
+from resume_service.resume.routes import playback, progress, rate
 from resume_service.settings import Settings
 from resume_service.telemetry import logs
 from resume_service.web import cors, lifecycle
 from resume_service.web.blueprint import Blueprint, RowId
 from resume_service.web.error_responses import render_service_error
 from resume_service.web.fast_lane import FastLane
-from resume_service.web.routes import docs, health
-from resume_service.web.routes import (
-    metrics as metrics_routes,  # not to hide resume_service.metrics
-)
+from resume_service.web.routes import docs, health, metrics
 from resume_service.wiring import build_services
 from resume_service.worker import cli as worker_cli
 
 __version__ = "0.4.0"
 
 LARGEST_BODY = 64 * 1024
+"""Bytes. A larger request body is answered with 413."""
 
-BLUEPRINTS = (progress.blp, video_progress.blp, playback.blp, health.blp, metrics_routes.blp)
+BLUEPRINTS = (progress.blp, rate.blp, playback.blp, health.blp, metrics.blp)
 DATABASE_BLUEPRINTS = (
-    routes.blp,
+    history.blp,
     corporations.blp,
     users.blp,
     videos.blp,
@@ -51,18 +47,18 @@ DATABASE_BLUEPRINTS = (
     view_logs.blp,
     completions.blp,
     course.blp,
-    kept_modules.blp,
-    kept_lessons.blp,
+    module_routes.blp,
+    lesson_routes.blp,
     enrollments.blp,
 )
-"""Absent from routes and documentation without DATABASE_URL, as the next three."""
+"""Registered only with DATABASE_URL. Without it, the OpenAPI document omits them too."""
 SIGN_IN_BLUEPRINTS = (sign_in.blp,)
-"""Absent, too, without a JWT_SECRET to sign with."""
+"""Registered only with DATABASE_URL and JWT_SECRET, which signs the tokens."""
 BILLING_BLUEPRINTS = (stripe.blp,)
-"""Absent, too, without STRIPE_WEBHOOK_SECRET."""
+"""Registered only with DATABASE_URL and STRIPE_WEBHOOK_SECRET."""
 PAGES: tuple[flask.Blueprint, ...] = (dashboard.blp,)
-"""For people: not in the documentation."""
-FAST_ROUTES = (*progress.FAST_ROUTES, *video_progress.FAST_ROUTES, *playback.FAST_ROUTES)
+"""HTML pages. Registered only with DATABASE_URL. They are not in the OpenAPI document."""
+FAST_ROUTES = (*progress.FAST_ROUTES, *rate.FAST_ROUTES, *playback.FAST_ROUTES)
 PUBLIC_ENDPOINTS = frozenset(
     {
         "health.healthz",
@@ -82,20 +78,24 @@ PUBLIC_ENDPOINTS = frozenset(
         *dashboard.ENDPOINTS,
     }
 )
-"""The routes that need no token. Every other one is closed."""
+"""The routes that need no token. Every other route requires a token."""
 
 
 def create_app(
     settings: Settings,
     *,
-    client: redis.Redis | None = None,
+    client: Redis | None = None,
     clock: Callable[[], datetime] = system_clock,
 ) -> Flask:
-    """The application. Nothing connects before the first request; tests bring `client`, `clock`."""
+    """Create the Flask application. It opens no connection before the first request.
+
+    Tests pass `client` and `clock`.
+    """
     logs.configure(settings.log_level)
     app = Flask(__name__, static_folder=None)
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # answers keep the contract's order
-    app.url_map.merge_slashes = False  # an empty id is not found, and never another route
+    # JSON fields stay in the order of the contract.
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.merge_slashes = False  # a path with an empty id is 404
     app.url_map.converters["row"] = RowId
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     services = build_services(settings, client, clock)
@@ -116,11 +116,11 @@ def create_app(
         app.cli.add_command(command)
     origin_headers = cors.install(app, settings.cors_origins)
     if settings.trusted_proxies:
-        only_the_client = {"x_proto": 0, "x_host": 0, "x_port": 0, "x_prefix": 0}
-        proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, **only_the_client)
+        ignored_headers = {"x_proto": 0, "x_host": 0, "x_port": 0, "x_prefix": 0}
+        proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, **ignored_headers)
         app.wsgi_app = proxied  # type: ignore[method-assign]
-    lane = FastLane(app, services, clock, FAST_ROUTES, origin_headers)
-    app.wsgi_app = lane  # type: ignore[method-assign]
+    fast_lane = FastLane(app, services, clock, FAST_ROUTES, origin_headers)
+    app.wsgi_app = fast_lane  # type: ignore[method-assign]
     return app
 
 

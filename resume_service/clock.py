@@ -1,4 +1,4 @@
-"""Now, and times as text and as milliseconds."""
+"""The current time, and times as text and as milliseconds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 
 def system_clock() -> datetime:
-    """Now, in UTC. Every host that runs the service needs a synchronised clock (NTP)."""
+    """The current time in UTC. Each host of the service needs a synchronised clock (NTP)."""
     return datetime.now(UTC)
 
 
@@ -17,16 +17,16 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def epoch_ms(moment: datetime) -> int:
-    """Whole milliseconds since 1970, rounded down as `iso` rounds."""
+    """Whole milliseconds since 1970. Rounds down, as `iso` does."""
     return (moment - EPOCH) // MILLISECOND
 
 
 def from_epoch_ms(ms: int) -> datetime:
-    """The inverse of `epoch_ms`. Raises OverflowError beyond the year 9999."""
+    """The inverse of `epoch_ms`. Raises OverflowError after the year 9999."""
     return EPOCH + timedelta(milliseconds=ms)
 
 
 def iso(moment: datetime) -> str:
-    """`2026-11-20T10:00:00.000Z`: the one way this service writes a time."""
+    """`2026-11-20T10:00:00.000Z`: the only time format that this service writes."""
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return f"{in_utc.isoformat('T', 'milliseconds')[:23]}Z"

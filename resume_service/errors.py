@@ -1,4 +1,4 @@
-"""What can go wrong, each named once with its HTTP status. Knows no web framework."""
+"""The errors of the service, each with its HTTP status. Independent of any web framework."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """A failure the caller is told about: `{"error": message}` with `status` and `headers`."""
+    """An error that becomes a response: `{"error": message}` with `status` and `headers`."""
 
     status: int
     message: str
@@ -24,7 +24,7 @@ class BadRequest(ServiceError):
 
 
 class Unauthorized(ServiceError):
-    """No usable token. One wording for every cause: the answer tells an attacker nothing."""
+    """No valid token. All causes share one message, so an attacker learns nothing from it."""
 
     status = 401
     message = "Missing or invalid token"
@@ -47,7 +47,7 @@ class Conflict(ServiceError):
 
 
 class PrerequisitesMissing(Conflict):
-    """A lesson that is locked; `details` lists the lessons to complete before."""
+    """The lesson is locked. `details` lists the ids of the lessons to complete first."""
 
     message = "Complete this lesson's prerequisites first"
 
@@ -62,44 +62,44 @@ class UnsupportedMediaType(ServiceError):
 
 
 class RangeNotSatisfiable(ServiceError):
-    """None of the bytes asked for are there; `headers` say how many are, if that is known."""
+    """The video has none of the requested bytes. `headers` state its size, if known."""
 
     status = 416
     message = "Range Not Satisfiable"
 
     def __init__(self, total: int | None) -> None:
         super().__init__()
-        known = {} if total is None else {"Content-Range": f"bytes */{total}"}
-        self.headers = known  # type: ignore[misc]  # its own, where the others' are of the class
+        headers = {} if total is None else {"Content-Range": f"bytes */{total}"}
+        self.headers = headers  # type: ignore[misc]  # per instance: hides the class attribute
 
 
 class TooManyRequests(ServiceError):
-    """The caller has used up what a limit allows; `headers` say when there will be more."""
+    """The caller has used up a rate limit. `headers` state when the limit allows more."""
 
     status = 429
     message = "Too many requests, slow down"
 
     def __init__(self, headers: dict[str, str]) -> None:
         super().__init__()
-        self.headers = headers  # type: ignore[misc]  # its own, where the others' are of the class
+        self.headers = headers  # type: ignore[misc]  # per instance: hides the class attribute
 
 
 class OriginFailed(ServiceError):
-    """What holds a video's bytes refused them, or sent something else."""
+    """The origin server of a video rejected the request or sent an invalid response."""
 
     status = 502
     message = "The video's origin failed"
 
 
 class OriginTimeout(ServiceError):
-    """What holds a video's bytes did not answer in time."""
+    """The origin server of a video did not answer in time."""
 
     status = 504
     message = "The video's origin does not answer"
 
 
 class Unavailable(ServiceError):
-    """A part the service needs does not answer; the same request is worth repeating soon."""
+    """A service that this one needs, such as Redis, does not answer. The client may retry soon."""
 
     status = 503
     message = "Temporarily unavailable, try again"
@@ -107,9 +107,9 @@ class Unavailable(ServiceError):
 
 
 class ValidationFailed(ServiceError):
-    """Fields that break the contract. `details` maps each field to its faults.
+    """Fields that break the contract. `details` maps each field to its errors.
 
-    `status` is 400 or 422: each API's contract names its own.
+    `status` is 400 or 422, as the contract of each API requires.
     """
 
     message = "Validation failed"

@@ -5,36 +5,36 @@ from __future__ import annotations
 import re
 
 LONGEST_ID = 128
-"""Characters (code points), not bytes."""
+"""Characters (Unicode code points), not bytes."""
 
 FORBIDDEN_IN_IDS = r"\s/\u0000-\u001f\u007f-\u009f\ufeff"
-"""White space, `/` and control characters, as the OpenAPI document states it."""
+"""White space, `/` and control characters, as a regular expression for the OpenAPI document."""
 
 ID_PATTERN = f"^[^{FORBIDDEN_IN_IDS}]+$"
-# JSON can also spell half a character (a lone surrogate), which UTF-8, and so Redis, can't hold.
-_a_row_id = re.compile("[1-9][0-9]{0,18}").fullmatch
-_an_id = re.compile(rf"[^{FORBIDDEN_IN_IDS}\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
+_match_row_id = re.compile("[1-9][0-9]{0,18}").fullmatch
+# JSON can contain a lone surrogate (\ud800). UTF-8, and so Redis, can't store it.
+_match_id = re.compile(rf"[^{FORBIDDEN_IN_IDS}\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
 
 GREATEST_ROW_ID = 2**63 - 1
-"""Of what Postgres numbers: accounts, companies, videos."""
+"""The largest `bigint` in Postgres, the type of user, company and video ids."""
 
 RESERVED_USER_IDS = ("lessons", "modules", "summary", "batch", "events")
-"""Words of the URL space under `/api/progress`."""
+"""Fixed path segments under `/api/progress`. They can't be user ids."""
 
 
 def row_id(text: str) -> int | None:
-    """The id of a row that `text` spells, None when it spells none; one way to spell each."""
-    if _a_row_id(text) is None or (spelled := int(text)) > GREATEST_ROW_ID:
+    """Parse the id of a row. Return None for any other text, also for leading zeros."""
+    if _match_row_id(text) is None or (number := int(text)) > GREATEST_ROW_ID:
         return None
-    return spelled
+    return number
 
 
 def is_id(value: object) -> bool:
-    return isinstance(value, str) and _an_id(value) is not None
+    return isinstance(value, str) and _match_id(value) is not None
 
 
 def id_errors(value: object) -> list[str]:
-    """What is wrong with `value` as an id, in words for the caller; empty when nothing is."""
+    """Return the errors of `value` as an id, as messages for the caller. Empty for a valid id."""
     if not isinstance(value, str):
         return ["Must be a string."]
     if not 1 <= len(value) <= LONGEST_ID:
@@ -45,7 +45,7 @@ def id_errors(value: object) -> list[str]:
 
 
 def user_id_errors(value: object) -> list[str]:
-    """As `id_faults`, for the id of a user."""
+    """As `id_errors`, for the id of a user."""
     if value in RESERVED_USER_IDS:
         return [f"{value!r} is a word of the URL space and can't be a user id."]
     return id_errors(value)

@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The last point of a page. The next page starts after it."""
+    """The last item of a page. The next page starts after it."""
 
     updated_at: datetime
     video_id: str

@@ -1,4 +1,4 @@
-"""Every table of the service, as `migrations/` makes them; a test holds the two equal."""
+"""All SQL tables of the service. A test checks that `migrations/` create the same tables."""
 
 from __future__ import annotations
 

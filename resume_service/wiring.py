@@ -1,4 +1,4 @@
-"""Builds the services that the settings name. Nothing connects before the first request."""
+"""Builds the services that the settings enable. None connects before the first request."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Clock = Callable[[], datetime]
 
 
 def build_services(settings: Settings, client: redis.Redis | None, clock: Clock) -> Services:
-    """The services that `settings` name, on the Redis of `client` if given."""
+    """Build the services that `settings` enable. `client`, if given, replaces their Redis."""
     servers = OneServer(client) if client else _redis_servers(settings)
     keys = Keys(hash_tags=settings.redis_cluster)
     router = RedisRouter(

@@ -1,4 +1,4 @@
-"""The archive of resume points."""
+"""Create the archive of resume points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Companies, users and their sign-ins; videos, their files and who viewed them."""
+"""Create companies, users, refresh tokens, videos, video files and view logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell who listens which video has changed, whoever changed it."""
+"""Notify listeners when a video changes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# Told with the commit, and once for each video that a transaction changes. What stands here is all
-# that decides whether one may watch it; a new name is no news. An empty payload: any of them.
+# Postgres sends the notifications at the commit: one for each video that the transaction changed. The
+# update trigger compares the columns that decide access. A new name sends nothing. An empty payload
+# means that any video may have changed.
 FUNCTION = """
 CREATE FUNCTION tell_video_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

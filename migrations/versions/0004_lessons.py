@@ -1,4 +1,4 @@
-"""Modules and lessons, who is enrolled, who has completed what, and how viewings complete lessons."""
+"""Create modules, lessons, enrolments, completions, and the data to complete lessons by viewings."""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Companies, their users, and how a user signs in. Knows no web framework."""
+"""Companies, users and sign-in.
+
+Only `routes/`, `schemas/` and `permissions.py` import Flask or marshmallow.
+"""

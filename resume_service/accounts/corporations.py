@@ -1,4 +1,4 @@
-"""Companies: made with their first admin, and deleted with all they have."""
+"""Companies in Postgres: created with a first admin, deleted with all their data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from resume_service.postgres.pages import Page, PageRequest
 
 _columns = [corporations.c[name] for name in Corporation._fields]
 DELETE_SECONDS = 10.0
-"""For all that a large company has; half a million videos take about that."""
+"""Timeout in seconds of each statement of a deletion. Half a million videos take about 10 s."""
 NO_COMPANY = "Company not found"
 _in_use = corporations.c.deleted_at.is_(None)
 
@@ -29,37 +29,40 @@ CONFLICTS = {
     "corporations_name": "There is a company of this name",
     "users_email": "There is a user with this address",
 }
-"""What a unique index stands for, in words for the caller."""
+"""The error message for each unique index."""
 
 
 DeleteBelongings = Callable[[sqlalchemy.Connection, int, datetime], None]
-"""Deletes what else a company has: in that transaction, at that time."""
+"""Deletes a company's other data. Arguments: transaction, id of the company, time."""
 
 
 class Corporations:
-    """Every method may raise Unavailable; those that find no company raise NotFound."""
+    """Every method may raise Unavailable, and NotFound if its company does not exist."""
 
     def __init__(self, database: Database, delete_belongings: DeleteBelongings) -> None:
         self._database = database
         self._delete_belongings = delete_belongings
 
-    def create(self, given: Mapping[str, Any], *, email: str, password: str) -> Corporation:
-        """A company with its first admin, both or none. Raises Conflict when a name is taken."""
+    def create(self, fields: Mapping[str, Any], *, email: str, password: str) -> Corporation:
+        """Create a company and its first admin, in one transaction.
+
+        Raises Conflict when the name or the e-mail address is taken.
+        """
         password_hash = passwords.hash_password(password)
         with map_conflicts(), self._database.transaction() as sql:
-            expiry = None if given["plan"] is Plan.FREE else given.get("plan_expires_at")
-            values = {**given, "plan_expires_at": expiry}
+            expiry = None if fields["plan"] is Plan.FREE else fields.get("plan_expires_at")
+            values = {**fields, "plan_expires_at": expiry}
             row = sql.execute(corporations.insert().values(values).returning(*_columns)).one()
-            made = _corporation(row)
+            corporation = _corporation(row)
             sql.execute(
                 users.insert().values(
                     email=email,
                     password_hash=password_hash,
                     role=Role.ADMIN,
-                    corporation_id=made.id,
+                    corporation_id=corporation.id,
                 )
             )
-        return made
+        return corporation
 
     def by_id(self, corporation_id: int) -> Corporation:
         return self._one(corporations.c.id == corporation_id)
@@ -67,77 +70,83 @@ class Corporations:
     def by_name(self, name: str) -> Corporation:
         return self._one(corporations.c.name == name)
 
-    def page(self, part: PageRequest) -> Page[Corporation]:
+    def page(self, page_request: PageRequest) -> Page[Corporation]:
         query = select(*_columns).where(_in_use).order_by(corporations.c.id)
         with self._database.transaction() as sql:
-            return part.of(sql, query, _corporation, corporations.c.id)
+            return page_request.of(sql, query, _corporation, corporations.c.id)
 
-    def update(self, corporation_id: int, given: Mapping[str, Any], now: datetime) -> Corporation:
-        """Change what is given. Raises Conflict when the name is taken."""
-        is_it = (corporations.c.id == corporation_id, _in_use)
+    def update(self, corporation_id: int, fields: Mapping[str, Any], now: datetime) -> Corporation:
+        """Change the given fields. Raises Conflict when the name is taken."""
+        is_wanted = (corporations.c.id == corporation_id, _in_use)
         with map_conflicts(), self._database.transaction() as sql:
-            held = select(*_columns).where(*is_it).with_for_update()
-            before = _found(sql.execute(held).first())
-            values = {**given, **before.plan_after(given, now), "updated_at": now}
-            changed = corporations.update().where(*is_it).values(values).returning(*_columns)
-            return _found(sql.execute(changed).first())
+            lock = select(*_columns).where(*is_wanted).with_for_update()
+            before = _existing(sql.execute(lock).first())
+            values = {**fields, **before.plan_after(fields, now), "updated_at": now}
+            changed = corporations.update().where(*is_wanted).values(values).returning(*_columns)
+            return _existing(sql.execute(changed).first())
 
     def delete(self, corporation_id: int, now: datetime) -> None:
-        """Delete a company, its users and its videos, and revoke their tokens: all of it or nothing."""
+        """Delete a company, its users and its videos, and revoke the users' tokens.
+
+        All of this is one transaction.
+        """
         with self._database.transaction() as sql:
-            ended = (
+            deletion = (
                 corporations.update()
                 .where(corporations.c.id == corporation_id, _in_use)
                 .values(deleted_at=now)
                 .returning(*_columns)
             )
-            _found(sql.execute(ended).first())
+            _existing(sql.execute(deletion).first())
             self._database.allow(sql, DELETE_SECONDS)
-            belonging = (users.c.corporation_id == corporation_id, users.c.deleted_at.is_(None))
-            # Users before tokens, as everybody locks them.
-            members = users.update().where(*belonging).values(deleted_at=now).returning(users.c.id)
+            is_member = (users.c.corporation_id == corporation_id, users.c.deleted_at.is_(None))
+            # All transactions lock users before tokens. Another order could cause a deadlock.
+            members = users.update().where(*is_member).values(deleted_at=now).returning(users.c.id)
             revoke_tokens(sql, [row.id for row in sql.execute(members)], now)
             self._delete_belongings(sql, corporation_id, now)
 
     def _one(self, condition: sqlalchemy.ColumnElement[bool]) -> Corporation:
         rows = self._database.rows(select(*_columns).where(condition, _in_use))
-        return _found(next(iter(rows), None))
+        return _existing(next(iter(rows), None))
 
 
 @contextmanager
 def map_conflicts() -> Iterator[None]:
-    """Raise Conflict, in words for the caller, for a name or an address that is taken."""
+    """Raise Conflict instead of the database's error when a name or an address is taken."""
     try:
         yield
-    except IntegrityError as refused:
-        constraint = getattr(getattr(refused.orig, "diag", None), "constraint_name", None)
+    except IntegrityError as fault:
+        constraint = getattr(getattr(fault.orig, "diag", None), "constraint_name", None)
         if constraint not in CONFLICTS:
             raise
         raise Conflict(CONFLICTS[constraint]) from None
 
 
 def lock_company(sql: sqlalchemy.Connection, corporation_id: int) -> Corporation:
-    """Keep a company as it is while something is made in it. Raises NotFound."""
-    held = select(*_columns).where(corporations.c.id == corporation_id, _in_use)
-    return _found(sql.execute(held.with_for_update(read=True)).first())
+    """Lock a company's row FOR SHARE: it can't change before the transaction ends.
+
+    Raises NotFound.
+    """
+    query = select(*_columns).where(corporations.c.id == corporation_id, _in_use)
+    return _existing(sql.execute(query.with_for_update(read=True)).first())
 
 
 def revoke_tokens(sql: sqlalchemy.Connection, user_ids: Sequence[int], now: datetime) -> None:
-    """Revoke every refresh token of those users, whose rows this transaction holds."""
-    of_them = refresh_tokens.c.user_id == any_(literal(user_ids, ARRAY(BigInteger)))
-    valid = (of_them, refresh_tokens.c.revoked_at.is_(None))
+    """Revoke every refresh token of those users. The transaction must have locked their rows."""
+    is_theirs = refresh_tokens.c.user_id == any_(literal(user_ids, ARRAY(BigInteger)))
+    valid = (is_theirs, refresh_tokens.c.revoked_at.is_(None))
     sql.execute(refresh_tokens.update().where(*valid).values(revoked_at=now))
 
 
 def expire_plans(sql: sqlalchemy.Connection, now: datetime) -> int:
-    """Write down which plans have expired; how many. Idempotent."""
+    """Set expired paid plans to FREE. Returns the number of companies changed. Idempotent."""
     columns = corporations.c
     expired = (columns.plan == Plan.PAID, columns.plan_expires_at <= now)
-    noted = {"plan": Plan.FREE, "plan_expires_at": None, "updated_at": func.now()}
-    return sql.execute(corporations.update().where(*expired).values(noted)).rowcount
+    free_plan = {"plan": Plan.FREE, "plan_expires_at": None, "updated_at": func.now()}
+    return sql.execute(corporations.update().where(*expired).values(free_plan)).rowcount
 
 
-def _found(row: sqlalchemy.Row[Any] | None) -> Corporation:
+def _existing(row: sqlalchemy.Row[Any] | None) -> Corporation:
     if row is None:
         raise NotFound(NO_COMPANY)
     return _corporation(row)

@@ -1,4 +1,4 @@
-"""What the worker does for accounts once a day."""
+"""The daily maintenance of accounts, run by the worker."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from resume_service.accounts.corporations import expire_plans
 from resume_service.accounts.sign_in import delete_expired_tokens
 from resume_service.postgres.database import Database
 
-TOKENS_KEPT = timedelta(days=30)
-"""After they expired; until then an admin can see them."""
+TOKEN_RETENTION = timedelta(days=30)
+"""Time that an expired refresh token stays in its table. Until then, admins can list it."""
 
 
 class MaintenanceResult(NamedTuple):
@@ -19,8 +19,8 @@ class MaintenanceResult(NamedTuple):
 
 
 def run_maintenance(database: Database, now: datetime) -> MaintenanceResult:
-    """Write down which plans have expired, forget old tokens. Idempotent. Raises Unavailable."""
+    """Set expired plans to FREE and delete old refresh tokens. Idempotent. Raises Unavailable."""
     with database.transaction() as sql:
         return MaintenanceResult(
-            expire_plans(sql, now), delete_expired_tokens(sql, now - TOKENS_KEPT)
+            expire_plans(sql, now), delete_expired_tokens(sql, now - TOKEN_RETENTION)
         )

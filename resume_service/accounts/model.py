@@ -1,4 +1,4 @@
-"""Companies, users and sign-ins, as the database keeps them."""
+"""Companies, users, refresh tokens and callers, as types without I/O."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ class Plan(StrEnum):
 
 
 class Corporation(NamedTuple):
-    """A company. Its plan is the stored one: ask `plan_at` for the one that holds."""
+    """A company. `plan` is the stored plan; `plan_at` returns the plan that is valid at a time."""
 
     id: int
     name: str
     plan: Plan
     plan_expires_at: datetime | None
-    """None: never, or the plan is FREE."""
+    """None if the plan never expires or is FREE."""
     created_at: datetime
     updated_at: datetime
 
     def plan_at(self, now: datetime) -> Plan:
-        """A paid plan that has expired counts as FREE at once, whenever the worker notes it."""
+        """The plan at `now`. An expired plan counts as FREE; the worker updates the row later."""
         return Plan.FREE if self.has_expired(now) else self.plan
 
-    def plan_after(self, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-        """The plan and its expiry when those fields of it change at `now`.
+    def plan_after(self, fields: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """The values of `plan` and `plan_expires_at` after a change of `fields` at `now`.
 
-        A plan that is FREE does not expire, and one that is paid again forgets when it last did.
+        A FREE plan has no expiry. A plan that becomes PAID again does not get its old expiry back.
         """
-        held = self.plan_at(now)
-        plan = given.get("plan", held)
-        expiry = self.plan_expires_at if held is Plan.PAID else None
-        if plan is Plan.PAID and "plan_expires_at" in given:
-            expiry = given["plan_expires_at"]
+        current = self.plan_at(now)
+        plan = fields.get("plan", current)
+        expiry = self.plan_expires_at if current is Plan.PAID else None
+        if plan is Plan.PAID and "plan_expires_at" in fields:
+            expiry = fields["plan_expires_at"]
         return {"plan": plan, "plan_expires_at": expiry if plan is Plan.PAID else None}
 
     def has_expired(self, now: datetime) -> bool:
@@ -58,17 +58,17 @@ class User(NamedTuple):
 
 
 class RefreshToken(NamedTuple):
-    """What may be told of a refresh token: never the token."""
+    """A refresh token as admins see it, without the secret token itself."""
 
     id: int
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
-    """When it was revoked, or spent for a new one."""
+    """When the token was revoked or exchanged for a new one."""
 
 
 class Actor(NamedTuple):
-    """Who calls, with the authority that it has now: its token may be older than its role."""
+    """The caller with its current role and company. The token may have older ones."""
 
     account_id: int | None
     role: Role
@@ -76,25 +76,28 @@ class Actor(NamedTuple):
 
     @classmethod
     def claimed(cls, identity: Identity) -> Actor:
-        """The authority that the token states."""
+        """The caller with the role and company that its token states."""
         return cls(identity.account_id, identity.role, identity.corporation_id)
 
     def administers(self, corporation_id: int | None) -> bool:
-        """Whether it is an admin of that company, or a service. None is the public's."""
+        """Whether the caller is an admin of that company or a service.
+
+        None means public data, which only a service administers.
+        """
         if self.role is Role.SERVICE:
             return True
         is_own = corporation_id is not None and corporation_id == self.corporation_id
         return self.role is Role.ADMIN and is_own
 
     def require_admin_of(self, corporation_id: int | None) -> None:
-        """Raises Forbidden."""
+        """Raise Forbidden unless the caller administers that company."""
         if not self.administers(corporation_id):
             raise Forbidden
 
     def require_admin(self) -> None:
-        """Raise Forbidden unless it is some company's admin, or a service.
+        """Raise Forbidden unless the caller is an admin of any company or a service.
 
-        Asked first, so that nobody else learns what is there.
+        Routes check this before they read data. So a guest can't find out which ids exist.
         """
         if self.role is Role.GUEST:
             raise Forbidden

@@ -1,7 +1,7 @@
-"""Passwords, hashed by argon2id. Hashing is slow on purpose, so it runs beside the greenlets.
+"""Hashes passwords with argon2id. Hashing is slow on purpose, so threads do it, not greenlets.
 
-The cost is OWASP's first choice (Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane): about 25 ms
-and, with two hashes at a time, 38 MiB of a process.
+The parameters are the first choice of OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane.
+A hash takes about 25 ms. Two hashes at a time take 38 MiB of a process.
 """
 
 from __future__ import annotations
@@ -19,16 +19,15 @@ from gevent.threadpool import ThreadPool
 
 from resume_service.errors import Unavailable
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 SHORTEST, LONGEST = 8, 128
-"""Characters."""
+"""Limits of a password, in characters."""
 MAX_HASHES = 2
-"""Hashes of a process; others wait, and nobody else does."""
-
+"""Hashes that a process computes at the same time. Further hashes wait; other requests do not."""
 MAX_WAITING = 30
-"""For about a third of a second; more are told to come again."""
-_places = threading.BoundedSemaphore(MAX_HASHES + MAX_WAITING)
+"""Hashes that may wait, for about a third of a second. Any more fail with a 503."""
+_slots = threading.BoundedSemaphore(MAX_HASHES + MAX_WAITING)
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
@@ -43,7 +42,7 @@ def matches(password_hash: str, password: str) -> bool:
 
 @functools.cache
 def dummy_hash() -> str:
-    """A hash of the same cost as any, which no password is known to match."""
+    """A hash with the usual cost. No known password matches it."""
     return hash_password(secrets.token_hex())
 
 
@@ -54,23 +53,23 @@ def _verified(password_hash: str, password: str) -> bool:
         return False
 
 
-def _in_thread_pool(work: Callable[[], Made]) -> Made:
-    """What `work` returns, made in a thread of its own where threads are greenlets.
+def _in_thread_pool(work: Callable[[], Result]) -> Result:
+    """Return the result of `work`. Under gevent, a thread of the pool runs it.
 
-    Raises Unavailable when too many wait already.
+    Raises Unavailable when too many calls wait already.
     """
-    if not _places.acquire(blocking=False):
+    if not _slots.acquire(blocking=False):
         raise Unavailable
     try:
         if not monkey.is_module_patched("threading"):
             return work()
-        made: Made = _threads().apply(work)
-        return made
+        result: Result = _thread_pool().apply(work)
+        return result
     finally:
-        _places.release()
+        _slots.release()
 
 
 @functools.cache
-def _threads() -> ThreadPool:
-    # Made on first use: a thread does not outlive the fork of a worker.
+def _thread_pool() -> ThreadPool:
+    # Created on first use: threads do not survive the fork of a worker.
     return ThreadPool(MAX_HASHES)

@@ -1,4 +1,4 @@
-"""Who calls `/v1`, and from where."""
+"""The caller of a `/v1` route, and the company that the request is about."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ from resume_service.web.services import services
 
 
 def actor() -> Actor:
-    """The caller with the authority that it has now. Raises Unauthorized when it was deleted."""
+    """The caller with its current role and company.
+
+    Raises Unauthorized if the account was deleted.
+    """
     if "actor" not in g:
         g.actor = services().get(Users).actor(current_user())
     return cast(Actor, g.actor)
 
 
 def current_identity() -> Identity:
-    """The caller with its role and company as they are now. Raises Unauthorized as `actor` does."""
-    who = actor()
-    return replace(current_user(), role=who.role, corporation_id=who.corporation_id)
+    """The caller's identity with its current role and company. Raises as `actor` does."""
+    caller = actor()
+    return replace(current_user(), role=caller.role, corporation_id=caller.corporation_id)
 
 
 def actor_if_known() -> Actor | None:
-    """As `actor`, on a public route: None for who has no token, or one that does not hold."""
+    """The caller of a public route. None without a valid token, or if the account was deleted."""
     caller = caller_if_known()
     try:
         return services().get(Users).actor(caller) if caller else None
@@ -38,14 +41,15 @@ def actor_if_known() -> Actor | None:
 
 
 def target_company(named: int | None) -> int:
-    """The company that a request is about: the one it names, else the caller's own.
+    """The company that the request names, or else the caller's own company.
 
-    Raises Forbidden unless the caller is its admin, and ValidationFailed when there is none.
+    Raises Forbidden unless the caller administers it. Raises ValidationFailed if the request names
+    no company and the caller has none.
     """
-    who = actor()
-    who.require_admin()
-    meant = named if named is not None else who.corporation_id
-    if meant is None:
+    caller = actor()
+    caller.require_admin()
+    company_id = named if named is not None else caller.corporation_id
+    if company_id is None:
         raise ValidationFailed({"corporation_id": ["Missing data for required field."]}, 422)
-    who.require_admin_of(meant)
-    return meant
+    caller.require_admin_of(company_id)
+    return company_id

@@ -1,8 +1,9 @@
-"""Sign-in by address and password, kept up by refresh tokens that are each good for one use.
+"""Sign-in with e-mail address and password. Refresh tokens extend it; each is valid for one use.
 
-A refresh token is random and stored as its SHA-256. Each use changes it for a new one of the same
-family, which goes back to one sign-in. A token that comes a second time was stolen by somebody or
-from somebody, so the whole family is revoked (RFC 9700, section 4.14.2).
+A refresh token is random. The database stores only its SHA-256. Each use replaces the token with a
+new one of the same family. A family is all tokens of one sign-in. A second use of a token means that
+it was stolen: the client and the thief both have it. Then the whole family is revoked (RFC 9700,
+section 4.14.2).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class TokenPair(NamedTuple):
     access_token: str
     refresh_token: str
     expires_in: int
-    """Seconds that the access token holds."""
+    """Seconds until the access token expires."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class SignIn:
     refresh_lifetime: timedelta
 
     def sign_in(self, email: str, password: str, now: datetime) -> TokenPair:
-        """Raises Unauthorized, in the same words and the same time for each cause."""
+        """Raises Unauthorized. The message and the response time are the same for every cause."""
         [user] = self.database.rows(_user_or_dummy(email))
         if not passwords.matches(user.password_hash, password) or user.id is None:
             raise Unauthorized(WRONG_CREDENTIALS)
@@ -56,29 +57,29 @@ class SignIn:
         return self._pair(user, refresh, now)
 
     def refresh(self, token: str, now: datetime) -> TokenPair:
-        """A new pair for a refresh token, which is spent by that.
+        """Exchange a refresh token for a new pair. After that, the token is spent.
 
-        Raises Unauthorized for one that does not hold; for a spent one its family is revoked.
+        Raises Unauthorized for an invalid token. A spent token also revokes its family.
         """
         with self.database.transaction() as sql:
-            user, held = _lock_token(sql, token)
+            user, stored = _lock_token(sql, token)
             refresh = None
-            if held is not None and held.spent_at is not None:
-                _revoke_family(sql, held.family, now)
-            elif user is not None and held.revoked_at is None and held.expires_at > now:
-                spent = refresh_tokens.update().where(_tokens.id == held.id).values(spent_at=now)
-                sql.execute(spent)
-                refresh = self._new_token(sql, held.user_id, held.family, now)
+            if stored is not None and stored.spent_at is not None:
+                _revoke_family(sql, stored.family, now)
+            elif user is not None and stored.revoked_at is None and stored.expires_at > now:
+                spend = refresh_tokens.update().where(_tokens.id == stored.id).values(spent_at=now)
+                sql.execute(spend)
+                refresh = self._new_token(sql, stored.user_id, stored.family, now)
         if refresh is None:
             raise Unauthorized
         return self._pair(user, refresh, now)
 
     def sign_out(self, token: str, now: datetime) -> None:
-        """Revoke every refresh token of the sign-in that `token` goes back to, if any."""
+        """Revoke every refresh token of the sign-in. An unknown `token` is ignored."""
         with self.database.transaction() as sql:
-            _user, held = _lock_token(sql, token)
-            if held is not None:
-                _revoke_family(sql, held.family, now)
+            _user, stored = _lock_token(sql, token)
+            if stored is not None:
+                _revoke_family(sql, stored.family, now)
 
     def _pair(self, user: Any, refresh: str, now: datetime) -> TokenPair:
         access = self.issuer.token(
@@ -106,33 +107,37 @@ class SignIn:
 
 
 def _user_or_dummy(email: str) -> sqlalchemy.Select[Any]:
-    """One row in any case, so that an unknown address takes no less time: see bench/SIGN_IN.md."""
-    is_it = (users.c.email == email) & users.c.deleted_at.is_(None)
+    """Select the user, or one row with a dummy hash if the address is unknown.
+
+    So the response time does not show whether an address is known: see bench/SIGN_IN.md.
+    """
+    has_email = (users.c.email == email) & users.c.deleted_at.is_(None)
     hash_to_match = func.coalesce(users.c.password_hash, passwords.dummy_hash())
     return select(
         users.c.id, users.c.role, users.c.corporation_id, hash_to_match.label("password_hash")
-    ).select_from(select(literal(1)).subquery().outerjoin(users, is_it))
+    ).select_from(select(literal(1)).subquery().outerjoin(users, has_email))
 
 
 def delete_expired_tokens(sql: sqlalchemy.Connection, before: datetime) -> int:
-    """Delete the refresh tokens that expired before that; how many."""
+    """Delete the refresh tokens that expired before a time. Returns the number of tokens."""
     return sql.execute(refresh_tokens.delete().where(_tokens.expires_at < before)).rowcount
 
 
 def _lock_token(sql: sqlalchemy.Connection, token: str) -> tuple[Any, Any]:
-    """The user of `token` and its row as they stand until the transaction ends; None for none.
+    """Lock the user and the family of `token`. Returns the rows of the user and of the token.
 
-    The user is held, so that a new password revokes every token there is; and of the family its
-    first token, so that a use that goes on at the same time can't add one that revoking misses.
+    A row is None if it does not exist; a deleted user counts as missing. A password change waits for
+    the lock on the user, so it also revokes a token added here. Concurrent uses of a family wait for
+    the lock on its first token, so a revocation misses no new token.
     """
-    is_it = _tokens.token_hash == _digest(token)
-    known = sql.execute(select(_tokens.user_id, _tokens.family).where(is_it)).first()
+    has_hash = _tokens.token_hash == _digest(token)
+    known = sql.execute(select(_tokens.user_id, _tokens.family).where(has_hash)).first()
     if known is None:
         return None, None
     user = _lock_user(sql, known.user_id)
     first = select(_tokens.id).where(_tokens.family == known.family).order_by(_tokens.id).limit(1)
     sql.execute(first.with_for_update())
-    return user, sql.execute(select(refresh_tokens).where(is_it)).first()
+    return user, sql.execute(select(refresh_tokens).where(has_hash)).first()
 
 
 def _lock_user(

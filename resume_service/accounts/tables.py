@@ -21,7 +21,7 @@ from sqlalchemy import (
 from resume_service.postgres.metadata import MOMENT, metadata
 
 IN_USE = text("deleted_at IS NULL")
-"""What is deleted gives its name or address free."""
+"""Condition of partial indexes: a deleted row does not reserve its name or address."""
 
 corporations = Table(
     "corporations",

@@ -1,4 +1,4 @@
-"""A company's users; it is never without an admin."""
+"""Users of a company. A company always has an admin."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ class Users:
         self._database = database
 
     def actor(self, caller: Identity) -> Actor:
-        """The caller with the authority it has now. Raises Unauthorized when it was deleted."""
+        """The caller with its current role and company.
+
+        Raises Unauthorized if the account was deleted.
+        """
         claimed = Actor.claimed(caller)
         if caller.role is Role.SERVICE or caller.account_id is None:
             return claimed
@@ -38,74 +41,83 @@ class Users:
             if row.deleted_at is not None:
                 raise Unauthorized
             return Actor(row.id, Role(row.role), row.corporation_id)
-        return claimed  # an issuer that shares the secret numbers users of its own
+        # The token is from another issuer with the same secret: its user ids are not ours.
+        return claimed
 
-    def create(self, given: Mapping[str, Any], corporation_id: int) -> User:
-        """A user of that company. Raises NotFound without one, Conflict when the address is taken."""
-        password_hash = passwords.hash_password(given["password"])
+    def create(self, fields: Mapping[str, Any], corporation_id: int) -> User:
+        """Create a user of that company.
+
+        Raises NotFound if the company does not exist, Conflict when the address is taken.
+        """
+        password_hash = passwords.hash_password(fields["password"])
         with map_conflicts(), self._database.transaction() as sql:
             lock_company(sql, corporation_id)
             values = {
-                "email": given["email"],
-                "role": given["role"],
+                "email": fields["email"],
+                "role": fields["role"],
                 "password_hash": password_hash,
                 "corporation_id": corporation_id,
             }
             return _user(sql.execute(users.insert().values(values).returning(*_columns)).one())
 
-    def page(self, corporation_id: int, part: PageRequest) -> Page[User]:
+    def page(self, corporation_id: int, page_request: PageRequest) -> Page[User]:
         query = (
             select(*_columns)
             .where(users.c.corporation_id == corporation_id, _in_use)
             .order_by(users.c.id)
         )
         with self._database.transaction() as sql:
-            return part.of(sql, query, _user, users.c.id)
+            return page_request.of(sql, query, _user, users.c.id)
 
     def by_id(self, user_id: int, actor: Actor) -> User:
-        """A user, for itself or its admins. Raises Forbidden for others, who learn nothing."""
+        """Return a user. Only the user, admins of its company and services may read it.
+
+        Raises NotFound, and Forbidden for other callers. A guest gets Forbidden for every other id,
+        even if no such user exists.
+        """
         return self._one(users.c.id == user_id, actor, is_own=actor.account_id == user_id)
 
     def by_email(self, email: str, actor: Actor) -> User:
-        """As `by_id`."""
+        """Return a user as `by_id` does, with the same errors."""
         return self._one(users.c.email == email, actor)
 
-    def update(self, user: User, given: Mapping[str, Any], now: datetime) -> User:
+    def update(self, user: User, fields: Mapping[str, Any], now: datetime) -> User:
         """Change a password or a role.
 
-        A new password revokes every refresh token. Raises Conflict for the last admin's role.
+        A new password revokes every refresh token of the user. Raises NotFound, and Conflict when the
+        company's last admin would lose the role.
         """
         values: dict[str, Any] = {"updated_at": now}
-        if "password" in given:
-            values["password_hash"] = passwords.hash_password(given["password"])
+        if "password" in fields:
+            values["password_hash"] = passwords.hash_password(fields["password"])
         with self._database.transaction() as sql:
-            if "role" in given:
-                values["role"] = given["role"]
-                if given["role"] is not Role.ADMIN:
-                    _keep_an_admin(sql, user)
+            if "role" in fields:
+                values["role"] = fields["role"]
+                if fields["role"] is not Role.ADMIN:
+                    _require_another_admin(sql, user)
             change = users.update().where(users.c.id == user.id, _in_use).values(values)
             row = sql.execute(change.returning(*_columns)).first()
-            if "password" in given:
+            if "password" in fields:
                 revoke_tokens(sql, [user.id], now)
-        return _found(row)
+        return _existing(row)
 
     def delete(self, user: User, now: datetime) -> None:
-        """Delete a user and revoke its tokens. Raises Conflict for the last admin."""
+        """Delete a user and revoke its tokens. Raises NotFound, and Conflict for the last admin."""
         with self._database.transaction() as sql:
-            _keep_an_admin(sql, user)
-            gone = users.update().where(users.c.id == user.id, _in_use).values(deleted_at=now)
-            _found(sql.execute(gone.returning(*_columns)).first())
+            _require_another_admin(sql, user)
+            deletion = users.update().where(users.c.id == user.id, _in_use).values(deleted_at=now)
+            _existing(sql.execute(deletion.returning(*_columns)).first())
             revoke_tokens(sql, [user.id], now)
 
     def tokens(self, user_id: int) -> Sequence[RefreshToken]:
         """The refresh tokens of a user, newest first."""
-        over_at = func.coalesce(refresh_tokens.c.revoked_at, refresh_tokens.c.spent_at)
-        columns = [*(refresh_tokens.c[name] for name in RefreshToken._fields[:-1]), over_at]
+        ended_at = func.coalesce(refresh_tokens.c.revoked_at, refresh_tokens.c.spent_at)
+        columns = [*(refresh_tokens.c[name] for name in RefreshToken._fields[:-1]), ended_at]
         query = (
             select(*columns)
             .where(refresh_tokens.c.user_id == user_id)
             .order_by(refresh_tokens.c.id.desc())
-            .limit(MOST_TOKENS)
+            .limit(MAX_TOKENS)
         )
         return [RefreshToken._make(row) for row in self._database.rows(query)]
 
@@ -124,13 +136,17 @@ class Users:
 
 
 NO_USER = "User not found"
-MOST_TOKENS = 1000
+MAX_TOKENS = 1000
+"""The number of refresh tokens that `Users.tokens` returns at most."""
 
 
-def _keep_an_admin(sql: sqlalchemy.Connection, user: User) -> None:
-    """Raise Conflict when `user` is the only admin; two that leave at once leave one by one."""
-    held = select(corporations.c.id).where(corporations.c.id == user.corporation_id)
-    sql.execute(held.with_for_update())
+def _require_another_admin(sql: sqlalchemy.Connection, user: User) -> None:
+    """Raise Conflict if `user` is the only admin.
+
+    The lock on the company makes two concurrent removals run one after the other.
+    """
+    lock = select(corporations.c.id).where(corporations.c.id == user.corporation_id)
+    sql.execute(lock.with_for_update())
     admins = select(users.c.id).where(
         users.c.corporation_id == user.corporation_id, users.c.role == Role.ADMIN, _in_use
     )
@@ -138,7 +154,7 @@ def _keep_an_admin(sql: sqlalchemy.Connection, user: User) -> None:
         raise Conflict("A company needs an admin, and this is the last one")
 
 
-def _found(row: sqlalchemy.Row[Any] | None) -> User:
+def _existing(row: sqlalchemy.Row[Any] | None) -> User:
     if row is None:
         raise NotFound(NO_USER)
     return _user(row)

@@ -1,9 +1,11 @@
-"""The marks in Redis of what is not archived yet: made by the store, claimed and removed here.
+"""The backlog: the points in Redis that the archive does not have yet.
 
-Two saves of one millisecond give a mark the same time, so no time tells whether a mark still stands
-for what was archived. So a flush first claims marks: it gives them a negative number of its own in
-place of their time. What still has that number after the commit can go. A flush that dies leaves
-its claims behind, and the next one claims them anew.
+A save or a deletion adds an entry `<user>:<video>` with its time as score. A flush removes it.
+
+Two saves in one millisecond give an entry the same score. So the score can't show whether a newer
+save followed the one that was archived. Therefore a flush first claims entries: it replaces their
+scores with its own negative number. After the commit, it removes the entries that still have that
+number. A flush that crashes leaves its claims behind, and the next flush claims them again.
 """
 
 from __future__ import annotations
@@ -18,34 +20,34 @@ from resume_service.redis.script import Script
 from resume_service.resume.keys import Keys
 
 CLAIM_BITS = 52
-"""A score is a double: so many bits are exact."""
+"""Size of a claim's number. A score is a double, which stores 52 bits exactly."""
 CLAIM = Script("claim.lua", "resume_service.archive")
 
 
 class BacklogKind(Enum):
-    """What a mark says about a point."""
+    """What the archive must do: erase a deleted point, or store a saved (dirty) one."""
 
     ERASED = "erased"
     DIRTY = "dirty"
 
 
 class Claim(NamedTuple):
-    """Marks that one flush has made its own."""
+    """The entries of one key that one flush has claimed."""
 
     key: str
     number: int
-    """Below 0."""
+    """The score of the claimed entries, below 0."""
     entries: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacklogStats:
-    """What is not archived yet."""
+    """The size and the age of the backlog."""
 
     dirty: int
     erased: int
     oldest_ms: int | None
-    """When the oldest of it was measured or deleted, ms since 1970; None when there is none."""
+    """Time of the oldest save or deletion, ms since 1970. None if the backlog is empty."""
 
 
 class Backlog:
@@ -55,45 +57,42 @@ class Backlog:
         self._redis = redis
         self._keys = keys.of_backlog()
 
-    def places(self, kind: BacklogKind) -> list[str]:
-        """The keys that hold marks of a kind."""
-        return [getattr(each, kind.value) for each in self._keys]
+    def keys_of(self, kind: BacklogKind) -> list[str]:
+        """The Redis keys of one kind of entries."""
+        return [getattr(keys, kind.value) for keys in self._keys]
 
-    def claim(self, place: str, most: int) -> Claim:
-        """Claim the oldest `most` entries at `place`."""
+    def claim(self, key: str, most: int) -> Claim:
+        """Claim the oldest `most` entries of `key`."""
         number = -1 - secrets.randbits(CLAIM_BITS)
-        return Claim(place, number, self._redis.run(CLAIM, [place], [number, most]))
+        return Claim(key, number, self._redis.run(CLAIM, [key], [number, most]))
 
     def erased_among(self, claim: Claim) -> set[str]:
-        """The marks of `claim` whose points have been deleted and not yet erased."""
-        place = next(each.erased for each in self._keys if claim.key in each)
-        if claim.key == place:
+        """The entries of `claim` that the archive must erase."""
+        key = next(keys.erased for keys in self._keys if claim.key in keys)
+        if claim.key == key:
             return set(claim.entries)
-        if not self._redis.execute([(place, ("ZCARD", place))])[0]:
+        if not self._redis.execute([(key, ("ZCARD", key))])[0]:
             return set()
-        scores = self._redis.execute([(place, ("ZSCORE", place, entry)) for entry in claim.entries])
+        scores = self._redis.execute([(key, ("ZSCORE", key, entry)) for entry in claim.entries])
         return {
             entry for entry, score in zip(claim.entries, scores, strict=True) if score is not None
         }
 
     def release(self, claim: Claim) -> None:
-        """Remove what was claimed, but for the marks that have been made anew since."""
+        """Remove the claimed entries, except those with a new score from a later save or deletion."""
         command = ("ZREMRANGEBYSCORE", claim.key, claim.number, claim.number)
         self._redis.execute([(claim.key, command)])
 
     def counts(self, kind: BacklogKind) -> dict[str, int]:
-        """How many marks each place holds, without those that hold none."""
-        places = self.places(kind)
-        counted = self._redis.execute([(place, ("ZCARD", place)) for place in places])
-        return {place: count for place, count in zip(places, counted, strict=True) if count}
+        """The number of entries of each key. Empty keys are left out."""
+        keys = self.keys_of(kind)
+        counts = self._redis.execute([(key, ("ZCARD", key)) for key in keys])
+        return {key: count for key, count in zip(keys, counts, strict=True) if count}
 
     def stats(self) -> BacklogStats:
-        places = [place for kind in BacklogKind for place in self.places(kind)]
+        keys = [key for kind in BacklogKind for key in self.keys_of(kind)]
         oldest = self._redis.execute(
-            [
-                (place, ("ZRANGEBYSCORE", place, 0, "+inf", "WITHSCORES", "LIMIT", 0, 1))
-                for place in places
-            ]
+            [(key, ("ZRANGEBYSCORE", key, 0, "+inf", "WITHSCORES", "LIMIT", 0, 1)) for key in keys]
         )
         return BacklogStats(
             dirty=sum(self.counts(BacklogKind.DIRTY).values()),
@@ -102,15 +101,15 @@ class Backlog:
         )
 
     def restored(self) -> bool:
-        """Whether Redis holds what the archive has; a server that lost its data says no."""
-        asked = [(each.restored, ("EXISTS", each.restored)) for each in self._keys]
-        return all(self._redis.execute(asked))
+        """Whether Redis has the archived points. False after a Redis server lost its data."""
+        exists = [(keys.restored, ("EXISTS", keys.restored)) for keys in self._keys]
+        return all(self._redis.execute(exists))
 
     def set_restored(self, *, done: bool) -> None:
-        """Note that it does, or that it has to be restored."""
+        """Record that Redis has the archived points, or that it needs a restore."""
         self._redis.execute(
             [
                 (key, ("SET", key, 1) if done else ("DEL", key))
-                for key in (each.restored for each in self._keys)
+                for key in (keys.restored for keys in self._keys)
             ]
         )

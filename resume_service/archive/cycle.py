@@ -1,4 +1,4 @@
-"""What the worker does again and again: restore where Redis has lost its data, then flush."""
+"""One cycle of the worker: restore if Redis has lost its data, then flush."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from resume_service.settings import Settings
 
 CONNECT_SECONDS = 3.0
 TIMEOUT_SECONDS = STATEMENT_SECONDS + 5.0
-"""Beyond the time after which Postgres itself gives a statement up: it may be frozen."""
+"""Seconds to wait for Postgres. Longer than its own statement timeout, for a frozen server."""
 REDIS_TIMEOUT_MS = 2000
-"""No caller waits here, and a Redis that stalls for a moment must not undo half a restore."""
+"""Longer than for requests: no client waits, and a short stall must not abort a restore."""
 
 _log = structlog.get_logger(__name__)
 
 
 class CycleResult(NamedTuple):
-    """What a cycle did."""
+    """The number of points that a cycle restored, and the result of its flush."""
 
     restored: int
     flushed: FlushResult
@@ -41,19 +41,19 @@ class CycleResult(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveCycle:
-    """The two stores and what lies between them. Connects when used."""
+    """Restores and flushes between Redis and Postgres. Each call opens a Postgres connection."""
 
     database_url: str
     backlog: Backlog
     points: BulkStore
     rules: Rules
     batch: int
-    """Points that a transaction carries."""
+    """Points per transaction."""
     clock: Callable[[], datetime]
 
     @classmethod
     def of(cls, settings: Settings, clock: Callable[[], datetime]) -> ArchiveCycle:
-        """The archive that `settings` name; they must name one."""
+        """The archive at DATABASE_URL. Raises ValueError if that is not set."""
         if settings.database_url is None:
             raise ValueError("DATABASE_URL is not set")
         servers = redis_servers(
@@ -75,46 +75,50 @@ class ArchiveCycle:
 
         Stops between batches when `should_stop()`. Raises Unavailable, psycopg.Error and OSError.
         """
-        with closing(self._connected()) as connection:
-            rows, restored = ArchiveRepository(connection), 0
+        with closing(self._connect()) as connection:
+            repository, restored = ArchiveRepository(connection), 0
             if not self.backlog.restored():
-                restored = self._restore(rows, should_stop, lambda _: None)
+                restored = self._restore(repository, should_stop, lambda _: None)
                 if should_stop():
                     return CycleResult(restored, FlushResult(complete=False))
-            return CycleResult(restored, self._flush(rows, should_stop))
+            return CycleResult(restored, self._flush(repository, should_stop))
 
-    def restore(self, began: Callable[[int], Callable[[int], None]]) -> int:
-        """Restore all the same; `began` is told how many points there are to look at."""
-        with closing(self._connected()) as connection:
-            rows = ArchiveRepository(connection)
-            total = rows.count_since(self.clock() - self.rules.ttl)
+    def restore(self, start_progress: Callable[[int], Callable[[int], None]]) -> int:
+        """Restore even if Redis has not lost its data. Returns the number of restored points.
+
+        Calls `start_progress(total)`, then its result with the number of points of each batch.
+        Raises Unavailable, psycopg.Error and OSError.
+        """
+        with closing(self._connect()) as connection:
+            repository = ArchiveRepository(connection)
+            total = repository.count_since(self.clock() - self.rules.ttl)
             self.backlog.set_restored(done=False)
-            return self._restore(rows, lambda: False, began(total))
+            return self._restore(repository, lambda: False, start_progress(total))
 
-    def _connected(self) -> BoundedConnection:
+    def _connect(self) -> BoundedConnection:
         return connect(self.database_url, within=CONNECT_SECONDS, timeout=TIMEOUT_SECONDS)
 
     def _restore(
         self,
-        rows: ArchiveRepository,
+        repository: ArchiveRepository,
         should_stop: Callable[[], bool],
         progress: Callable[[int], None],
     ) -> int:
         started = time.perf_counter()
-        restore = Restore(rows, self.backlog, self.points, self.rules.ttl, self.batch)
+        restore = Restore(repository, self.backlog, self.points, self.rules.ttl, self.batch)
         restored = restore.run(self.clock, should_stop, progress)
         if restored:
-            _log.warning("restored", points=restored, seconds=_since(started))
+            _log.warning("restored", points=restored, seconds=_seconds_since(started))
         return restored
 
-    def _flush(self, rows: ArchiveRepository, should_stop: Callable[[], bool]) -> FlushResult:
+    def _flush(self, repository: ArchiveRepository, should_stop: Callable[[], bool]) -> FlushResult:
         started = time.perf_counter()
-        done = Flush(rows, self.backlog, self.points, self.batch).run(should_stop)
-        if done.archived or done.erased:
-            figures = {"archived": done.archived, "erased": done.erased}
-            _log.info("flushed", **figures, seconds=_since(started))
-        return done
+        result = Flush(repository, self.backlog, self.points, self.batch).run(should_stop)
+        if result.archived or result.erased:
+            counts = {"archived": result.archived, "erased": result.erased}
+            _log.info("flushed", **counts, seconds=_seconds_since(started))
+        return result
 
 
-def _since(started: float) -> float:
+def _seconds_since(started: float) -> float:
     return round(time.perf_counter() - started, 3)

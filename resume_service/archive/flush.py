@@ -1,12 +1,13 @@
-"""Carries what is marked in Redis to Postgres, a batch in a transaction.
+"""Copies the points of the backlog from Redis to Postgres, one transaction per batch.
 
-Each batch takes Postgres' lock first and reads Redis only then, so what it writes is never staler
-than what another worker has written. A worker that stands still loses its session, and the lock
-with it, before anybody goes on. Marks go after the commit. So a flush may die at any instruction:
-what it did not finish still has its mark, and doing it twice is the same as once.
+Each batch takes an advisory lock in Postgres, then reads Redis. So it never writes older data than
+another worker has written. If a worker hangs, Postgres ends its session, which releases the lock.
 
-A point that was deleted and saved again has a mark of each kind. It is erased first and archived
-then, whichever mark comes up: what the archive knew of it before must not come back.
+Backlog entries are removed after the commit. So a crash at any instruction is safe: the
+entries of the batch stay. The next flush repeats the batch, with the same result.
+
+A point that was deleted and then saved has an entry of each kind. For either entry, the flush
+erases the archived row first and then archives the point. So old data does not come back.
 """
 
 from __future__ import annotations
@@ -22,64 +23,64 @@ from resume_service.resume.model import FirstTimes
 
 @dataclass(slots=True)
 class FlushResult:
-    """What a flush did."""
+    """The numbers of points that a flush archived and erased."""
 
     archived: int = 0
     erased: int = 0
     complete: bool = True
-    """False when it was told to stop before the end."""
+    """False if the flush had to stop before the end."""
 
 
 class Flush:
-    """One flush on one connection. Its steps are methods, in the order of their names below."""
+    """One flush on one connection. Each step is a method; STEPS lists them in order."""
 
     STEPS = ("begin", "claim", "read", "write", "commit", "set_first_times", "release")
 
     def __init__(
-        self, rows: ArchiveRepository, backlog: Backlog, points: BulkStore, batch: int
+        self, repository: ArchiveRepository, backlog: Backlog, points: BulkStore, batch: int
     ) -> None:
-        self._rows = rows
+        self._repository = repository
         self._backlog = backlog
         self._points = points
         self._batch = batch
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> FlushResult:
-        """Flush every mark that there is when it begins; stops between batches when `should_stop()`.
+        """Flush the entries that the backlog has at the start.
 
-        Raises Unavailable and psycopg.Error.
+        Stops between batches when `should_stop()`. Raises Unavailable and psycopg.Error.
         """
-        done = FlushResult()
+        result = FlushResult()
         for kind in BacklogKind:
-            for place, count in self._backlog.counts(kind).items():
+            for key, count in self._backlog.counts(kind).items():
                 for _ in range(0, count, self._batch):
                     if should_stop():
-                        done.complete = False
-                        return done
-                    self._carry(place, done)
-        return done
+                        result.complete = False
+                        return result
+                    self._flush_batch(key, result)
+        return result
 
-    def _carry(self, place: str, done: FlushResult) -> None:
+    def _flush_batch(self, key: str, result: FlushResult) -> None:
         self.begin()
-        claim = self.claim(place)
+        claim = self.claim(key)
         live, deleted = self.read(claim)
         first_times = self.write(live, deleted)
         self.commit()
         self.set_first_times(first_times)
         self.release(claim)
-        done.archived += len(live)
-        done.erased += len(deleted)
+        result.archived += len(live)
+        result.erased += len(deleted)
 
     def begin(self) -> None:
-        self._rows.begin()
+        self._repository.begin()
 
-    def claim(self, place: str) -> Claim:
-        return self._backlog.claim(place, self._batch)
+    def claim(self, key: str) -> Claim:
+        return self._backlog.claim(key, self._batch)
 
     def read(self, claim: Claim) -> tuple[list[StoredPoint], list[StoredPoint]]:
-        """The points to archive, and those to erase before, which may have been saved again.
+        """The points to archive, and the points to erase before that. A point may be in both.
 
-        Hashes come first: whatever life of a point they show, the deletion that ended the life
-        before it has its mark by then.
+        The hashes must be read before the `erased` entries. A hash may show a point that was saved
+        again after a deletion. Then its `erased` entry already exists when the entries are read.
         """
         points = self._points.read(claim.entries)
         erased = self._backlog.erased_among(claim)
@@ -90,11 +91,11 @@ class Flush:
         return live, deleted
 
     def write(self, live: list[StoredPoint], deleted: list[StoredPoint]) -> list[FirstTimes]:
-        self._rows.erase(deleted)
-        return self._rows.upsert(live)
+        self._repository.erase(deleted)
+        return self._repository.upsert(live)
 
     def commit(self) -> None:
-        self._rows.commit()
+        self._repository.commit()
 
     def set_first_times(self, first_times: list[FirstTimes]) -> None:
         if first_times:

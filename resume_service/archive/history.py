@@ -1,4 +1,4 @@
-"""What a user has watched, as far back as the archive goes."""
+"""A user's archived points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _columns = watch_archive.c
 
 
 class History:
-    """The archive as its users see it: behind Redis by as much as the worker is."""
+    """Reads archived points. A point appears here after the worker's next flush."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,14 +29,17 @@ class History:
     def page(
         self, user_id: str, *, limit: int, after: Cursor | None = None
     ) -> CursorPage[ArchivedPoint]:
-        """At most `limit` of a user's points, from `after` on. Raises Unavailable."""
+        """At most `limit` of a user's points, newest first, those after the cursor `after`.
+
+        Raises Unavailable.
+        """
         newest_first = (_columns.updated_at.desc(), _columns.video_id.desc())
         query = (
             _points().where(_columns.user_id == user_id).order_by(*newest_first).limit(limit + 1)
         )
         if after:
-            place = tuple_(_columns.updated_at, _columns.video_id)
-            query = query.where(place < tuple_(after.updated_at, after.video_id))
+            key = tuple_(_columns.updated_at, _columns.video_id)
+            query = query.where(key < tuple_(after.updated_at, after.video_id))
         points = [ArchivedPoint._make(row) for row in self._database.rows(query)]
         if len(points) <= limit:
             return CursorPage(points, None)

@@ -1,4 +1,4 @@
-"""What the archive publishes: its backlog, by whoever is asked, and what the worker did."""
+"""Metrics of the archive: the backlog (from every process) and the worker's own counters."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FLUSH_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
 class BacklogCollector:
-    """Measures the backlog when it is asked for; absent while Redis does not answer."""
+    """Reads the backlog at each scrape. Its metrics are absent while Redis does not answer."""
 
     def __init__(self, backlog: Backlog, clock: Callable[[], datetime]) -> None:
         self._backlog = backlog
         self._clock = clock
 
     def describe(self) -> list[Metric]:
-        """Nothing: or it would be measured when it is registered."""
+        """Empty, or the registry would call `collect` at registration."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -31,17 +31,17 @@ class BacklogCollector:
             stats = self._backlog.stats()
         except Unavailable:
             return
-        waiting = GaugeMetricFamily(
+        backlog = GaugeMetricFamily(
             "resume_archive_backlog",
-            "Points that wait to be archived (dirty) or to be erased from the archive (erased).",
+            "Points to archive (dirty) and points to erase from the archive (erased).",
             labels=["kind"],
         )
-        waiting.add_metric(["dirty"], stats.dirty)
-        waiting.add_metric(["erased"], stats.erased)
-        yield waiting
+        backlog.add_metric(["dirty"], stats.dirty)
+        backlog.add_metric(["erased"], stats.erased)
+        yield backlog
         yield GaugeMetricFamily(
             "resume_archive_lag_seconds",
-            "How long ago the oldest of the backlog was measured or deleted; 0 without a backlog.",
+            "Seconds since the oldest save or deletion in the backlog; 0 if the backlog is empty.",
             value=self._lag(stats),
         )
 
@@ -52,29 +52,29 @@ class BacklogCollector:
 
 
 class WorkerMetrics:
-    """What one worker did since it started."""
+    """Counters and times of one worker process since its start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.points = Counter(
             "resume_archive_points",
-            "Points carried, by what became of them: archived, erased, restored.",
+            "Points by result: archived, erased, restored.",
             ["result"],
             registry=registry,
         )
         self.cycles = Counter(
             "resume_archive_cycles",
-            "Cycles of the worker by result: done, skipped for another worker, failed.",
+            "Cycles by result: done, skipped because another worker had the lock, failed.",
             ["result"],
             registry=registry,
         )
         self.seconds = Histogram(
             "resume_archive_cycle_seconds",
-            "Time that a cycle took, failed ones included.",
+            "Seconds that a cycle took, including failed cycles.",
             buckets=FLUSH_BUCKETS,
             registry=registry,
         )
         self.last_done = Gauge(
             "resume_archive_last_done_timestamp_seconds",
-            "When the worker last finished a cycle, seconds since 1970; 0 before the first.",
+            "Time of the last successful cycle, seconds since 1970; 0 before the first.",
             registry=registry,
         )

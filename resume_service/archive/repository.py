@@ -1,4 +1,4 @@
-"""The archive's rows in Postgres, as the worker writes and reads them: sets at a time, never one."""
+"""Writes and reads archived points in Postgres, many rows per statement."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from resume_service.resume.bulk_store import StoredPoint
 from resume_service.resume.model import ArchivedPoint, FirstTimes
 
 LOCK = 7_236_450_222
-"""Of Postgres' advisory locks: whoever holds it reads Redis and writes the archive alone."""
+"""Key of an advisory lock in Postgres. Only the worker that holds it may write the archive."""
 LOCK_SECONDS = 8
-"""For which a worker waits for another one that flushes."""
+"""Seconds that a worker waits for the lock of another worker."""
 IDLE_SECONDS = 5
-"""After which a worker that stands still in its transaction loses session and lock. Below the wait
-for the lock, so that the next worker takes over in the same cycle."""
+"""Seconds before Postgres ends the session of a worker that hangs inside a transaction. Shorter
+than LOCK_SECONDS, so that a waiting worker gets the lock in the same cycle."""
 STATEMENT_SECONDS = 10
 
 BEGIN = """
@@ -28,40 +28,39 @@ SELECT set_config('idle_in_transaction_session_timeout', %s, true),
        pg_advisory_xact_lock(%s)
 """
 
-# An older point changes nothing but what is kept for good. Rows go in by their key, so that no two
-# processes that write ever wait for each other in a circle.
+# An older point changes only `watched`, the two first times and `archived_at`.
 UPSERT = """
-WITH seen AS (
+WITH incoming AS (
   SELECT * FROM unnest(%s::text[], %s::text[], %s::float8[], %s::timestamptz[], %s::float8[],
                        %s::float8[], %s::boolean[], %s::timestamptz[], %s::boolean[],
                        %s::timestamptz[])
     AS point(user_id, video_id, position, updated_at, duration, percent, watched, watched_at,
              completed, completed_at)
 ), archived AS (
-  INSERT INTO watch_archive AS kept
+  INSERT INTO watch_archive AS stored
     (user_id, video_id, position, updated_at, duration, percent, watched, watched_at, completed,
      completed_at)
   SELECT user_id, video_id, position, updated_at, duration, percent, coalesce(watched, false),
          watched_at, coalesce(completed, false), completed_at
-    FROM seen
+    FROM incoming
   ON CONFLICT (user_id, video_id) DO UPDATE SET
     (position, duration, percent, completed, updated_at) = ROW(
-      CASE WHEN excluded.updated_at >= kept.updated_at THEN excluded.position ELSE kept.position END,
-      CASE WHEN excluded.updated_at >= kept.updated_at THEN excluded.duration ELSE kept.duration END,
-      CASE WHEN excluded.updated_at >= kept.updated_at THEN excluded.percent ELSE kept.percent END,
-      CASE WHEN excluded.updated_at >= kept.updated_at THEN excluded.completed ELSE kept.completed END,
-      greatest(excluded.updated_at, kept.updated_at)
+      CASE WHEN excluded.updated_at >= stored.updated_at THEN excluded.position ELSE stored.position END,
+      CASE WHEN excluded.updated_at >= stored.updated_at THEN excluded.duration ELSE stored.duration END,
+      CASE WHEN excluded.updated_at >= stored.updated_at THEN excluded.percent ELSE stored.percent END,
+      CASE WHEN excluded.updated_at >= stored.updated_at THEN excluded.completed ELSE stored.completed END,
+      greatest(excluded.updated_at, stored.updated_at)
     ),
-    watched = kept.watched OR excluded.watched,
-    watched_at = least(kept.watched_at, excluded.watched_at),
-    completed_at = least(kept.completed_at, excluded.completed_at),
+    watched = stored.watched OR excluded.watched,
+    watched_at = least(stored.watched_at, excluded.watched_at),
+    completed_at = least(stored.completed_at, excluded.completed_at),
     archived_at = now()
   RETURNING user_id, video_id, watched_at, completed_at
 )
-SELECT user_id, video_id, seen.updated_at, archived.watched_at, archived.completed_at
-  FROM archived JOIN seen USING (user_id, video_id)
+SELECT user_id, video_id, incoming.updated_at, archived.watched_at, archived.completed_at
+  FROM archived JOIN incoming USING (user_id, video_id)
  WHERE (archived.watched_at, archived.completed_at)
-       IS DISTINCT FROM (seen.watched_at, seen.completed_at)
+       IS DISTINCT FROM (incoming.watched_at, incoming.completed_at)
 """
 
 ERASE = """
@@ -69,7 +68,7 @@ DELETE FROM watch_archive USING unnest(%s::text[], %s::text[]) AS erased(user_id
  WHERE (watch_archive.user_id, watch_archive.video_id) = (erased.user_id, erased.video_id)
 """
 
-# Newest first: who watched a moment ago has their place back first.
+# Newest first: after a restore, active viewers need their points first.
 PAGE = """
 SELECT user_id, video_id, position, updated_at, duration, percent, watched, watched_at, completed,
        completed_at
@@ -91,18 +90,18 @@ class ArchiveRepository:
         self._connection = connection
 
     def begin(self) -> None:
-        """Begin a transaction, alone among all workers.
+        """Begin a transaction and take the lock of all workers.
 
-        Raises psycopg.errors.LockNotAvailable when another one flushes for too long.
+        Raises psycopg.errors.LockNotAvailable if another worker holds it for LOCK_SECONDS.
         """
-        limits = [f"{seconds}s" for seconds in (IDLE_SECONDS, STATEMENT_SECONDS, LOCK_SECONDS)]
-        self._connection.execute(BEGIN, (*limits, LOCK))
+        timeouts = [f"{seconds}s" for seconds in (IDLE_SECONDS, STATEMENT_SECONDS, LOCK_SECONDS)]
+        self._connection.execute(BEGIN, (*timeouts, LOCK))
 
     def commit(self) -> None:
         self._connection.commit()
 
     def upsert(self, points: Sequence[StoredPoint]) -> list[FirstTimes]:
-        """Archive `points`; what the archive knew of them that they did not."""
+        """Archive `points`. Returns the first times that differ from those in the points."""
         if not points:
             return []
         try:
@@ -112,15 +111,15 @@ class ArchiveRepository:
             return self._upsert_one_by_one(points)
 
     def erase(self, points: Sequence[StoredPoint]) -> None:
-        """Delete the rows of `points`, where they have one."""
+        """Delete the rows of `points`, if they exist."""
         if points:
             ids = ([point.user_id for point in points], [point.video_id for point in points])
             self._connection.execute(ERASE, ids)
 
     def since(self, moment: datetime, most: int) -> Iterator[list[ArchivedPoint]]:
-        """The points updated after `moment`, newest first, `most` at a time.
+        """Pages of at most `most` points that were updated after `moment`, newest first.
 
-        Each page is read in a transaction of its own, which stays open until the next is asked for.
+        Each page has its own transaction, which stays open until the caller takes the next page.
         """
         last = (datetime.max.replace(tzinfo=moment.tzinfo), "", "")
         while True:
@@ -136,17 +135,17 @@ class ArchiveRepository:
             last = (points[-1].updated_at, points[-1].user_id, points[-1].video_id)
 
     def count_since(self, moment: datetime) -> int:
-        """How many points were updated after `moment`."""
-        ((counted,),) = self._connection.execute(COUNT, (moment,)).fetchall()
+        """The number of points that were updated after `moment`."""
+        ((count,),) = self._connection.execute(COUNT, (moment,)).fetchall()
         self._connection.commit()
-        return int(counted)
+        return int(count)
 
     def _upsert(self, points: Sequence[StoredPoint]) -> list[FirstTimes]:
         columns = [list(column) for column in zip(*points, strict=True)]
         return [FirstTimes(*row) for row in self._connection.execute(UPSERT, columns).fetchall()]
 
     def _upsert_one_by_one(self, points: Sequence[StoredPoint]) -> list[FirstTimes]:
-        """All but those that are no points: a hash that somebody else wrote must not hold up all."""
+        """Archive the valid points and log the others. One bad hash must not block its batch."""
         first_times = []
         for point in points:
             try:

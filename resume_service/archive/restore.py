@@ -1,4 +1,4 @@
-"""Puts back into Redis what the archive has, when Redis has lost its data."""
+"""Copies archived points back to Redis after Redis has lost its data."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from resume_service.resume.bulk_store import BulkStore
 
 
 class Restore:
-    """No flush may run before it: a deletion is only forgotten once nothing can be put back."""
+    """One restore on one connection.
+
+    It must finish before a flush runs. A flush removes `erased` entries, and only those entries
+    prevent the restore of a deleted point.
+    """
 
     def __init__(
         self,
-        rows: ArchiveRepository,
+        repository: ArchiveRepository,
         backlog: Backlog,
         points: BulkStore,
         ttl: timedelta,
         batch: int,
     ) -> None:
-        self._rows = rows
+        self._repository = repository
         self._backlog = backlog
         self._points = points
         self._ttl = ttl
@@ -33,13 +37,14 @@ class Restore:
         should_stop: Callable[[], bool],
         progress: Callable[[int], None],
     ) -> int:
-        """Put back each archived point that would not have expired; how many Redis did not hold.
+        """Restore all archived points that would not have expired in Redis.
 
-        It stops between batches when `should_stop()`, and begins anew the next time. `progress` is told of each batch's number of
-        points. Raises Unavailable and psycopg.Error.
+        Returns the number of points that were missing in Redis. Stops between batches when
+        `should_stop()`; the next run starts from the beginning. Calls `progress` with the number
+        of points of each batch. Raises Unavailable and psycopg.Error.
         """
         restored = 0
-        for page in self._rows.since(clock() - self._ttl, self._batch):
+        for page in self._repository.since(clock() - self._ttl, self._batch):
             restored += self._points.restore(page, clock())
             progress(len(page))
             if should_stop():

@@ -1,4 +1,4 @@
-"""`/api/history`: what the signed-in user has watched, beyond the 30 days of `/api/progress`."""
+"""`/api/history`: the user's archived points, also those older than the 30 days in Redis."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from resume_service.web.pagination import PageCursor
 from resume_service.web.services import services
 
 blp = Blueprint(
-    "history", __name__, url_prefix="/api/history", description="What each viewer has watched."
+    "history", __name__, url_prefix="/api/history", description="The archived points of a viewer."
 )
 
 
@@ -32,7 +32,7 @@ blp = Blueprint(
 )
 @blp.errors(401, 422, 503)
 def history(query: dict[str, Any]) -> Response:
-    """The signed-in user's archive, newest first. It is behind by a minute at most."""
+    """The signed-in user's archived points, newest first. A save appears within a minute."""
     page = (
         services()
         .get(History)
@@ -47,7 +47,7 @@ def history(query: dict[str, Any]) -> Response:
 
 
 def _point_json(point: ArchivedPoint) -> dict[str, Any]:
-    known = {
+    fields = {
         "videoId": point.video_id,
         "currentTime": json_number(point.position),
         "duration": json_number(point.duration),
@@ -57,4 +57,4 @@ def _point_json(point: ArchivedPoint) -> dict[str, Any]:
         "completedAt": point.completed_at and iso(point.completed_at),
         "updatedAt": iso(point.updated_at),
     }
-    return {name: value for name, value in known.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}

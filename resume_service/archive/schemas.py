@@ -1,4 +1,4 @@
-"""What `/api/history` accepts and returns."""
+"""Request and response schemas of `/api/history`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 from resume_service.web.pagination import PageCursor, PageSize
 
 MOST = 100
-"""Points a page."""
+"""Points per page."""
 
 
 EXAMPLE = {
@@ -24,21 +24,25 @@ EXAMPLE = {
 
 class HistoryQuery(Schema):
     limit = PageSize(
-        most=MOST, load_default=MOST, metadata={"description": "Points a page.", "default": MOST}
+        most=MOST, load_default=MOST, metadata={"description": "Points per page.", "default": MOST}
     )
-    cursor = PageCursor(metadata={"description": "From the `Link` to the next page."})
+    cursor = PageCursor(metadata={"description": "Taken from the `Link` to the next page."})
 
 
 class ArchivedPointSchema(Schema):
-    """A point as it was archived last. What was never known, or never happened, is absent."""
+    """A point in its last archived state. A field without a value is absent."""
 
     videoId = fields.String(required=True)
     currentTime = fields.Float(required=True, metadata={"description": "Seconds."})
     duration = fields.Float(metadata={"description": "Seconds."})
     percent = fields.Float(metadata={"minimum": 0, "maximum": 100})
     watched = fields.Boolean(
-        required=True, metadata={"description": "Ever at WATCHED_PERCENT or beyond."}
+        required=True, metadata={"description": "True once the point reached WATCHED_PERCENT."}
     )
-    watchedAt = fields.DateTime(metadata={"description": "The first time."})
-    completedAt = fields.DateTime(metadata={"description": "The first time at 100 %."})
-    updatedAt = fields.DateTime(required=True, metadata={"description": "When it was measured."})
+    watchedAt = fields.DateTime(
+        metadata={"description": "When the point first reached WATCHED_PERCENT."}
+    )
+    completedAt = fields.DateTime(metadata={"description": "When the point first reached 100 %."})
+    updatedAt = fields.DateTime(
+        required=True, metadata={"description": "When the position was measured."}
+    )

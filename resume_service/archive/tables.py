@@ -16,9 +16,9 @@ from sqlalchemy import (
 
 from resume_service.postgres.metadata import MOMENT, metadata
 
-# Ids sort byte by byte, as Redis sorts them, and no locale can change that.
+# Ids sort by bytes, as in Redis, under every locale.
 _ID = Text(collation="C")
-# By which lessons that name a video are completed. Most points never get there: small indexes.
+# For lessons that a video completes. Few points reach the end, so these indexes stay small.
 _COMPLETED = text("completed_at IS NOT NULL")
 
 watch_archive = Table(

@@ -1,1 +1,1 @@
-"""Tokens in, identity out."""
+"""Tokens: verify them, sign them, and read the identity of the caller."""

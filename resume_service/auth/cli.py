@@ -1,4 +1,4 @@
-"""Commands of `flask`."""
+"""`flask token`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from resume_service.ids import user_id_errors
 from resume_service.settings import Settings
 
 MOST_HOURS = 24 * 366 * 10
+"""Maximum hours until a token expires: ten years."""
 
 
 def token_command(settings: Settings) -> click.Command:
@@ -24,15 +25,15 @@ def token_command(settings: Settings) -> click.Command:
     @click.option("--hours", type=click.IntRange(1, MOST_HOURS), default=24, show_default=True)
     def token(user: str, role: str | None, hours: int) -> None:
         """Print a token for USER, signed with JWT_SECRET."""
-        if faults := user_id_errors(user):
-            raise click.BadParameter(" ".join(faults), param_hint="USER")
+        if errors := user_id_errors(user):
+            raise click.BadParameter(" ".join(errors), param_hint="USER")
         click.echo(token_for(user, settings, role=role, hours=hours))
 
     return token
 
 
 def token_for(user: str, settings: Settings, *, role: str | None = None, hours: int = 24) -> str:
-    """A token signed with JWT_SECRET. Raises click.ClickException when that is not set."""
+    """Return a token signed with JWT_SECRET. Raises click.ClickException if that is not set."""
     issuer = Issuer.from_settings(settings)
     if issuer is None:
         raise click.ClickException(

@@ -1,4 +1,4 @@
-"""Who is calling, and for whom that caller may act."""
+"""The caller of a request, and the users that the caller may act for."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ class Role(StrEnum):
     GUEST = "guest"
     ADMIN = "admin"
     SERVICE = "service"
-    """A platform's backend: it may act for any user."""
+    """The backend of a platform. It may act for any user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The caller of one request, as its token states it."""
+    """The caller of a request, as the token describes it."""
 
     user_id: str
     role: Role = Role.GUEST
     corporation_id: int | None = None
     account_id: int | None = None
-    """Of the user in our own database, where the token is one that may name such a user."""
+    """Id of the user in our database; None if the token may not name such a user."""
 
     @classmethod
     def from_claims(
         cls, claims: Mapping[str, Any], *, trust_authority: bool, names_account: bool = False
     ) -> Identity:
-        """The identity that verified `claims` state.
+        """Return the identity in verified `claims`.
 
-        Without `trust_authority` (an outside issuer's token) `role` and `corporation_id` are
-        ignored. Without `names_account` its `sub` names no account of ours, even if it looks like
-        one. An unknown role gives no authority. Raises Unauthorized when `sub` is no user id.
+        Without `trust_authority` (a token of an outside issuer), `role` and `corporation_id` are
+        ignored. Without `names_account`, `sub` is never the id of an account of ours. An unknown
+        role becomes `guest`. Raises Unauthorized if `sub` is not a valid user id.
         """
         subject = claims.get("sub")
         if not isinstance(subject, str) or not is_id(subject):
             raise Unauthorized
         if not trust_authority:
             return cls(subject)
-        given, company = claims.get("role"), claims.get("corporation_id")
-        role = Role(given) if given in tuple(Role) else Role.GUEST
+        role_name, company = claims.get("role"), claims.get("corporation_id")
+        role = Role(role_name) if role_name in tuple(Role) else Role.GUEST
         has_company = type(company) is int and 0 < company <= GREATEST_ROW_ID
         return cls(
             subject,

@@ -1,4 +1,4 @@
-"""Tokens of our own, signed with JWT_SECRET, as `tokens.Verifier` takes them."""
+"""Signs tokens with JWT_SECRET. `verifier.Verifier` accepts them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from resume_service.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Issuer:
-    """Signs what its own service will accept: with the `iss`, `aud` and `azp` that it checks."""
+    """Signs tokens with the `iss`, `aud` and `azp` that this service requires."""
 
     secret: str = field(repr=False)
     issuer: str | None
@@ -23,7 +23,7 @@ class Issuer:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Issuer | None:
-        """None without JWT_SECRET: then only an outside issuer can sign."""
+        """Return None without JWT_SECRET: then only an outside issuer can sign."""
         if settings.jwt_secret is None:
             return None
         return cls(
@@ -34,8 +34,8 @@ class Issuer:
         )
 
     def token(self, subject: str, *, at: datetime, lifetime: timedelta, **claims: Any) -> str:
-        """A token for `subject`; claims that are None are left out."""
-        given = claims | {
+        """Return a token for `subject`, without the claims that are None."""
+        all_claims = claims | {
             "sub": subject,
             "iat": int(at.timestamp()),
             "exp": int((at + lifetime).timestamp()),
@@ -43,5 +43,5 @@ class Issuer:
             "aud": self.audience,
             "azp": self.authorized_party,
         }
-        known = {name: value for name, value in given.items() if value is not None}
-        return jwt.encode(known, self.secret, HMAC_ALGORITHM)
+        present = {name: value for name, value in all_claims.items() if value is not None}
+        return jwt.encode(present, self.secret, HMAC_ALGORITHM)

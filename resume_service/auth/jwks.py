@@ -1,7 +1,8 @@
-"""An issuer's published keys (JWKS, RFC 7517): fetched in the background, kept when it is down.
+"""The public keys of an issuer (JWKS, RFC 7517). They are fetched in the background.
 
-A request whose key is known reads a dictionary and never waits. Only an unknown key id makes a
-request wait for a fetch, which ends after FETCH_SECONDS at the latest.
+A request with a known key id reads a dictionary and never waits. A request with an unknown key id
+waits for a fetch, which ends after at most FETCH_SECONDS. While the issuer is down, the old keys
+remain in use.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from resume_service.auth import jwks_document
 from resume_service.errors import Unauthorized, Unavailable
 
 REFRESH_SECONDS = 300.0
-"""How old the keys may be before a request has them fetched anew, in the background."""
+"""Age in seconds at which a request starts a fetch in the background."""
 REFETCH_SECONDS = 30.0
-"""The least time between two fetches caused by unknown key ids, and before a failed one is repeated."""
+"""Minimum seconds between fetches for unknown key ids, and until a failed fetch is repeated."""
 FIRST_FETCH_SECONDS = 1.0
-"""The same while no key was ever had: until then no token can be verified."""
+"""The same until the first fetch succeeds. Until then no token can be verified."""
 MOST_WAITING = 4
-"""Requests that may wait for a fetch at a time: unknown key ids can't hold every thread."""
+"""Maximum requests that wait for a fetch, so that unknown key ids can't block all threads."""
 
 _log = structlog.get_logger(__name__)
 
@@ -36,7 +37,7 @@ class KeySet:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._document: Any = None
         self.generation = 0
-        """Changes when the keys do."""
+        """Increases whenever the keys change."""
         self._stale_at = 0.0
         self._refetch_at = 0.0
         self._fetching = False
@@ -44,10 +45,10 @@ class KeySet:
         self._changed = threading.Condition()
 
     def find(self, kid: object) -> jwt.PyJWK:
-        """The key named `kid`.
+        """Return the key with the id `kid`.
 
-        Raises Unauthorized when the issuer has no such key, Unavailable when that can't be told:
-        no key was ever had, or too many requests wait for the same answer.
+        Raises Unauthorized if the issuer has no such key. Raises Unavailable if no key was ever
+        fetched, or if MOST_WAITING requests already wait for a fetch.
         """
         if not isinstance(kid, str):
             raise Unauthorized
@@ -64,7 +65,7 @@ class KeySet:
         raise Unavailable("The issuer's keys can't be reached, try again")
 
     def refresh_when_due(self) -> None:
-        """Have the keys fetched anew, in the background, once they are older than they may be."""
+        """Start a fetch in the background if the keys are too old."""
         if time.monotonic() >= self._stale_at:
             self._refresh()
 
@@ -74,7 +75,7 @@ class KeySet:
                 self._start_fetch()
 
     def _wait_for_fetch(self) -> None:
-        """Wait for the fetch under way, or for a new one unless the last is too recent."""
+        """Wait for the running fetch, or start one unless the last one is too recent."""
         with self._changed:
             if not self._fetching:
                 if time.monotonic() < self._refetch_at:
@@ -99,7 +100,7 @@ class KeySet:
     def _fetch(self) -> None:
         fresh_for = REFETCH_SECONDS
         try:
-            self._take(jwks_document.fetch(self._url))
+            self._store(jwks_document.fetch(self._url))
             fresh_for = REFRESH_SECONDS
         except jwks_document.FETCH_FAULTS as fault:
             _log.warning(
@@ -111,10 +112,10 @@ class KeySet:
                 self._fetching = False
                 self._changed.notify_all()
 
-    def _take(self, document: Any) -> None:
-        """Raises ValueError, and keeps the keys there are, when `document` holds none."""
+    def _store(self, document: Any) -> None:
+        """Use the keys of `document`. Raises ValueError, and keeps the old keys, if it has none."""
         if document == self._document:
             return
         self._keys = jwks_document.usable_keys(document)
         self._document = document
-        self.generation += 1  # after the keys: what the old ones verified must not outlive them
+        self.generation += 1  # after the keys: a token of an old key must not stay cached

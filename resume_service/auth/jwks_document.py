@@ -12,18 +12,21 @@ from typing import Any
 import jwt
 
 FETCH_SECONDS = 2.0
+"""Maximum seconds of a fetch."""
 MOST_BYTES = 1 << 20
+"""Maximum size of a document."""
 SMALLEST_RSA_BITS = 2048  # RFC 7518, section 3.3
 FETCH_FAULTS = (OSError, ValueError, RecursionError, http.client.HTTPException)
-"""What an issuer that is down, slow or talks nonsense makes of a fetch."""
+"""Errors of a fetch when the issuer is down or slow, or sends invalid data."""
 ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
+"""The only accepted algorithm of each key type."""
 
 
 def fetch(url: str) -> Any:
-    """The JSON at `url`. Raises one of FETCH_FAULTS, after FETCH_SECONDS at the latest.
+    """Return the JSON at `url`. Raises one of FETCH_FAULTS, after at most FETCH_SECONDS.
 
-    The time-out of a socket starts anew at each byte, so an issuer that drips its answer would hold
-    the fetch for ever; a thread of its own can be left behind.
+    The timeout of a socket restarts with each byte, so a very slow issuer could block a fetch for
+    ever. The download runs in a thread of its own, because we can abandon that thread.
     """
     outcome: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
@@ -45,7 +48,7 @@ def fetch(url: str) -> Any:
 
 def _document(url: str) -> Any:
     try:
-        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as response:  # noqa: S310 - Settings takes http(s) only
+        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as response:  # noqa: S310 - Settings accepts only http(s)
             body = response.read(MOST_BYTES + 1)
     except urllib.error.HTTPError as refused:
         with refused:
@@ -56,13 +59,13 @@ def _document(url: str) -> Any:
 
 
 def usable_keys(document: Any) -> dict[str, jwt.PyJWK]:
-    """The signature keys of a JWKS document that this service takes, by key id.
+    """Return the signature keys of a JWKS document that this service accepts, by key id.
 
-    Raises ValueError when there is none: a broken document must not displace good keys.
+    Raises ValueError if there is none: a broken document must not replace good keys.
     """
-    listed = document.get("keys") if isinstance(document, dict) else None
+    jwks = document.get("keys") if isinstance(document, dict) else None
     keys = {}
-    for jwk in listed if isinstance(listed, list) else ():
+    for jwk in jwks if isinstance(jwks, list) else ():
         if isinstance(jwk, dict) and isinstance(jwk.get("kid"), str) and (key := _key(jwk)):
             keys[jwk["kid"]] = key
     if not keys:
@@ -71,7 +74,7 @@ def usable_keys(document: Any) -> dict[str, jwt.PyJWK]:
 
 
 def _key(jwk: dict[str, Any]) -> jwt.PyJWK | None:
-    """`jwk` as a verifying key whose type fixes the algorithm; None for one we don't take."""
+    """Return `jwk` as a verification key, or None if this service does not accept it."""
     algorithm = ALGORITHMS.get(str(jwk.get("kty")))
     if (
         algorithm is None

@@ -1,6 +1,6 @@
-"""Callers whose tokens were verified a moment ago: a player sends the same one with every report.
+"""A cache of verified tokens. A player sends the same token with every report.
 
-Checking a signature costs more than everything else about a save.
+To check a signature costs more than the rest of a save.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import time
 from resume_service.auth.identity import Identity
 
 MAX_TOKENS = 65_536
-"""About 25 MB in a process: twice the viewers that one core serves, who report every 5 s."""
+"""Maximum cached tokens, about 25 MB per process.
+
+It is twice the number of viewers that one core serves, at a report every 5 s.
+"""
 
 
 class TokenCache:
-    """Verified identities by their token, never past its `exp`, forgotten when the keys change.
+    """Caches the identity of each verified token until its `exp`, or until the keys change.
 
-    Tokens themselves are not kept, only their SHA-256.
+    It stores the SHA-256 of a token, not the token.
     """
 
     def __init__(self, most: int = MAX_TOKENS) -> None:
@@ -27,18 +30,20 @@ class TokenCache:
         self._changing = threading.Lock()
 
     def get(self, token: str, generation: int) -> Identity | None:
-        """The identity that `put` was given for `token`, while it holds under these keys."""
+        """Return the cached identity of `token`, or None if it expired or `generation` changed."""
         known = self._known.get(_digest(token))
         if known is None:
             return None
-        identity, expires, verified_under = known
-        return identity if verified_under == generation and time.time() < expires else None
+        identity, expires, key_generation = known
+        return identity if key_generation == generation and time.time() < expires else None
 
     def put(self, token: str, identity: Identity, expires: float, generation: int) -> None:
-        """Remember until `expires` (seconds since 1970) who `token` names under these keys."""
+        """Cache `identity` until `expires` (seconds since 1970), for this `generation` of keys."""
         digest = _digest(token)
         with self._changing:
-            self._known.pop(digest, None)  # one that is renewed is the last to go
+            self._known.pop(
+                digest, None
+            )  # the oldest entry is evicted first: re-insert as the newest
             if len(self._known) >= self._most:
                 del self._known[next(iter(self._known))]
             self._known[digest] = (identity, expires, generation)

@@ -1,8 +1,7 @@
-"""Verifies bearer tokens (JWT, RFC 7519) by a shared secret or by an issuer's published keys.
+"""Verifies bearer tokens (JWT, RFC 7519) with a shared secret or an issuer's public keys.
 
-The key that verifies fixes the algorithm (RFC 8725, section 3.1). A token's header only says
-which of our keys to try; `jku`, `x5u` and `jwk` in it are never looked at, and PyJWT refuses
-every `crit` it does not know.
+The key fixes the algorithm (RFC 8725, section 3.1). The header of a token only selects one of our
+keys. Its `jku`, `x5u` and `jwk` are ignored. PyJWT refuses a `crit` that it does not support.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from resume_service.errors import Unauthorized
 from resume_service.settings import Settings
 
 HMAC_ALGORITHM = "HS256"
-DATES = ("exp", "nbf")
+TIME_CLAIMS = ("exp", "nbf")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verifier:
-    """Turns an `Authorization` header into an Identity."""
+    """Identifies the caller by the `Authorization` header."""
 
     secret: str | None = field(repr=False)
     keys: KeySet | None
@@ -32,7 +31,7 @@ class Verifier:
     audience: str | None
     authorized_parties: tuple[str, ...]
     trust_outside_claims: bool
-    remembered: TokenCache = field(default_factory=TokenCache, repr=False)
+    token_cache: TokenCache = field(default_factory=TokenCache, repr=False)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Verifier:
@@ -46,29 +45,29 @@ class Verifier:
         )
 
     def identify(self, authorization: str | None) -> Identity:
-        """The caller named by an `Authorization` header's value.
+        """Return the caller that the value of an `Authorization` header identifies.
 
-        Raises Unauthorized, or Unavailable when that can't be told (see KeySet.find).
+        Raises Unauthorized, or Unavailable while the keys are unknown (see KeySet.find).
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthorized
-        # Read before verifying: keys that change meanwhile make what is remembered worthless.
+        # Read this first: if the keys change during verification, the cached entry is invalid.
         generation = self.keys.generation if self.keys else 0
-        known = self.remembered.get(token, generation)
-        if known is not None:
+        cached = self.token_cache.get(token, generation)
+        if cached is not None:
             if self.keys:
                 self.keys.refresh_when_due()
-            return known
+            return cached
         try:
             identity, expires = self._verified(token.strip(" "))
         except (jwt.PyJWTError, ValueError) as refused:
             raise Unauthorized from refused
-        self.remembered.put(token, identity, expires, generation)
+        self.token_cache.put(token, identity, expires, generation)
         return identity
 
     def _verified(self, token: str) -> tuple[Identity, float]:
-        """Who `token` names, and until when, in seconds since 1970."""
+        """Return the identity in `token`, and its expiry in seconds since 1970."""
         header = jwt.get_unverified_header(token)
         if self.secret is not None and header.get("alg") == HMAC_ALGORITHM:
             claims = self._claims(token, self.secret, HMAC_ALGORITHM)
@@ -79,9 +78,9 @@ class Verifier:
             ours, trusted = False, self.trust_outside_claims
         else:
             raise Unauthorized
-        # PyJWT drops the fraction of a second, so remembering must not add it.
-        named = Identity.from_claims(claims, trust_authority=trusted, names_account=ours)
-        return named, int(claims["exp"])
+        # PyJWT drops the fraction of a second, so the cache must drop it too.
+        identity = Identity.from_claims(claims, trust_authority=trusted, names_account=ours)
+        return identity, int(claims["exp"])
 
     def _claims(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
         claims = jwt.decode(
@@ -93,13 +92,13 @@ class Verifier:
             options={
                 "require": ["exp", "sub"],
                 "verify_aud": self.audience is not None,
-                # No rule of RFC 7519 refuses a token for its iat, and an issuer whose clock
-                # is a second ahead would lock its users out.
+                # RFC 7519 does not require this check. An issuer with a clock one second
+                # ahead would lock out its users.
                 "verify_iat": False,
             },
         )
-        if any(type(claims.get(name, 0)) not in (int, float) for name in DATES):
-            raise Unauthorized  # PyJWT also takes "1700000000" and true
+        if any(type(claims.get(name, 0)) not in (int, float) for name in TIME_CLAIMS):
+            raise Unauthorized  # PyJWT also accepts "1700000000" and true
         if self.authorized_parties and claims.get("azp") not in self.authorized_parties:
             raise Unauthorized
         return claims

@@ -1,1 +1,4 @@
-"""Companies' videos, their files, and who has viewed them. Knows no web framework."""
+"""Videos, their files, streams and view logs.
+
+Only `routes/` and `schemas/` import Flask or marshmallow.
+"""

@@ -9,7 +9,7 @@ from resume_service.resume.video_access import WantedVideo
 
 
 class CatalogueAccess:
-    """The `VideoAccess` of a service with a catalogue."""
+    """Implements `VideoAccess` for a service with a catalogue."""
 
     def __init__(self, videos: FactsSource) -> None:
         self._videos = videos

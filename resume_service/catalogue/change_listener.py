@@ -1,8 +1,8 @@
-"""Hears from Postgres which videos change, on one connection of a process.
+"""Listens for changed videos with Postgres' LISTEN/NOTIFY, on one connection per process.
 
-A trigger tells of every change with its commit (migrations/versions/0003). What was told arrives
-with the next answer on the connection, so something is asked every INTERVAL seconds; an answer also
-shows that nothing was missed before it was asked.
+A trigger sends a notification when a change commits (migrations/versions/0003). Notifications arrive
+with the next response on the connection, so the listener sends a query every INTERVAL seconds. A
+response also confirms that all earlier notifications have arrived.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from resume_service.postgres.connections import BoundedConnection, connect
 from resume_service.postgres.database import Database
 
 INTERVAL = 0.2
-"""Seconds, as all here."""
+"""Seconds between two queries. All times in this module are in seconds."""
 POOLED_INTERVAL = 5.0
+"""Seconds before the next attempt behind a connection pooler."""
 CONNECT_TIMEOUT = 0.3
 QUERY_TIMEOUT = 0.25
 
@@ -30,33 +31,36 @@ _log = structlog.get_logger(__name__)
 
 
 class _PooledError(psycopg.OperationalError):
-    """What asks Postgres is not always the session that listens."""
+    """A pooler is between, which may run queries in another Postgres session."""
 
 
 class ChangeHandler(Protocol):
-    """Who wants to know."""
+    """Receives the events of a ChangeListener."""
 
     def should_listen(self) -> bool:
-        """False when nobody asks any more, and listening may end."""
+        """Return False when the listener may stop."""
 
     def on_listening(self) -> None:
-        """Changes are heard from here on; there may have been some that were not."""
+        """Notifications arrive from now on. Earlier ones may have been missed."""
 
     def on_change(self, video_id: int | None) -> None:
-        """That video has changed; any may have when it is None."""
+        """The video has changed. None means that any video may have changed."""
 
     def on_confirmed(self, at: float) -> None:
-        """Every change committed before `at`, by the clock, has been told."""
+        """All notifications of changes committed before `at` have arrived.
+
+        `at` is a time of the listener's clock.
+        """
 
     def on_unreachable(self) -> None:
-        """Postgres is out of reach: no question would have an answer."""
+        """Postgres is unreachable, so a query would fail."""
 
     def on_stopped(self) -> None:
-        """Nothing is heard until the next beginning."""
+        """No notification arrives until the next `on_listening`."""
 
 
 class ChangeListener:
-    """Listens in a thread (a greenlet under gevent) while that is worthwhile to `handler`."""
+    """Listens in a thread (a greenlet under gevent) while `handler.should_listen()` is true."""
 
     def __init__(
         self, database: Database, handler: ChangeHandler, clock: Callable[[], float]
@@ -64,26 +68,26 @@ class ChangeListener:
         self._database = database
         self._handler = handler
         self._clock = clock
-        self._listener: threading.Thread | None = None
+        self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._stopping = threading.Event()
 
     def listen(self) -> None:
-        """See to it that somebody listens."""
+        """Start the listener's thread unless it runs."""
         with self._starting:
-            if self._listener is None or not self._listener.is_alive():
+            if self._thread is None or not self._thread.is_alive():
                 self._stopping = threading.Event()
                 job = (self._stopping,)
-                self._listener = threading.Thread(
+                self._thread = threading.Thread(
                     target=self._run, args=job, name="video-changes", daemon=True
                 )
-                self._listener.start()
+                self._thread.start()
 
     def close(self) -> None:
-        """Stop listening and wait until the connection is closed."""
+        """Stop listening. Wait at most two seconds for the connection to close."""
         self._stopping.set()
-        if self._listener:
-            self._listener.join(2)
+        if self._thread:
+            self._thread.join(2)
 
     def _run(self, stopping: threading.Event) -> None:
         failures = 0
@@ -109,7 +113,9 @@ class ChangeListener:
 
     def _begin(self, connection: BoundedConnection) -> None:
         connection.autocommit = True
-        connection.add_notify_handler(lambda told: self._handler.on_change(_video_id(told.payload)))
+        connection.add_notify_handler(
+            lambda notice: self._handler.on_change(_video_id(notice.payload))
+        )
         ((pid,),) = connection.execute("SELECT pg_backend_pid()").fetchall()
         if pid != _announced_pid(connection):
             raise _PooledError("a pool of connections stands between, which may lose notices")
@@ -118,13 +124,16 @@ class ChangeListener:
 
     def _poll(self, connection: BoundedConnection, stopping: threading.Event) -> None:
         while self._should_run(stopping):
-            asked_at = self._clock()
+            sent_at = self._clock()
             connection.execute("SELECT 1")
-            self._handler.on_confirmed(asked_at)
+            self._handler.on_confirmed(sent_at)
             stopping.wait(INTERVAL)
 
     def _report_if_unreachable(self) -> None:
-        """Listening may fail where asking goes well, as when all connections are taken."""
+        """Query Postgres over the pool, and report if that fails too.
+
+        The listener may fail alone, for example when Postgres accepts no more connections.
+        """
         try:
             self._database.rows(sqlalchemy.select(1))
         except Unavailable:
@@ -135,7 +144,7 @@ class ChangeListener:
 
 
 def _announced_pid(connection: BoundedConnection) -> int:
-    """The process at the other end as it called itself; a pool makes up one of its own."""
+    """The process id that the server sent at connect. A pooler sends an invented one."""
     return connection.info.backend_pid
 
 

@@ -1,4 +1,4 @@
-"""What decides whether a user may watch a video, and what a resume point needs to know of it."""
+"""Facts of a video that access checks and resume points need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from resume_service.resume.video_access import VideoKind
 
 
 class VideoFacts(NamedTuple):
-    """Of a video that is there, or was."""
+    """Facts of a video that exists or was deleted."""
 
     id: int
     kind: VideoKind
@@ -27,13 +27,16 @@ class VideoFacts(NamedTuple):
 
     @classmethod
     def of(cls, row: sqlalchemy.Row[*tuple[Any, ...]]) -> VideoFacts:
-        """The facts that a row of `videos` states."""
+        """The facts in a row of `videos`."""
         is_offered = row.published and row.deleted_at is None
         kind = VideoKind(row.kind)
         return cls(row.id, kind, row.corporation_id, row.duration_seconds, is_offered)
 
     def require_watchable_by(self, caller: Identity) -> None:
-        """Raise NotFound for a video that is not offered, Forbidden for another company's."""
+        """Raise NotFound for a video that is not offered, Forbidden for one of another company.
+
+        A service may watch the videos of every company.
+        """
         if not self.is_offered:
             raise NotFound(NO_VIDEO)
         is_theirs = self.corporation_id in (None, caller.corporation_id)
@@ -46,11 +49,11 @@ NO_VIDEO = "Video not found"
 
 class FactsSource(Protocol):
     def facts(self, video_id: int) -> VideoFacts:
-        """Raises NotFound when there never was such a video, and Unavailable."""
+        """Raises NotFound if the video never existed, and Unavailable."""
 
 
 class FactsQuery:
-    """The facts as Postgres has them, one statement for each question."""
+    """Reads the facts from Postgres, with one statement per call."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

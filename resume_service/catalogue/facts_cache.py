@@ -1,4 +1,4 @@
-"""What is known of videos, remembered for as long as every change is heard of: docs/adr/0031."""
+"""A cache of video facts in each process, invalidated by a ChangeListener: docs/adr/0031."""
 
 from __future__ import annotations
 
@@ -16,34 +16,37 @@ from resume_service.errors import NotFound, Unavailable
 from resume_service.postgres.database import Database
 
 MAX_VIDEOS = 10_000
-"""Videos remembered by a process, a few hundred bytes each."""
+"""Maximum number of videos in the cache of a process, at a few hundred bytes each."""
 TRUSTED_SECONDS = 1.2
-"""After the last moment of which we know that no change was missed."""
+"""Seconds that the cache is valid after the listener's last confirmation."""
 FRESH_SECONDS = 60.0
-"""After which even what is trusted is asked anew."""
+"""Maximum age in seconds of an entry while Postgres is reachable."""
 LONGEST_SECONDS = 3600.0
-"""For which a Postgres that is out of reach is taken to stand still."""
+"""Maximum age in seconds of an entry while Postgres is unreachable."""
 UNREACHABLE_SECONDS = 1.5
-"""For which one failure tells that nobody need ask: it is tried again sooner."""
+"""Seconds after `on_unreachable` in which cached facts are returned without a query.
+
+The listener retries sooner. If Postgres is still unreachable, it calls `on_unreachable` again.
+"""
 IDLE_SECONDS = 60.0
-"""Without a question, after which the process listens no more and forgets."""
+"""Seconds without a read before the listener stops and the cache is emptied."""
 
 
 class _CachedFacts(NamedTuple):
     facts: VideoFacts
     session: int
-    """While which was listened."""
-    asked_at: float
-    """By the clock, as all times here."""
+    """Number of the listening session in which the query ran."""
+    queried_at: float
+    """Time before the query. All times here come from the clock of the cache."""
 
 
 _caches: weakref.WeakSet[FactsCache] = weakref.WeakSet()
 
 
 class FactsCache:
-    """The facts of `source`, at most about a second behind what is committed.
+    """Caches the facts of `source`, at most about one second behind the last commit.
 
-    While Postgres is out of reach, what was known before goes on being said.
+    While Postgres is unreachable, it returns cached facts up to LONGEST_SECONDS old.
     """
 
     def __init__(
@@ -59,95 +62,96 @@ class FactsCache:
         _caches.add(self)
 
     def reset_after_fork(self) -> None:
-        """Know nothing, and be in nobody's midst: a forked process has none of our threads."""
-        self._changes = ChangeListener(self._database, self, self._clock)
+        """Reset the cache after a fork: the child has none of the parent's threads."""
+        self._listener = ChangeListener(self._database, self, self._clock)
         self._cached: dict[int, _CachedFacts] = {}
         self._queries: dict[int, Future[VideoFacts]] = {}
-        self._news = 0
-        """How often something was heard that may make an answer under way outdated."""
+        self._generation = 0
+        """Increases with each event that may make the result of a running query outdated."""
         self._session = 0
-        self._state = threading.Lock()
-        """Guards the four above."""
-        self._confirmed_at = self._unreachable_at = self._wanted_at = float("-inf")
+        self._lock = threading.Lock()
+        """Guards the cache, the running queries, the generation and the session."""
+        self._confirmed_at = self._unreachable_at = self._read_at = float("-inf")
 
     def facts(self, video_id: int) -> VideoFacts:
-        """Raises NotFound when there is no such video, and Unavailable."""
-        now = self._wanted_at = self._clock()
-        is_heard = now < self._confirmed_at + TRUSTED_SECONDS
-        kept = self._cached.get(video_id)
-        if kept:
-            age = now - kept.asked_at
-            if is_heard and kept.session == self._session and age < FRESH_SECONDS:
-                return kept.facts
+        """Raises NotFound if the video does not exist, and Unavailable."""
+        now = self._read_at = self._clock()
+        is_confirmed = now < self._confirmed_at + TRUSTED_SECONDS
+        cached = self._cached.get(video_id)
+        if cached:
+            age = now - cached.queried_at
+            if is_confirmed and cached.session == self._session and age < FRESH_SECONDS:
+                return cached.facts
             if now < self._unreachable_at + UNREACHABLE_SECONDS and age < LONGEST_SECONDS:
-                return kept.facts
-        if not is_heard:
-            self._changes.listen()
+                return cached.facts
+        if not is_confirmed:
+            self._listener.listen()
         try:
-            return self._asked(video_id)
+            return self._query_once(video_id)
         except Unavailable:
-            # Another may have been told more meanwhile, or that it has changed.
-            kept = self._cached.get(video_id)
-            if kept and now - kept.asked_at < LONGEST_SECONDS:
-                return kept.facts
+            # Look again: during the query, the entry may have been stored or removed.
+            cached = self._cached.get(video_id)
+            if cached and now - cached.queried_at < LONGEST_SECONDS:
+                return cached.facts
             raise
 
     def close(self) -> None:
-        self._changes.close()
+        self._listener.close()
 
-    def _asked(self, video_id: int) -> VideoFacts:
-        """What the source says, asked once for all who want to know it at the same time."""
-        with self._state:
-            asking = self._queries.get(video_id)
-            is_mine = asking is None
-            if asking is None:
-                asking = self._queries[video_id] = Future()
-        if is_mine:
-            self._ask(video_id, asking)
-        return asking.result()
+    def _query_once(self, video_id: int) -> VideoFacts:
+        """Query the source. Concurrent calls for one video share one query."""
+        with self._lock:
+            pending = self._queries.get(video_id)
+            is_first = pending is None
+            if pending is None:
+                pending = self._queries[video_id] = Future()
+        if is_first:
+            self._query(video_id, pending)
+        return pending.result()
 
-    def _ask(self, video_id: int, asking: Future[VideoFacts]) -> None:
-        news, now = self._news, self._clock()
+    def _query(self, video_id: int, pending: Future[VideoFacts]) -> None:
+        """Query the source and complete `pending` for all its callers."""
+        generation, now = self._generation, self._clock()
         try:
             facts = self._source.facts(video_id)
-            self._keep(video_id, _CachedFacts(facts, self._session, now), news)
-            asking.set_result(facts)
+            self._store(video_id, _CachedFacts(facts, self._session, now), generation)
+            pending.set_result(facts)
         except NotFound as fault:
             self.on_change(video_id)
-            asking.set_exception(fault)
-        except Exception as fault:  # noqa: BLE001 - not swallowed: raised to all who asked
-            asking.set_exception(fault)
-        except BaseException:  # this caller is killed, the others are not
-            asking.set_exception(Unavailable())
+            pending.set_exception(fault)
+        except Exception as fault:  # noqa: BLE001 - not swallowed: raised in every caller
+            pending.set_exception(fault)
+        except BaseException:  # this greenlet is killed, the waiting ones are not
+            pending.set_exception(Unavailable())
             raise
         finally:
-            with self._state:
+            with self._lock:
                 del self._queries[video_id]
 
-    def _keep(self, video_id: int, kept: _CachedFacts, news: int) -> None:
-        with self._state:
-            if news != self._news:
-                return  # it may have been read before what was told, which won't be told again
+    def _store(self, video_id: int, entry: _CachedFacts, generation: int) -> None:
+        with self._lock:
+            if generation != self._generation:
+                return  # the result may be older than a notification, which is sent only once
             self._cached.pop(video_id, None)
-            if not kept.facts.is_offered:
-                return  # whoever publishes it may want to see it at once
+            if not entry.facts.is_offered:
+                return  # not cached, so that its publication is visible at once
             while len(self._cached) >= MAX_VIDEOS:
                 del self._cached[next(iter(self._cached))]
-            self._cached[video_id] = kept
+            self._cached[video_id] = entry
 
-    # What Changes tells:
+    # The methods of ChangeHandler, called by the listener:
 
     def should_listen(self) -> bool:
-        return self._clock() < self._wanted_at + IDLE_SECONDS
+        return self._clock() < self._read_at + IDLE_SECONDS
 
     def on_listening(self) -> None:
-        with self._state:
-            self._news += 1
+        with self._lock:
+            self._generation += 1
             self._session += 1
 
     def on_change(self, video_id: int | None) -> None:
-        with self._state:
-            self._news += 1
+        with self._lock:
+            self._generation += 1
             if video_id is None:
                 self._cached.clear()
             else:
@@ -165,8 +169,8 @@ class FactsCache:
 
 
 def _reset_all_after_fork() -> None:
-    for memory in tuple(_caches):
-        memory.reset_after_fork()
+    for cache in tuple(_caches):
+        cache.reset_after_fork()
 
 
 os.register_at_fork(after_in_child=_reset_all_after_fork)

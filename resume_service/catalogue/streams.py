@@ -1,4 +1,4 @@
-"""Streams of videos: who may have one, and when it counts as a view."""
+"""Streams of videos: the access check, the bytes, and when a stream counts as a view."""
 
 from __future__ import annotations
 
@@ -24,50 +24,55 @@ from resume_service.postgres.database import Database
 from resume_service.telemetry import logs, metrics
 
 NO_QUALITY = "Quality not found"
-TURNS = 2
-"""Statements of streams at a time: as many as there are connections that are kept. Those that come at
-once wait their turn, which takes less than to connect anew for each, and leaves others theirs."""
+MAX_TRANSACTIONS = 2
+"""Transactions of streams that a process runs at a time; more of them wait.
+
+The pool of a process has 8 connections and opens no more. So 6 stay free for other requests.
+"""
 READ_SECONDS, EARN_SECONDS = 0.3, 2.0
-"""For a turn: with Postgres' own bounds below a second for who waits for an answer, and longer for
-points, for which there would be no other answer until the next stream."""
+"""Seconds that a transaction waits for a slot: one that reads a video, one that gives points.
+
+A read waits a short time: with Postgres' own timeouts, a client gets its 503 within a second. Points
+wait longer: if they fail, the viewer gets none before the next stream.
+"""
 _log = structlog.get_logger(__name__)
 
 
 class Stream:
-    """The body of an answer. It counts as a view when it ends well, once and by itself.
+    """The body of a response. It counts as a view once, unless it fails.
 
-    That is before its last bytes are handed out, so that a client that has them all finds its
-    points; or when the client goes after it was sent some. An origin that fails ends it with a
-    ConnectionAbortedError, for the server to cut the client's connection short.
+    A whole stream counts before its last bytes are sent, so a client that has all bytes has its
+    points. A stream also counts if the client disconnects after its first bytes. If the origin fails,
+    the iterator raises ConnectionAbortedError, and the server closes the client's connection.
     """
 
-    def __init__(self, opened: OpenMedia, view: Callable[[], None]) -> None:
+    def __init__(self, opened: OpenMedia, on_view: Callable[[], None]) -> None:
         self.status = opened.status
         self.headers = opened.headers
         self._opened = opened
-        self._view = view
-        self._parts = self._watched()
+        self._on_view = on_view
+        self._body = self._read()
         self._was_sent_some = False
         self._request_id = logs.request_id.get()
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._parts
+        return self._body
 
     def close(self) -> None:
-        """Let go of the origin; the server calls this whichever way the answer ended."""
+        """Close the file or the connection. The server calls this at the end of every response."""
         self._opened.close()
         if self._was_sent_some:
             self._end("left", counts=True)
 
-    def _watched(self) -> Iterator[bytes]:
+    def _read(self) -> Iterator[bytes]:
         try:
-            for part in self._opened.parts:
-                if part.is_last:
+            for chunk in self._opened.parts:
+                if chunk.is_last:
                     self._opened.close()
                     self._end("whole", counts=True)
-                yield part.data
-                self._was_sent_some = self._was_sent_some or not part.is_last
-                # An origin and a client that both are fast would leave no turn to anybody else.
+                yield chunk.data
+                self._was_sent_some = self._was_sent_some or not chunk.is_last
+                # Let other greenlets run: a fast origin and a fast client never wait.
                 time.sleep(0)
         except (OriginFailed, OriginTimeout) as fault:
             self._end("failed", counts=False)
@@ -79,7 +84,7 @@ class Stream:
         metrics.streams.labels(result).inc()
         if counts:
             try:
-                self._view()
+                self._on_view()
             except Unavailable:
                 _log.warning("a view is not logged: no database", request_id=self._request_id)
 
@@ -98,16 +103,16 @@ class Streams:
         self._media = media
         self._view_logs = view_logs
         self._clock = clock
-        self._turns = threading.BoundedSemaphore(TURNS)
+        self._slots = threading.BoundedSemaphore(MAX_TRANSACTIONS)
 
     def open(
         self, video_id: int, caller: Identity, wanted: ByteRequest, quality: str | None = None
     ) -> Stream:
-        """The video, or its file of that quality.
+        """Open the video, or its file of that quality.
 
-        Raises NotFound, Forbidden, RangeNotSatisfiable, OriginFailed, OriginSilent, Unavailable.
+        Raises NotFound, Forbidden, RangeNotSatisfiable, OriginFailed, OriginTimeout, Unavailable.
         """
-        if quality and "\0" in quality:  # which no text in Postgres holds
+        if quality and "\0" in quality:  # Postgres text can't contain it
             raise NotFound(NO_QUALITY)
         row = self._row(video_id, caller.account_id, quality)
         VideoFacts.of(row).require_watchable_by(caller)
@@ -115,14 +120,17 @@ class Streams:
             raise NotFound(NO_QUALITY)
         opened = self._media.open(row.path, wanted)
         earns = row.account is not None and row.rewarded_at is None
-        return Stream(opened, self._view(row.account, video_id) if earns else _nothing)
+        return Stream(opened, self._view_logger(row.account, video_id) if earns else _no_view)
 
     def require_watchable(self, video_id: int, caller: Identity) -> None:
-        """Raises NotFound, Forbidden and Unavailable, as `open`."""
+        """Raises NotFound, Forbidden and Unavailable, as `open` does."""
         FactsQuery(self._database).facts(video_id).require_watchable_by(caller)
 
     def _row(self, video_id: int, account_id: int | None, quality: str | None) -> Any:
-        """All there is to know, in one statement; raises NotFound."""
+        """The video, the path of its file, the viewer's account and view log, in one statement.
+
+        Raises NotFound.
+        """
         path = videos.c.file_path if quality is None else video_files.c.file_path
         of_quality = and_(
             video_files.c.video_id == videos.c.id, video_files.c.quality == (quality or "")
@@ -136,15 +144,15 @@ class Streams:
             .outerjoin(view_logs, of_viewer)
             .where(videos.c.id == video_id)
         )
-        with self._turn(READ_SECONDS):
-            found = self._database.rows(query)
-        if not found:
+        with self._slot(READ_SECONDS):
+            rows = self._database.rows(query)
+        if not rows:
             raise NotFound(NO_VIDEO)
-        return found[0]
+        return rows[0]
 
-    def _view(self, user_id: int, video_id: int) -> Callable[[], None]:
+    def _view_logger(self, user_id: int, video_id: int) -> Callable[[], None]:
         def earn() -> None:
-            with self._turn(EARN_SECONDS):
+            with self._slot(EARN_SECONDS):
                 is_first = self._view_logs.earn(user_id, video_id, self._clock())
             if is_first:
                 metrics.views_rewarded.inc()
@@ -152,14 +160,14 @@ class Streams:
         return earn
 
     @contextlib.contextmanager
-    def _turn(self, within: float) -> Iterator[None]:
-        if not self._turns.acquire(timeout=within):
+    def _slot(self, timeout: float) -> Iterator[None]:
+        if not self._slots.acquire(timeout=timeout):
             raise Unavailable
         try:
             yield
         finally:
-            self._turns.release()
+            self._slots.release()
 
 
-def _nothing() -> None:
-    """Of callers without an account, and of streams after the one that earned."""
+def _no_view() -> None:
+    """For callers without an account, and for streams after the one that earned points."""

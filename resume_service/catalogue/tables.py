@@ -1,4 +1,4 @@
-"""The tables of videos, their files and who viewed them."""
+"""The tables of videos, their files and view logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Videos and their files, as their companies keep them."""
+"""Videos and their files in Postgres."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Video(NamedTuple):
     name: str
     kind: VideoKind
     corporation_id: int | None
-    """None: the public's."""
+    """None for a public video."""
     duration_seconds: float | None
     published: bool
     series_id: int | None
@@ -52,80 +52,86 @@ _offered = (videos.c.published, _in_use)
 
 
 class Videos:
-    """Every method may raise Unavailable; those that find no video raise NotFound."""
+    """Every method may raise Unavailable, and NotFound if its video does not exist."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, given: Mapping[str, Any], corporation_id: int | None) -> Video:
-        """A video of that company, or of the public. Raises NotFound without such a company."""
-        values = {name: value for name, value in given.items() if name != "files"}
+    def create(self, fields: Mapping[str, Any], corporation_id: int | None) -> Video:
+        """Create a video of that company, or a public one for None.
+
+        Raises NotFound if the company does not exist.
+        """
+        values = {name: value for name, value in fields.items() if name != "files"}
         with self._database.transaction() as sql:
             if corporation_id is not None:
                 lock_company(sql, corporation_id)
             insert = videos.insert().values(values | {"corporation_id": corporation_id})
             row = sql.execute(insert.returning(*_columns)).one()
-            _put_files(sql, row.id, given.get("files", []))
+            _insert_files(sql, row.id, fields.get("files", []))
             return _videos(sql, [row])[0]
 
     def by_id(self, video_id: int) -> Video:
-        """That video, also one that is deleted."""
+        """Return the video, even if it is deleted."""
         with self._database.transaction() as sql:
             return _one(sql, select(*_columns).where(videos.c.id == video_id))
 
-    def offered(self, part: PageRequest) -> Page[Video]:
-        """The published ones of every company and of the public."""
-        return self._page(part, *_offered)
+    def offered(self, page_request: PageRequest) -> Page[Video]:
+        """The published videos: those of all companies, and the public ones."""
+        return self._page(page_request, *_offered)
 
     def of_corporation(
-        self, corporation_id: int, part: PageRequest, *, all_of_them: bool
+        self, corporation_id: int, page_request: PageRequest, *, all_of_them: bool
     ) -> Page[Video]:
-        """A company's published ones, or also those that only its admins see."""
-        is_its = videos.c.corporation_id == corporation_id
-        return self._page(part, is_its) if all_of_them else self._page(part, is_its, *_offered)
+        """A company's published videos, or all of them, also unpublished and deleted ones."""
+        is_owned = videos.c.corporation_id == corporation_id
+        conditions = (is_owned,) if all_of_them else (is_owned, *_offered)
+        return self._page(page_request, *conditions)
 
-    def update(self, video_id: int, given: Mapping[str, Any], now: datetime) -> Video:
-        """Change what is given; `files` replaces all of them."""
-        values = {name: value for name, value in given.items() if name != "files"}
+    def update(self, video_id: int, fields: Mapping[str, Any], now: datetime) -> Video:
+        """Change the given fields. `files` replaces all files of the video."""
+        values = {name: value for name, value in fields.items() if name != "files"}
         change = videos.update().where(videos.c.id == video_id, _in_use)
         with self._database.transaction() as sql:
             changed = change.values(values | {"updated_at": now}).returning(*_columns)
             row = sql.execute(changed).first()
-            if row is not None and "files" in given:
+            if row is not None and "files" in fields:
                 sql.execute(video_files.delete().where(video_files.c.video_id == video_id))
-                _put_files(sql, video_id, given["files"])
-            return _found(sql, row)
+                _insert_files(sql, video_id, fields["files"])
+            return _existing(sql, row)
 
     def delete(self, video_id: int, now: datetime) -> None:
-        gone = videos.update().where(videos.c.id == video_id, _in_use)
+        deletion = videos.update().where(videos.c.id == video_id, _in_use)
         with self._database.transaction() as sql:
-            row = sql.execute(gone.values(deleted_at=now).returning(*_columns)).first()
-            _found(sql, row)
+            row = sql.execute(deletion.values(deleted_at=now).returning(*_columns)).first()
+            _existing(sql, row)
 
     def restore(self, video_id: int, now: datetime) -> Video:
-        """Undo a deletion. Raises Forbidden unless its company's plan is PAID at `now`."""
-        back = videos.update().where(videos.c.id == video_id, ~_in_use)
+        """Undo a deletion. Raises Forbidden unless the company's plan is PAID at `now`."""
+        restoration = videos.update().where(videos.c.id == video_id, ~_in_use)
         with self._database.transaction() as sql:
             owner = _one(sql, select(*_columns).where(videos.c.id == video_id)).corporation_id
             if owner is not None and lock_company(sql, owner).plan_at(now) is not Plan.PAID:
                 raise Forbidden("Restoring takes a paid plan")
-            changed = back.values(deleted_at=None, updated_at=now).returning(*_columns)
-            return _found(sql, sql.execute(changed).first())
+            changed = restoration.values(deleted_at=None, updated_at=now).returning(*_columns)
+            return _existing(sql, sql.execute(changed).first())
 
-    def _page(self, part: PageRequest, *conditions: sqlalchemy.ColumnElement[bool]) -> Page[Video]:
+    def _page(
+        self, page_request: PageRequest, *conditions: sqlalchemy.ColumnElement[bool]
+    ) -> Page[Video]:
         query = select(*_columns).where(*conditions).order_by(videos.c.id)
         with self._database.transaction() as sql:
-            page = part.of(sql, query, lambda row: row, videos.c.id)
+            page = page_request.of(sql, query, lambda row: row, videos.c.id)
             return Page(_videos(sql, page.items), page.total)
 
 
 def delete_videos_of(sql: sqlalchemy.Connection, corporation_id: int, now: datetime) -> None:
-    """Delete every video of a company that is itself being deleted."""
-    its = videos.update().where(videos.c.corporation_id == corporation_id, _in_use)
-    sql.execute(its.values(deleted_at=now))
+    """Delete every video of a company, in the transaction that deletes the company."""
+    deletion = videos.update().where(videos.c.corporation_id == corporation_id, _in_use)
+    sql.execute(deletion.values(deleted_at=now))
 
 
-def _put_files(
+def _insert_files(
     sql: sqlalchemy.Connection, video_id: int, files: Sequence[Mapping[str, str]]
 ) -> None:
     if files:
@@ -133,17 +139,17 @@ def _put_files(
 
 
 def _one(sql: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -> Video:
-    return _found(sql, sql.execute(query).first())
+    return _existing(sql, sql.execute(query).first())
 
 
-def _found(sql: sqlalchemy.Connection, row: sqlalchemy.Row[Any] | None) -> Video:
+def _existing(sql: sqlalchemy.Connection, row: sqlalchemy.Row[Any] | None) -> Video:
     if row is None:
         raise NotFound(NO_VIDEO)
     return _videos(sql, [row])[0]
 
 
 def _videos(sql: sqlalchemy.Connection, rows: Sequence[sqlalchemy.Row[Any]]) -> list[Video]:
-    """Those videos with their files, by one statement for all of them."""
+    """The videos of these rows. One statement reads the files of all of them."""
     files: dict[int, list[VideoFile]] = {row.id: [] for row in rows}
     query = select(video_files).where(video_files.c.video_id.in_(files))
     for row in sql.execute(query.order_by(video_files.c.quality)):

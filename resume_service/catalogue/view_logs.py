@@ -1,4 +1,4 @@
-"""Who has viewed which video, and the points that a first stream earns."""
+"""View logs: which user has viewed which video. The first stream of a video earns points."""
 
 from __future__ import annotations
 
@@ -25,38 +25,39 @@ class Viewed(NamedTuple):
 
 
 class ViewLogs:
-    """At most one row for a user and a video. Every method may raise Unavailable."""
+    """At most one row for each user and video. Every method may raise Unavailable."""
 
     def __init__(self, database: Database, points_per_view: int) -> None:
         self._database = database
         self._points = points_per_view
 
     def earn(self, user_id: int, video_id: int, now: datetime) -> bool:
-        """Log a stream, and give its points unless another has; tells whether this one did.
+        """Log a stream, and give points unless an earlier stream did.
 
-        The row decides: of all that race, one statement sets `rewarded_at`.
+        Returns whether this stream earned the points. Of concurrent streams, only one earns them: the
+        one that sets `rewarded_at`.
         """
         log = insert(view_logs).from_select(
             ["user_id", "video_id", "created_at", "rewarded_at"],
             _of_user(user_id, literal(video_id, BigInteger), _moment(now), _moment(now)),
         )
-        first = log.on_conflict_do_update(
+        claim = log.on_conflict_do_update(
             index_elements=_of_pair,
             set_={"rewarded_at": log.excluded.rewarded_at},
             where=_logs.rewarded_at.is_(None),
         ).returning(_logs.user_id)
-        more = users.c.points + bindparam("earned")
-        give = users.update().where(users.c.id == user_id).values(points=more)
+        new_points = users.c.points + bindparam("earned")
+        give = users.update().where(users.c.id == user_id).values(points=new_points)
         with self._database.transaction() as sql:
-            earns = sql.execute(first).first() is not None
+            earns = sql.execute(claim).first() is not None
             if earns:
                 sql.execute(give, {"earned": self._points})
         return earns
 
     def write(self, user_id: int, video_id: int, now: datetime) -> Viewed:
-        """Log a view that earns nothing, and leaves what a stream earns as it is.
+        """Log a view without points. It does not change what a stream earns.
 
-        Raises NotFound without such a user.
+        Raises NotFound if the user does not exist.
         """
         log = (
             insert(view_logs)
@@ -67,7 +68,7 @@ class ViewLogs:
             .on_conflict_do_nothing(index_elements=_of_pair)
             .returning(_logs.created_at)
         )
-        there = (
+        existing = (
             select(_logs.created_at)
             .join(users, users.c.id == _logs.user_id)
             .where(
@@ -78,10 +79,10 @@ class ViewLogs:
             written = sql.execute(log).scalar()
             if written is not None:
                 return Viewed(written, is_new=True)
-            known = sql.execute(there).scalar()
-        if known is None:
+            earlier = sql.execute(existing).scalar()
+        if earlier is None:
             raise NotFound(NO_USER)
-        return Viewed(known, is_new=False)
+        return Viewed(earlier, is_new=False)
 
     def exists(self, user_id: int, video_id: int) -> bool:
         query = select(_logs.user_id).where(_logs.user_id == user_id, _logs.video_id == video_id)
@@ -89,7 +90,7 @@ class ViewLogs:
 
 
 def _of_user(user_id: int, *values: sqlalchemy.ColumnElement[object]) -> sqlalchemy.Select[object]:
-    """One row while there is such a user, none when there is not."""
+    """Select one row if the user exists, else none."""
     return select(users.c.id, *values).where(users.c.id == user_id, users.c.deleted_at.is_(None))
 
 

@@ -1,7 +1,7 @@
-"""Puts the demo into the database and its media below MEDIA_ROOT.
+"""Adds the demo's companies, users and videos to the database, and its media below MEDIA_ROOT.
 
-What is missing is added and what is there stays as it is, so that it can be run again at any time.
-A company that is not the demo's is never added to.
+Only missing data is added, so the command can run again at any time. Companies that are not the
+demo's are never changed.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from resume_service.postgres.database import Database
 from resume_service.resume.video_access import VideoKind
 
 FOLDER = "demo"
-"""Of its media, below MEDIA_ROOT."""
+"""Folder of the demo's media, below MEDIA_ROOT."""
 _LOCK = 5_120_944_870
-"""Of Postgres' advisory locks: one process at a time."""
+"""Key of an advisory lock in Postgres: one process at a time adds the demo."""
 
 
 class Account(NamedTuple):
@@ -39,7 +39,7 @@ class Account(NamedTuple):
     email: str
     role: Role
     has_password: bool
-    """Whether it is the one given, which it isn't for who was there with another."""
+    """Whether the password of this run is valid. An older account may have another."""
 
 
 class Company(NamedTuple):
@@ -47,7 +47,7 @@ class Company(NamedTuple):
     name: str
     plan: Plan
     accounts: tuple[Account, ...]
-    """Its admin first."""
+    """The admin is the first."""
     videos: int
 
 
@@ -55,27 +55,28 @@ class Demo(NamedTuple):
     companies: tuple[Company, ...]
     public_videos: int
     added: int
-    """Accounts, videos and files that were not there before."""
+    """The number of new accounts, videos and files."""
 
 
 def seed_catalogue(database: Database, media_root: Path, password: str) -> Demo:
-    """Add what is missing; new accounts get `password`.
+    """Add missing data. New accounts get `password`.
 
-    Raises Conflict, with nothing changed, when a name or an address is somebody else's; OSError,
-    before any row is made, for a folder that can't be written; and Unavailable.
+    Raises Conflict, before any change, if others use a name or an address of the demo. Raises OSError,
+    before it adds rows, if the folder can't be written. Raises Conflict if another process adds the
+    demo, and Unavailable.
     """
     for studio in STUDIOS:
         _require_free_or_ours(database, studio)
     files = _put_files(media_root / FOLDER)
-    with _only_one(database):
+    with _exclusively(database):
         seeding = _Seeding(database, password)
-        made = tuple(seeding.company(studio) for studio in STUDIOS)
+        companies = tuple(seeding.company(studio) for studio in STUDIOS)
         public = seeding.titles(PUBLIC, None)
-    return Demo(made, public, files + seeding.added)
+    return Demo(companies, public, files + seeding.added)
 
 
 def _put_files(folder: Path) -> int:
-    """Make the files that are missing; how many."""
+    """Create missing files. Returns the number of new files."""
     folder.mkdir(exist_ok=True)
     titles = [*PUBLIC, *(title for studio in STUDIOS for title in studio.titles)]
     names = [name for title in titles for name in (title.file, title.low_file) if name]
@@ -91,13 +92,13 @@ class _Seeding:
     def company(self, studio: Studio) -> Company:
         if _user(self._database, studio.admin) is None:
             companies = Corporations(self._database, delete_videos_of)
-            named = {"name": studio.name, "plan": studio.plan}
-            companies.create(named, email=studio.admin, password=self._password)
+            fields = {"name": studio.name, "plan": studio.plan}
+            companies.create(fields, email=studio.admin, password=self._password)
             self.added += 1
         corporation_id: int = _user(self._database, studio.admin).corporation_id
         accounts = [self._account(email, corporation_id) for email in _addresses(studio)]
-        shown = self.titles(studio.titles, corporation_id)
-        return Company(corporation_id, studio.name, studio.plan, tuple(accounts), shown)
+        count = self.titles(studio.titles, corporation_id)
+        return Company(corporation_id, studio.name, studio.plan, tuple(accounts), count)
 
     def _account(self, email: str, corporation_id: int) -> Account:
         if _user(self._database, email) is None:
@@ -109,17 +110,20 @@ class _Seeding:
         return Account(row.id, email, Role(row.role), has_password)
 
     def titles(self, titles: Sequence[Title], corporation_id: int | None) -> int:
-        """Add the videos of a company, or of the public; how many there are."""
-        had = _paths_of(self._database, corporation_id)
+        """Add missing videos of a company, or public ones for None.
+
+        Returns the number of titles.
+        """
+        existing = _paths_of(self._database, corporation_id)
         for title in titles:
-            if _path(title.file) not in had:
+            if _path(title.file) not in existing:
                 Videos(self._database).create(_video(title), corporation_id)
                 self.added += 1
         return len(titles)
 
 
 @contextmanager
-def _only_one(database: Database) -> Iterator[None]:
+def _exclusively(database: Database) -> Iterator[None]:
     with database.transaction() as sql:
         if not sql.execute(select(func.pg_try_advisory_xact_lock(_LOCK))).scalar_one():
             raise Conflict("The demo is being added by somebody else")
@@ -127,16 +131,16 @@ def _only_one(database: Database) -> Iterator[None]:
 
 
 def _require_free_or_ours(database: Database, studio: Studio) -> None:
-    """Raise Conflict when the company or one of its addresses is there but not the demo's."""
-    is_it = (corporations.c.name == studio.name, corporations.c.deleted_at.is_(None))
-    company = next(iter(database.rows(select(corporations).where(*is_it))), None)
+    """Raise Conflict if the company or an address of it exists but is not the demo's."""
+    has_name = (corporations.c.name == studio.name, corporations.c.deleted_at.is_(None))
+    company = next(iter(database.rows(select(corporations).where(*has_name))), None)
     admin = _user(database, studio.admin)
-    its_id = company and company.id
+    company_id = company and company.id
     if company is not None and (admin is None or admin.role != Role.ADMIN):
         raise Conflict(f"There is a company {studio.name!r} already, which is not the demo's")
     for email in _addresses(studio):
         user = _user(database, email)
-        if user is not None and user.corporation_id != its_id:
+        if user is not None and user.corporation_id != company_id:
             raise Conflict(f"There is a user {email} already, who is not the demo's")
 
 
@@ -145,16 +149,16 @@ def _addresses(studio: Studio) -> tuple[str, ...]:
 
 
 def _user(database: Database, email: str) -> Any:
-    """Its row, or None."""
-    is_it: tuple[sqlalchemy.ColumnElement[bool], ...]
-    is_it = (users.c.email == email, users.c.deleted_at.is_(None))
-    return next(iter(database.rows(select(users).where(*is_it))), None)
+    """The user's row, or None."""
+    has_email: tuple[sqlalchemy.ColumnElement[bool], ...]
+    has_email = (users.c.email == email, users.c.deleted_at.is_(None))
+    return next(iter(database.rows(select(users).where(*has_email))), None)
 
 
 def _paths_of(database: Database, corporation_id: int | None) -> set[str]:
-    """The files of its videos, also of deleted ones: those stay deleted."""
-    is_its = videos.c.corporation_id.is_not_distinct_from(corporation_id)
-    query = select(videos.c.file_path).where(is_its, videos.c.file_path.startswith(f"{FOLDER}/"))
+    """The demo's file paths of a company, also of deleted videos: they are not added again."""
+    is_owned = videos.c.corporation_id.is_not_distinct_from(corporation_id)
+    query = select(videos.c.file_path).where(is_owned, videos.c.file_path.startswith(f"{FOLDER}/"))
     return {row.file_path for row in database.rows(query)}
 
 

@@ -1,4 +1,4 @@
-"""`flask seed-demo`: companies, users, a small catalogue and a course, to try the service with."""
+"""`flask seed-demo`: adds companies, users, a small catalogue and a course, to try the service."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from resume_service.settings import Settings
 
 TIMEOUT_SECONDS = 10.0
 PASSWORD_BYTES = 12
-"""Of chance, in a password that is made up."""
+"""Random bytes of a generated password."""
 
 
 class Seeded(NamedTuple):
     catalogue: Demo
     course: int | None
-    """Rows of it that were not there before; None where there is a course that is not the demo's."""
+    """The number of new rows; None if a course exists that is not the demo's."""
 
     @property
     def added(self) -> int:
@@ -34,7 +34,7 @@ class Seeded(NamedTuple):
 
     @property
     def viewer(self) -> Account:
-        """Who is enrolled: the first viewer of the first company."""
+        """The enrolled user: the first viewer of the first company."""
         _admin, viewer, *_ = self.catalogue.companies[0].accounts
         return viewer
 
@@ -43,23 +43,25 @@ def command(settings: Settings) -> click.Command:
     """The command `flask seed-demo`."""
 
     @click.command("seed-demo")
-    @click.option("--password", envvar="SEED_DEMO_PASSWORD", callback=_checked)
+    @click.option("--password", envvar="SEED_DEMO_PASSWORD", callback=_check_length)
     def seed_demo(password: str | None) -> None:
-        """Add companies, users, videos and a course to try things with, unless they are there.
+        """Add demo companies, users, videos and a course, unless they exist.
 
-        Without --password (or SEED_DEMO_PASSWORD) one is made up for new accounts, and told once.
+        Without --password (or SEED_DEMO_PASSWORD), new accounts get a generated password. It is shown
+        once.
         """
-        given = password or made_up_password()
+        used_password = password or made_up_password()
         with one_line_errors():
-            made = seed(settings, given)
-        click.echo(description(made, given, f"http://localhost:{settings.port}"))
+            seeded = seed(settings, used_password)
+        click.echo(description(seeded, used_password, f"http://localhost:{settings.port}"))
 
     return seed_demo
 
 
 def seed(settings: Settings, password: str) -> Seeded:
-    """Add what is missing. Raises click.ClickException for a setting that it takes, and Conflict,
-    Unavailable and OSError.
+    """Add missing data. Raises click.ClickException if DATABASE_URL or MEDIA_ROOT is not set.
+
+    Also raises Conflict, Unavailable and OSError.
     """
     if settings.database_url is None:
         raise click.ClickException("DATABASE_URL is not set: there is no catalogue")
@@ -67,8 +69,8 @@ def seed(settings: Settings, password: str) -> Seeded:
         raise click.ClickException("MEDIA_ROOT is not set: there is no folder for the media")
     database = Database(settings.database_url, timeout=TIMEOUT_SECONDS)
     try:
-        made = Seeded(seed_catalogue(database, Path(settings.media_root), password), None)
-        return made._replace(course=seed_demo_course(database, str(made.viewer.id)))
+        seeded = Seeded(seed_catalogue(database, Path(settings.media_root), password), None)
+        return seeded._replace(course=seed_demo_course(database, str(seeded.viewer.id)))
     finally:
         database.close()
 
@@ -77,19 +79,19 @@ def made_up_password() -> str:
     return secrets.token_urlsafe(PASSWORD_BYTES)
 
 
-def description(made: Seeded, password: str, address: str) -> str:
-    """What there is and how to sign in, at `address`, with the password if it is known."""
-    lines = [f"{made.added} added." if made.added else "Everything was there: nothing changed."]
-    for company in made.catalogue.companies:
+def description(seeded: Seeded, password: str, address: str) -> str:
+    """The text for the terminal: the demo's data, and how to sign in at `address`."""
+    lines = [f"{seeded.added} added." if seeded.added else "Everything was there: nothing changed."]
+    for company in seeded.catalogue.companies:
         lines += _company(company)
-    lines.append(f"For everybody: {made.catalogue.public_videos} videos")
-    lines += _course(made, address)
-    everybody = [each for company in made.catalogue.companies for each in company.accounts]
-    known = [each for each in everybody if each.has_password]
-    if known:
+    lines.append(f"For everybody: {seeded.catalogue.public_videos} videos")
+    lines += _course(seeded, address)
+    accounts = [each for company in seeded.catalogue.companies for each in company.accounts]
+    usable = [each for each in accounts if each.has_password]
+    if usable:
         lines += [
             f"The password of those accounts: {password}",
-            *_sign_in(known[0], password, address),
+            *_sign_in(usable[0], password, address),
         ]
     return "\n".join([*lines, "See what is published:", f"  curl -i {address}/v1/videos"])
 
@@ -97,16 +99,16 @@ def description(made: Seeded, password: str, address: str) -> str:
 def _company(company: Company) -> list[str]:
     lines = [f"{company.name}, company {company.id}, {company.plan}: {company.videos} videos"]
     for account in company.accounts:
-        shown = "" if account.has_password else " (with the password it was given)"
-        lines.append(f"  {account.role}  {account.email}{shown}")
+        note = "" if account.has_password else " (with the password it was given)"
+        lines.append(f"  {account.role}  {account.email}{note}")
     return lines
 
 
-def _course(made: Seeded, address: str) -> list[str]:
-    if made.course is None:
+def _course(seeded: Seeded, address: str) -> list[str]:
+    if seeded.course is None:
         return ["There is another course: it stays as it is"]
     return [
-        f"A course of {len(LESSONS)} lessons, in which {made.viewer.email} is enrolled.",
+        f"A course of {len(LESSONS)} lessons, in which {seeded.viewer.email} is enrolled.",
         f"  With an access token, tick them off at {address}/dashboard",
     ]
 
@@ -120,7 +122,7 @@ def _sign_in(account: Account, password: str, address: str) -> list[str]:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Tell a failure in one line."""
+    """Raise an expected error as a ClickException with one line."""
     try:
         yield
     except Unavailable as fault:
@@ -129,7 +131,7 @@ def one_line_errors() -> Iterator[None]:
         raise click.ClickException(" ".join(str(fault).split())) from fault
 
 
-def _checked(_context: click.Context, _option: click.Parameter, password: Any) -> Any:
+def _check_length(_context: click.Context, _option: click.Parameter, password: Any) -> Any:
     if password is not None and not SHORTEST <= len(password) <= LONGEST:
         raise click.BadParameter(f"Must be {SHORTEST} to {LONGEST} characters long.")
     return password

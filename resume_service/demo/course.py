@@ -1,7 +1,6 @@
-"""A small course to try things with: always the same.
+"""Adds a small demo course, always the same.
 
-What is missing of it is added and what is there stays as it is. The course is one for everybody: where
-there is another one already, nothing is added to it.
+Only missing rows are added. A service has one course: if it is not the demo's, nothing is added.
 """
 
 from __future__ import annotations
@@ -38,38 +37,39 @@ LESSONS: list[dict[str, Any]] = [
 ]
 REQUIRED = [(LIGHT, WELCOME), (CUT, LIGHT), (CUT, SOUND)]
 FILES = {WELCOME: "bowline.wav", LIGHT: "quay.wav", SOUND: "weather.wav"}
-"""Of the demo's public videos, those whose end completes a lesson."""
+"""Demo videos by lesson. Watching the video to its end completes the lesson."""
 _LOCK = 7_236_450_225
-"""Of Postgres' advisory locks: two at once could enrol twice."""
+"""Key of an advisory lock in Postgres: two processes at once could enrol the user twice."""
 
 
 def seed_demo_course(
-    database: Database, enrolled: str, shown: Mapping[UUID, str] | None = None
+    database: Database, user_id: str, videos_by_lesson: Mapping[UUID, str] | None = None
 ) -> int | None:
-    """Add what is missing, and enrol that user for good, unless enrolled before; how many rows.
+    """Add missing rows, and enrol the user without an end, unless the user has an enrolment.
 
-    Prerequisites are not counted. Lessons name the videos `shown`, or else those of the demo's catalogue. None, and nothing is
-    added, where there is a course that is not the demo's. Raises Unavailable.
+    Returns the number of new rows; prerequisites are not counted. Returns None, and adds nothing, if
+    the course is not the demo's. Without `videos_by_lesson`, lessons get videos of the demo's catalogue.
+    Raises Unavailable.
     """
     with database.transaction() as sql:
         sql.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         if not _is_free_or_ours(sql):
             return None
-        of_lessons = _videos(sql) if shown is None else shown
+        video_ids = _videos(sql) if videos_by_lesson is None else videos_by_lesson
         return (
-            len(_added(sql, modules, MODULES))
-            + _add_lessons(sql, of_lessons)
-            + _enrol(sql, enrolled)
+            len(_insert_missing(sql, modules, MODULES))
+            + _add_lessons(sql, video_ids)
+            + _enrol(sql, user_id)
         )
 
 
 def _is_free_or_ours(sql: sqlalchemy.Connection) -> bool:
-    there = set(sql.execute(select(modules.c.id)).scalars())
-    return not there or not there.isdisjoint({FILM, PRACTICE})
+    existing = set(sql.execute(select(modules.c.id)).scalars())
+    return not existing or not existing.isdisjoint({FILM, PRACTICE})
 
 
 def _videos(sql: sqlalchemy.Connection) -> dict[UUID, str]:
-    """The ids of the demo's videos, by their lesson; without those that are deleted."""
+    """The ids of the demo's videos by lesson, without deleted videos."""
     path = videos.c.file_path
     query = select(path, func.min(videos.c.id)).where(
         path.in_([f"{FOLDER}/{file}" for file in FILES.values()]),
@@ -77,15 +77,16 @@ def _videos(sql: sqlalchemy.Connection) -> dict[UUID, str]:
         videos.c.deleted_at.is_(None),
     )
     ids = {row[0]: str(row[1]) for row in sql.execute(query.group_by(path))}
-    found = {lesson: ids.get(f"{FOLDER}/{file}") for lesson, file in FILES.items()}
-    return {lesson: video for lesson, video in found.items() if video}
+    by_lesson = {lesson: ids.get(f"{FOLDER}/{file}") for lesson, file in FILES.items()}
+    return {lesson: video for lesson, video in by_lesson.items() if video}
 
 
-def _add_lessons(sql: sqlalchemy.Connection, shown: Mapping[UUID, str]) -> int:
-    opened = {"published": True, "free": False}
-    rows = [row | opened | {"video_id": shown.get(row["id"])} for row in LESSONS]
-    new = _added(sql, lessons, rows)
-    # Those of a lesson that is there are its admin's: one more could close a circle.
+def _add_lessons(sql: sqlalchemy.Connection, video_ids: Mapping[UUID, str]) -> int:
+    flags = {"published": True, "free": False}
+    rows = [row | flags | {"video_id": video_ids.get(row["id"])} for row in LESSONS]
+    new = _insert_missing(sql, lessons, rows)
+    # Only new lessons get prerequisites: an admin may have changed those of the others.
+    # One more prerequisite could close a cycle.
     required = [
         {"lesson_id": lesson, "prerequisite_id": first}
         for lesson, first in REQUIRED
@@ -97,15 +98,17 @@ def _add_lessons(sql: sqlalchemy.Connection, shown: Mapping[UUID, str]) -> int:
 
 
 def _enrol(sql: sqlalchemy.Connection, user_id: str) -> int:
-    """Unless the user has an enrolment of whatever status."""
+    """Enrol the user, unless the user has an enrolment of any status."""
     if sql.execute(select(enrollments.c.id).where(enrollments.c.user_id == user_id)).first():
         return 0
-    return len(_added(sql, enrollments, [{"id": uuid4(), "user_id": user_id, "status": "active"}]))
+    return len(
+        _insert_missing(sql, enrollments, [{"id": uuid4(), "user_id": user_id, "status": "active"}])
+    )
 
 
-def _added(
+def _insert_missing(
     sql: sqlalchemy.Connection, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]
 ) -> set[UUID]:
-    """Insert those rows whose id is not there; the ids of these."""
+    """Insert the rows with new ids. Returns these ids."""
     new = insert(table).values(rows).on_conflict_do_nothing().returning(table.c.id)
     return set(sql.execute(new).scalars())

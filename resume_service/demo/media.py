@@ -1,4 +1,4 @@
-"""Media of the demo: a tune of its own for each file, as a WAV that every browser plays."""
+"""Generates the demo's media: one tune for each file, as a WAV that every browser plays."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from pathlib import Path
 SECONDS = 30
 NOTE_SECONDS = 0.25
 RATE, LOW_RATE = 8000, 4000
-"""Samples a second, of one byte each: 240 or 120 KB a file."""
+"""Samples per second, of one byte each: a file has 240 or 120 KB."""
 LOUDNESS = 40
-"""Of the 127 that a byte holds on either side of silence."""
+"""Amplitude, out of 127 that a byte allows on either side of silence."""
 _SCALE = tuple(220 * 2 ** (step / 12) for step in (0, 2, 4, 7, 9, 12, 14, 16))
-"""Hertz: in this scale, any two notes go together."""
+"""Notes in hertz, of a scale in which any two notes sound good together."""
 READABLE_BY_ALL = 0o644
 
 
 def put_media(path: Path) -> bool:
-    """Make the file unless one is there, whole or not at all; whether it was made. Raises OSError."""
+    """Create the file unless it exists. Returns whether it was created. Raises OSError.
+
+    A file is never visible before it is complete.
+    """
     if path.exists():
         return False
     handle, unfinished = tempfile.mkstemp(dir=path.parent)
     try:
-        with open(handle, "wb") as file:  # noqa: PTH123 - of a descriptor
+        with open(handle, "wb") as file:  # noqa: PTH123 - opens a descriptor
             file.write(tune(path.name, LOW_RATE if path.stem.endswith("-low") else RATE))
         Path(unfinished).chmod(READABLE_BY_ALL)
         Path(unfinished).rename(path)
@@ -37,20 +40,20 @@ def put_media(path: Path) -> bool:
 
 
 def tune(name: str, rate: int) -> bytes:
-    """A WAV of SECONDS; the same for the same name."""
-    chosen = random.Random(name)  # noqa: S311 - a melody is no secret
+    """A WAV of SECONDS. The same name gives the same tune."""
+    melody = random.Random(name)  # noqa: S311 - a melody is no secret
     written = io.BytesIO()
     with wave.open(written, "wb") as media:
         media.setnchannels(1)
         media.setsampwidth(1)
         media.setframerate(rate)
         for _ in range(int(SECONDS / NOTE_SECONDS)):
-            media.writeframesraw(_note(chosen.choice(_SCALE), rate))
+            media.writeframesraw(_note(melody.choice(_SCALE), rate))
     return written.getvalue()
 
 
 def _note(hertz: float, rate: int) -> bytes:
-    samples = round(rate / hertz)  # of one period, repeated until the note ends
+    samples = round(rate / hertz)  # in one period, which repeats until the note ends
     period = bytes(
         128 + round(LOUDNESS * math.sin(2 * math.pi * at / samples)) for at in range(samples)
     )

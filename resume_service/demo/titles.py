@@ -1,6 +1,6 @@
-"""What the demo consists of: its companies, who is in them, and what they show.
+"""The demo's companies, users and videos.
 
-The addresses end in `.example`, a name that nobody can own (RFC 2606).
+The e-mail addresses end in `.example`, a reserved domain without an owner (RFC 2606).
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from resume_service.accounts.model import Plan
 from resume_service.resume.video_access import VideoKind
 
 HARBOUR = 1
-"""The series, in its company's own numbering."""
+"""The id of the series. Each company numbers its series itself."""
 
 
 class Title(NamedTuple):
     name: str
     file: str
-    """Of the media, in the demo's folder; titles of a company are told apart by it."""
+    """Media file in the demo's folder. It identifies a title of a company."""
     kind: VideoKind = VideoKind.VIDEO
     season: int | None = None
     episode: int | None = None
     published: bool = True
     low_file: str | None = None
-    """Of the same in the quality `low`."""
+    """File of the same title in the quality `low`."""
 
 
 class Studio(NamedTuple):

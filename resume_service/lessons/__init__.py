@@ -1,4 +1,1 @@
-"""A course of modules and lessons, who may take it, and who has completed what.
-
-Knows no web framework.
-"""
+"""The course: modules, lessons, enrolments and completions."""

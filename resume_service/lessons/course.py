@@ -1,4 +1,4 @@
-"""The course: its modules and lessons, as admins keep them and as every viewer sees them."""
+"""The modules and lessons of the course: changes by admins, and the list for viewers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from resume_service.lessons.tables import lesson_prerequisites, lessons, modules
 from resume_service.postgres.database import Database
 
 LOCK = 7_236_450_223
-"""Of Postgres' advisory locks: two changes of prerequisites, made at once, could close a circle."""
+"""Key of an advisory lock in Postgres. Two concurrent changes of prerequisites could form a circle,
+which neither of them sees."""
 
 
 class Modules(Repository):
@@ -27,7 +28,7 @@ class Modules(Repository):
         super().__init__(database, modules, NO_MODULE)
 
     def delete(self, row_id: UUID) -> None:
-        """Raises NotFound, and Conflict for a module that holds lessons."""
+        """Raises NotFound, and Conflict if the module has lessons."""
         try:
             super().delete(row_id)
         except IntegrityError as fault:
@@ -38,13 +39,13 @@ class Modules(Repository):
 
 
 class Lessons(Repository):
-    """Lessons with their `prerequisites`, the ids of the lessons to complete first."""
+    """Lessons with `prerequisites`: the ids of the lessons to complete first."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, lessons, NO_LESSON)
 
     def offered(self) -> Sequence[Record]:
-        """Every published lesson in the course's order, with the title of its module."""
+        """All published lessons in the course's order, with the titles of their modules."""
         query = (
             _with_prerequisites()
             .add_columns(modules.c.title.label("module_title"))
@@ -54,14 +55,14 @@ class Lessons(Repository):
         return self._database.rows(query.order_by(*COURSE_ORDER))
 
     def delete(self, row_id: UUID) -> None:
-        """Delete a lesson, and every completion of it. Raises NotFound."""
-        freed = select(lesson_prerequisites.c.lesson_id).where(
+        """Delete a lesson and all its completions. Raises NotFound."""
+        dependents = select(lesson_prerequisites.c.lesson_id).where(
             lesson_prerequisites.c.prerequisite_id == row_id
         )
         with self._database.transaction() as sql:
-            # Viewings of what it has locked are looked at again.
+            # Their prerequisite is gone. The new time makes the worker check their videos again.
             sql.execute(
-                lessons.update().where(lessons.c.id.in_(freed)).values(updated_at=func.now())
+                lessons.update().where(lessons.c.id.in_(dependents)).values(updated_at=func.now())
             )
             self._delete(sql, row_id)
 
@@ -71,38 +72,44 @@ class Lessons(Repository):
     def _order(self) -> tuple[ColumnElement[Any], ...]:
         return (lessons.c.module_id, lessons.c.position, lessons.c.id)
 
-    def _written(self, sql: sqlalchemy.Connection, row_id: UUID, values: Mapping[str, Any]) -> None:
-        """Set the prerequisites. Raises ValidationFailed when they close a circle."""
+    def _write_related(
+        self, sql: sqlalchemy.Connection, row_id: UUID, values: Mapping[str, Any]
+    ) -> None:
+        """Replace the prerequisites. Raises ValidationFailed if they form a circle."""
         if "prerequisites" not in values:
             return
-        its = lesson_prerequisites.c
+        columns = lesson_prerequisites.c
         sql.execute(select(func.pg_advisory_xact_lock(LOCK)))
-        sql.execute(lesson_prerequisites.delete().where(its.lesson_id == row_id))
+        sql.execute(lesson_prerequisites.delete().where(columns.lesson_id == row_id))
         required = [
             {"lesson_id": row_id, "prerequisite_id": each} for each in set(values["prerequisites"])
         ]
         if required:
             sql.execute(lesson_prerequisites.insert().values(required))
-        _require_no_circle(sql.execute(select(its.lesson_id, its.prerequisite_id)).all(), row_id)
+        pairs = sql.execute(select(columns.lesson_id, columns.prerequisite_id)).all()
+        _require_no_circle(pairs, row_id)
 
 
 def _with_prerequisites() -> Query:
-    its = lesson_prerequisites.c
-    required = select(its.prerequisite_id).where(its.lesson_id == lessons.c.id)
-    ordered = required.order_by(its.prerequisite_id).correlate(lessons).scalar_subquery()
+    columns = lesson_prerequisites.c
+    required = select(columns.prerequisite_id).where(columns.lesson_id == lessons.c.id)
+    ordered = required.order_by(columns.prerequisite_id).correlate(lessons).scalar_subquery()
     ids = func.array(ordered, type_=sqlalchemy.ARRAY(sqlalchemy.Uuid))
     return select(lessons, ids.label("prerequisites"))
 
 
 def _require_no_circle(pairs: Sequence[Record], changed: UUID) -> None:
-    """Raises ValidationFailed for a circle, which can only be one that what was changed closes."""
+    """Raises ValidationFailed with the circle, which always contains the `changed` lesson.
+
+    Before the change, the prerequisites had no circle.
+    """
     order: TopologicalSorter[UUID] = TopologicalSorter()
     for lesson, prerequisite in pairs:
         order.add(lesson, prerequisite)
     try:
         order.prepare()
-    except CycleError as found:
-        circle = found.args[1][:0:-1]
-        first = circle.index(changed)
-        told = " requires ".join(str(each) for each in (*circle[first:], *circle[:first], changed))
-        raise ValidationFailed({"prerequisites": [f"A circle: {told}."]}, INVALID) from None
+    except CycleError as fault:
+        circle = fault.args[1][:0:-1]
+        start = circle.index(changed)
+        path = " requires ".join(str(each) for each in (*circle[start:], *circle[:start], changed))
+        raise ValidationFailed({"prerequisites": [f"A circle: {path}."]}, INVALID) from None

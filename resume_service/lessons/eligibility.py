@@ -1,7 +1,8 @@
-"""How a user stands with each lesson, as expressions of SQL.
+"""SQL expressions for the state of a lesson for one user.
 
-A lesson is *accessible* when the user is enrolled, or it or its module is free; *locked* while one
-of its prerequisites is not completed. It *counts* when the user could complete it now, or has.
+- accessible: the user is enrolled, or the lesson or its module is free.
+- locked: the user has not completed all prerequisites of the lesson.
+- counts: the user has completed the lesson, or could complete it now.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ User: TypeAlias = str | ColumnElement[str]
 Time: TypeAlias = datetime | ColumnElement[datetime]
 
 ENROLLED = ("active", "trialing")
-"""Of a subscription's states, those that open the course."""
+"""Subscription statuses that give access to the course."""
 COURSE_ORDER = (modules.c.position, modules.c.id, lessons.c.position, lessons.c.id)
 
 _done = lesson_progress.alias("done")
 
 
 def in_modules() -> sqlalchemy.Join:
-    """Every lesson with its module."""
+    """Lessons joined with their modules."""
     return lessons.join(modules, modules.c.id == lessons.c.module_id)
 
 
@@ -49,14 +50,14 @@ def is_accessible(user: User, now: Time) -> ColumnElement[bool]:
 
 
 def is_locked(user: User) -> ColumnElement[bool]:
-    """Of a lesson that the user has not completed."""
+    """Whether a prerequisite is missing. Does not check whether the lesson itself is completed."""
     return exists().where(_is_missing(user))
 
 
 def missing_prerequisites(user: User) -> ColumnElement[Any]:
-    """The ids of what the user has yet to complete before a lesson, in the course's order."""
+    """The ids of the prerequisites that the user has not completed, in the course's order."""
     required, its_module = lessons.alias("required"), modules.alias("its_module")
-    found = (
+    ids = (
         select(required.c.id)
         .select_from(
             lesson_prerequisites.join(
@@ -67,13 +68,13 @@ def missing_prerequisites(user: User) -> ColumnElement[Any]:
         .order_by(its_module.c.position, its_module.c.id, required.c.position, required.c.id)
         .correlate(lessons)
     )
-    return sqlalchemy.func.array(found.scalar_subquery(), type_=sqlalchemy.ARRAY(sqlalchemy.Uuid))
+    return sqlalchemy.func.array(ids.scalar_subquery(), type_=sqlalchemy.ARRAY(sqlalchemy.Uuid))
 
 
 def lesson_states(user: User, now: Time) -> Select[Any]:
-    """A row for each lesson: where it is, how the user stands with it and whether it counts."""
+    """One row per lesson: id, module, published, accessible, completed_at, counts."""
     accessible, completed_at = is_accessible(user, now), lesson_progress.c.completed_at
-    could = and_(lessons.c.published, accessible, not_(is_locked(user)))
+    can_complete = and_(lessons.c.published, accessible, not_(is_locked(user)))
     with_progress = in_modules().outerjoin(
         lesson_progress,
         and_(lesson_progress.c.lesson_id == lessons.c.id, lesson_progress.c.user_id == user),
@@ -84,7 +85,7 @@ def lesson_states(user: User, now: Time) -> Select[Any]:
         lessons.c.published,
         accessible.label("accessible"),
         completed_at,
-        or_(completed_at.is_not(None), could).label("counts"),
+        or_(completed_at.is_not(None), can_complete).label("counts"),
     ).select_from(with_progress)
 
 

@@ -1,4 +1,4 @@
-"""Who is enrolled: by hand, or by the events of a subscription at Stripe."""
+"""Enrolments. Admins write them by hand, and `stripe_events` writes them for Stripe's events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATUSES = (
     "incomplete_expired",
     "paused",
 )
-"""Of a subscription, as Stripe names them. It may come to name others: those open nothing."""
+"""Stripe's names for subscription statuses. A new name from Stripe gives no access."""
 
 
 class Enrollments(Repository):

@@ -12,14 +12,14 @@ NO_LESSON, NO_MODULE = "Lesson not found", "Module not found"
 
 
 class Progress(NamedTuple):
-    """How many lessons are completed, of those that count."""
+    """The numbers of completed lessons and of lessons that count (see `eligibility`)."""
 
     completed: int
     total: int
 
     @property
     def percent(self) -> float:
-        """0 to 100, two decimals; 0 of nothing."""
+        """0 to 100 with two decimals. 0 if no lesson counts."""
         return round(100 * self.completed / self.total, 2) if self.total else 0.0
 
 
@@ -30,7 +30,7 @@ class Completion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MarkResult:
-    """A lesson after it was marked or unmarked, and what that made of the user's progress."""
+    """A lesson and the user's progress, after the lesson was marked or unmarked."""
 
     completion: Completion
     module_id: UUID
@@ -40,6 +40,6 @@ class MarkResult:
 
 @dataclass(frozen=True, slots=True)
 class ModuleProgress:
-    tally: Progress
+    progress: Progress
     lessons: Sequence[Completion]
-    """In the module's order: what the user may open or has completed, locked ones too."""
+    """Lessons that the user may open or has completed, also locked ones, in the module's order."""

@@ -1,7 +1,7 @@
-"""The statements about completions.
+"""SQL statements for completions.
 
-Made once: to build one takes longer than Postgres needs to answer it. They take `user`, `lesson`,
-`module`, `now` and `at`, each where it says so by its name.
+They are built once at import: to build one takes longer than Postgres needs to run it. Their
+parameters are `user`, `lesson`, `module`, `now` and `at` (the time to store).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from resume_service.lessons.tables import lesson_progress, lesson_unmarked, less
 from resume_service.postgres.metadata import MOMENT
 
 LOCK = 7236
-"""Of Postgres' advisory locks of two numbers: the second is a hash of the user who writes."""
+"""First key of a two-key advisory lock in Postgres. The second key is a hash of the user id."""
 IDLE_SECONDS = 5
-"""After which a process that stands still in its transaction loses it, and the lock with it."""
+"""Seconds before Postgres ends the session of a process that hangs inside a transaction."""
 
 
 def _counts(state: sqlalchemy.Subquery) -> tuple[ColumnElement[int], ColumnElement[int]]:
@@ -30,7 +30,7 @@ def _counts(state: sqlalchemy.Subquery) -> tuple[ColumnElement[int], ColumnEleme
 _USER, _NOW = bindparam("user", type_=Text), bindparam("now", type_=MOMENT)
 _LESSON, _AT = bindparam("lesson", type_=Uuid), bindparam("at", type_=MOMENT)
 _STATE = lesson_states(_USER, _NOW).subquery()
-_ITS = _STATE.c.id == _LESSON
+_IS_THIS_LESSON = _STATE.c.id == _LESSON
 _THIS_LESSON = select(_USER, lessons.c.id, _AT).where(lessons.c.id == _LESSON)
 
 LESSON_STATE = (
@@ -42,10 +42,10 @@ SUMMARY = select(*_counts(_STATE))
 MODULE_TOTALS = select(
     *_counts(_STATE),
     _STATE.c.module_id,
-    func.bool_or(_ITS).label("here"),
-    func.max(_STATE.c.completed_at).filter(_ITS).label("completed_at"),
+    func.bool_or(_IS_THIS_LESSON).label("has_this_lesson"),
+    func.max(_STATE.c.completed_at).filter(_IS_THIS_LESSON).label("completed_at"),
 ).group_by(_STATE.c.module_id)
-"""A row for each module."""
+"""One row per module. `completed_at` is set only for the module of `lesson`."""
 MODULE = (
     lesson_states(_USER, _NOW)
     .where(lessons.c.module_id == bindparam("module", type_=Uuid))

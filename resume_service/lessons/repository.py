@@ -1,4 +1,4 @@
-"""What admins keep by hand: rows that are listed, made, read, changed and deleted by their id."""
+"""Lists, creates, reads, updates and deletes the rows of one table by id."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONSTRAINT_ERRORS = {
     "lessons_module_id_fkey": {"module_id": ["No such module."]},
     "lesson_prerequisites_prerequisite_id_fkey": {"prerequisites": ["No such lesson."]},
 }
-"""What a broken constraint says of the fields that were given."""
+"""Error details for each violated foreign key, by constraint name."""
 
 
 class Repository:
@@ -35,11 +35,12 @@ class Repository:
         self._table = table
         self._not_found = not_found
 
-    def page(self, part: PageRequest, **wanted: Any) -> Page[Record]:
-        """A page of the rows whose columns hold what is `wanted`."""
-        query = self._query().where(*(self._table.c[name] == wanted[name] for name in wanted))
+    def page(self, page_request: PageRequest, **filters: Any) -> Page[Record]:
+        """A page of the rows in which each column of `filters` has that value."""
+        conditions = [self._table.c[name] == value for name, value in filters.items()]
+        query = self._query().where(*conditions).order_by(*self._order())
         with self._database.transaction() as sql:
-            return part.of(sql, query.order_by(*self._order()), lambda row: row, self._table.c.id)
+            return page_request.of(sql, query, lambda row: row, self._table.c.id)
 
     def read(self, row_id: UUID) -> Record:
         """Raises NotFound."""
@@ -47,24 +48,21 @@ class Repository:
             return self._read(sql, row_id)
 
     def create(self, values: Mapping[str, Any]) -> Record:
-        """A new row. Raises ValidationFailed for values that name what is not there."""
+        """Insert a row. Raises ValidationFailed if a referenced row does not exist."""
         row_id = uuid4()
         with self._writing() as sql:
             sql.execute(self._table.insert().values(id=row_id, **self._columns(values)))
-            self._written(sql, row_id, values)
+            self._write_related(sql, row_id, values)
             return self._read(sql, row_id)
 
     def update(self, row_id: UUID, values: Mapping[str, Any]) -> Record:
-        """The row with the `values` given, the others as they were.
-
-        Raises NotFound and, as `create` does, ValidationFailed.
-        """
-        changed = self._table.update().where(self._table.c.id == row_id)
+        """Change only the given `values`. Raises NotFound and, as `create`, ValidationFailed."""
+        statement = self._table.update().where(self._table.c.id == row_id)
         with self._writing() as sql:
-            set_ = changed.values(updated_at=func.now(), **self._columns(values))
-            if not sql.execute(set_).rowcount:
+            update = statement.values(updated_at=func.now(), **self._columns(values))
+            if not sql.execute(update).rowcount:
                 raise NotFound(self._not_found)
-            self._written(sql, row_id, values)
+            self._write_related(sql, row_id, values)
             return self._read(sql, row_id)
 
     def delete(self, row_id: UUID) -> None:
@@ -73,7 +71,7 @@ class Repository:
             self._delete(sql, row_id)
 
     def _query(self) -> Query:
-        """Every row, with what else is told of it."""
+        """All rows. Subclasses add the columns that come from other tables."""
         return select(self._table)
 
     def _order(self) -> tuple[ColumnElement[Any], ...]:
@@ -82,14 +80,16 @@ class Repository:
     def _columns(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in values.items() if name in self._table.c}
 
-    def _written(self, sql: sqlalchemy.Connection, row_id: UUID, values: Mapping[str, Any]) -> None:
-        """Write what `values` hold beyond the row's own columns."""
+    def _write_related(
+        self, sql: sqlalchemy.Connection, row_id: UUID, values: Mapping[str, Any]
+    ) -> None:
+        """Write the `values` that belong to other tables. Nothing here; subclasses override it."""
 
     def _read(self, sql: sqlalchemy.Connection, row_id: UUID) -> Record:
-        found = sql.execute(self._query().where(self._table.c.id == row_id)).one_or_none()
-        if found is None:
+        row = sql.execute(self._query().where(self._table.c.id == row_id)).one_or_none()
+        if row is None:
             raise NotFound(self._not_found)
-        return found
+        return row
 
     def _delete(self, sql: sqlalchemy.Connection, row_id: UUID) -> None:
         if not sql.execute(self._table.delete().where(self._table.c.id == row_id)).rowcount:
@@ -101,7 +101,7 @@ class Repository:
             with self._database.transaction() as sql:
                 yield sql
         except IntegrityError as fault:
-            broken = getattr(getattr(fault.orig, "diag", None), "constraint_name", None)
-            if broken not in CONSTRAINT_ERRORS:
+            constraint = getattr(getattr(fault.orig, "diag", None), "constraint_name", None)
+            if constraint not in CONSTRAINT_ERRORS:
                 raise
-            raise ValidationFailed(CONSTRAINT_ERRORS[broken], INVALID) from fault
+            raise ValidationFailed(CONSTRAINT_ERRORS[constraint], INVALID) from fault

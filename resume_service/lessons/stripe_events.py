@@ -1,4 +1,4 @@
-"""Enrolments by the events of a Stripe subscription."""
+"""Enrolments from the events of Stripe subscriptions."""
 
 from __future__ import annotations
 
@@ -23,26 +23,21 @@ RANKS = {
     "customer.subscription.updated": 1,
     "customer.subscription.deleted": 2,
 }
-"""Events of one second, in the order in which they can have happened."""
-
-
+"""The order of events with the same time. Stripe's times have a resolution of one second."""
 TOLERANCE_SECONDS = 300
-"""How old a signature may be: Stripe signs anew whenever it sends again."""
-
-
+"""Maximum age of a signature. Stripe makes a new signature for each retry."""
 EVENTS_KEPT = timedelta(days=90)
-"""Stripe sends an event again for 30 days at most."""
-
+"""How long event ids are stored. Stripe retries an event for at most 30 days."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Subscription(NamedTuple):
-    """What one event says of a subscription."""
+    """The state of a subscription in one event."""
 
     event_id: str
     at: datetime
-    """When it happened, to the second."""
+    """Time of the event, to the second."""
     rank: int
     subscription_id: str
     user_id: str
@@ -51,28 +46,31 @@ class Subscription(NamedTuple):
 
 
 class Subscriptions:
-    """Applies Stripe's events: each once, and none after one that is newer.
+    """Applies each event once. Ignores an event that is older than the last one of its subscription.
 
-    A user may have had several subscriptions. Each is an enrolment of its own, so the end of an old
-    one takes nothing from a new one.
+    A user may have several subscriptions, and each is a separate enrolment. So the end of an old
+    subscription does not end a new one.
     """
 
     def __init__(self, database: Database, secret: str) -> None:
-        # 0.3 s and 20 MB that only who uses Stripe pays, at the start and not in a request.
+        # The import takes 0.3 s and 20 MB. Only installations with Stripe pay this, at the start.
         from stripe import SignatureVerificationError, WebhookSignature  # noqa: PLC0415
 
         self._database = database
         self._secret = secret
         self._verify: Callable[..., Any] = WebhookSignature.verify_header
-        self._refused = (SignatureVerificationError, UnicodeDecodeError)
+        self._signature_errors = (SignatureVerificationError, UnicodeDecodeError)
 
     def receive(self, payload: bytes, signature: str | None) -> None:
-        """Apply the event in `payload`. Raises BadRequest unless Stripe signed it, Unavailable."""
-        comparable = signature if signature and signature.isascii() else None
+        """Apply the event in `payload`.
+
+        Raises BadRequest for a wrong signature or a body that is not JSON, and Unavailable.
+        """
+        ascii_signature = signature if signature and signature.isascii() else None
         try:
-            self._verify(payload, comparable, self._secret, TOLERANCE_SECONDS)
+            self._verify(payload, ascii_signature, self._secret, TOLERANCE_SECONDS)
             event = json.loads(payload)
-        except self._refused:
+        except self._signature_errors:
             raise BadRequest("The signature does not match") from None
         except ValueError:
             raise BadRequest("The body is not JSON") from None
@@ -81,16 +79,16 @@ class Subscriptions:
             self._apply(change)
 
     def _apply(self, change: Subscription) -> None:
-        first = insert(stripe_events).values(id=change.event_id).on_conflict_do_nothing()
-        forgotten = stripe_events.c.received_at < func.now() - EVENTS_KEPT
+        new_event = insert(stripe_events).values(id=change.event_id).on_conflict_do_nothing()
+        is_old = stripe_events.c.received_at < func.now() - EVENTS_KEPT
         with self._database.transaction() as sql:
-            if sql.execute(first.returning(stripe_events.c.id)).all():
-                sql.execute(stripe_events.delete().where(forgotten))
+            if sql.execute(new_event.returning(stripe_events.c.id)).all():
+                sql.execute(stripe_events.delete().where(is_old))
                 sql.execute(_upsert(change))
 
 
 def subscription_of(event: Any) -> Subscription | None:
-    """What `event` says of a user's subscription; None for any other event."""
+    """The state of a user's subscription in `event`. None for any other event."""
     if not isinstance(event, Mapping) or event.get("type") not in RANKS:
         return None
     subscription = event["data"]["object"]
@@ -111,11 +109,11 @@ def subscription_of(event: Any) -> Subscription | None:
 
 
 def _period_end(subscription: Mapping[str, Any]) -> datetime | None:
-    """Of the subscription, or since Stripe's version 2025-03-31 the last of its items."""
+    """The latest `current_period_end`. Since Stripe's API version 2025-03-31, the items have it."""
     items = (subscription.get("items") or {}).get("data", [])
-    given = [each.get("current_period_end") for each in (subscription, *items)]
-    ends = [end for end in given if end is not None]
-    return datetime.fromtimestamp(max(ends), UTC) if ends else None
+    ends = [each.get("current_period_end") for each in (subscription, *items)]
+    known_ends = [end for end in ends if end is not None]
+    return datetime.fromtimestamp(max(known_ends), UTC) if known_ends else None
 
 
 def _upsert(change: Subscription) -> sqlalchemy.Insert:
@@ -129,9 +127,9 @@ def _upsert(change: Subscription) -> sqlalchemy.Insert:
         stripe_event_rank=change.rank,
     )
     names = ("user_id", "status", "current_period_end", "stripe_event_at", "stripe_event_rank")
-    held = tuple_(enrollments.c.stripe_event_at, enrollments.c.stripe_event_rank)
+    stored = tuple_(enrollments.c.stripe_event_at, enrollments.c.stripe_event_rank)
     return new.on_conflict_do_update(
         index_elements=["stripe_subscription_id"],
         set_={name: new.excluded[name] for name in names} | {"updated_at": func.now()},
-        where=held <= tuple_(new.excluded.stripe_event_at, new.excluded.stripe_event_rank),
+        where=stored <= tuple_(new.excluded.stripe_event_at, new.excluded.stripe_event_rank),
     )

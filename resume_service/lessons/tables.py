@@ -1,4 +1,4 @@
-"""The tables of the course, of enrolments and of completion."""
+"""Tables of the course, the enrolments and the completions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from resume_service.postgres.metadata import MOMENT, metadata
 
-# Opaque, as in the archive's table, with which they are joined.
+# Same type and collation as in the archive's table, because queries join both.
 _ID = Text(collation="C")
 
 

@@ -1,4 +1,7 @@
-"""Which viewings complete lessons, as statements of SQL."""
+"""SQL that selects the lessons to complete: the user has watched the lesson's video to its end.
+
+A viewing is a user's row in `watch_archive` for the video of a lesson.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,15 @@ from resume_service.lessons.tables import (
     modules,
 )
 
-_OF_ITS_VIDEO = watch_archive.c.video_id == lessons.c.video_id
-VIEWINGS = in_modules().join(watch_archive, _OF_ITS_VIDEO)
+_SAME_VIDEO = watch_archive.c.video_id == lessons.c.video_id
+VIEWINGS = in_modules().join(watch_archive, _SAME_VIDEO)
 
 
 def candidates(since: datetime | None, now: datetime) -> Any:
-    """What is to be completed, among all that may have changed since then; each part is indexed.
+    """The lessons to complete because of changes since `since`; all lessons if it is None.
 
-    Some of it may be found twice. None for all there ever was.
+    Four kinds of changes matter: archived points, completed prerequisites, enrolments, and changes
+    of a lesson or its module. Each part of the query uses an index. Rows may be duplicates.
     """
     if since is None:
         return eligible(VIEWINGS, now, sqlalchemy.true())
@@ -38,27 +42,28 @@ def candidates(since: datetime | None, now: datetime) -> Any:
         .join(in_modules(), lessons.c.id == requires.c.lesson_id)
         .join(
             watch_archive,
-            and_(watch_archive.c.user_id == completed.c.user_id, _OF_ITS_VIDEO),
+            and_(watch_archive.c.user_id == completed.c.user_id, _SAME_VIDEO),
         )
     )
-    of_enrolled = enrolled.join(watch_archive, watch_archive.c.user_id == enrolled.c.user_id).join(
-        in_modules(), _OF_ITS_VIDEO
-    )
+    newly_enrolled = enrolled.join(
+        watch_archive, watch_archive.c.user_id == enrolled.c.user_id
+    ).join(in_modules(), _SAME_VIDEO)
     changed = lessons.c.updated_at >= since, modules.c.updated_at >= since
     return union_all(
         eligible(VIEWINGS, now, watch_archive.c.archived_at >= since),
         eligible(unlocked, now, completed.c.created_at >= since),
-        eligible(of_enrolled, now, enrolled.c.updated_at >= since),
+        eligible(newly_enrolled, now, enrolled.c.updated_at >= since),
         eligible(VIEWINGS, now, sqlalchemy.or_(*changed)),
     )
 
 
 def eligible(
-    source: sqlalchemy.FromClause, now: datetime, which: ColumnElement[bool]
+    source: sqlalchemy.FromClause, now: datetime, condition: ColumnElement[bool]
 ) -> Select[Any]:
-    """Those viewings in `source` that ended, of lessons that their users may complete and have not.
+    """The viewings in `source` that complete a lesson: user id, lesson id, completion time.
 
-    What a user has unmarked since the viewing ended stays unmarked.
+    The video was watched to its end, and the user may complete the lesson but has not. A lesson
+    that the user has unmarked after that end stays unmarked.
     """
     user_id, completed_at = watch_archive.c.user_id, watch_archive.c.completed_at
     unmarked_since = exists().where(
@@ -73,7 +78,7 @@ def eligible(
         select(user_id, lessons.c.id, func.date_trunc("milliseconds", completed_at))
         .select_from(source)
         .where(
-            which,
+            condition,
             completed_at.is_not(None),
             lessons.c.published,
             is_accessible(user_id, now),

@@ -1,8 +1,9 @@
-"""Viewings complete lessons: who has watched a lesson's video to its end has completed the lesson.
+"""Completes a lesson for each user who has watched its video to the end.
 
-The worker looks after each flush at what may have changed that: viewings archived, prerequisites
-completed, enrolments and lessons changed since it looked last, and a little before, for what was
-not yet committed then. Looking twice marks nothing twice, so it may die at any instruction.
+The worker runs this after each flush. A run checks the changes since the last run: archived points,
+completed prerequisites, enrolments and lessons. It also checks OVERLAP before that, because some
+transactions were not committed at the last run. A repeated run changes nothing, so a run may crash
+at any instruction.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ from resume_service.lessons.tables import lesson_progress, lessons, lessons_look
 from resume_service.postgres.database import Database
 
 LOCK = 7_236_450_224
-"""Of Postgres' advisory locks: one worker at a time looks."""
+"""Key of an advisory lock in Postgres. It allows one worker at a time."""
 TIMEOUT_SECONDS = 30.0
 BATCH = 500
-"""Completions a transaction: it holds a lock for each user in it."""
+"""Completions per transaction. The transaction holds a lock for each of their users."""
 MAX_BATCHES = 40
-"""A cycle. What is left then is found by the next one."""
+"""Batches per run. The next run completes the remaining lessons."""
 OVERLAP = timedelta(minutes=1)
-"""Longer than any transaction that writes what is looked at."""
+"""Longer than any transaction that changes the tables which a run reads."""
 
 _log = structlog.get_logger(__name__)
 
 
 class VideoCompletions:
-    """From the archive's rows to completions, in Postgres alone."""
+    """Reads archived points and writes completions. It uses only Postgres."""
 
     def __init__(
         self, database: Database, clock: Callable[[], datetime], batch: int = BATCH
@@ -49,23 +50,23 @@ class VideoCompletions:
         return cls(Database(url, timeout=TIMEOUT_SECONDS), clock)
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> int:
-        """Complete what viewings have come to complete; how many. Raises Unavailable.
+        """Complete lessons. Returns the number of completions. Raises Unavailable.
 
         Stops between batches when `should_stop()`.
         """
-        begun = self._begin()
-        if begun is None:
+        interval = self._interval()
+        if interval is None:
             return 0
-        since, now = begun
+        since, until = interval
         completed = 0
         for _ in range(MAX_BATCHES):
             if should_stop():
                 break
-            marked = self._step(since)
-            if marked is None:
-                self._end(now)
+            batch = self._complete_batch(since)
+            if batch is None:
+                self._save_end(until)
                 break
-            completed += marked
+            completed += batch
         if completed:
             _log.info("lessons completed by viewings", completed=completed)
         return completed
@@ -73,42 +74,44 @@ class VideoCompletions:
     def close(self) -> None:
         self._database.close()
 
-    def _begin(self) -> tuple[datetime | None, datetime] | None:
-        """Since when to look (None: ever), and Postgres' time; None when no lesson names a video."""
-        until = select(lessons_looked.c.until).scalar_subquery()
-        names_a_video = exists().where(lessons.c.video_id.is_not(None))
-        for looked_until, now in self._database.rows(
-            select(until, func.now()).where(names_a_video)
-        ):
-            return (looked_until - OVERLAP if looked_until else None), now
+    def _interval(self) -> tuple[datetime | None, datetime] | None:
+        """Start (None: no limit) and end of the changes to check, by the clock of Postgres.
+
+        None if no lesson has a video.
+        """
+        last_end = select(lessons_looked.c.until).scalar_subquery()
+        has_video = exists().where(lessons.c.video_id.is_not(None))
+        for since, now in self._database.rows(select(last_end, func.now()).where(has_video)):
+            return (since - OVERLAP if since else None), now
         return None
 
-    def _step(self, since: datetime | None) -> int | None:
-        """Complete a batch; how many, or None when there is nothing left to complete."""
+    def _complete_batch(self, since: datetime | None) -> int | None:
+        """Complete a batch. Returns the number of completions, or None if no candidate is left."""
         now = self._clock()
         with self._database.transaction() as sql:
             sql.execute(_lock_workers())
-            found = sql.execute(
+            candidates = sql.execute(
                 video_completion_queries.candidates(since, now).limit(self._batch)
             ).all()
-            if not found:
+            if not candidates:
                 return None
-            # From here on none of these users marks or unmarks by hand; who has, since, is seen.
-            users = [row.user_id for row in found]
-            sql.execute(_USERS_LOCKED, {"lock": queries.LOCK, "users": users})
-            still = video_completion_queries.eligible(
+            # A user may have marked or unmarked a lesson just now. So lock the users, check again.
+            users = [row.user_id for row in candidates]
+            sql.execute(_LOCK_USERS, {"lock": queries.LOCK, "users": users})
+            still_eligible = video_completion_queries.eligible(
                 video_completion_queries.VIEWINGS,
                 now,
-                tuple_(watch_archive.c.user_id, lessons.c.id).in_([row[:2] for row in found]),
+                tuple_(watch_archive.c.user_id, lessons.c.id).in_([row[:2] for row in candidates]),
             )
             names = ["user_id", "lesson_id", "completed_at"]
-            marked = insert(lesson_progress).from_select(names, still).on_conflict_do_nothing()
-            return len(sql.execute(marked.returning(lesson_progress.c.lesson_id)).all())
+            complete = insert(lesson_progress).from_select(names, still_eligible)
+            inserted = complete.on_conflict_do_nothing().returning(lesson_progress.c.lesson_id)
+            return len(sql.execute(inserted).all())
 
-    def _end(self, until: datetime) -> None:
-        looked = insert(lessons_looked).values(one=True, until=until)
+    def _save_end(self, until: datetime) -> None:
+        row = insert(lessons_looked).values(one=True, until=until)
         with self._database.transaction() as sql:
-            sql.execute(looked.on_conflict_do_update(index_elements=["one"], set_={"until": until}))
+            sql.execute(row.on_conflict_do_update(index_elements=["one"], set_={"until": until}))
 
 
 def _lock_workers() -> Select[Any]:
@@ -120,8 +123,11 @@ def _lock_workers() -> Select[Any]:
     )
 
 
-_USERS_LOCKED = sqlalchemy.text(
+_LOCK_USERS = sqlalchemy.text(
     "SELECT pg_advisory_xact_lock(:lock, hash) FROM (SELECT DISTINCT hashtext(id) AS hash"
     " FROM unnest(CAST(:users AS text[])) AS id ORDER BY 1) AS hashes"
 )
-"""Takes the lock of each user, in one order, as `Completions` does for one."""
+"""Takes the lock of each user. `Completions` takes the same lock for one user.
+
+The fixed order prevents deadlocks.
+"""

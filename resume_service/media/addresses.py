@@ -1,8 +1,8 @@
-"""Which addresses an origin may be at, and asking a name for its addresses.
+"""Addresses that an origin may have, and DNS lookups.
 
-A name must lead to public addresses only: whoever keeps the name decides where it leads, and must
-not reach by it what only this host can. The tables are those of IANA's special-purpose registries,
-stated here so that they don't change with the version of Python.
+All addresses of a name must be public. The owner of a name chooses its addresses, and must not reach
+internal hosts through this one (SSRF). The tables are those of IANA's special-purpose registries. They are
+copied here, so that they don't change with the version of Python.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _NOT_PUBLIC_4 = tuple(
     for each in (
         "0.0.0.0/8",
         "10.0.0.0/8",
-        "100.64.0.0/10",  # between a carrier and its customers
+        "100.64.0.0/10",  # carrier-grade NAT
         "127.0.0.0/8",
-        "169.254.0.0/16",  # link-local, where clouds keep their metadata
+        "169.254.0.0/16",  # link-local: clouds serve their metadata here
         "172.16.0.0/12",
         "192.0.0.0/24",
         "192.0.2.0/24",
@@ -34,7 +34,7 @@ _NOT_PUBLIC_4 = tuple(
     )
 )
 _PUBLIC_6 = IPv6Network("2000::/3")
-"""All that is routed; forms that hold an IPv4 address (mapped, NAT64) are outside of it, or below."""
+"""All routed addresses. Those that embed an IPv4 address are outside, or in _NOT_PUBLIC_6."""
 _NOT_PUBLIC_6 = tuple(
     IPv6Network(each)
     for each in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")  # Teredo, examples, 6to4
@@ -42,7 +42,7 @@ _NOT_PUBLIC_6 = tuple(
 _NEVER = tuple(
     IPv6Network(each)
     for each in (
-        "::/96",  # unspecified, loopback apart, and IPv4-compatible
+        "::/96",  # unspecified and IPv4-compatible; loopback is allowed before this check
         "::ffff:0:0/96",
         "64:ff9b::/96",
         "64:ff9b:1::/48",
@@ -50,20 +50,20 @@ _NEVER = tuple(
         "2002::/16",
     )
 )
-"""Forms that hold an IPv4 address: who means that one lists it as such."""
+"""IPv6 addresses that embed an IPv4 address. An operator lists the IPv4 address itself."""
 _IPV6_LOOPBACK = IPv6Address("::1")
 
 LOOKUPS = 4
-"""At a time: fewer than gevent has threads for them, so that a dead name server stops only these."""
+"""Lookups at a time. gevent has more threads, so a dead name server can't block all of them."""
 _lookups = threading.BoundedSemaphore(LOOKUPS)
 
 
 class DnsNotFound(Exception):
-    """The name leads nowhere."""
+    """The name has no address."""
 
 
 class DnsTimeout(Exception):
-    """Where the name leads was not told in time."""
+    """The DNS lookup took too long."""
 
 
 def is_public(address: Address) -> bool:
@@ -74,7 +74,7 @@ def is_public(address: Address) -> bool:
 
 
 def may_be_listed(address: Address) -> bool:
-    """Whether an operator may list an origin by this address: private ones, but no link-local one."""
+    """Whether an operator may list this address: a private one, but not a link-local one."""
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
     if isinstance(address, IPv4Address) or address == _IPV6_LOOPBACK:
@@ -82,29 +82,29 @@ def may_be_listed(address: Address) -> bool:
     return address.scope_id is None and not any(address in network for network in _NEVER)
 
 
-def addresses_of(name: str, within: float) -> tuple[Address, ...]:
-    """Where `name` leads. Raises NameUnknown, and NameServerSilent after `within` seconds.
+def addresses_of(name: str, timeout: float) -> tuple[Address, ...]:
+    """The addresses of `name`. Raises DnsNotFound, and DnsTimeout after `timeout` seconds.
 
-    The system's resolver knows no such bound, so it is asked in a thread that may be left behind.
+    The system's resolver has no timeout, so a thread calls it. After a timeout, that thread runs on.
     """
-    answer: list[tuple[Address, ...]] = []
-    if not _lookups.acquire(timeout=within):
+    result: list[tuple[Address, ...]] = []
+    if not _lookups.acquire(timeout=timeout):
         raise DnsTimeout
 
-    def ask() -> None:
+    def look_up() -> None:
         try:
-            found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-            answer.append(tuple(dict.fromkeys(ip_address(each[4][0]) for each in found)))
-        except (OSError, ValueError):  # the latter of names that can't be written in the DNS
-            answer.append(())
+            infos = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+            result.append(tuple(dict.fromkeys(ip_address(each[4][0]) for each in infos)))
+        except (OSError, ValueError):  # ValueError: DNS can't encode the name
+            result.append(())
         finally:
             _lookups.release()
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(within)
-    if not answer:
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if not result:
         raise DnsTimeout
-    if not answer[0]:
+    if not result[0]:
         raise DnsNotFound
-    return answer[0]
+    return result[0]

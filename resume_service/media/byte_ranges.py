@@ -1,4 +1,4 @@
-"""`Range` and `Content-Range` (RFC 9110, section 14), as far as a player needs them: one range."""
+"""`Range` and `Content-Range` with one range, as players send it (RFC 9110, section 14)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _a_span = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)").full
 
 
 class Span(NamedTuple):
-    """Bytes of a whole, both ends included."""
+    """A part of a file: the bytes from `first` to `last`, both included."""
 
     first: int
     last: int
     total: int | None
-    """None where the origin does not tell."""
+    """Size of the whole file; None if the origin does not state it."""
 
     @property
     def length(self) -> int:
@@ -23,23 +23,23 @@ class Span(NamedTuple):
 
     @property
     def text(self) -> str:
-        """As Content-Range states it."""
+        """The value of the Content-Range header."""
         return f"bytes {self.first}-{self.last}/{'*' if self.total is None else self.total}"
 
     @classmethod
     def parse(cls, text: str) -> Span | None:
-        """None for a Content-Range that makes no sense."""
+        """Returns None for an invalid Content-Range."""
         found = _a_span(text)
         if found is None:
             return None
         total = None if found[3] == "*" else int(found[3])
         span = cls(int(found[1]), int(found[2]), total)
-        makes_sense = span.first <= span.last and (total is None or span.last < total)
-        return span if makes_sense else None
+        is_valid = span.first <= span.last and (total is None or span.last < total)
+        return span if is_valid else None
 
 
 class ByteRange(NamedTuple):
-    """What a client asks for: from `first` to `last`, or the last `suffix` bytes."""
+    """A range that a client requests: `first` to `last`, or the last `suffix` bytes."""
 
     first: int | None
     last: int | None
@@ -47,7 +47,7 @@ class ByteRange(NamedTuple):
 
     @classmethod
     def parse(cls, header: str | None) -> ByteRange | None:
-        """None for several ranges and for what is none: both may be answered with the whole."""
+        """Returns None for several ranges or an invalid one. RFC 9110 allows a 200 for both."""
         found = _a_range(header.strip()) if header else None
         if found is None:
             return None
@@ -58,13 +58,13 @@ class ByteRange(NamedTuple):
 
     @property
     def text(self) -> str:
-        """As Range states it."""
+        """The value of the Range header."""
         if self.first is None:
             return f"bytes=-{self.suffix}"
         return f"bytes={self.first}-{'' if self.last is None else self.last}"
 
     def of(self, total: int) -> Span | None:
-        """These bytes of `total`; None when there are none of them."""
+        """This range of a file of `total` bytes; None if it has no byte of the file."""
         if self.first is None:
             span = Span(max(0, total - (self.suffix or 0)), total - 1, total)
         else:
@@ -73,8 +73,8 @@ class ByteRange(NamedTuple):
         return span if span.first <= span.last else None
 
     def is_answered_by(self, span: Span) -> bool:
-        """Whether an origin that was asked for this may send that: the same start, no byte more."""
+        """Whether `span` is a valid response to this range: the same start, and no later end."""
         if span.total is not None:
-            own = self.of(span.total)
-            return own is not None and span.first == own.first and span.last <= own.last
+            wanted = self.of(span.total)
+            return wanted is not None and span.first == wanted.first and span.last <= wanted.last
         return span.first == self.first and (self.last is None or span.last <= self.last)

@@ -1,4 +1,4 @@
-"""Media types under which bytes from elsewhere leave our own address: none that a browser would run."""
+"""Media types of served videos: only types that a browser does not run as a page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ LISTS = frozenset(
     {"application/vnd.apple.mpegurl", "application/x-mpegurl", "application/dash+xml"}
 )
 OTHERS = frozenset({"application/mp4", "application/ogg", ANY})
-# A browser takes whatever ends in +xml for a page, with the scripts in it.
-_plays = re.compile(r"(video|audio)/(?![^+]*\+xml$)[a-z0-9][a-z0-9.+-]*").fullmatch
+# A browser shows a type that ends in +xml as a page, and runs the scripts in it.
+_is_media = re.compile(r"(video|audio)/(?![^+]*\+xml$)[a-z0-9][a-z0-9.+-]*").fullmatch
 
-_by_name = MimeTypes()  # of its own: what a host's /etc/mime.types says must not matter
+_by_name = MimeTypes()  # not the global one, which depends on the host's /etc/mime.types
 for _kind, _ending in (
     ("application/dash+xml", ".mpd"),
     ("application/vnd.apple.mpegurl", ".m3u8"),
@@ -27,9 +27,9 @@ for _kind, _ending in (
 
 
 def served_as(content_type: str | None) -> str:
-    """The type to serve what an origin calls `content_type`; its parameters are left out."""
+    """The type to serve for an origin's `content_type`, without parameters."""
     kind = (content_type or "").partition(";")[0].strip().lower()
-    return kind if kind in LISTS | OTHERS or _plays(kind) else ANY
+    return kind if kind in LISTS | OTHERS or _is_media(kind) else ANY
 
 
 def served_by_name(file_name: str) -> str:

@@ -17,41 +17,41 @@ from resume_service.media.model import CHUNK, ByteRequest, Chunk, OpenMedia
 from resume_service.media.origin_url import MAX_LENGTH, PathNotAllowed, has_path_traversal
 
 AHEAD = 16 * CHUNK
-"""Bytes that the system is asked to have ready: a read from a disk holds up every greenlet."""
-_WAY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_END = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-"""Not to be held up by a pipe that nobody writes to."""
+"""Bytes that the system reads ahead. A read that waits for the disk would block all greenlets."""
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+"""O_NONBLOCK, because opening a pipe without a writer would block."""
 NO_FILE = "The video's file is missing"
 
 
-class _Found(NamedTuple):
+class _OpenFile(NamedTuple):
     file: FileIO
-    """Open, unbuffered; closing it twice does no harm, as it would to a bare descriptor."""
+    """Open and unbuffered. Unlike a bare descriptor, it is safe to close twice."""
     size: int
     etag: str
 
 
 class LocalFiles:
-    """The regular files below `root`; a link leads nowhere, whenever it was put there."""
+    """The regular files below `root`. Links are never followed."""
 
     def __init__(self, root: str | None) -> None:
         self._root = root
 
     def check(self, path: str) -> None:
-        """Raises Refused for what is none of these files. One that is missing may still come."""
+        """Raises PathNotAllowed unless the path may name a file. The file may still be missing."""
         with contextlib.suppress(NotFound):
-            self._found(path).file.close()
+            self._opened(path).file.close()
 
     def open(self, path: str, wanted: ByteRequest) -> OpenMedia:
-        """Raises Refused, NotFound and RangeNotSatisfiable."""
-        found = self._found(path)
+        """Raises PathNotAllowed, NotFound, RangeNotSatisfiable and Unavailable."""
+        opened = self._opened(path)
         try:
-            return _answer(found, path, wanted)
+            return _response(opened, path, wanted)
         except BaseException:
-            found.file.close()
+            opened.file.close()
             raise
 
-    def _found(self, path: str) -> _Found:
+    def _opened(self, path: str) -> _OpenFile:
         if self._root is None:
             raise PathNotAllowed("Must be an http or https URL: no folder of videos is configured.")
         names = _names(path)
@@ -63,17 +63,17 @@ class LocalFiles:
             if fault.errno in (errno.EMFILE, errno.ENFILE, errno.EIO):
                 raise Unavailable from fault
             raise PathNotAllowed("Must be a file below the folder of videos, by no link.") from None
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
-            os.close(descriptor)  # FileIO refuses a folder by an error of its own
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)  # before FileIO, which raises its own error for a folder
             raise PathNotAllowed("Must be a file, and no folder, pipe or device.")
-        return _Found(
-            FileIO(descriptor), about.st_size, f'"{about.st_mtime_ns:x}-{about.st_size:x}"'
+        return _OpenFile(
+            FileIO(descriptor), status.st_size, f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
         )
 
 
 def _names(path: str) -> tuple[str, ...]:
-    """The folders on the way, and the file. Raises Refused."""
+    """The names of the folders and of the file. Raises PathNotAllowed."""
     if len(path) > MAX_LENGTH:
         raise PathNotAllowed(f"Must be at most {MAX_LENGTH} characters long.")
     if "\\" in path or has_path_traversal(path) or not path.isprintable():
@@ -85,41 +85,42 @@ def _names(path: str) -> tuple[str, ...]:
 
 
 def _opened_below(root: str, names: tuple[str, ...]) -> int:
-    """A descriptor of the file at the end of `names`. Raises OSError.
+    """Open the file and return its descriptor. Raises OSError.
 
-    One step at a time, each from the folder that is already open: what is changed meanwhile can
-    make a step fail, and never lead it elsewhere.
+    It opens each folder relative to the open one before. So a concurrent change can make this fail,
+    but can't redirect it to another place.
     """
-    here = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for name in names[:-1]:
-            below = os.open(name, _WAY, dir_fd=here)
-            os.close(here)
-            here = below
-        return os.open(names[-1], _END, dir_fd=here)
+            below = os.open(name, _FOLDER_FLAGS, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        return os.open(names[-1], _FILE_FLAGS, dir_fd=folder)
     finally:
-        os.close(here)
+        os.close(folder)
 
 
-def _answer(found: _Found, path: str, wanted: ByteRequest) -> OpenMedia:
-    headers = {"ETag": found.etag, "Accept-Ranges": "bytes"}
-    if wanted.if_none_match and _names_it(wanted.if_none_match, found.etag):
-        return OpenMedia(304, headers, iter(()), found.file.close)
-    span = Span(0, found.size - 1, found.size)
-    is_part = wanted.range is not None and wanted.if_range in (None, found.etag)
-    if wanted.range is not None and is_part:
-        part = wanted.range.of(found.size)
-        if part is None:
-            raise RangeNotSatisfiable(found.size)
-        headers["Content-Range"] = part.text
-        span = part
+def _response(opened: _OpenFile, path: str, wanted: ByteRequest) -> OpenMedia:
+    headers = {"ETag": opened.etag, "Accept-Ranges": "bytes"}
+    if wanted.if_none_match and _matches(wanted.if_none_match, opened.etag):
+        return OpenMedia(304, headers, iter(()), opened.file.close)
+    span = Span(0, opened.size - 1, opened.size)
+    is_partial = wanted.range is not None and wanted.if_range in (None, opened.etag)
+    if wanted.range is not None and is_partial:
+        partial = wanted.range.of(opened.size)
+        if partial is None:
+            raise RangeNotSatisfiable(opened.size)
+        headers["Content-Range"] = partial.text
+        span = partial
     headers |= {"Content-Type": served_by_name(path), "Content-Length": str(span.length)}
-    return OpenMedia(206 if is_part else 200, headers, _parts(found.file, span), found.file.close)
+    parts = _parts(opened.file, span)
+    return OpenMedia(206 if is_partial else 200, headers, parts, opened.file.close)
 
 
-def _names_it(if_none_match: str, etag: str) -> bool:
-    given = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
-    return "*" in given or etag in given
+def _matches(if_none_match: str, etag: str) -> bool:
+    etags = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
+    return "*" in etags or etag in etags
 
 
 def _parts(file: FileIO, span: Span) -> Iterator[Chunk]:
@@ -129,6 +130,6 @@ def _parts(file: FileIO, span: Span) -> Iterator[Chunk]:
         os.posix_fadvise(descriptor, at, AHEAD, os.POSIX_FADV_WILLNEED)
         data = os.pread(descriptor, min(CHUNK, end - at), at)
         if not data:
-            raise OriginFailed  # shorter than it was when it was opened
+            raise OriginFailed  # the file is shorter than when it was opened
         at += len(data)
         yield Chunk(data, is_last=at == end)

@@ -1,4 +1,4 @@
-"""What is asked of a video's bytes, and what comes of it, wherever they are."""
+"""A request for the bytes of a video, and the response from a file or an origin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from resume_service.media.byte_ranges import ByteRange
 
 CHUNK = 64 * 1024
-"""Bytes handled at a time: a stream takes a few of these, however long it is."""
+"""Bytes of one chunk. A stream needs memory for a few chunks, however long it is."""
 
 
 class ByteRequest(NamedTuple):
@@ -29,11 +29,11 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OpenMedia:
-    """An answer whose bytes are still to come. Who has it closes it."""
+    """A response with an unread body. The caller must close it."""
 
     status: int
     """200, 206 or 304."""
     headers: Mapping[str, str]
     parts: Iterator[Chunk]
-    """Raises OriginFailed or OriginSilent when not all of them come."""
+    """The body. Raises OriginFailed or OriginTimeout if it is incomplete."""
     close: Callable[[], None]

@@ -1,7 +1,7 @@
-"""A connection to an origin: to the address that was checked, and never waited for without a bound.
+"""A connection to the checked address of an origin. Every wait has a timeout.
 
-Each fetch has one of its own, closed when it is over. What an origin sends beyond its answer is so
-never taken for the beginning of another one's.
+Each fetch has its own connection, closed at its end. So extra bytes of an origin can't become part of
+another response.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from resume_service.media.addresses import Address
 
 
 class Timeouts(NamedTuple):
-    """Seconds."""
+    """Timeouts of a fetch, in seconds."""
 
     connect: float = 3.0
-    """To find and reach the origin."""
+    """For the DNS lookup and the connection."""
     headers: float = 8.0
-    """Until its answer begins, all of the above included."""
+    """Until the response begins, with lookup and connection included."""
     silence: float = 10.0
-    """Without a byte in mid-body."""
+    """The longest time without a byte of the body."""
 
 
 LONGEST_HEAD = 256 * 1024
-"""Bytes that may come before the body: interim answers and headers, and what came along with them."""
+"""Maximum bytes before the body: interim responses, headers, and bytes read together with them."""
 
 
 class TimedStream(httpcore.NetworkStream):
-    """A connection that fails when the origin is silent, or when its headers have no end.
+    """A connection that fails if the origin sends nothing, or if its headers are too long.
 
-    Until `head_is_over` all waits together end at `deadline`; from then on each ends by itself.
+    Before `head_is_over`, all waits share one deadline. After it, each wait has its own timeout.
     """
 
     def __init__(self, inner: httpcore.NetworkStream, deadline: float, silence: float) -> None:
@@ -75,19 +75,19 @@ class TimedStream(httpcore.NetworkStream):
     def _timeout(self) -> float:
         if self._deadline is None:
             return self._silence
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
             raise httpcore.ReadTimeout
-        return left
+        return remaining
 
 
 class PinnedBackend(httpcore.NetworkBackend):
-    """Connects to one of `addresses`, whatever host is asked for: names were looked up before."""
+    """Connects to one of `addresses`, resolved and checked before. Ignores the host name."""
 
     def __init__(self, addresses: Sequence[Address], started: float, timeout: Timeouts) -> None:
         self._addresses = addresses
         self._started = started
-        """By time.monotonic()."""
+        """Start of the fetch, by time.monotonic()."""
         self._timeout = timeout
         self.stream: TimedStream | None = None
 
@@ -99,22 +99,22 @@ class PinnedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        failed: Exception = httpcore.ConnectTimeout()
+        last_fault: Exception = httpcore.ConnectTimeout()
         for address in self._addresses:
-            left = self._started + self._timeout.connect - time.monotonic()
-            if left <= 0:
+            remaining = self._started + self._timeout.connect - time.monotonic()
+            if remaining <= 0:
                 raise httpcore.ConnectTimeout
             try:
-                inner = httpcore.SyncBackend().connect_tcp(str(address), port, left)
+                inner = httpcore.SyncBackend().connect_tcp(str(address), port, remaining)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as fault:
-                failed = fault
+                last_fault = fault
                 continue
             deadline = self._started + self._timeout.headers
             self.stream = TimedStream(inner, deadline, self._timeout.silence)
             return self.stream
-        raise failed
+        raise last_fault
 
     def close(self) -> None:
-        """Close what was connected, at whatever point."""
+        """Close the connection, at any point of the fetch."""
         if self.stream is not None:
             self.stream.close()

@@ -1,4 +1,4 @@
-"""What an origin answered, held against what it was asked."""
+"""Checks the response of an origin against the request: docs/adr/0035."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ from resume_service.media.model import ByteRequest, Chunk, OpenMedia
 _a_length = re.compile("[0-9]{1,18}").fullmatch
 _an_etag = re.compile(r'(W/)?"[!#-~]{0,256}"').fullmatch
 _a_date = re.compile(r"[A-Za-z0-9 ,:+-]{10,40}").fullmatch
-_nothing_there = re.compile(r"bytes \*/([0-9]{1,18})").fullmatch
+_unsatisfied = re.compile(r"bytes \*/([0-9]{1,18})").fullmatch
 GONE = "The video's file is missing"
 
 
 class OriginResponse:
-    """Raises OriginFailed for an answer that is not one to what was `wanted`, NotFound and
-    RangeNotSatisfiable for one that says so."""
+    """A response of an origin.
+
+    Raises OriginFailed if it does not match the request `wanted`. Raises NotFound for a 404 or 410,
+    and RangeNotSatisfiable for a 416.
+    """
 
     def __init__(self, response: httpcore.Response, wanted: ByteRequest) -> None:
         self._response = response
         self._wanted = wanted
-        self._given: dict[str, list[str]] = {}
+        self._headers: dict[str, list[str]] = {}
         for name, value in response.headers:
-            self._given.setdefault(name.decode("latin-1").lower(), []).append(
+            self._headers.setdefault(name.decode("latin-1").lower(), []).append(
                 value.decode("latin-1").strip()
             )
 
     def opened(self, close: Callable[[], None]) -> OpenMedia:
-        """The answer to pass on. Its first bytes are here, unless it has none."""
+        """The response to pass on. If it has a body, the first chunk is already read."""
         self._require_success()
         if self._response.status == HTTPStatus.NOT_MODIFIED:
             return OpenMedia(HTTPStatus.NOT_MODIFIED, self._validators(), iter(()), close)
@@ -55,7 +58,7 @@ class OriginResponse:
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
             raise NotFound(GONE)
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and self._wanted.range:
-            total = _nothing_there(self._one("content-range") or "")
+            total = _unsatisfied(self._one("content-range") or "")
             raise RangeNotSatisfiable(int(total[1]) if total else None)
         expected = {HTTPStatus.OK}
         if self._wanted.range is not None:
@@ -66,7 +69,7 @@ class OriginResponse:
             raise OriginFailed
 
     def _span(self) -> Span | None:
-        """The bytes that a 206 says it holds."""
+        """The range that a 206 states."""
         if self._response.status != HTTPStatus.PARTIAL_CONTENT:
             return None
         span = Span.parse(self._one("content-range") or "")
@@ -75,14 +78,14 @@ class OriginResponse:
         return span
 
     def _length(self, span: Span | None) -> int | None:
-        """Bytes to come; None for an answer in chunks, whose end is marked.
+        """The length of the body in bytes. None for a chunked body, which marks its own end.
 
-        An answer that ends with its connection is refused: nobody could tell whether it was cut.
+        A body that ends with its connection is refused: a cut would be invisible.
         """
         stated = self._one("content-length")
-        in_chunks = self._one("transfer-encoding") == "chunked"
+        is_chunked = self._one("transfer-encoding") == "chunked"
         if stated is None:
-            if self._wanted.body and not in_chunks:
+            if self._wanted.body and not is_chunked:
                 raise OriginFailed
             return span.length if span else None
         if not _a_length(stated) or (span and span.length != int(stated)):
@@ -99,16 +102,16 @@ class OriginResponse:
         return validators
 
     def _one(self, name: str) -> str | None:
-        """The value of a header. Raises OriginFailed where several contradict one another."""
-        values = set(self._given.get(name, ()))
+        """The value of a header, or None. Raises OriginFailed for several different values."""
+        values = set(self._headers.get(name, ()))
         if len(values) > 1:
             raise OriginFailed
         return values.pop() if values else None
 
     def _parts(self, length: int | None) -> Iterator[Chunk]:
-        parts = _counted(self._bytes(), length) if length is not None else _held(self._bytes())
-        first = next(parts, None)  # an origin that fails before its first byte gets a 502
-        return iter(()) if first is None else _chained(first, parts)
+        parts = _counted(self._bytes(), length) if length is not None else _delayed(self._bytes())
+        first = next(parts, None)  # a failure before the first byte is a 502
+        return iter(()) if first is None else _joined(first, parts)
 
     def _bytes(self) -> Iterator[bytes]:
         try:
@@ -120,29 +123,29 @@ class OriginResponse:
 
 
 def _counted(chunks: Iterator[bytes], length: int) -> Iterator[Chunk]:
-    """Raises OriginFailed when they are more or fewer than `length` bytes."""
-    left = length
+    """Raises OriginFailed for more or fewer than `length` bytes."""
+    remaining = length
     for data in chunks:
-        left -= len(data)
-        if left < 0:
+        remaining -= len(data)
+        if remaining < 0:
             raise OriginFailed
-        yield Chunk(data, is_last=left == 0)
-        if left == 0:
+        yield Chunk(data, is_last=remaining == 0)
+        if remaining == 0:
             return
-    if left:
+    if remaining:
         raise OriginFailed
 
 
-def _held(chunks: Iterator[bytes]) -> Iterator[Chunk]:
-    """Each is kept back until the next is here: only so the last is known as such."""
-    held = next(chunks, None)
+def _delayed(chunks: Iterator[bytes]) -> Iterator[Chunk]:
+    """Yields each chunk after the next one has arrived, to know which chunk is the last."""
+    previous = next(chunks, None)
     for data in chunks:
-        yield Chunk(held or b"", is_last=False)
-        held = data
-    if held is not None:
-        yield Chunk(held, is_last=True)
+        yield Chunk(previous or b"", is_last=False)
+        previous = data
+    if previous is not None:
+        yield Chunk(previous, is_last=True)
 
 
-def _chained(first: Chunk, others: Iterator[Chunk]) -> Iterator[Chunk]:
+def _joined(first: Chunk, others: Iterator[Chunk]) -> Iterator[Chunk]:
     yield first
     yield from others

@@ -1,4 +1,4 @@
-"""URLs of origins, in the one spelling that can't be read in two ways."""
+"""Strict parsing of origin URLs. It accepts only URLs that every parser reads the same way."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _url = re.compile(
     r"(?P<scheme>https?)://"
     r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)"
     r"(?::(?P<port>[1-9][0-9]{0,4}))?"
-    r"(?P<target>(?:/[!$-;=?-Z_a-z~]*)?)",  # of ASCII all but space, quotes, # < > [ \ ] ^ ` { | }
+    r"(?P<target>(?:/[!$-;=?-Z_a-z~]*)?)",  # all of printable ASCII except space, quotes, # < > [ \ ] ^ ` { | }
 ).fullmatch
 _has_scheme = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE).match
 
 
 class PathNotAllowed(Exception):
-    """A `file_path` that is not taken; its text tells the caller why."""
+    """Raised for a `file_path` that is not allowed. Its text gives the client the reason."""
 
 
 class OriginUrl(NamedTuple):
-    """What a request to an origin consists of; `target` is sent as it stands."""
+    """The parts of an origin's URL. `target` is sent unchanged."""
 
     scheme: str
     host: str
-    """A name, or an address without brackets."""
+    """A name, or an IP address without brackets."""
     port: int
     target: str
 
     @property
     def address(self) -> Address | None:
-        """The address that stands for the host, if one does."""
+        """The host as an IP address, or None for a name."""
         try:
             return ip_address(self.host)
         except ValueError:
@@ -51,37 +51,40 @@ class OriginUrl(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """As the Host header names it."""
+        """The value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def looks_like_url(file_path: str) -> bool:
-    """Whether it begins with a scheme, so that it is no path below a folder."""
+    """Whether it begins with a scheme. Then it is not a path below MEDIA_ROOT."""
     return _has_scheme(file_path) is not None
 
 
 def parsed(file_path: str) -> OriginUrl:
-    """Raises Refused for whatever another reader of URLs might read otherwise."""
+    """Raises PathNotAllowed for a URL that another parser might read differently."""
     if len(file_path) > MAX_LENGTH:
         raise PathNotAllowed(f"Must be at most {MAX_LENGTH} characters long.")
     head, slashes, rest = file_path.partition("://")
     authority, slash, target = rest.partition("/")
-    found = _url(f"{head.lower()}{slashes}{authority.lower()}{slash}{target}")
-    if found is None or not file_path.isascii():
+    match = _url(f"{head.lower()}{slashes}{authority.lower()}{slash}{target}")
+    if match is None or not file_path.isascii():
         raise PathNotAllowed(
             "Must be an http or https URL in plain ASCII: a host, a port if need be, a path."
         )
     if has_path_traversal(target):
         raise PathNotAllowed("Must not hold '..'.")
-    scheme, port = found["scheme"], int(found["port"] or DEFAULT_PORTS[found["scheme"]])
+    scheme, port = match["scheme"], int(match["port"] or DEFAULT_PORTS[match["scheme"]])
     if port > GREATEST_PORT:
         raise PathNotAllowed(f"Must name a port up to {GREATEST_PORT}.")
-    return OriginUrl(scheme, _host(found["host"]), port, found["target"] or "/")
+    return OriginUrl(scheme, _host(match["host"]), port, match["target"] or "/")
 
 
 def has_path_traversal(path: str) -> bool:
-    """Whether `path`, decoded as often as anybody might, steps up or hides a control character."""
+    """Whether `path` has a `..` or a control character, also after repeated decoding.
+
+    Decoding means percent-decoding and Unicode normalization (NFKC).
+    """
     before = None
     while path != before:
         before, path = path, unicodedata.normalize("NFKC", unquote(path))
@@ -96,7 +99,7 @@ class AllowedOrigins:
         self._listed = frozenset(_entry(each) for each in listed)
 
     def require(self, url: OriginUrl) -> None:
-        """Raises Refused unless the host is listed, and for an address that never may be."""
+        """Raises PathNotAllowed unless the host is listed and its address may be listed."""
         address = url.address
         if address is not None and not may_be_listed(address):
             raise PathNotAllowed("Must not be on a link-local, multicast or embedded address.")
@@ -106,17 +109,20 @@ class AllowedOrigins:
 
 
 def _entry(listed: str) -> tuple[str, int | None]:
-    found = re.fullmatch(r"(\[.*\]|[^:]*)(?::([0-9]+))?", listed)
-    if found is None:
+    match = re.fullmatch(r"(\[.*\]|[^:]*)(?::([0-9]+))?", listed)
+    if match is None:
         raise ValueError(listed)
-    host = found[1].strip("[]")
-    with contextlib.suppress(ValueError):  # a name
+    host = match[1].strip("[]")
+    with contextlib.suppress(ValueError):  # not an address but a name
         host = str(ip_address(host))
-    return host, int(found[2]) if found[2] else None
+    return host, int(match[2]) if match[2] else None
 
 
 def _host(text: str) -> str:
-    """A host that has one spelling. Raises Refused: `127.1`, `0x7f000001` are addresses to some."""
+    """The host in its usual form. Raises PathNotAllowed for others.
+
+    Some parsers read `127.1` and `0x7f000001` as addresses.
+    """
     try:
         if text.startswith("["):
             return str(IPv6Address(text.strip("[]")))

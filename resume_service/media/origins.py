@@ -1,7 +1,6 @@
-"""Videos on other servers: fetched from the very address that was found to be allowed.
+"""Fetches videos from other servers (origins), only from the address that was checked.
 
-The answer is passed on as it comes. What an origin says of itself is believed only as far as it
-agrees with what it was asked, and with the bytes that follow: docs/adr/0034, 0035.
+Each response must match the request, and its body must match its headers: docs/adr/0034, 0035.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from resume_service.media.origin_connection import PinnedBackend, Timeouts
 from resume_service.media.origin_response import OriginResponse
 from resume_service.media.origin_url import AllowedOrigins, OriginUrl, PathNotAllowed, parsed
 
-MOST = 256
-"""Fetches of a process at a time; each takes two descriptors, and a few chunks of memory."""
+MAX_FETCHES = 256
+"""Fetches of a process at a time. Each needs two descriptors and memory for a few chunks."""
 NOT_PUBLIC = (
     "Must be on a host whose name leads to public addresses only; a private origin is listed"
     " by its address."
@@ -30,7 +29,7 @@ NOT_PUBLIC = (
 
 
 class Origins:
-    """Servers that STREAM_ALLOWED_HOSTS lists."""
+    """The servers that STREAM_ALLOWED_HOSTS lists."""
 
     def __init__(
         self,
@@ -42,10 +41,13 @@ class Origins:
         self._timeout = timeout or Timeouts()
         self._tls = tls
         self._tls_context: ssl.SSLContext | None = None
-        self._turns = threading.BoundedSemaphore(MOST)
+        self._slots = threading.BoundedSemaphore(MAX_FETCHES)
 
     def check(self, file_path: str) -> None:
-        """Raises Refused. A name that leads nowhere yet is taken: a fetch looks again."""
+        """Raises PathNotAllowed.
+
+        A name without an address is allowed, because each fetch resolves the name again.
+        """
         url = self._allowed_url(file_path)
         try:
             self._addresses(url)
@@ -53,15 +55,18 @@ class Origins:
             return
 
     def open(self, file_path: str, wanted: ByteRequest) -> OpenMedia:
-        """Raises Refused, NotFound, RangeNotSatisfiable, OriginFailed, OriginSilent, Unavailable."""
+        """Raises PathNotAllowed, NotFound, RangeNotSatisfiable and Unavailable.
+
+        Also raises OriginFailed and OriginTimeout.
+        """
         started = time.monotonic()
         url = self._allowed_url(file_path)
-        if not self._turns.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise Unavailable
         try:
             backend = PinnedBackend(self._reachable(url), started, self._timeout)
         except BaseException:
-            self._turns.release()
+            self._slots.release()
             raise
         return self._fetch(url, backend, wanted)
 
@@ -79,25 +84,28 @@ class Origins:
             raise OriginTimeout from None
 
     def _addresses(self, url: OriginUrl) -> Sequence[Address]:
-        """Where to connect. Raises Refused unless all of them are public, or the host is one."""
+        """The addresses to connect to. Raises PathNotAllowed, DnsNotFound and DnsTimeout.
+
+        All addresses of a name must be public.
+        """
         if url.address is not None:
             return (url.address,)
-        found = addresses.addresses_of(url.host, self._timeout.connect)
-        if not all(is_public(each) for each in found):
+        resolved = addresses.addresses_of(url.host, self._timeout.connect)
+        if not all(is_public(each) for each in resolved):
             raise PathNotAllowed(NOT_PUBLIC)
-        return found
+        return resolved
 
     def _fetch(self, url: OriginUrl, backend: PinnedBackend, wanted: ByteRequest) -> OpenMedia:
-        should_stop = threading.Lock()
+        closing = threading.Lock()
 
         def close() -> None:
-            if should_stop.acquire(blocking=False):
+            if closing.acquire(blocking=False):  # only the first call succeeds
                 backend.close()
-                self._turns.release()
+                self._slots.release()
 
         try:
-            answer = OriginResponse(self._asked(url, backend, wanted), wanted)
-            return answer.opened(close)
+            response = OriginResponse(self._request(url, backend, wanted), wanted)
+            return response.opened(close)
         except httpcore.TimeoutException as fault:
             close()
             raise OriginTimeout from fault
@@ -108,34 +116,37 @@ class Origins:
             close()
             raise
 
-    def _asked(
+    def _request(
         self, url: OriginUrl, backend: PinnedBackend, wanted: ByteRequest
     ) -> httpcore.Response:
         origin = httpcore.Origin(url.scheme.encode(), url.host.encode(), url.port)
         connection = httpcore.HTTPConnection(origin, self._context(url), network_backend=backend)
-        where = httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target)
+        target = httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target)
         method = "GET" if wanted.body else "HEAD"
         response = connection.handle_request(
-            httpcore.Request(method, where, headers=_headers(url, wanted))
+            httpcore.Request(method, target, headers=_headers(url, wanted))
         )
         if backend.stream is not None:
             backend.stream.head_is_over()
         return response
 
     def _context(self, url: OriginUrl) -> ssl.SSLContext | None:
-        """Made when first needed: it takes the time to read a hundred certificates."""
+        """Created on first use, because it reads about a hundred certificates."""
         if url.scheme == "https" and self._tls_context is None:
             self._tls_context = self._tls()
         return self._tls_context
 
 
 def _headers(url: OriginUrl, wanted: ByteRequest) -> list[tuple[str, str]]:
-    """Nothing of the caller's but what it wants of the bytes: no token, no cookie, no address."""
+    """Only the caller's range and conditions are passed on: no token, no cookie, no address."""
     headers = [
         ("Host", url.authority),
         ("User-Agent", "resume-service"),
         ("Accept", "*/*"),
-        ("Accept-Encoding", "identity"),  # lengths and ranges are of the bytes that we pass on
+        (
+            "Accept-Encoding",
+            "identity",
+        ),  # so that lengths and ranges count the bytes that we pass on
         ("Connection", "close"),
     ]
     if wanted.range is not None:

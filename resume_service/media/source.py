@@ -1,4 +1,4 @@
-"""The bytes of videos, wherever they are: one check of where that may be, for setting and fetching."""
+"""Opens the bytes of a video, from a file or an origin. The same check runs on save and on open."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ class MediaSource:
         return cls(LocalFiles(settings.media_root), Origins(settings.stream_allowed_hosts))
 
     def check(self, file_path: str) -> list[str]:
-        """What is wrong with `file_path`, in words for who sets it; empty when nothing is.
+        """The errors of `file_path`, as messages for the client; empty if it is valid.
 
-        It may look a name up, which takes three seconds at most.
+        It may wait up to three seconds for a DNS lookup.
         """
         try:
-            self._where(file_path).check(file_path)
+            self._source_of(file_path).check(file_path)
         except PathNotAllowed as fault:
             return [str(fault)]
         return []
 
     def open(self, file_path: str, wanted: ByteRequest) -> OpenMedia:
-        """Raises NotFound, RangeNotSatisfiable, OriginFailed, OriginSilent and Unavailable.
+        """Raises NotFound, RangeNotSatisfiable, OriginFailed, OriginTimeout and Unavailable.
 
-        What `check` would refuse now has failed, whatever it said when it was set.
+        A path that `check` would refuse now raises OriginFailed, even if it was valid when saved.
         """
         try:
-            return self._where(file_path).open(file_path, wanted)
+            return self._source_of(file_path).open(file_path, wanted)
         except PathNotAllowed as fault:
             _log.warning("a video's file_path is refused", reason=str(fault))
             raise OriginFailed from fault
 
-    def _where(self, file_path: str) -> LocalFiles | Origins:
+    def _source_of(self, file_path: str) -> LocalFiles | Origins:
         return self._origins if looks_like_url(file_path) else self._files

@@ -1,1 +1,1 @@
-"""The way to Postgres that the archive, the accounts, the catalogue and the lessons share."""
+"""Access to Postgres for the archive, the accounts, the catalogue and the lessons."""

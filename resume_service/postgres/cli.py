@@ -1,4 +1,4 @@
-"""`flask db-upgrade`, and what commands that need the database share."""
+"""`flask db-upgrade`, and helpers for all commands that need the database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def command(settings: Settings) -> click.Command:
 
     @click.command("db-upgrade")
     def db_upgrade() -> None:
-        """Bring the archive's tables up to date. Several may run at once."""
+        """Create or update the database tables. It may run several times at once."""
         from resume_service.postgres import migrate  # noqa: PLC0415 - only this needs Alembic
 
         with one_line_errors():
@@ -29,7 +29,7 @@ def command(settings: Settings) -> click.Command:
 
 
 def database_url(settings: Settings) -> str:
-    """DATABASE_URL. Raises click.ClickException without one."""
+    """Return DATABASE_URL. Raises click.ClickException if it is not set."""
     if settings.database_url is None:
         raise click.ClickException("DATABASE_URL is not set: there is no archive")
     return settings.database_url
@@ -37,7 +37,7 @@ def database_url(settings: Settings) -> str:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Print a failure of Redis or Postgres as one line."""
+    """Raise click.ClickException with one line for an error of Redis or Postgres."""
     try:
         yield
     except (Unavailable, psycopg.Error, SQLAlchemyError, OSError) as fault:

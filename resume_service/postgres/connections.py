@@ -1,8 +1,8 @@
-"""Connections to Postgres on which no wait is without a bound, in threads and greenlets alike.
+"""Connections to Postgres with a timeout for every wait, in threads and in greenlets.
 
-libpq's own time-outs come in whole seconds, two at least, and psycopg decides when it is imported
-how it waits, which is before gunicorn's worker makes the process cooperative. So the waiting is
-done here, by the `select.poll` of the moment: docs/adr/0027.
+libpq's own timeouts are whole seconds, and at least two. psycopg chooses its wait function at
+import, which may be before gevent patches `select`. So this module waits itself, with the current
+`select.poll`: docs/adr/0027.
 """
 
 from __future__ import annotations
@@ -24,81 +24,79 @@ _EVENTS = {
     waiting.WAIT_RW: select.POLLIN | select.POLLOUT,
 }
 _SHARE_OF_TIMEOUT = 0.9
-_BOUNDS = """
+"""Postgres cancels a statement after this share of our timeout, so before we stop waiting."""
+_TRANSACTION_SETTINGS = """
     SELECT set_config('statement_timeout', %s, true), set_config('TimeZone', 'UTC', true),
            set_config('idle_in_transaction_session_timeout', '30s', true)
 """
-"""The last one is for a process that stands still: it must not hold its locks for good."""
-_INTERVAL = 0.1
-"""Seconds after which a wait looks whether it is over."""
+"""The last setting releases the locks of a process that hangs inside a transaction."""
+_POLL_INTERVAL = 0.1
+"""Seconds after which a wait checks its timeout again."""
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection that fails, and closes, when an answer takes longer than `timeout` seconds."""
+    """A connection that closes and raises if a reply takes longer than `timeout` seconds."""
 
     timeout = 1.0
 
-    def bound_transaction(self, seconds: float) -> None:
-        """Begin a transaction with `seconds` for each answer, which Postgres gives up before we do.
+    def set_transaction_timeout(self, seconds: float) -> None:
+        """Set the timeout of each reply in this transaction. Raises psycopg.Error.
 
-        Else a statement would run on with nobody waiting. Times come in UTC: in another zone those
-        at the ends of the calendar could not be read. For this transaction alone, so that it also
-        holds for a pool of connections that stands between. Raises psycopg.Error.
+        Postgres cancels a late statement, so that no abandoned statement runs on. The time zone is
+        UTC: psycopg can't read times at the end of the calendar in other zones. The settings in
+        Postgres end with the transaction, so they also work through a connection pooler.
         """
         self.timeout = seconds
-        self.execute(_BOUNDS, [str(int(seconds * 1000 * _SHARE_OF_TIMEOUT))])
+        self.execute(_TRANSACTION_SETTINGS, [str(int(seconds * 1000 * _SHARE_OF_TIMEOUT))])
 
-    def wait(self, gen: Any, interval: float = _INTERVAL, timeout: float | None = None) -> Any:
-        bound = self.timeout if timeout is None else timeout
+    def wait(self, gen: Any, interval: float = _POLL_INTERVAL, timeout: float | None = None) -> Any:
+        seconds = self.timeout if timeout is None else timeout
         try:
-            return waiting.wait_poll(gen, self.pgconn.socket, interval, bound)
-        except psycopg.errors._WaitTimeout as late:  # noqa: SLF001 - the name it is raised by
+            return waiting.wait_poll(gen, self.pgconn.socket, interval, seconds)
+        except psycopg.errors._WaitTimeout as error:  # noqa: SLF001 - psycopg raises this private class
             self.close()
-            raise psycopg.OperationalError(f"no answer within {bound} s") from late
+            raise psycopg.OperationalError(f"no answer within {seconds} s") from error
 
 
 def connect(url: str, *, within: float, timeout: float) -> BoundedConnection:
-    """A connection to the Postgres at `url`. Raises psycopg.OperationalError or OSError.
+    """Connect to the Postgres at `url`. Raises psycopg.OperationalError or OSError.
 
-    It takes `within` seconds at most, but for the time that a name server takes, and answers to
-    what is asked on it `timeout` at most.
+    `within` limits the seconds to connect, without the DNS lookup. `timeout` limits the seconds of
+    each later reply.
     """
-    connecting = generators.connect(_resolved(url))
-    made = BoundedConnection(_wait_for(connecting, within))
-    made.timeout = timeout
-    made.prepare_threshold = (
-        None  # a pool of connections that stands between may know no such names
-    )
-    return made
+    connection = BoundedConnection(_finish_connecting(generators.connect(_resolved(url)), within))
+    connection.timeout = timeout
+    connection.prepare_threshold = None  # a connection pooler may not know prepared statements
+    return connection
 
 
 def _resolved(url: str) -> str:
-    """`url` with the address of its host: libpq itself would hold up every greenlet to ask."""
-    given = {"application_name": "resume-service"} | conninfo_to_dict(url)
-    given["client_encoding"] = "UTF8"
-    host = str(given.get("host") or "")
-    if host and not host.startswith(("/", "@")) and "," not in host and "hostaddr" not in given:
-        given["hostaddr"] = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0]
-    return make_conninfo("", **given)
+    """Return `url` with the IP address of its host. A DNS lookup by libpq blocks all greenlets."""
+    params = {"application_name": "resume-service"} | conninfo_to_dict(url)
+    params["client_encoding"] = "UTF8"
+    host = str(params.get("host") or "")
+    if host and not host.startswith(("/", "@")) and "," not in host and "hostaddr" not in params:
+        params["hostaddr"] = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0]
+    return make_conninfo("", **params)
 
 
-def _wait_for(connecting: Generator[Any, Any, Any], seconds: float) -> Any:
+def _finish_connecting(connecting: Generator[Any, Any, Any], seconds: float) -> Any:
     deadline = time.monotonic() + seconds
     with contextlib.closing(connecting):
         try:
-            waits_on, wanted = next(connecting)
+            fileno, wanted = next(connecting)
             while (left := deadline - time.monotonic()) > 0:
                 poll = select.poll()
-                poll.register(waits_on, _EVENTS[wanted])
+                poll.register(fileno, _EVENTS[wanted])
                 if events := poll.poll(left * 1000):
-                    waits_on, wanted = connecting.send(_ready(events[0][1]))
-        except StopIteration as made:
-            return made.value
+                    fileno, wanted = connecting.send(_ready(events[0][1]))
+        except StopIteration as finished:
+            return finished.value
     raise psycopg.OperationalError(f"not connected within {seconds} s")
 
 
 def _ready(event: int) -> waiting.Ready:
-    # An error or a hang-up is for libpq to read.
+    # libpq must read an error or a hang-up.
     readable = event & (select.POLLIN | select.POLLERR | select.POLLHUP)
     ready = (waiting.READY_R if readable else 0) | (
         waiting.READY_W if event & select.POLLOUT else 0

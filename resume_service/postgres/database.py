@@ -1,4 +1,4 @@
-"""The web servers' way to Postgres: never waited for by a second."""
+"""The Postgres pool of the web servers. No request waits a second for Postgres."""
 
 from __future__ import annotations
 
@@ -20,39 +20,41 @@ from resume_service.errors import Unavailable
 from resume_service.postgres.connections import BoundedConnection, connect
 
 WAIT_SECONDS = 0.3
-"""For a connection, and for each answer on it; both together and one more are below a second."""
+"""Seconds to wait for a connection, and for each reply. Three such waits take less than 1 s."""
 CONNECTIONS = 8
-"""Of a process at most: nothing that is polled asks Postgres."""
+"""Maximum connections of a process. They suffice: polled routes do not query Postgres."""
 FRESH_SECONDS = 1.0
-"""For which one probe answers for all that ask whether Postgres is there."""
+"""Seconds for which `ping` reuses its last result."""
 
 
 class Database:
-    """The database at `url`; it connects on use, within some seconds, and waits `timeout` seconds
-    for each answer."""
+    """A pool of connections to the database at `url`. It connects on first use.
+
+    `connect_timeout` and `timeout` are the seconds to connect and to wait for each reply.
+    """
 
     def __init__(
         self, url: str, *, connect_timeout: float = WAIT_SECONDS, timeout: float = WAIT_SECONDS
     ) -> None:
         self._url = url
         self._timeout = timeout
-        self._connected = partial(connect, url, within=connect_timeout, timeout=timeout)
+        self._connect = partial(connect, url, within=connect_timeout, timeout=timeout)
         self._engine = sqlalchemy.create_engine(
             "postgresql+psycopg://",
-            creator=self._connected,
+            creator=self._connect,
             pool_size=CONNECTIONS,
-            max_overflow=0,  # to connect anew for each of a burst would take longer than to wait
+            max_overflow=0,  # in a burst, a new connection takes longer than waiting for one
             pool_use_lifo=True,
             pool_timeout=connect_timeout,
             pool_pre_ping=True,
-            use_native_hstore=False,  # or each new connection would ask for it
+            use_native_hstore=False,  # otherwise each new connection looks up hstore
         )
-        event.listen(self._engine, "checkin", _calmed(timeout))
-        # The engine holds nothing of this object, so it can be closed once this one is gone.
+        event.listen(self._engine, "checkin", _reset_timeout(timeout))
+        # Close the connections when this object is garbage-collected.
         weakref.finalize(self, self._engine.dispose).atexit = False
         self._probing = threading.Lock()
         self._probed_at = -FRESH_SECONDS
-        self._answers = False
+        self._is_up = False
 
     @property
     def url(self) -> str:
@@ -61,7 +63,7 @@ class Database:
     def rows(
         self, query: sqlalchemy.Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
     ) -> Sequence[sqlalchemy.Row[*tuple[Any, ...]]]:
-        """What `query` finds, with those values of its parameters.
+        """Return the rows of `query`, with `values` for its parameters.
 
         Raises Unavailable when Postgres does not answer in time.
         """
@@ -70,59 +72,60 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlalchemy.Connection]:
-        """What is executed on this connection is done together, or not at all.
+        """A connection in one transaction: all its statements take effect, or none.
 
-        Raises Unavailable when Postgres does not answer in time, IntegrityError for what breaks a
-        constraint.
+        Raises Unavailable when Postgres does not answer in time, IntegrityError for a broken
+        constraint, and DataError for an invalid value.
         """
         try:
             with self._engine.begin() as connection:
-                _of(connection).bound_transaction(self._timeout)
+                _bounded(connection).set_transaction_timeout(self._timeout)
                 yield connection
         except (IntegrityError, DataError):
-            raise  # Postgres is there: what it was given is wrong
+            raise  # Postgres works: a value is wrong
         except (OSError, DBAPIError, PoolTimeout, psycopg.OperationalError) as fault:
             raise Unavailable from fault
 
     def allow(self, connection: sqlalchemy.Connection, seconds: float) -> None:
-        """Let what follows in this transaction take `seconds` a statement; Postgres is there."""
-        _of(connection).bound_transaction(seconds)
+        """Allow `seconds` for each further statement of this transaction. Postgres has answered."""
+        _bounded(connection).set_transaction_timeout(seconds)
 
     def ping(self) -> None:
-        """Raises Unavailable unless Postgres answered within the last second or does so now."""
+        """Raise Unavailable unless Postgres answers, or answered within the last FRESH_SECONDS."""
         with self._probing:
             if time.monotonic() >= self._probed_at + FRESH_SECONDS:
-                self._answers = self._probe()
+                self._is_up = self._probe()
                 self._probed_at = time.monotonic()
-        if not self._answers:
+        if not self._is_up:
             raise Unavailable
 
     def close(self) -> None:
-        """Close what connections are kept; the next query makes new ones.
+        """Close the pooled connections. The next query opens new ones.
 
-        Comes by itself when nobody holds this object any more.
+        The garbage collection of this object also closes them.
         """
         self._engine.dispose()
 
     def _probe(self) -> bool:
         try:
-            with self._connected() as connection:
+            with self._connect() as connection:
                 connection.execute("SELECT 1")
         except (OSError, psycopg.Error):
             return False
         return True
 
 
-def _calmed(timeout: float) -> Callable[[Any, object], None]:
-    """Takes back what `allow` allowed, before the connection is another's."""
+def _reset_timeout(timeout: float) -> Callable[[Any, object], None]:
+    """Return a hook that undoes `allow` when a connection goes back to the pool."""
 
-    def calm(made: Any, _record: object) -> None:
-        if made is not None:
-            made.timeout = timeout
+    def reset(connection: Any, _record: object) -> None:
+        if connection is not None:
+            connection.timeout = timeout
 
-    return calm
+    return reset
 
 
-def _of(connection: sqlalchemy.Connection) -> BoundedConnection:
-    made: Any = connection.connection.dbapi_connection
-    return cast(BoundedConnection, made)
+def _bounded(connection: sqlalchemy.Connection) -> BoundedConnection:
+    """Return the driver's connection."""
+    driver_connection: Any = connection.connection.dbapi_connection
+    return cast(BoundedConnection, driver_connection)

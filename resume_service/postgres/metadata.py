@@ -1,4 +1,4 @@
-"""What the tables of every part have in common."""
+"""The metadata of all tables, and the column type of a time."""
 
 from __future__ import annotations
 

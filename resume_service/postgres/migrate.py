@@ -1,4 +1,4 @@
-"""The schema of the archive, brought up to date by Alembic; `migrations/` holds the steps."""
+"""Migrates the database schema with Alembic. The steps are in `migrations/`."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from alembic.config import Config
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 HEAD = "head"
-NOTHING = "base"
-_LOCK = 7_236_450_221
-"""Of Postgres' advisory locks: one process at a time migrates, the others wait for it."""
+BASE = "base"
+_LOCK_KEY = 7_236_450_221
+"""Key of a Postgres advisory lock: one process at a time migrates, the others wait."""
 
 
 def upgrade(url: str, revision: str = HEAD) -> None:
-    """Migrate the database at `url` up to `revision`; several may at once.
+    """Migrate the database at `url` up to `revision`. Several processes may do this at once.
 
     Raises sqlalchemy.exc.SQLAlchemyError.
     """
     _migrate(url, command.upgrade, revision)
 
 
-def downgrade(url: str, revision: str = NOTHING) -> None:
-    """Undo the migrations after `revision`, and what they hold with them."""
+def downgrade(url: str, revision: str = BASE) -> None:
+    """Undo the migrations after `revision`. Their tables and rows are deleted."""
     _migrate(url, command.downgrade, revision)
 
 
 def engine(url: str) -> sqlalchemy.Engine:
-    """For administration only: its waits are as long as Postgres makes them."""
-    named = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
+    """Return an engine for administration only: it has no timeout after connecting."""
+    driver_url = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
     return sqlalchemy.create_engine(
-        named, poolclass=sqlalchemy.NullPool, connect_args={"connect_timeout": 5}
+        driver_url, poolclass=sqlalchemy.NullPool, connect_args={"connect_timeout": 5}
     )
 
 
 def config() -> Config:
-    made = Config()
-    made.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return made
+    alembic_config = Config()
+    alembic_config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return alembic_config
 
 
 def _migrate(url: str, step: Callable[[Config, str], None], revision: str) -> None:
     with engine(url).begin() as connection:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        alembic = config()
-        alembic.attributes["connection"] = connection
-        step(alembic, revision)
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+        alembic_config = config()
+        alembic_config.attributes["connection"] = connection
+        step(alembic_config, revision)

@@ -1,4 +1,4 @@
-"""Numbered pages of what a query finds, and how many there are in all."""
+"""Numbered pages of a query, with the total number of rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Page(Generic[Item]):
 
 
 class PageRequest(NamedTuple):
-    """Which page, from 1 on, of how many items each."""
+    """The number of a page, starting at 1, and the number of items per page."""
 
     page: int
     per_page: int
@@ -28,16 +28,18 @@ class PageRequest(NamedTuple):
         self,
         sql: sqlalchemy.Connection,
         query: sqlalchemy.Select[Any],
-        made: Callable[[sqlalchemy.Row[Any]], Item],
+        to_item: Callable[[sqlalchemy.Row[Any]], Item],
         key: sqlalchemy.ColumnElement[Any],
     ) -> Page[Item]:
-        """That page of what `query` finds, which must be in a fixed order; `key` tells rows apart.
+        """Return this page of `query`, which must have a fixed order. `key` must be unique.
 
-        What comes before the page is passed over by `key` alone, which an index may hold: to read
-        the rows themselves takes several times as long where there are many.
+        Earlier rows are skipped by reading `key` alone, which an index may contain. To read whole
+        rows takes several times as long in a large table.
         """
-        counted = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
+        count_query = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(
+            None
+        )
         keys = query.with_only_columns(key, maintain_column_froms=True).correlate(None)
-        here = keys.limit(self.per_page).offset((self.page - 1) * self.per_page)
-        rows = sql.execute(query.where(key.in_(here)))
-        return Page([made(row) for row in rows], sql.execute(counted).scalar_one())
+        page_keys = keys.limit(self.per_page).offset((self.page - 1) * self.per_page)
+        rows = sql.execute(query.where(key.in_(page_keys)))
+        return Page([to_item(row) for row in rows], sql.execute(count_query).scalar_one())

@@ -1,1 +1,1 @@
-"""How often a caller may do what is costly or could be guessed."""
+"""Rate limits for expensive requests and for password guesses."""

@@ -1,4 +1,4 @@
-"""Turns of a limit, counted over a window that slides: right across processes and hosts."""
+"""A sliding-window rate limiter in Redis, shared by all processes and hosts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SLIDING_WINDOW = Script("sliding_window.lua", "resume_service.rate_limits")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many turns in any `seconds` on end."""
+    """At most `quota` requests in any period of `seconds`."""
 
     name: str
     quota: int
     seconds: int = 60
 
     def headers(self, left: int, seconds_until_next: int) -> dict[str, str]:
-        """As draft-ietf-httpapi-ratelimit-headers has them."""
+        """Return the response headers of draft-ietf-httpapi-ratelimit-headers."""
         return {
             "RateLimit-Policy": f'"{self.name}";q={self.quota};w={self.seconds}',
             "RateLimit": f'"{self.name}";r={left};t={seconds_until_next}',
@@ -33,28 +33,32 @@ class Limit:
 
 
 class Quota(NamedTuple):
-    """A turn that was taken, and what tells the caller of those that are left."""
+    """The number of requests left after an accepted one, and its response headers."""
 
     left: int
     headers: dict[str, str]
 
 
 class RateLimiter:
-    """Keeps in Redis who has taken which turn, at `limit:<name>:<whom>`, for as long as it counts."""
+    """Stores the times of accepted requests in Redis, at `limit:<name>:<identifier>`.
+
+    The key expires when the last of them has left the window.
+    """
 
     def __init__(self, redis: RedisRouter) -> None:
         self._redis = redis
 
-    def hit(self, limit: Limit, whom: str, now: datetime) -> Quota:
-        """Take a turn for `whom`.
+    def hit(self, limit: Limit, identifier: str, now: datetime) -> Quota:
+        """Count a request of `identifier`, for example a user id or a client address.
 
-        Raises TooManyRequests when there is none, which costs none, and Unavailable.
+        Raises TooManyRequests if the quota is used up; that request is not counted. Raises
+        Unavailable if Redis does not answer.
         """
-        key = f"limit:{limit.name}:{escaped(whom)}"
+        key = f"limit:{limit.name}:{escaped(identifier)}"
         args: list[str | int] = [epoch_ms(now), limit.seconds * 1000, limit.quota]
-        taken, left, ms = self._redis.run("limit", SLIDING_WINDOW, [key], args)
+        accepted, left, ms = self._redis.run("limit", SLIDING_WINDOW, [key], args)
         wait = max(1, math.ceil(ms / 1000))
         headers = limit.headers(left, wait)
-        if not taken:
+        if not accepted:
             raise TooManyRequests(headers | {"Retry-After": str(wait)})
         return Quota(left, headers)

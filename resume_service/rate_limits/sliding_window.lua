@@ -1,26 +1,26 @@
--- Takes a turn of a limit, unless all of them were taken within the window that ends now.
+-- Counts a request, unless the window that ends now already contains the full quota.
 --
--- KEYS[1]  limit:<name>:<whom>, list: when each turn was taken, ms since 1970, newest first
+-- KEYS[1]  limit:<name>:<identifier>, list: time of each counted request, ms since 1970, newest first
 -- ARGV[1]  now, ms since 1970
 -- ARGV[2]  length of the window, ms
--- ARGV[3]  turns that a window has
--- returns  {1 when taken, else 0; turns left; ms until the next one comes free}
+-- ARGV[3]  quota, requests per window
+-- returns  {1 if counted, else 0; requests left; ms until the oldest request leaves the window}
 
-local window, turns = tonumber(ARGV[2]), tonumber(ARGV[3])
-local taken = redis.call('LRANGE', KEYS[1], 0, turns - 1)
--- Hosts' clocks differ a little: one that is behind must not make an old turn of a new one.
-local now = math.max(tonumber(ARGV[1]), tonumber(taken[1] or 0))
-local live = 0
-for _, moment in ipairs(taken) do
-  if tonumber(moment) > now - window then
-    live = live + 1
+local window, quota = tonumber(ARGV[2]), tonumber(ARGV[3])
+local times = redis.call('LRANGE', KEYS[1], 0, quota - 1)
+-- The clocks of hosts differ a little. A new request must not get an older time than the last one.
+local now = math.max(tonumber(ARGV[1]), tonumber(times[1] or 0))
+local used = 0
+for _, time in ipairs(times) do
+  if tonumber(time) > now - window then
+    used = used + 1
   end
 end
-if live >= turns then
-  return {0, 0, tonumber(taken[turns]) + window - now}
+if used >= quota then
+  return {0, 0, tonumber(times[quota]) + window - now}
 end
 redis.call('LPUSH', KEYS[1], now)
-redis.call('LTRIM', KEYS[1], 0, turns - 1)
+redis.call('LTRIM', KEYS[1], 0, quota - 1)
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-local oldest = live > 0 and tonumber(taken[live]) or now
-return {1, turns - live - 1, oldest + window - now}
+local oldest = used > 0 and tonumber(times[used]) or now
+return {1, quota - used - 1, oldest + window - now}

@@ -1,1 +1,1 @@
-"""Clients of Redis: connections, topology, timeouts, named failures. No keys of points."""
+"""Access to Redis servers: connections, topology, timeouts and errors. It knows no resume points."""

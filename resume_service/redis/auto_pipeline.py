@@ -1,8 +1,11 @@
-"""Round trips to one Redis server, each shared by all the callers that wait for one.
+"""Concurrent callers of a process share round trips to one Redis server (auto-pipelining).
 
-While one caller's commands travel, others of the same process gather; the next round trip carries
-all of theirs. Under load the cost of sending, waiting and waking is so paid once for many saves,
-and an idle service answers as fast as without. Any thread or greenlet may call.
+The leader sends its own commands and those of all waiting callers in one round trip. A caller that
+arrives during a round trip is a follower: it waits in a queue. After the round trip the leader
+wakes its followers, and the first caller in the queue becomes the next leader.
+
+Under load, many saves share the cost of sending, waiting and waking. An idle service responds as
+fast as without sharing. Any thread or greenlet may call.
 """
 
 from __future__ import annotations
@@ -20,28 +23,28 @@ from resume_service.redis.circuit_breaker import CircuitBreaker
 
 Command = tuple[str | int, ...]
 
-CONNECTION = {"protocol": 2, "encoding_errors": "replace"}
-"""How answers are read: flat, and never failing those of others when one holds no UTF-8."""
-_NONE_YET = object()
+CONNECTION_OPTIONS = {"protocol": 2, "encoding_errors": "replace"}
+"""RESP2: replies are flat lists. A reply with invalid UTF-8 must not fail the other callers."""
+_PENDING = object()
 
 
 class _Call:
-    """One caller's commands, and what became of them: their answers, or an exception to raise."""
+    """The commands of one caller, and their outcome: a list of replies, or an exception to raise."""
 
-    __slots__ = ("count", "operation", "outcome", "packed", "turn", "writes")
+    __slots__ = ("count", "operation", "outcome", "packed", "wake_up", "writes")
 
     def __init__(self, operation: str, commands: tuple[Command, ...], *, writes: bool) -> None:
         self.operation = operation
-        self.packed = _packed(commands)  # here, so that what can't be sent fails its caller alone
+        self.packed = _packed(commands)  # here, so that an encoding error fails only this caller
         self.count = len(commands)
         self.writes = writes
-        self.outcome: Any = _NONE_YET
-        self.turn: threading.Lock | None = None
-        """Held until there is an outcome, or until this caller is the one to lead."""
+        self.outcome: Any = _PENDING
+        self.wake_up: threading.Lock | None = None
+        """A follower waits for this lock until its outcome is set, or until it must lead."""
 
 
 class AutoPipeline:
-    """Sends commands to the server that `client` is connected to."""
+    """Sends commands to the server of `client`."""
 
     def __init__(self, client: redis.Redis, *, wait_replicas: int = 0, wait_ms: int = 0) -> None:
         self._pool = client.connection_pool
@@ -49,50 +52,53 @@ class AutoPipeline:
         self._replicas = wait_replicas
         self._wait = _packed((("WAIT", wait_replicas, wait_ms),))
         self._connection: Any = None
+        self._state_lock = threading.Lock()
+        """Protects the next three fields. No caller holds it during a round trip."""
         self._waiting: list[_Call] = []
+        """The queue of followers for the next round trip."""
         self._in_flight = False
+        """True while a round trip runs, or while a new leader is about to start one."""
         self._next_leader: _Call | None = None
-        self._state = threading.Lock()
-        """Guards the three above; never held while a round trip is under way."""
+        """The follower that was last chosen to lead."""
 
     def call(self, operation: str, *commands: Command, writes: bool = False) -> list[Any]:
-        """What Redis answers to each of `commands`, timed as `operation`.
+        """Return the replies to `commands`. Metrics record them as `operation`.
 
-        Raises Unavailable when Redis does not answer in time or says that it can't serve, or when
-        too few replicas have what was written; redis.ResponseError for what else it refuses.
+        Raises Unavailable when Redis does not answer in time or can't serve, or when too few
+        replicas have the write. Raises redis.ResponseError for any other error reply.
         """
-        mine = _Call(operation, commands, writes=writes)
-        with self._state:
+        own = _Call(operation, commands, writes=writes)
+        with self._state_lock:
             if self._in_flight:
-                mine.turn = threading.Lock()
-                mine.turn.acquire()
-                self._waiting.append(mine)
+                own.wake_up = threading.Lock()
+                own.wake_up.acquire()
+                self._waiting.append(own)
             self._in_flight = True
-        if mine.turn:
+        if own.wake_up:
             try:
-                mine.turn.acquire()
-            except BaseException:  # this caller is killed
-                self._leave(mine)
+                own.wake_up.acquire()
+            except BaseException:  # for example, this greenlet is killed
+                self._cancel(own)
                 raise
-        if mine.outcome is _NONE_YET:
-            self._lead(mine)
-        if isinstance(mine.outcome, Exception):
-            raise mine.outcome
-        answers: list[Any] = mine.outcome
-        return answers
+        if own.outcome is _PENDING:
+            self._lead(own)
+        if isinstance(own.outcome, Exception):
+            raise own.outcome
+        replies: list[Any] = own.outcome
+        return replies
 
-    def _leave(self, mine: _Call) -> None:
-        """Wait no more; if it was `mine` that had to lead next, the one behind it does."""
-        with self._state:
-            self._waiting = [call for call in self._waiting if call is not mine]
-            leads = self._next_leader is mine
-        if leads:
-            self._hand_over([mine])
+    def _cancel(self, own: _Call) -> None:
+        """Leave the queue. If this caller was chosen to lead, choose the first in the queue."""
+        with self._state_lock:
+            self._waiting = [call for call in self._waiting if call is not own]
+            is_next_leader = self._next_leader is own
+        if is_next_leader:
+            self._hand_over([own])
 
-    def _lead(self, mine: _Call) -> None:
-        """Make one round trip for all who wait by now, then have the next caller lead."""
-        with self._state:
-            calls = [mine, *(call for call in self._waiting if call is not mine)]
+    def _lead(self, own: _Call) -> None:
+        """Make one round trip for this caller and all that wait."""
+        with self._state_lock:
+            calls = [own, *(call for call in self._waiting if call is not own)]
             self._waiting = []
         try:
             self._breaker.call({call.operation for call in calls}, lambda: self._execute(calls))
@@ -100,73 +106,75 @@ class AutoPipeline:
             self._hand_over(calls)
 
     def _hand_over(self, calls: list[_Call]) -> None:
-        with self._state:
+        """Wake the followers in `calls`, then the next leader. `calls[0]` is already awake."""
+        with self._state_lock:
             next_leader = self._next_leader = self._waiting[0] if self._waiting else None
             self._in_flight = next_leader is not None
         for call in calls:
-            if call.outcome is _NONE_YET:
+            if call.outcome is _PENDING:
                 call.outcome = Unavailable()
-            if call.turn and call is not calls[0]:
-                call.turn.release()
-        if next_leader and next_leader.turn:
-            next_leader.turn.release()
+            if call.wake_up and call is not calls[0]:
+                call.wake_up.release()
+        if next_leader and next_leader.wake_up:
+            next_leader.wake_up.release()
 
     def _execute(self, calls: list[_Call]) -> None:
+        """Make the round trip and set the outcome of each call."""
         waits = self._replicas > 0 and any(call.writes for call in calls)
         packed = [call.packed for call in calls]
         count = sum(call.count for call in calls)
         if waits:
             packed.append(self._wait)
             count += 1
-        answers = self._answers(packed, count)
-        too_few = waits and not self._has_enough_replicas(answers[-1])
-        unclaimed = iter(answers)
+        replies = self._send(packed, count)
+        too_few = waits and not self._has_enough_replicas(replies[-1])
+        remaining = iter(replies)
         for call in calls:
-            call.outcome = list(itertools.islice(unclaimed, call.count))
-            refusals = [each for each in call.outcome if isinstance(each, redis.ResponseError)]
-            if refusals:
-                call.outcome = self._breaker.refused(call.operation, refusals[0])
+            call.outcome = list(itertools.islice(remaining, call.count))
+            errors = [reply for reply in call.outcome if isinstance(reply, redis.ResponseError)]
+            if errors:
+                call.outcome = self._breaker.refused(call.operation, errors[0])
             elif too_few and call.writes:
                 call.outcome = Unavailable("Not yet on enough replicas, try again")
 
-    def _has_enough_replicas(self, answer: Any) -> bool:
-        """Whether enough replicas do, by the answer to WAIT: how many, or that it is none's master."""
-        return isinstance(answer, int) and answer >= self._replicas
+    def _has_enough_replicas(self, reply: Any) -> bool:
+        """Check the reply to WAIT: a number of replicas, or an error if the server is a replica."""
+        return isinstance(reply, int) and reply >= self._replicas
 
-    def _answers(self, packed: list[bytes], count: int) -> list[Any]:
+    def _send(self, packed: list[bytes], count: int) -> list[Any]:
         commands = b"".join(packed)
         try:
             return self._round_trip(commands, count)
         except redis.ConnectionError:
-            # Once more: after a restart the connection is dead. Every command of ours may be
-            # repeated. A time-out is not tried again, so that callers have their answer in time.
+            # Retry once: after a restart the connection is dead. Every command of ours can be
+            # repeated. A timeout is not retried, so that callers get their answer in time.
             return self._round_trip(commands, count)
 
-    def _round_trip(self, packed: bytes, answers: int) -> list[Any]:
+    def _round_trip(self, packed: bytes, count: int) -> list[Any]:
         if self._connection is None:
-            # Not taken out of the pool, which would look it over each time.
-            options = {**self._pool.connection_kwargs, **CONNECTION}
+            # Not from the pool: the pool checks a connection before each use.
+            options = {**self._pool.connection_kwargs, **CONNECTION_OPTIONS}
             self._connection = self._pool.connection_class(**options)
-            # Closed with the last who could use it, and not by whichever part is collected first.
+            # Close the connection when this object is garbage-collected.
             weakref.finalize(self, self._connection.disconnect).atexit = False
         try:
             self._connection.send_packed_command([packed], check_health=False)
-            return self._read(answers)
-        except BaseException:  # also when this caller is killed: no answer may be read as another's
+            return self._read(count)
+        except BaseException:  # even if killed: the next round trip must not read these replies
             self._connection.disconnect()
             raise
 
     def _read(self, count: int) -> list[Any]:
-        answers: list[Any] = []
-        next_answer = self._connection.read_response
-        while len(answers) < count:
+        replies: list[Any] = []
+        read_reply = self._connection.read_response
+        while len(replies) < count:
             try:
-                while len(answers) < count:
-                    answers.append(next_answer())
-            except redis.ResponseError as refusal:
-                answers.append(refusal)
-        return answers
+                while len(replies) < count:
+                    replies.append(read_reply())
+            except redis.ResponseError as error:
+                replies.append(error)
+        return replies
 
 
 def _packed(commands: tuple[Command, ...]) -> bytes:
-    return b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # its stubs take tuples of one
+    return b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # the stub takes tuples of one

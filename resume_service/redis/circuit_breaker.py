@@ -1,7 +1,7 @@
-"""The one way to a Redis server: bounded in time, its failures turned into ours, each call measured.
+"""A circuit breaker for one Redis server. It also maps driver errors and records metrics.
 
-A Redis that hangs would hold every caller for REDIS_TIMEOUT_MS. So after a failure the gate stays
-shut: callers fail at once, while one of them at a time finds out whether Redis is back.
+After a failure, calls fail at once for 0.25 s; then one call at a time probes the server. Without
+the circuit breaker, each call to a Redis that hangs would wait for REDIS_TIMEOUT_MS.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from resume_service.errors import Unavailable
 from resume_service.telemetry import metrics
 
 OPEN_SECONDS = 0.25
+"""Seconds for which the circuit is open after a failure."""
 
 REFUSALS = "OOM|MISCONF|READONLY|BUSY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|NOPERM"
-"""Error codes by which a Redis in good order says that it can't serve just now."""
-# A save without the password that Redis wants is answered as a protocol error.
+"""Error codes of a Redis that runs but can't serve at the moment."""
+# If the client has not sent the password, Redis answers a save with this protocol error.
 _refusal = re.compile(rf"(^|-)({REFUSALS})\b|Protocol error: unauthenticated").search
 
 _log = structlog.get_logger(__name__)
 
 
 class CircuitBreaker:
-    """Lets round trips through to Redis, or fails at once with Unavailable while it is shut."""
+    """Runs round trips to Redis, or raises Unavailable at once while the circuit is open."""
 
     def __init__(self) -> None:
         self._open_until: float | None = None
         self._probing = threading.Lock()
 
     def call(self, operations: Collection[str], round_trip: Callable[[], None]) -> None:
-        """Make `round_trip`, counted and timed as each of `operations`.
+        """Run `round_trip`. Metrics count and time it once for each of `operations`.
 
-        Raises Unavailable when Redis does not answer in time.
+        Raises Unavailable while the circuit is open, or when Redis does not answer in time.
         """
-        open_until = self._open_until  # read once: another thread may open the gate meanwhile
+        open_until = self._open_until  # read once: other threads may change it
         if open_until is None:
             self._attempt(operations, round_trip)
             return
@@ -52,7 +53,7 @@ class CircuitBreaker:
             self._probing.release()
 
     def refused(self, operation: str, fault: redis.ResponseError) -> Exception:
-        """What to tell the caller whose command Redis answered with `fault`."""
+        """Return the exception for the error reply `fault`: Unavailable if its code is in REFUSALS."""
         if not _is_refusal(fault):
             return fault
         _count_failures((operation,))
@@ -87,8 +88,8 @@ def _count_failures(operations: Collection[str]) -> None:
 
 
 def _is_refusal(fault: redis.ResponseError) -> bool:
-    """Whether its code, taken off by redis-py or not, is one of REFUSALS.
+    """Whether the code of the error is in REFUSALS. redis-py may have removed the code.
 
-    Redis before 7 puts what a script met behind words of its own: `ERR Error running script: -OOM`.
+    Redis before 7 puts its own words before the error of a script: `ERR Error running script: -OOM`.
     """
     return _refusal(f"{fault.status_code or ''} {fault}".lstrip()) is not None

@@ -1,4 +1,4 @@
-"""A client of one Redis server, its waits bounded."""
+"""Creates clients of one Redis server, with timeouts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 MAX_CONNECTIONS = 1000
-"""A process never opens more to one server; far above the number of its threads."""
+"""Maximum connections of a process to one server. It is far above its number of threads."""
 
 
 def new_client(url: str, timeout: float, *, retries: int = 1) -> redis.Redis:
-    """A client of the Redis at `url`; it connects on first use. `timeout` in seconds.
+    """Return a client of the Redis at `url`. It connects on first use. `timeout` is in seconds.
 
-    One retry, and only of a lost connection (every command of ours can be repeated): after a
-    restart the pool is full of dead ones. A time-out is not retried, so that the caller has its
-    answer well within a second.
+    `retries` applies only to a lost connection: after a restart all pooled connections are dead.
+    Every command of ours can be repeated. A timeout is not retried, so the caller gets its answer
+    well within a second.
     """
     return redis.Redis.from_url(
         url,
@@ -34,5 +34,5 @@ def new_client(url: str, timeout: float, *, retries: int = 1) -> redis.Redis:
 
 
 def execute(client: redis.Redis, *command: str | float) -> Any:
-    """What the server of `client` answers to one command."""
+    """Return the reply of the server to one command."""
     return client.execute_command(*command)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""A Redis Cluster: each node is the primary of some of the 16384 slots that keys fall into."""
+"""Redis Cluster: finds the primary node of each of the 16384 hash slots."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from resume_service.settings.redis_url import Address
 
 
 class Cluster(Topology):
-    """Goes by the table of slots, and by redirections where the table is late."""
+    """Uses the slot table of the cluster. Follows redirections where the table is out of date."""
 
     def run(self, key: str, *command: str | float) -> Any:
-        """Follows redirections while `timeout` lasts."""
-        node, asking, end = self.node(key), False, time.monotonic() + self._timeout
+        """Return the reply to one command. Follows redirections until `timeout` seconds are over."""
+        node, asking, deadline = self.node(key), False, time.monotonic() + self._timeout
         while True:
             try:
                 return _asking(node, command) if asking else execute(node, *command)
             except AskError as redirection:
-                if time.monotonic() > end:
+                if time.monotonic() > deadline:
                     raise redis.TimeoutError("redirected too often") from redirection
                 asking = not isinstance(redirection, MovedError)
                 node = self._client(self._target(redirection))
@@ -35,7 +35,7 @@ class Cluster(Topology):
     def refresh(self, moved: MovedError | None = None) -> None:
         super().refresh()
         if moved and self._primaries:
-            # Whoever was asked may not have heard of it yet.
+            # The node that was queried may not know of the move yet.
             self._primaries[moved.slot_id] = self._target(moved)
 
     def _target(self, redirection: AskError) -> Address:
@@ -45,7 +45,7 @@ class Cluster(Topology):
         return key_slot(key.encode())
 
     def _known_nodes(self) -> Sequence[Address]:
-        return [each for each in set(self._primaries) if each]
+        return [primary for primary in set(self._primaries) if primary]
 
     def _query(self, source: Address) -> Primaries:
         with new_client(self._url.at(source), QUERY_TIMEOUT, retries=0) as node:
@@ -54,13 +54,13 @@ class Cluster(Topology):
             raise redis.ConnectionError("it knows no slots")
         primaries: Primaries = [None] * REDIS_CLUSTER_HASH_SLOTS
         for first, last, (host, port, *_), *_replicas in ranges:
-            # A node that doesn't know under which name it is reached gives none.
+            # A node that does not know its own host name replies with an empty one.
             primaries[first : last + 1] = [(host or source[0], port)] * (last - first + 1)
         return primaries
 
 
 def _asking(node: redis.Redis, command: Sequence[str | float]) -> Any:
-    """The answer of a node that is only about to take over the slot."""
+    """Send ASKING and `command` to a node that still imports the slot; return the reply."""
     with node.pipeline(transaction=False) as pipe:
         execute(pipe, "ASKING")
         execute(pipe, *command)

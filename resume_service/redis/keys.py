@@ -1,10 +1,10 @@
-"""Escaping of ids in Redis keys."""
+"""Escapes ids in Redis keys: `:` separates the parts of a key."""
 
 from __future__ import annotations
 
 
-def escaped(an_id: str) -> str:
-    return an_id.replace("%", "%25").replace(":", "%3A")
+def escaped(text: str) -> str:
+    return text.replace("%", "%25").replace(":", "%3A")
 
 
 def unescaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Many commands at once, for the archive's worker: a round trip to each server that is concerned."""
+"""Sends many commands at once, for the worker: one round trip to each server."""
 
 from __future__ import annotations
 
@@ -14,68 +14,73 @@ from resume_service.errors import Unavailable
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
 
-Keyed = tuple[str, tuple[str | int, ...]]
-"""A key, and a command about it."""
+KeyedCommand = tuple[str, tuple[str | int, ...]]
+"""A key, and a command on it."""
 
 
-def script_call(script: Script, keys: Sequence[str], args: Args) -> Keyed:
-    """The command that runs `script`."""
+def script_call(script: Script, keys: Sequence[str], args: Args) -> KeyedCommand:
+    """Return the command that runs `script`, and its first key."""
     return keys[0], ("EVALSHA", script.sha, len(keys), *keys, *args)
 
 
 class Pipeline:
-    """Both methods raise Unavailable when a server does not answer or can't serve now."""
+    """Runs many commands. Raises Unavailable when a server does not answer or can't serve."""
 
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
 
     def run(self, script: Script, keys: Sequence[str], args: Args) -> Any:
-        """What `script` returns."""
+        """Return the result of `script`."""
         return self.execute([script_call(script, keys, args)], script)[0]
 
-    def execute(self, commands: Sequence[Keyed], script: Script | None = None) -> list[Any]:
-        """What each command is answered, in their order; `script` is the one that they run."""
+    def execute(self, commands: Sequence[KeyedCommand], script: Script | None = None) -> list[Any]:
+        """Return the replies in the order of `commands`. `script` is the script that they run."""
         try:
             return self._execute(commands, script)
         except redis.RedisError as fault:
             self._servers.refresh()
             raise Unavailable(f"Redis: {fault}") from fault
 
-    def _execute(self, commands: Sequence[Keyed], script: Script | None) -> list[Any]:
-        of_node: dict[redis.Redis, list[int]] = defaultdict(list)
-        for number, (key, _) in enumerate(commands):
-            of_node[self._servers.node(key)].append(number)
-        execute: list[Any] = [None] * len(commands)
-        for node, numbers in of_node.items():
-            answered = _round_trip(node, [commands[number][1] for number in numbers])
-            for number, answer in zip(numbers, answered, strict=True):
-                execute[number] = answer
-        for number, answer in enumerate(execute):
-            if isinstance(answer, redis.ResponseError):
-                execute[number] = self._retry(commands[number], answer, script)
-        return execute
+    def _execute(self, commands: Sequence[KeyedCommand], script: Script | None) -> list[Any]:
+        indexes_by_node: dict[redis.Redis, list[int]] = defaultdict(list)
+        for index, (key, _) in enumerate(commands):
+            indexes_by_node[self._servers.node(key)].append(index)
+        replies: list[Any] = [None] * len(commands)
+        for node, indexes in indexes_by_node.items():
+            node_replies = _round_trip(node, [commands[index][1] for index in indexes])
+            for index, reply in zip(indexes, node_replies, strict=True):
+                replies[index] = reply
+        for index, reply in enumerate(replies):
+            if isinstance(reply, redis.ResponseError):
+                replies[index] = self._retry(commands[index], reply, script)
+        return replies
 
-    def _retry(self, command: Keyed, refusal: redis.ResponseError, script: Script | None) -> Any:
-        """The answer to a command that was refused only because of where or how it was sent."""
-        key, words = command
-        if isinstance(refusal, MovedError):
-            self._servers.refresh(refusal)
-        elif isinstance(refusal, NoScriptError) and script:
-            words = ("EVAL", script.text, *words[2:])
-        elif not isinstance(refusal, AskError):
-            raise refusal
-        return self._servers.run(key, *words)
+    def _retry(
+        self, command: KeyedCommand, error: redis.ResponseError, script: Script | None
+    ) -> Any:
+        """Send a command again if it went to the wrong server, or if the script was unknown.
+
+        Raises any other `error`.
+        """
+        key, arguments = command
+        if isinstance(error, MovedError):
+            self._servers.refresh(error)
+        elif isinstance(error, NoScriptError) and script:
+            arguments = ("EVAL", script.text, *arguments[2:])
+        elif not isinstance(error, AskError):
+            raise error
+        return self._servers.run(key, *arguments)
 
 
 def _round_trip(node: redis.Redis, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
-    """The answers of one server. Raises redis.RedisError when it does not give all of them."""
+    """Return the replies of one server. Raises redis.RedisError when a reply is missing."""
     pool = node.connection_pool
     connection: Any = pool.get_connection()
     try:
-        packed = b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # of any length
+        packed = b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # the stub takes tuples of one
         connection.send_packed_command([packed])
         return [_read_reply(connection) for _ in commands]
-    except BaseException:  # also when this process is told to stop: no answer may be another's
+    except BaseException:  # even on a signal: the next user must not read these replies
         connection.disconnect()
         raise
     finally:
@@ -85,5 +90,5 @@ def _round_trip(node: redis.Redis, commands: Sequence[tuple[str | int, ...]]) ->
 def _read_reply(connection: Any) -> Any:
     try:
         return connection.read_response()
-    except redis.ResponseError as refusal:
-        return refusal
+    except redis.ResponseError as error:
+        return error

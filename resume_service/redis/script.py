@@ -1,4 +1,4 @@
-"""A Lua script of this service."""
+"""The Lua scripts of this service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Args = list[str | int]
 
 
 class Script:
-    """A Lua script of ours. Each of them writes."""
+    """The script `name` in `package`. Every script of ours writes."""
 
     def __init__(self, name: str, package: str) -> None:
         self.text = files(package).joinpath(name).read_text()

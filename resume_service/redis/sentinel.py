@@ -1,4 +1,4 @@
-"""The primary that Redis Sentinel names."""
+"""Redis Sentinel: finds the current master."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from resume_service.redis.topology import QUERY_TIMEOUT, Primaries, Topology
 from resume_service.settings.redis_url import Address
 
 MAX_AGE = 1.0
-"""For which the word of a Sentinel is good while nothing fails."""
+"""Seconds until a Sentinel is queried again, if nothing fails."""
 
 
 class SentinelMaster(Topology):
-    """The master that Sentinels name: the only one to take writes."""
+    """The master that Sentinels name, the only server that takes writes."""
 
     def node(self, key: str) -> redis.Redis:
-        # A master that Sentinels have replaced may take writes for another ten seconds, and they
-        # are lost when it becomes a replica. So ask (one of them, for ASK_SECONDS) before it fails.
+        # A master that Sentinels have replaced may accept writes for ten more seconds. These writes
+        # are lost when it becomes a replica. So query one Sentinel regularly, before any failure.
         if self._primaries and time.monotonic() > self._next_refresh + MAX_AGE:
             self._refresh_unless_running(0)
         return super().node(key)
@@ -32,10 +32,10 @@ class SentinelMaster(Topology):
         return 0
 
     def _query(self, source: Address) -> Primaries:
-        # Not SENTINEL MASTERS, as redis-py does: that tells of a new master a second later.
-        question = ("SENTINEL GET-MASTER-ADDR-BY-NAME", self._url.service or "")
+        # redis-py uses SENTINEL MASTERS, which names a new master one second later.
+        command = ("SENTINEL GET-MASTER-ADDR-BY-NAME", self._url.service or "")
         with new_client(self._url.sentinel_at(source), QUERY_TIMEOUT, retries=0) as sentinel:
-            named = execute(sentinel, *question)
-        if not named:
+            address = execute(sentinel, *command)
+        if not address:
             raise redis.ConnectionError("it knows no such service")
-        return [(named[0], int(named[1]))]
+        return [(address[0], int(address[1]))]

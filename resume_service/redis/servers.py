@@ -1,4 +1,4 @@
-"""Which server holds a key: the only one there is, or one of those that stand in for another."""
+"""Finds the server of a key: a single Redis, a master named by Sentinels, or a cluster node."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 
 
 class Servers(Protocol):
-    """Nothing connects before first use.
+    """The Redis servers of the service. They are connected on first use.
 
-    Each method but `refresh` may raise redis.ConnectionError, redis.TimeoutError and
+    Each method except `refresh` may raise redis.ConnectionError, redis.TimeoutError and
     redis.exceptions.ClusterDownError.
     """
 
     def node(self, key: str) -> redis.Redis:
-        """The client of the server that holds `key`: the same one as long as the server does."""
+        """Return the client of the server of `key`. Each server has one client object."""
 
     def run(self, key: str, *command: str | float) -> Any:
-        """The answer to one command about `key`, wherever a cluster redirects it."""
+        """Return the reply to one command on `key`. Follows the redirections of a cluster."""
 
     def refresh(self, moved: MovedError | None = None) -> None:
-        """Find out who holds what by now; where a slot has `moved` is certain then.
+        """Query again which server has which keys, and apply the redirection `moved`.
 
-        Call it when a server fails, redirects or refuses as a replica (READONLY), even often: one
-        caller at a time looks, for 0.5 s at most; the others return at once. Raises nothing.
+        Call it when a server fails, redirects, or refuses a write as a replica (READONLY).
+        Frequent calls are fine: one caller at a time queries, for 0.5 s at most. The others return
+        at once. Raises nothing.
         """
 
     def nodes(self) -> Sequence[redis.Redis]:
-        """A client of every server that takes writes."""
+        """Return a client of every server that takes writes."""
 
 
 def connect(url: str, timeout_ms: int, *, cluster: bool = False) -> Servers:
-    """The servers at `url`, a setting already checked; each answers within `timeout_ms` or fails."""
+    """Return the servers at `url`, a checked setting. `timeout_ms` limits each wait for a server."""
     timeout = timeout_ms / 1000
     if cluster:
         return Cluster(RedisUrl.of(url), timeout)
@@ -49,7 +50,7 @@ def connect(url: str, timeout_ms: int, *, cluster: bool = False) -> Servers:
 
 
 class OneServer:
-    """The only one there is."""
+    """A single Redis server, without failover."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
@@ -61,7 +62,7 @@ class OneServer:
         return execute(self._client, *command)
 
     def refresh(self, moved: MovedError | None = None) -> None:
-        """Nobody stands in for it."""
+        """Do nothing: no other server can replace it."""
 
     def nodes(self) -> Sequence[redis.Redis]:
         return [self._client]

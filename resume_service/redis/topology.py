@@ -1,7 +1,7 @@
-"""Redis servers that stand in for one another, and which of them holds a key by now.
+"""Finds the current primary of each key, in a cluster or behind Sentinels.
 
-redis-py's RedisCluster and Sentinel pool ask this in every caller that meets a failure, server
-after server, for as long as each takes; so we ask by ourselves: docs/adr/0011.
+In redis-py's RedisCluster and Sentinel pool, each caller with a failure queries server after
+server. Here one caller at a time queries, within a time limit: docs/adr/0011.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from resume_service.redis.client import new_client
 from resume_service.settings.redis_url import Address, RedisUrl
 
 REFRESH_TIMEOUT = 0.3
-"""For which a look goes on to the next server while none has answered."""
+"""Seconds after which a refresh queries no further server."""
 QUERY_TIMEOUT = 0.1
-"""What one of them may take to connect, and to answer."""
+"""Seconds for one server to connect, and again to reply."""
 REFRESH_INTERVAL = 0.1
-"""From one look to the next."""
+"""Minimum seconds from the end of one refresh to the next."""
 
 Primaries = list[Address | None]
-"""Where writes go, by the place of the key; None where nobody takes them."""
+"""The address of the primary at each position; None if no server takes writes for it."""
 _log = structlog.get_logger(__name__)
 
 
 class Topology(ABC):
-    """Asks others which servers there are. One caller at a time does, the rest go by what it finds."""
+    """Queries servers for the primaries. One caller at a time queries, and all use the result."""
 
     def __init__(self, url: RedisUrl, timeout: float) -> None:
         self._url = url
@@ -44,11 +44,11 @@ class Topology(ABC):
 
     @abstractmethod
     def _position(self, key: str) -> int:
-        """Where to look for the primary of `key` among all."""
+        """Return the index of the primary of `key` in `_primaries`."""
 
     @abstractmethod
     def _query(self, source: Address) -> Primaries:
-        """What `source` says of who holds what. Raises redis.RedisError."""
+        """Return the primaries that `source` reports. Raises redis.RedisError."""
 
     def node(self, key: str) -> redis.Redis:
         self._refresh_if_unknown()
@@ -59,7 +59,7 @@ class Topology(ABC):
 
     def nodes(self) -> Sequence[redis.Redis]:
         self._refresh_if_unknown()
-        return [self._client(each) for each in dict.fromkeys(self._primaries) if each]
+        return [self._client(address) for address in dict.fromkeys(self._primaries) if address]
 
     def refresh(self, moved: MovedError | None = None) -> None:
         self._refresh_unless_running(REFRESH_TIMEOUT)
@@ -72,7 +72,10 @@ class Topology(ABC):
                 self._refreshing.release()
 
     def _refresh_if_unknown(self) -> None:
-        """Look, or wait for what another caller finds. Raises redis.ConnectionError."""
+        """Before the first result, refresh or wait for another caller's refresh.
+
+        Raises redis.ConnectionError if there is still no result.
+        """
         if not self._primaries and self._refreshing.acquire(timeout=REFRESH_TIMEOUT):
             try:
                 if not self._primaries:
@@ -87,7 +90,7 @@ class Topology(ABC):
         if started < self._next_refresh:
             return
         sources = list(dict.fromkeys([*self._url.hosts, *self._known_nodes()]))
-        random.shuffle(sources)  # or one that hangs or lags behind would be the first each time
+        random.shuffle(sources)  # a server that hangs or lags must not be the first each time
         for source in sources:
             try:
                 self._apply(self._query(source))
@@ -99,16 +102,17 @@ class Topology(ABC):
         self._next_refresh = time.monotonic() + REFRESH_INTERVAL
 
     def _known_nodes(self) -> Sequence[Address]:
+        """Return servers to query that are not in the URL."""
         return []
 
     def _apply(self, primaries: Primaries) -> None:
-        servers = {each for each in primaries if each}
+        servers = {address for address in primaries if address}
         if servers != set(self._clients):
             _log.info("redis primaries", servers=sorted(servers))
         self._primaries = primaries
-        self._clients = {each: self._client(each) for each in servers}
+        self._clients = {address: self._client(address) for address in servers}
 
     def _client(self, address: Address) -> redis.Redis:
-        if known := self._clients.get(address):
-            return known
+        if client := self._clients.get(address):
+            return client
         return self._clients.setdefault(address, new_client(self._url.at(address), self._timeout))

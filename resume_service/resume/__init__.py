@@ -1,1 +1,1 @@
-"""The core: what a resume point is, the rules of a save, and where points are kept."""
+"""Resume points: the rules of a save, the store in Redis, and the three APIs."""

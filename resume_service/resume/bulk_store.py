@@ -1,4 +1,4 @@
-"""The points in Redis, as the archive reads them, adds to them and puts them back."""
+"""Reads, completes and restores many points in Redis at once, for the archive."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ONE_SECOND = timedelta(seconds=1)
 
 
 class StoredPoint(NamedTuple):
-    """A point as its hash holds it, in text; `updated_at` is None when there is none."""
+    """The text values of a point's hash. `updated_at` is None if the point does not exist."""
 
     user_id: str
     video_id: str
@@ -34,7 +34,7 @@ class StoredPoint(NamedTuple):
 
 
 class BulkStore:
-    """Every method may raise Unavailable."""
+    """Many points at once. Every method may raise Unavailable."""
 
     def __init__(self, redis: Pipeline, keys: Keys, rules: Rules) -> None:
         self._redis = redis
@@ -42,16 +42,16 @@ class BulkStore:
         self._rules = rules
 
     def read(self, entries: Sequence[str]) -> list[StoredPoint]:
-        """The points that `entries` stand for, in their order."""
-        named = [self._keys.of_entry(entry) for entry in entries]
-        hashes = self._redis.execute([(key, ("HMGET", key, *ARCHIVE_FIELDS)) for key, *_ in named])
+        """Return the points of these backlog entries, in the same order."""
+        points = [self._keys.of_entry(entry) for entry in entries]
+        hashes = self._redis.execute([(key, ("HMGET", key, *ARCHIVE_FIELDS)) for key, *_ in points])
         return [
             StoredPoint(user, video, *values)
-            for (_, user, video), values in zip(named, hashes, strict=True)
+            for (_, user, video), values in zip(points, hashes, strict=True)
         ]
 
     def set_first_times(self, first_times: Sequence[FirstTimes]) -> None:
-        """Give points their first times back, unless they have been saved again since."""
+        """Add first times to points. Skips a point that was saved again since it was read."""
         calls = [
             script_call(
                 SET_FIRST_TIMES,
@@ -67,7 +67,7 @@ class BulkStore:
         self._redis.execute(calls, SET_FIRST_TIMES)
 
     def restore(self, rows: Sequence[ArchivedPoint], now: datetime) -> int:
-        """How many of the archived points were put back: those that Redis did not hold."""
+        """Write archived points that Redis has lost. Return the number of points written."""
         if self._keys.hash_tags:
             rows = self._not_erased(rows)
         return sum(
@@ -76,14 +76,14 @@ class BulkStore:
 
     def _restore_call(self, row: ArchivedPoint, now: datetime) -> Any:
         keys = self._keys.of_point(row.user_id, row.video_id)
-        touched = [keys.point, keys.recent]
+        script_keys = [keys.point, keys.recent]
         if not self._keys.hash_tags:
-            touched += [keys.erased, self._keys.of_backlog()[0].restored]
-        left = -((now - row.updated_at - self._rules.ttl) // ONE_SECOND)
+            script_keys += [keys.erased, self._keys.of_backlog()[0].restored]
+        seconds_left = -((now - row.updated_at - self._rules.ttl) // ONE_SECOND)
         args: Args = [
             iso(row.updated_at),
             epoch_ms(row.updated_at),
-            left,
+            seconds_left,
             self._rules.max_points,
             keys.member,
             keys.point_prefix,
@@ -92,10 +92,12 @@ class BulkStore:
             iso_or_empty(row.completed_at),
             json.dumps(fields_of(row)),
         ]
-        return script_call(RESTORE_POINT, touched, args)
+        return script_call(RESTORE_POINT, script_keys, args)
 
     def _not_erased(self, rows: Sequence[ArchivedPoint]) -> list[ArchivedPoint]:
-        """In a cluster the marks are on other servers, and no script sees both."""
-        keys = [self._keys.of_point(row.user_id, row.video_id) for row in rows]
-        scores = self._redis.execute([(k.erased, ("ZSCORE", k.erased, k.entry)) for k in keys])
+        """Omit rows with a pending deletion. In a cluster, the script can't read the backlog."""
+        point_keys = [self._keys.of_point(row.user_id, row.video_id) for row in rows]
+        scores = self._redis.execute(
+            [(keys.erased, ("ZSCORE", keys.erased, keys.entry)) for keys in point_keys]
+        )
         return [row for row, score in zip(rows, scores, strict=True) if score is None]

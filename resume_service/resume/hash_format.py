@@ -24,7 +24,7 @@ ARCHIVE_FIELDS = (
 
 
 def number_text(number: float) -> str:
-    """A number as the hash holds it: 3600, not 3600.0."""
+    """A number as the hash stores it: 3600, not 3600.0."""
     return str(int(number)) if number == int(number) else repr(number)
 
 
@@ -34,7 +34,7 @@ def number_or_empty(number: float | None) -> str:
 
 
 def iso_or_empty(moment: datetime | None) -> str:
-    """A time as the hash holds it; empty for None."""
+    """A time as the hash stores it; empty for None."""
     return iso(moment) if moment else ""
 
 
@@ -57,9 +57,9 @@ def point_from(user_id: str, video_id: str, values: list[Any]) -> ResumePoint:
 
 
 def fields_of(row: ArchivedPoint) -> list[str]:
-    """The hash of an archived point, as field and value in turn.
+    """The hash of an archived point: fields and values alternate.
 
-    Without `watchedAt` and `completedAt`: the script `restore_point.lua` writes those.
+    Omits `watchedAt` and `completedAt`. The script `restore_point.lua` writes them.
     """
     fields = ["currentTime", number_text(row.position), "updatedAt", iso(row.updated_at)]
     if row.duration is not None:

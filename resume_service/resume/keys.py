@@ -1,8 +1,9 @@
-"""The names of Redis' keys.
+"""Names of the Redis keys.
 
-`:` and `%` inside ids are percent-escaped, so that no two pairs of ids share a key. In a Redis
-Cluster a user's keys carry the user as hash tag, so that one script may touch them all, and the
-archive's marks are spread over SHARDS keys, so that no server holds them all.
+`:` and `%` in ids are percent-escaped. So two different pairs of ids never share a key.
+
+In a Redis Cluster, the user is the hash tag of a user's keys. So one script can use all of them.
+The backlog of the archive is split into SHARDS keys. So it is not all on one server.
 """
 
 from __future__ import annotations
@@ -13,31 +14,32 @@ from typing import NamedTuple
 from resume_service.redis.keys import escaped, unescaped
 
 SHARDS = 64
+"""The number of backlog keys of each kind in a Redis Cluster."""
 
 
 class PointKeys(NamedTuple):
-    """Every name that one point is known by."""
+    """The Redis keys and members of one point."""
 
     point: str
     point_prefix: str
-    """What the keys of this user's points begin with."""
+    """The prefix of the keys of this user's points."""
     recent: str
     """The index of this user's points."""
     member: str
-    """The video in the index."""
+    """The member of `recent` for this video."""
     entry: str
-    """The point in `dirty` and `erased`."""
+    """The member of `dirty` and `erased` for this point."""
     dirty: str
     erased: str
 
 
 class BacklogKeys(NamedTuple):
-    """Where the archive's marks of some users are: of all of them, or of one shard."""
+    """The keys of the backlog: of all users, or of one shard in a cluster."""
 
     dirty: str
     erased: str
     restored: str
-    """There when Redis holds what the archive has."""
+    """This key exists if Redis holds the archived points."""
 
 
 class Keys:
@@ -60,27 +62,29 @@ class Keys:
         )
 
     def of_user(self, user_id: str) -> tuple[str, str]:
-        """The index of a user, and what the keys of the points in it begin with."""
+        """The key of a user's index, and the prefix of the keys of the user's points."""
         tag = self._tag(escaped(user_id))
         return f"recent:{tag}", f"resume:{tag}:"
 
     def of_backlog(self) -> list[BacklogKeys]:
-        """All keys that hold marks."""
+        """The backlog keys of every shard; one item outside a cluster."""
         shards = [f":{number}" for number in range(SHARDS)] if self.hash_tags else [""]
         return [
-            BacklogKeys(f"archive:dirty{each}", f"archive:erased{each}", f"archive:restored{each}")
-            for each in shards
+            BacklogKeys(
+                f"archive:dirty{shard}", f"archive:erased{shard}", f"archive:restored{shard}"
+            )
+            for shard in shards
         ]
 
     def of_entry(self, entry: str) -> tuple[str, str, str]:
-        """The key of the point that `entry` stands for, its user and its video."""
+        """The key of the point of a backlog entry, its user id and its video id."""
         user, _, video = entry.partition(":")
         return f"resume:{self._tag(user)}:{video}", unescaped(user), unescaped(video)
 
     def _tag(self, user: str) -> str:
         if not self.hash_tags:
             return user
-        # A tag ends at the first closing brace: an id that begins with one would have none.
+        # A hash tag ends at the first `}`. An id that begins with `}` would have an empty tag.
         return "{" + user.replace("}", "%7D") + "}"
 
     def _shard(self, user: str) -> str:

@@ -34,9 +34,9 @@ class PointList:
         after: Cursor | None,
         status: Status | None,
     ) -> CursorPage[ResumePoint]:
-        """Return at most `limit` points, newest first, that follow `after`. No limit: all points.
+        """Return at most `limit` points after the cursor, newest first. No limit: all points.
 
-        A point that is deleted between the two round trips is left out. Raises Unavailable.
+        Omits a point that is deleted between the two round trips. Raises Unavailable.
         """
         index, point_prefix = self._keys.of_user(user_id)
         entries = self._entries(index, after)
@@ -46,7 +46,7 @@ class PointList:
             return CursorPage([], None)
         commands = [("HMGET", point_prefix + member, *POINT_FIELDS) for member, _ in entries]
         hashes = self._redis.call("list", index, *commands)
-        # An index entry can outlive its point: only the point expires by itself.
+        # An index entry can remain after its point has expired.
         points = [
             point_from(user_id, unescaped(member), values)
             for (member, _), values in zip(entries, hashes, strict=True)
@@ -67,15 +67,15 @@ class PointList:
     def _first_entries(
         self, entries: Sequence[Entry], limit: int, now: datetime
     ) -> Sequence[Entry]:
-        """The entries of one page and one more, which shows that a next page exists."""
-        oldest_living = epoch_ms(now) - int(self._rules.ttl.total_seconds()) * 1000
-        if len(entries) > limit and entries[limit][1] > oldest_living:
+        """The entries of one page, plus one that shows that a next page exists."""
+        oldest_alive = epoch_ms(now) - int(self._rules.ttl.total_seconds()) * 1000
+        if len(entries) > limit and entries[limit][1] > oldest_alive:
             return entries[: limit + 1]
         return entries  # the points of older entries may have expired: read all
 
 
 def _follows(entry: Entry, cursor: Cursor) -> bool:
-    """Whether Redis sorts `entry` after `cursor`, given that its time is the same or earlier."""
+    """Whether `entry` comes after `cursor` in the index. Its time must not be later."""
     member, updated_at = entry
     return updated_at < epoch_ms(cursor.updated_at) or member < escaped(cursor.video_id)
 

@@ -1,4 +1,4 @@
-"""A resume point, and the measurement that a player reports. Frozen and pure."""
+"""The types of a resume point and of a player's report. Immutable, without I/O."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ LONGEST_AGE = timedelta(milliseconds=10**8)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """Where a player says its viewer was, and when: a position, or a rate in its place."""
+    """A player's report: a position or a rate, and the time when it was measured."""
 
     user_id: str
     video_id: str
     position: float | None = None
     """Seconds from the start."""
     measured_at: datetime
-    """By the server's clock: when the report arrived, less its age."""
+    """By the server's clock: the arrival of the report minus its age."""
     duration: float | None = None
-    """Seconds; None when the player does not know it."""
+    """Seconds. None if the player does not know it."""
     rate: float | None = None
     """Percent."""
     usual_duration: float | None = None
-    """Seconds, by which a rate is read where neither player nor point knows a duration."""
+    """Seconds. Converts a rate to a position if neither report nor stored point has a duration."""
 
     def __post_init__(self) -> None:
         if (self.position is None) is (self.rate is None):
@@ -36,9 +36,9 @@ class Measurement:
 
 
 class ResumePoint(NamedTuple):
-    """Where a viewer goes on with one video, and how far that is where anybody has told.
+    """A viewer's position in one video, and its percent if known.
 
-    A tuple, because lists are made of hundreds: a frozen dataclass takes four times as long to make.
+    A list creates hundreds of points. A frozen dataclass takes four times as long to create.
     """
 
     user_id: str
@@ -52,32 +52,32 @@ class ResumePoint(NamedTuple):
     percent: float | None = None
     """0 to 100, two decimals."""
     watched: bool | None = None
-    """Whether `percent` ever reached WATCHED_PERCENT; a rewatch keeps it."""
+    """Whether `percent` ever reached WATCHED_PERCENT. A rewatch does not reset it."""
     completed: bool | None = None
-    """Whether `percent` is 100 as the point stands."""
+    """Whether `percent` is 100 now."""
 
 
 class Saved(NamedTuple):
-    """What became of a measurement."""
+    """The result of a save."""
 
     point: ResumePoint
-    """As it stands after the save."""
+    """The point after the save."""
     is_applied: bool
-    """False when the stored point was measured later, and stays."""
+    """False if the stored point was measured later. Then the save changes nothing."""
     is_new: bool
-    """Whether there was no point before."""
+    """Whether no point existed before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What an operator may set about points."""
+    """The settings of points."""
 
     ttl: timedelta = timedelta(days=30)
-    """How long a point lives after its last save."""
+    """A point expires after this time without a save."""
     max_points: int = 1000
-    """Points a user may hold."""
+    """The maximum number of points of a user."""
     watched_percent: int = 90
-    """Percent from which a video counts as watched."""
+    """A video counts as watched from this percent on."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Rules:
@@ -89,10 +89,10 @@ class Rules:
 
 
 class Status(StrEnum):
-    """Which of a user's points to list."""
+    """A filter for the list of a user's points."""
 
     IN_PROGRESS = "in-progress"
-    """Standing below WATCHED_PERCENT or of unknown duration: worth going on with, rewatches too."""
+    """Now below WATCHED_PERCENT, or without a known percent. Includes rewatches."""
     WATCHED = "watched"
 
     def admits(self, point: ResumePoint, watched_percent: int) -> bool:
@@ -119,7 +119,7 @@ class ArchivedPoint(NamedTuple):
 
 
 class FirstTimes(NamedTuple):
-    """What the archive knew of a point that Redis did not."""
+    """The first times of a point that the archive has and Redis lacks."""
 
     user_id: str
     video_id: str
@@ -129,5 +129,5 @@ class FirstTimes(NamedTuple):
 
 
 def measured_at(arrival: datetime, age_ms: int) -> datetime:
-    """When a report that arrived at `arrival` was measured, `age_ms` milliseconds before."""
+    """The time of a measurement that was `age_ms` milliseconds old at `arrival`."""
     return arrival - timedelta(milliseconds=age_ms)

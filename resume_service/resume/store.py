@@ -2,7 +2,7 @@
 
 Data dictionary (`keys.py` builds the names):
 
-    resume:<user>:<video>  hash  currentTime (s), updatedAt (ISO 8601), and where known duration (s),
+    resume:<user>:<video>  hash  currentTime (s), updatedAt (ISO 8601). If known: duration (s),
                                  percent, watched, completed (0 or 1), watchedAt, completedAt.
                                  A rate without a known duration stores percent without duration.
                                  Expires RESUME_TTL_DAYS after the last save.
@@ -14,8 +14,8 @@ Data dictionary (`keys.py` builds the names):
 The last three exist only with an archive. A Redis Cluster has 64 shards of each.
 
 A save or a deletion is one script in one round trip: hash, index and backlog entry change together.
-In a Redis Cluster the backlog entry is on another server, so it takes a round trip of its own. A
-save is acknowledged only after its backlog entry. The rules of a save are in
+In a Redis Cluster the backlog entry is on another server and takes its own round trip. A save is
+acknowledged only after its backlog entry is written. The rules of a save are in
 `scripts/save_point.lua`.
 """
 
@@ -61,20 +61,20 @@ class ResumeStore:
         self._keys = keys
         self._list = PointList(redis, keys, rules)
         self._archive = archive
-        self._backlog_apart = archive and keys.hash_tags
-        """In a cluster the backlog is on other servers than the points."""
+        self._separate_backlog = archive and keys.hash_tags
+        """In a cluster, the backlog and the points are on different servers."""
         ttl_seconds = int(rules.ttl.total_seconds())
         self._rule_args = (str(ttl_seconds), str(rules.max_points), str(rules.watched_percent))
-        """Arguments of the save script: formatted once, not for each save."""
+        """Arguments of the save script, formatted once instead of for each save."""
         self._oldest_after_ms = (rules.ttl + LONGEST_AGE) // MILLISECOND
-        """Index entries this much older than a measurement have expired."""
+        """Milliseconds. An index entry this much older than a measurement has expired."""
 
     def save(self, measurement: Measurement) -> bool:
         """Store the measurement, unless the stored point is later. Return whether it was stored."""
         return _counted(self._save(measurement, wants_point=False) == 1)
 
     def save_and_get(self, measurement: Measurement) -> Saved:
-        """As `save`. Return also the point after the save, in the same round trip."""
+        """As `save`. Also return the point after the save, in the same round trip."""
         applied, is_new, *values = self._save(measurement, wants_point=True)
         point = point_from(measurement.user_id, measurement.video_id, values)
         return Saved(point, _counted(applied == 1), is_new == 1)
@@ -82,9 +82,9 @@ class ResumeStore:
     def set_first_times(
         self, point: ResumePoint, watched_at: datetime | None, completed_at: datetime | None
     ) -> bool:
-        """Add to `point` when it was first watched and completed, known from the archive.
+        """Add first times from the archive to `point`.
 
-        Return False if the point was saved again since it was read: then nothing changes.
+        Return False and change nothing if the point was saved again since it was read.
         """
         key = self._keys.of_point(point.user_id, point.video_id).point
         moments = [iso(point.updated_at), iso_or_empty(watched_at), iso_or_empty(completed_at)]
@@ -121,15 +121,15 @@ class ResumeStore:
     def delete(self, user_id: str, video_id: str, now: datetime) -> None:
         """Raises NotFound if there is no such point."""
         keys = self._keys.of_point(user_id, video_id)
-        touched = [keys.point, keys.recent]
-        if self._backlog_apart:
+        script_keys = [keys.point, keys.recent]
+        if self._separate_backlog:
             self._record_deletion_first(user_id, video_id, now)
         elif self._archive:
-            touched += [keys.dirty, keys.erased]
+            script_keys += [keys.dirty, keys.erased]
         args: Args = [keys.member, epoch_ms(now), keys.entry]
-        is_deleted = self._redis.run("delete", DELETE_POINT, touched, args) == 1
-        if self._backlog_apart:
-            # Again: a flush in between found the point alive and removed the first entry.
+        is_deleted = self._redis.run("delete", DELETE_POINT, script_keys, args) == 1
+        if self._separate_backlog:
+            # Again: a flush in between may have seen the point and removed the first entry.
             self._add_entry(keys.erased, keys.entry, epoch_ms(now))
         if not is_deleted:
             raise NotFound(NO_POINT)
@@ -138,9 +138,9 @@ class ResumeStore:
         """The result of the save script, after the backlog entry is written."""
         keys = self._keys.of_point(measurement.user_id, measurement.video_id)
         at_ms = epoch_ms(measurement.measured_at)
-        touched = [keys.point, keys.recent]
-        if self._archive and not self._backlog_apart:
-            touched.append(keys.dirty)
+        script_keys = [keys.point, keys.recent]
+        if self._archive and not self._separate_backlog:
+            script_keys.append(keys.dirty)
         args: Args = [
             number_or_empty(measurement.position),
             number_or_empty(measurement.duration),
@@ -155,15 +155,15 @@ class ResumeStore:
             number_or_empty(measurement.usual_duration),
             "1" if wants_point else "",
         ]
-        result = self._redis.run("save", SAVE_POINT, touched, args)
-        if self._backlog_apart and (result[0] if wants_point else result) == 1:
+        result = self._redis.run("save", SAVE_POINT, script_keys, args)
+        if self._separate_backlog and (result[0] if wants_point else result) == 1:
             self._add_entry(keys.dirty, keys.entry, at_ms)
         return result
 
     def _record_deletion_first(self, user_id: str, video_id: str, now: datetime) -> None:
-        """Add the backlog entry of a deletion before the deletion, so that it can't be lost.
+        """Add the backlog entry of a deletion before the deletion. So it can't be lost.
 
-        An entry too many does no harm: the worker keeps the row of a point that still exists.
+        An unneeded entry does no harm: the worker keeps the row of a point that still exists.
         """
         keys = self._keys.of_point(user_id, video_id)
         [exists] = self._redis.call("delete", keys.point, ("EXISTS", keys.point))

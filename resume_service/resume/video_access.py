@@ -1,4 +1,4 @@
-"""What a resume point needs to know of its video: does it exist, may the caller watch it."""
+"""The access check of a video: does it exist, and may the caller watch it?"""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class VideoKind(StrEnum):
 
 
 class WantedVideo(NamedTuple):
-    """The video that a route serves, and the route's messages when there is none."""
+    """The kind of video that a route accepts, and the messages of its 404 responses."""
 
     not_found: str
     kind: VideoKind | None = None
-    """None for every kind."""
+    """None accepts every kind."""
     wrong_kind: str = ""
-    """Message for a video of another kind."""
+    """The message for a video of another kind."""
 
 
 class VideoAccess(Protocol):

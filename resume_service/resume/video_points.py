@@ -3,8 +3,9 @@
 Checks that the caller may watch the video, then saves or reads the caller's own point. The user is
 the token's `sub`, also for admins and services.
 
-If Redis has the point, the archive is not read. If the point has expired, the archive says whether
-the video was watched. A deleted point is not read from the archive, even before its row is deleted.
+If Redis has the point, a read does not use the archive. If the point has expired, the archive says
+whether the video was watched. A deleted point is never read from the archive, even before its row
+is deleted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import VideoAccess, WantedVideo
 
 FIRST_TIMES_TRIES = 3
-"""Tries to add the archived first times to a point that others save at the same time."""
+"""The number of tries to add first times to a point that is saved at the same time."""
 
 
 class ArchivedPoints(Protocol):
@@ -49,12 +50,12 @@ class VideoPoints:
         video_id: str,
         wanted: WantedVideo,
         measured_at: datetime,
-        **measured: float,
+        **values: float,
     ) -> ResumePoint:
-        """Store what was `measured`: `position` and `duration`, or `rate`. Return the stored point.
+        """Save `position` and `duration`, or `rate`. Return the stored point.
 
-        Raises NotFound, Forbidden and Unavailable. An archive that fails does not fail the save:
-        the next flush adds what the archive knows.
+        Raises NotFound, Forbidden and Unavailable. A failure of the archive does not fail the save.
+        The next flush adds the first times from the archive.
         """
         user_id, duration = self._check(caller, video_id, wanted)
         saved = self._points.save_and_get(
@@ -63,7 +64,7 @@ class VideoPoints:
                 video_id=video_id,
                 measured_at=measured_at,
                 usual_duration=duration,
-                **measured,
+                **values,
             )
         )
         if not saved.is_new:
@@ -74,9 +75,9 @@ class VideoPoints:
             return saved.point
 
     def find(self, caller: Identity, video_id: str, wanted: WantedVideo) -> ResumePoint | None:
-        """The caller's point. Without one in Redis: the archived point if watched, else None.
+        """Return the caller's point. If Redis has none: the archived point if watched, else None.
 
-        Raises NotFound, Forbidden and Unavailable, also if only the archive is unavailable.
+        Raises NotFound, Forbidden and Unavailable, also if only the archive fails.
         """
         user_id, _ = self._check(caller, video_id, wanted)
         try:
@@ -89,15 +90,15 @@ class VideoPoints:
         self, caller: Identity, video_id: str, wanted: WantedVideo
     ) -> tuple[str, float | None]:
         """The user of the point, and the catalogue's duration of the video in seconds."""
-        if faults := user_id_errors(caller.user_id):
-            raise Forbidden(faults[0])
+        if errors := user_id_errors(caller.user_id):
+            raise Forbidden(errors[0])
         number = row_id(video_id)
         if number is None:
             raise NotFound(wanted.not_found)
         return caller.user_id, self._access.check(caller, number, wanted)
 
     def _with_first_times(self, point: ResumePoint) -> ResumePoint:
-        """A new point, after the archived first times of an earlier, expired point are added."""
+        """Add the first times of an earlier, expired point to a new point. Return the result."""
         archived = self._archived(point.user_id, point.video_id)
         if archived is None or not (archived.watched_at or archived.completed_at):
             return point

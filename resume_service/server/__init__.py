@@ -1,1 +1,1 @@
-"""How gunicorn serves the application."""
+"""The gunicorn worker of the service."""

@@ -1,8 +1,8 @@
-"""Reads HTTP/1.1 requests that have nothing unusual about them, for the fast lane.
+"""Parses ordinary HTTP/1.1 requests for the fast lane.
 
-A head is simple when every byte of it is printable ASCII between CRLFs, no field comes twice and
-none bears on how the message is framed or how the connection goes on. There is one way to read
-such a request (RFC 9112); every other one is left to gunicorn's parser, from its first byte.
+The head of an ordinary request consists of lines of printable ASCII between CRLFs. No field occurs
+twice. No field changes the message framing or the connection. By RFC 9112, only one reading of such
+a request is possible. The parser of gunicorn reads every other request, from the first byte.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 CHUNK = 65_536
-"""The most bytes to read at a time."""
+"""The maximum number of bytes to read at a time."""
 
 MAX_HEAD = 16_384
 MAX_REQUEST_LINE = 4096
@@ -23,7 +23,7 @@ LEFT_TO_GUNICORN = frozenset(
         "HTTP_TRANSFER_ENCODING",
         "HTTP_EXPECT",
         "HTTP_UPGRADE",
-        "HTTP_X_FORWARDED_SSL",  # gunicorn refuses one that contradicts X-Forwarded-Proto
+        "HTTP_X_FORWARDED_SSL",  # gunicorn rejects one that contradicts X-Forwarded-Proto
         "HTTP_X_FORWARDED_PROTOCOL",
     }
 )
@@ -31,23 +31,24 @@ LEFT_TO_GUNICORN = frozenset(
 _request_line = re.compile(r"(GET|POST) (/[^ ?#]*)(?:\?([^ #]*))? HTTP/1\.1").fullmatch
 _readable_length = re.compile(r"[0-9]{1,19}").fullmatch
 _unmistakable_name = re.compile(r"[A-Za-z0-9-]+").fullmatch
-"""Not `_`, which WSGI can't tell from `-`."""
+"""Without `_`: WSGI can't distinguish it from `-`."""
 
 
 class FastRequest(NamedTuple):
     environ: dict[str, str]
-    """Method, path, query and headers, by the names that WSGI has for them."""
+    """Method, path, query and headers, under their WSGI names."""
     body: bytes
     rest: bytes
-    """What came after it."""
+    """The bytes after the request."""
 
 
 def read(
     data: bytes, receive: Callable[[int], bytes], largest_body: int
 ) -> tuple[FastRequest | None, bytes]:
-    """The request that begins with `data`, if it is simple, and all that was read by then.
+    """Parse the request at the start of `data`. Return it and all bytes read.
 
-    Its head must be in `data`; of its body, `receive` brings what is missing.
+    Return None instead of a request that is not ordinary. `data` must contain the whole head.
+    `receive` reads the missing bytes of the body.
     """
     end_of_head = data.find(b"\r\n\r\n", 0, MAX_HEAD)
     environ = _environ(data[:end_of_head]) if end_of_head > 0 else None
@@ -67,20 +68,20 @@ def read(
 
 
 def _environ(head: bytes) -> dict[str, str] | None:
-    """None when `head` is not simple."""
+    """The WSGI environ of a head. None if the head is not ordinary."""
     try:
         first, *fields = lines = head.decode("ascii").split("\r\n")
     except UnicodeDecodeError:
         return None
-    asked = _request_line(first)
+    matched = _request_line(first)
     if (
-        asked is None
+        matched is None
         or len(first) > MAX_REQUEST_LINE
         or len(fields) > MAX_FIELDS
         or not "".join(lines).isprintable()
     ):
         return None
-    method, path, query = asked.groups("")
+    method, path, query = matched.groups("")
     environ = {
         "REQUEST_METHOD": method,
         "RAW_URI": path,
@@ -97,9 +98,9 @@ def _environ(head: bytes) -> dict[str, str] | None:
     return environ if keeps_alive else None
 
 
-@functools.lru_cache(maxsize=1024)  # the same few dozen in every request
+@functools.lru_cache(maxsize=1024)  # requests repeat the same few dozen names
 def _wsgi_name(name: str) -> str | None:
-    """None for a field that the lane leaves to gunicorn."""
+    """The WSGI name of a field. None for a field that the lane leaves to gunicorn."""
     if not _unmistakable_name(name):
         return None
     wsgi_name = name.upper().replace("-", "_")

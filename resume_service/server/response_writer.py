@@ -1,4 +1,4 @@
-"""Answers as bytes, and the way out for many of them at a time."""
+"""Formats responses as bytes, and sends small responses together."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from resume_service.web.fast_lane import STATUS_LINES
 from resume_service.web.messages import ApiResponse
 
 SMALL = 4096
-"""Bytes that always fit the send buffer of a client that has read all it was sent before."""
+"""Bytes. A response of this size always fits an empty send buffer."""
 
 
 def response_bytes(answer: ApiResponse) -> bytes:
-    """`answer` on a connection that stays open."""
+    """The bytes of a response on a connection that stays open."""
     head = [
         f"HTTP/1.1 {STATUS_LINES[answer.status]}",
         f"Server: {SERVER}",
@@ -35,7 +35,7 @@ def response_bytes(answer: ApiResponse) -> bytes:
 
 
 def error_bytes(status: HTTPStatus, request_id: str) -> bytes:
-    """The answer to what is no request, before the connection is closed."""
+    """The response to a malformed request. The connection closes after it."""
     body = json.dumps({"error": status.phrase})
     lines = [
         f"HTTP/1.1 {status.value} {status.phrase}",
@@ -54,16 +54,16 @@ def _date(now: int) -> str:
 
 
 class SendQueue:
-    """Sends the small answers that are ready at the same moment one right after the other.
+    """Sends small responses in a row if they are ready at the same time.
 
-    Each send may wake the client's side up; sent together, many answers share the waking.
+    Each send may wake up the client's process. Responses in a row share one wake-up.
     """
 
     def __init__(self) -> None:
         self._ready: list[tuple[Any, bytes]] = []
 
     def send(self, client: Any, answer: bytes) -> None:
-        """Send a SMALL answer soon, to a client that waits for nothing else."""
+        """Send at most SMALL bytes soon. The client must have received all earlier responses."""
         if not self._ready:
             gevent.get_hub().loop.run_callback(self.flush)
         self._ready.append((client, answer))
@@ -72,9 +72,9 @@ class SendQueue:
         ready, self._ready = self._ready, []
         for client, answer in ready:
             try:
-                sent = client._sock.send(answer)  # noqa: SLF001 - the hub itself must not wait
+                sent = client._sock.send(answer)  # noqa: SLF001 - the gevent hub must not block
             except OSError:
                 sent = 0
-            if sent < len(answer):  # gone, or it does not read: there is no way to answer it
+            if sent < len(answer):  # the client is gone or does not read
                 with contextlib.suppress(OSError):
                     client.shutdown(socket.SHUT_RDWR)

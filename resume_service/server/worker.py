@@ -1,7 +1,7 @@
-"""gunicorn's gevent worker, with the fast lane before it and stops that drop no request.
+"""A gevent worker of gunicorn with the fast lane. A stop drops no request.
 
-Each connection has a greenlet, so that a client that is slow, idle or gone holds up nobody else.
-Relies on the inside of gunicorn 27, which requirements/service.in holds it to.
+Each connection has its own greenlet. So a slow, idle or lost client blocks no other client.
+Uses internals of gunicorn 27. requirements/service.in allows only that version.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from resume_service.web.lifecycle import FailedRequest, raise_in_flask
 from resume_service.web.messages import ApiResponse
 
 LINGER_SECONDS = 0.5
-"""How long idle connections may still bring a request when the service stops."""
+"""Seconds. At a stop, idle connections may still send a request for this time."""
 STATUSES = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -43,7 +43,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """One process of the service."""
+    """One worker process."""
 
     def init_process(self) -> None:
         self._stopping = Event()
@@ -52,7 +52,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         super().init_process()
 
     def patch(self) -> None:
-        """Complete what gunicorn.conf.py has patched, now that this is no longer the master."""
+        """Patch the queue, which the master needs unpatched. Make the listeners gevent sockets."""
         monkey.patch_queue()
         self.sockets = [
             gevent.socket.socket(each.FAMILY, socket.SOCK_STREAM, fileno=each.sock.detach())
@@ -68,9 +68,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             self.wsgi = self._lane.flask_app
 
     def init_signals(self) -> None:
-        """Take the signals over, and heed one that came since the fork and went to gunicorn's master.
+        """Install the signal handlers. Then obey a stop signal that arrived since the fork.
 
-        Until now the master's own handler put it into this process' copy of the master's queue.
+        Until now, the inherited handler of the master put it into this process's copy of the queue.
         """
         inherited = signal.getsignal(signal.SIGTERM)
         super().init_signals()
@@ -84,13 +84,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._stopping.set()
 
     def run(self) -> None:
-        """Serve until told to stop; then finish what is under way and whom the kernel let in."""
+        """Serve until a stop signal. Then accept waiting connections and finish all requests."""
         servers = [self._serving(listener) for listener in self.sockets]
         while self.alive:
             self.notify()
             self._stopping.wait(1.0)
         for server in servers:
-            # gunicorn would leave these to be reset by the kernel.
+            # Accept them first: the kernel resets waiting connections when the listener closes.
             while (waiting := server.do_read()) is not None:
                 server.do_handle(*waiting)
             server.close()
@@ -123,7 +123,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             server.stop(timeout=1)
 
     def _end_idle_connections(self) -> None:
-        """Have the greenlet of each read the end of its connection."""
+        """Shut down reading, so each greenlet of an idle connection reads the end of it."""
         for client in tuple(self._idle):
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RD)
@@ -141,7 +141,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
                 if isinstance(outcome, ApiResponse):
                     self._send(client, response_bytes(outcome), alone=not rest)
                     continue
-                self._send_queue.flush()  # gunicorn's answers go out at once, after ours
+                self._send_queue.flush()  # gunicorn sends at once: send our earlier responses first
                 request = next(parser)
                 with raise_in_flask(outcome) if outcome else contextlib.nullcontext():
                     self.handle_request(listener_name, request, client, addr)
@@ -159,11 +159,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         if alone and len(answer) <= SMALL:
             self._send_queue.send(client, answer)
         else:
-            self._send_queue.flush()  # what this client is owed comes first
+            self._send_queue.flush()  # earlier responses to this client go first
             client.sendall(answer)
 
     def _next_bytes(self, client: Any) -> bytes:
-        """What the client sends next; nothing when it has closed the connection."""
+        """Receive the next bytes from the client. Empty if it closed the connection."""
         self._idle.add(client)
         try:
             return bytes(client.recv(request_parser.CHUNK))
@@ -173,9 +173,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     def _try_fast_lane(
         self, client: Any, data: bytes
     ) -> tuple[ApiResponse | FailedRequest | None, bytes]:
-        """What the lane makes of the request that begins with `data`, and the bytes still unread.
+        """Let the lane answer the request in `data`. Return the outcome and the unread bytes.
 
-        Unless it answers, these are all of the request's that have come.
+        If the lane does not answer, all received bytes count as unread.
         """
         if self._lane is None or not self.alive:
             return None, data
@@ -186,9 +186,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         return outcome, request.rest if isinstance(outcome, ApiResponse) else data
 
     def handle_error(self, req: object, client: Any, addr: object, exc: Exception) -> None:
-        """Answer a request that can't be parsed in the one shape of errors.
+        """Answer a malformed request with the common error body.
 
-        Only the kind of the fault is logged: the text of a broken request may hold a token.
+        Log only the type of the error: the text of a malformed request may contain a token.
         """
         if not isinstance(exc, errors.ParseException):
             super().handle_error(req, client, addr, exc)

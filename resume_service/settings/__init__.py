@@ -1,6 +1,6 @@
-"""Every environment variable the service reads, typed and checked at start.
+"""All environment variables that the service reads, typed and checked at start.
 
-`.env.example` lists the same variables with the same defaults; a test holds the two equal.
+`.env.example` lists the same variables and defaults. A test compares them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class SettingsError(Exception):
-    """A variable holds what the service can't use. Its text is one line that names both."""
+    """A variable has an invalid value. The message is one line: variable, value, accepted values."""
 
 
 def _variable(parse: Callable[[str], Any], default: Any = None, *, secret: bool = False) -> Any:
@@ -40,7 +40,7 @@ def _variable(parse: Callable[[str], Any], default: Any = None, *, secret: bool 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the service was told. Each field is the variable of the same name in capitals."""
+    """The configuration of the service. Each field is the variable of the same name in capitals."""
 
     redis_url: str = _variable(redis_url, "redis://localhost:6379/0", secret=True)
     redis_cluster: bool = _variable(yes_or_no, default=False)
@@ -75,37 +75,37 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Read the settings from `env`; an empty variable counts as absent.
+        """Read the settings from `env`. An empty variable counts as absent.
 
-        Raises SettingsError for the first variable that does not hold what it takes.
+        Raises SettingsError for the first invalid variable.
         """
-        given = {}
-        for each in fields(cls):
-            name = each.name.upper()
+        values = {}
+        for setting in fields(cls):
+            name = setting.name.upper()
             if text := env.get(name, "").strip():
-                given[each.name] = _parsed(name, text, each.metadata)
-        if not ("jwt_secret" in given or "jwt_jwks_url" in given):
+                values[setting.name] = _parsed(name, text, setting.metadata)
+        if not ("jwt_secret" in values or "jwt_jwks_url" in values):
             raise SettingsError(
                 "JWT_SECRET and JWT_JWKS_URL are both empty: set at least one of them,"
                 " or no token could be verified"
             )
-        settings = cls(**given)
+        settings = cls(**values)
         _check_hosts(settings.redis_url, cluster=settings.redis_cluster)
         return settings
 
 
 def _check_hosts(address: str, *, cluster: bool) -> None:
-    """Raises SettingsError when the URL is not one for a cluster, or only for one."""
+    """Raise SettingsError if REDIS_URL does not fit REDIS_CLUSTER."""
     if address.startswith(("unix:", SENTINEL_SCHEME)):
         if cluster:
             raise SettingsError(
                 "REDIS_CLUSTER is true, but REDIS_URL is not a redis:// or rediss:// URL"
             )
         return
-    several = RedisUrl.of(address)
-    if cluster and _database(several):
+    parsed = RedisUrl.of(address)
+    if cluster and _database(parsed):
         raise SettingsError("REDIS_CLUSTER is true, but REDIS_URL names a db: a cluster has only 0")
-    if len(several.hosts) > 1 and not cluster:
+    if len(parsed.hosts) > 1 and not cluster:
         raise SettingsError("REDIS_URL names several hosts, which takes REDIS_CLUSTER=true")
 
 
@@ -117,6 +117,6 @@ def _database(address: RedisUrl) -> int:
 def _parsed(name: str, text: str, metadata: Mapping[str, Any]) -> Any:
     try:
         return metadata["parse"](text)
-    except InvalidValue as refused:
+    except InvalidValue as invalid:
         shown = f"a value of {len(text)} characters" if metadata["secret"] else repr(text)
-        raise SettingsError(f"{name} holds {shown}: it takes {refused}") from None
+        raise SettingsError(f"{name} holds {shown}: it takes {invalid}") from None

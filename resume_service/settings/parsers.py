@@ -1,4 +1,4 @@
-"""What a variable may hold: each parser here takes its text and returns it typed, or raises Refused."""
+"""Parsers of variables. Each takes the text and returns a typed value, or raises InvalidValue."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from redis.connection import parse_url
 from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 
 SHORTEST_SECRET = 32
-"""Bytes of an HS256 secret: no shorter than the hash it keys (RFC 7518, section 3.2)."""
-REDIS_OPTIONS_OF_OURS = frozenset(
+"""Minimum bytes of an HS256 secret: the size of the hash output (RFC 7518, section 3.2)."""
+RESERVED_REDIS_OPTIONS = frozenset(
     {
         "socket_timeout",
         "socket_connect_timeout",
@@ -24,16 +24,16 @@ REDIS_OPTIONS_OF_OURS = frozenset(
         "decode_responses",
     }
 )
-"""Options of a Redis URL that would override what the promise of an answer in time rests on."""
+"""Options that a Redis URL must not set. They would override our timeouts."""
 
-# No `*` or other sign of a regular expression: flask-cors would match one as a prefix.
-_an_origin = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?", re.IGNORECASE).fullmatch
+# No regex characters such as `*`: flask-cors would match such an origin as a regex prefix.
+_is_origin = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?", re.IGNORECASE).fullmatch
 
-_a_host = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?").fullmatch
+_is_host = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?").fullmatch
 
 
 class InvalidValue(Exception):
-    """Its text says what the variable takes."""
+    """The message describes the accepted values."""
 
 
 def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
@@ -57,14 +57,14 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 def url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        takes = InvalidValue(f"a URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
+        invalid = InvalidValue(f"a URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
         try:
             parts = urlsplit(text)
-            named = (parts.hostname, parts.port)  # reading the port checks it
+            host, _ = parts.hostname, parts.port  # reading the port checks it
         except ValueError:
-            raise takes from None
-        if parts.scheme not in schemes or not (named[0] or parts.path):
-            raise takes
+            raise invalid from None
+        if parts.scheme not in schemes or not (host or parts.path):
+            raise invalid
         return text
 
     return parse
@@ -77,39 +77,39 @@ def web_url(text: str) -> str:
 
 
 def redis_url(text: str) -> str:
-    one = text if text.startswith("unix:") else _url_of_first_host(text)
-    url("redis", "rediss", "unix")(one)
+    single = text if text.startswith("unix:") else _url_of_first_host(text)
+    url("redis", "rediss", "unix")(single)
     try:
-        options = parse_url(one)  # type: ignore[no-untyped-call]
+        options = parse_url(single)  # type: ignore[no-untyped-call]
     except ValueError:
         raise InvalidValue("a URL whose options redis-py knows") from None
-    if not REDIS_OPTIONS_OF_OURS.isdisjoint(options):
+    if not RESERVED_REDIS_OPTIONS.isdisjoint(options):
         raise InvalidValue("a URL that leaves time-outs, retries and protocol to the service")
     return text
 
 
 def _url_of_first_host(text: str) -> str:
     try:
-        several = RedisUrl.of(text)
+        parsed = RedisUrl.of(text)
     except ValueError:
         raise InvalidValue(
             "a URL that starts with redis:// or rediss:// or unix://,"
             f" or {SENTINEL_SCHEME}://host:26379,host:26379/service"
         ) from None
-    return several.at(several.hosts[0])
+    return parsed.at(parsed.hosts[0])
 
 
 def origins(text: str) -> tuple[str, ...]:
     listed = comma_separated(text)
     for origin in listed:
-        if origin != "*" and not _an_origin(origin):
+        if origin != "*" and not _is_origin(origin):
             raise InvalidValue("origins such as https://example.com, separated by commas, or *")
     return listed
 
 
 def hosts(text: str) -> tuple[str, ...]:
-    listed = tuple(each.lower() for each in comma_separated(text))
-    if not all(_a_host(each) for each in listed):
+    listed = tuple(host.lower() for host in comma_separated(text))
+    if not all(_is_host(host) for host in listed):
         raise InvalidValue("hosts such as media.example.com or 10.0.0.5:9000, separated by commas")
     return listed
 

@@ -1,9 +1,9 @@
-"""A Redis URL that names several hosts: the Sentinels of a master, or nodes of a cluster.
+"""Redis URLs with several hosts: the Sentinels of a master, or the nodes of a cluster.
 
     redis+sentinel://[user:password@]host[:26379],host,.../<service>[/<db>][?sentinel_password=...]
     redis://[user:password@]host[:6379],host,...        and rediss:// likewise
 
-redis-py reads URLs of one host; `at` and `sentinel_at` write those.
+redis-py parses only URLs with one host. `at` and `sentinel_at` build such URLs.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
-    """`user` and `password` of the URL are those of the Redis servers."""
+    """A parsed URL. Its `user` and `password` are for the Redis servers, not for the Sentinels."""
 
     hosts: tuple[Address, ...]
     service: str | None
-    """What the Sentinels call the master and its replicas; None without Sentinels."""
+    """The name that the Sentinels use for the master and its replicas; None without Sentinels."""
     _server: SplitResult
     _sentinel_login: str
 
     @classmethod
     def of(cls, text: str) -> RedisUrl:
-        """Raises ValueError when `text` is no such URL."""
-        # urlsplit takes one host; some versions of it refuse more where one is in brackets.
+        """Parse `text`. Raises ValueError if it is not such a URL."""
+        # urlsplit supports one host. Some versions refuse several hosts if one is in brackets.
         scheme, netloc, rest = _split(text)
         parts = urlsplit(f"{scheme}://hosts{rest}")
         default_port = _PORTS.get(parts.scheme)
@@ -54,16 +54,16 @@ class RedisUrl:
         )
 
     def at(self, address: Address) -> str:
-        """The URL of one Redis server."""
+        """Return the URL of the Redis server at `address`."""
         return urlunsplit(self._server._replace(netloc=self._server.netloc + _netloc(address)))
 
     def sentinel_at(self, address: Address) -> str:
-        """The URL of one Sentinel."""
+        """Return the URL of the Sentinel at `address`."""
         return f"redis://{self._sentinel_login}{_netloc(address)}"
 
 
 def _split(url: str) -> tuple[str, str, str]:
-    """Scheme, what names login and hosts, and all after that."""
+    """Return the scheme, the login with the hosts, and the rest."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         raise ValueError("no scheme")

@@ -1,4 +1,4 @@
-"""Logs: JSON lines in production, readable in a terminal; each with the id of its request."""
+"""Logs: JSON lines in production, readable lines in a terminal, with the request id."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 import structlog
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""The request that this thread or greenlet serves just now; every line it logs names it."""
+"""Id of the request that this thread or greenlet serves. Each of its log lines contains the id."""
 
 
 def _add_request_id(_logger: object, _method: str, event: Any) -> Any:
-    if given := request_id.get():
-        event.setdefault("request_id", given)
+    if current_id := request_id.get():
+        event.setdefault("request_id", current_id)
     return event
 
 
@@ -29,7 +29,7 @@ _SHARED: list[Any] = [
 
 
 def configure(level: str) -> None:
-    """Send what the service and its libraries log to standard error, from `level` up."""
+    """Log to standard error, from `level` up: the service and its libraries."""
     logging.config.dictConfig(dict_config(level))
     structlog.configure(
         processors=[
@@ -43,7 +43,7 @@ def configure(level: str) -> None:
 
 
 def dict_config(level: str) -> dict[str, Any]:
-    """The same for `logging.config.dictConfig`, as gunicorn takes it."""
+    """Return the configuration for `logging.config.dictConfig`. gunicorn uses it too."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -61,7 +61,7 @@ def dict_config(level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {
             "gunicorn.error": {"handlers": [], "propagate": True},
-            # Of interest when they fail; what they do all day, the worker tells itself.
+            # Only errors and warnings: the worker logs its own runs.
             "apscheduler": {"level": "ERROR"},
             "alembic": {"level": "WARNING"},
         },
@@ -69,7 +69,7 @@ def dict_config(level: str) -> dict[str, Any]:
 
 
 def _render() -> list[Any]:
-    """The last steps of a line. Never with local variables: secrets and tokens are among them."""
+    """Return the last processors. Tracebacks omit local variables: they may contain secrets."""
     if sys.stderr.isatty() or "FORCE_COLOR" in os.environ:
         plain = structlog.dev.plain_traceback
         return [structlog.dev.ConsoleRenderer(exception_formatter=plain)]

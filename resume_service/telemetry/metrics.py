@@ -1,4 +1,4 @@
-"""Every figure the service publishes, by name. `/metrics` serves them; see `ops/`."""
+"""The metrics of the service. The route `/metrics` serves them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 requests = Histogram(
     "resume_request_seconds",
-    "Time to answer a request, by route template; its count is the number of requests.",
+    "Seconds to answer a request, by route template. The count is the number of requests.",
     ["method", "route", "status"],
     buckets=LATENCY_BUCKETS,
 )
 redis_commands = Histogram(
     "resume_redis_seconds",
-    "Time of one round trip to Redis, failed ones included, by what it carried. Commands that come"
-    " together share one.",
+    "Seconds of a Redis round trip, also of a failed one, by operation. A shared round trip counts once"
+    " for each operation.",
     ["operation"],
     buckets=LATENCY_BUCKETS,
 )
 redis_failures = Counter(
     "resume_redis_failures",
-    "Round trips to Redis that failed, or were not tried because the last one had, and commands that"
-    " Redis refused.",
+    "Redis round trips that failed or were not tried because the circuit breaker was open, and commands"
+    " that Redis refused.",
     ["operation"],
 )
 saves = Counter(
@@ -38,15 +38,17 @@ saves_applied = saves.labels("applied")
 saves_ignored = saves.labels("ignored")
 refused = Counter(
     "resume_refused",
-    "Requests refused, by reason: unauthorized, forbidden, rate_limited.",
+    "Refused requests, by reason: unauthorized, forbidden, rate_limited.",
     ["reason"],
 )
 streams = Counter(
     "resume_streams",
-    "Streams that sent bytes, by how they ended: whole, left (the client went), failed (the origin).",
+    "Streams that sent bytes, by result: whole, left (the client disconnected), failed (the origin).",
     ["result"],
 )
-views_rewarded = Counter("resume_views_rewarded", "First streams of a video, which earned points.")
+views_rewarded = Counter(
+    "resume_views_rewarded", "First streams of a video that earned reward points."
+)
 
 
 class SharedCollectors(NamedTuple):
@@ -55,13 +57,13 @@ class SharedCollectors(NamedTuple):
     collectors: tuple[Collector, ...]
 
 
-@functools.cache  # finding the series of three labels takes as long as adding to it
+@functools.cache  # the lookup of three labels takes as long as the observation
 def _series(method: str, route: str, status: int) -> Any:
     return requests.labels(method, route, str(status))
 
 
 def observe_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count a request. The labels must come from closed sets, never from a caller."""
+    """Count a request. The labels must come from fixed sets, never from client input."""
     _series(method, route, status).observe(seconds)
 
 

@@ -1,1 +1,1 @@
-"""Operations: health, metrics and documentation. All public."""
+"""The HTTP layer, which every request passes."""

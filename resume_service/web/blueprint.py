@@ -1,4 +1,4 @@
-"""Blueprints that read bodies by our parsers and document their errors."""
+"""Blueprints that use our body parsers and document their errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class RowId(IntegerConverter):
-    """The id of a row, in a path. What Postgres could not have numbered is not found."""
+    """The id of a row in a path. A number that is too large for Postgres is 404."""
 
     regex = "[1-9][0-9]{0,18}"
 
@@ -26,7 +26,7 @@ class RowId(IntegerConverter):
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A blueprint whose arguments are read by BodyParser and whose errors are documented."""
+    """A blueprint that reads arguments with BodyParser and documents its errors."""
 
     ARGUMENTS_PARSER = BodyParser()
 
@@ -36,9 +36,9 @@ class Blueprint(flask_smorest.Blueprint):
         public: bool = False,
         examples: Mapping[int, Any] = MappingProxyType({}),
     ) -> Callable[[View], View]:
-        """Document the errors of a route besides the 500 of any, and whether it needs a token.
+        """Document the errors of a route, and 500. A public route needs no token.
 
-        `examples` has examples of those errors that this route words in its own way.
+        `examples` replaces the common example of a status.
         """
         operation: dict[str, Any] = {
             "responses": {
@@ -56,7 +56,7 @@ class Blueprint(flask_smorest.Blueprint):
 
 
 class BeaconBlueprint(Blueprint):
-    """A blueprint of a dialect whose players may save by `sendBeacon`."""
+    """A blueprint for players that save with `sendBeacon`."""
 
     ARGUMENTS_PARSER = BeaconParser()
 
@@ -70,5 +70,5 @@ VIDEO_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": GREATEST_ROW_ID}
 
 
 def video_parameter(name: str) -> list[dict[str, Any]]:
-    """The id in a route's path, as the OpenAPI document has it."""
+    """The OpenAPI description of a video id in a path."""
     return [{"in": "path", "name": name, "required": True, "schema": VIDEO_ID_SCHEMA}]

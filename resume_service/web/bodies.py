@@ -1,4 +1,4 @@
-"""Reading request bodies: JSON objects, checked against a schema, refused in our own words."""
+"""Reads request bodies: JSON objects, validated by a schema, rejected with our errors."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from resume_service.errors import BadRequest, UnsupportedMediaType, ValidationFa
 
 
 def _whole_number(digits: str) -> float:
-    """A number of any length: Python refuses to make an int of thousands of digits."""
+    """Parse a number of any length. Python's `int` rejects thousands of digits."""
     return int(digits) if len(digits) <= EXACT_DIGITS else float(digits)
 
 
 EXACT_DIGITS = 15
-"""Any integer of that many digits is a float without loss."""
+"""A float stores any integer of this many digits exactly."""
 _decoder = json.JSONDecoder(parse_int=_whole_number)
 
 
 class BodyParser(FlaskParser):
-    """Reads request bodies and query strings, and raises our errors for what it refuses."""
+    """Reads request bodies and query strings. Raises our errors for invalid ones."""
 
     media_types: tuple[str, ...] = ("application/json",)
-    """Media types."""
+    """Accepted media types of a body."""
     invalid_message: str | None = None
-    """What an API says of values out of range, where it doesn't say what others do."""
+    """The message of a failed validation, if an API has its own."""
 
     def load_json(self, req: Request, schema: Schema) -> dict[str, Any]:
         if req.mimetype not in self.media_types:
@@ -42,21 +42,21 @@ class BodyParser(FlaskParser):
         self, error: Any, req: Request, schema: Schema, *, error_status_code: int | None, **_: Any
     ) -> NoReturn:
         ((_location, details),) = error.messages.items()
-        named = {str(field): list(_messages(faults)) for field, faults in details.items()}
-        raise ValidationFailed(named, error_status_code or 422, self.invalid_message) from error
+        messages = {str(field): list(_messages(errors)) for field, errors in details.items()}
+        raise ValidationFailed(messages, error_status_code or 422, self.invalid_message) from error
 
 
-def _messages(faults: Any, within: str = "") -> Iterator[str]:
-    """What is wrong with a field, and where in it when it holds others: `1.name: Too long.`"""
-    if isinstance(faults, dict):
-        for name, deeper in faults.items():
-            yield from _messages(deeper, f"{within}.{name}" if within else str(name))
+def _messages(errors: Any, path: str = "") -> Iterator[str]:
+    """The errors of a field. An error in a nested field starts with a path: `1.name: Too long.`"""
+    if isinstance(errors, dict):
+        for name, nested in errors.items():
+            yield from _messages(nested, f"{path}.{name}" if path else str(name))
     else:
-        yield from (f"{within}: {fault}" if within else fault for fault in faults)
+        yield from (f"{path}: {error}" if path else error for error in errors)
 
 
 class OptionalBodyParser(BodyParser):
-    """Takes no body at all for an object without fields."""
+    """Reads a missing body as an object without fields."""
 
     def load_json(self, req: Request, schema: Schema) -> dict[str, Any]:
         has_body = req.content_length or "HTTP_TRANSFER_ENCODING" in req.environ
@@ -64,13 +64,13 @@ class OptionalBodyParser(BodyParser):
 
 
 class BeaconParser(BodyParser):
-    """Also takes JSON sent as `text/plain`: all that a browser's `sendBeacon` sends unasked."""
+    """Also accepts JSON as `text/plain`: `sendBeacon` sends that type without a CORS preflight."""
 
     media_types = (*BodyParser.media_types, "text/plain")
 
 
 def json_object(req: Request) -> dict[str, Any]:
-    """The body as a JSON object in UTF-8. Raises BadRequest when it is not one."""
+    """The body as a JSON object in UTF-8. Raises BadRequest for any other body."""
     try:
         body = decode_json(read_body(req))
     except (ValueError, RecursionError):
@@ -81,17 +81,20 @@ def json_object(req: Request) -> dict[str, Any]:
 
 
 def decode_json(body: bytes) -> Any:
-    """The JSON in `body`. Raises ValueError or RecursionError when it is none."""
+    """Parse JSON in UTF-8. Raises ValueError or RecursionError if it is invalid."""
     return _decoder.decode(body.decode())
 
 
 def read_body(req: Request) -> bytes:
-    """The bytes of the body. Raises BadRequest when not all of them arrive, or they are too many."""
+    """The bytes of the body.
+
+    Raises BadRequest for an incomplete body, and RequestEntityTooLarge.
+    """
     try:
         body = req.get_data(cache=False)
-        # werkzeug cuts a body that does not state its length where it should refuse it.
+        # werkzeug truncates a large body without Content-Length instead of rejecting it.
         more = req.environ.get("wsgi.input_terminated") and req.environ["wsgi.input"].read(1)
-    except (OSError, ParseException):  # the latter is gunicorn's word for a malformed chunk
+    except (OSError, ParseException):  # gunicorn raises ParseException for a malformed chunk
         raise BadRequest("The body is broken off or badly chunked") from None
     if more:
         raise RequestEntityTooLarge

@@ -1,4 +1,4 @@
-"""The current Flask request: its caller, its client address, its rate limit."""
+"""The current Flask request: its caller, client address and rate limit."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ from resume_service.web.services import services
 
 
 def current_user() -> Identity:
-    """Who calls. Set for every route that is not public, before the route runs."""
+    """The caller. Known in every route that is not public."""
     return cast(Identity, g.identity)
 
 
 def caller_if_known() -> Identity | None:
-    """Who calls a public route, if its token tells; a broken one is as good as none."""
+    """The caller of a public route. None if the token is missing, invalid or not verifiable now."""
     try:
         return services().get(Verifier).identify(request.headers.get("Authorization"))
     except (Unauthorized, Unavailable):
         return None
 
 
-def enforce(limit: Limit, whom: str) -> None:
-    """Count this request against `limit` of `whom`; its answer tells what is left.
+def enforce(limit: Limit, key: str) -> None:
+    """Count this request against the rate limit of `key`, such as a user id.
+
+    The headers of the response state the remaining quota.
 
     Raises TooManyRequests and Unavailable.
     """
-    taken = services().get(RateLimiter).hit(limit, whom, arrived_at())
-    if (
-        "quota" not in g or taken.left <= g.quota.left
-    ):  # of several limits, the one that is met first
-        g.quota = taken
+    quota = services().get(RateLimiter).hit(limit, key, arrived_at())
+    # With several limits, the headers show the limit with the smallest remaining quota.
+    if "quota" not in g or quota.left <= g.quota.left:
+        g.quota = quota
 
 
 def arrived_at() -> datetime:
@@ -47,11 +48,11 @@ def arrived_at() -> datetime:
 
 
 _IPV6_SITE = 64
-"""Bits of an address that tell a client's network; the rest it may choose."""
+"""Bits of an IPv6 address that identify the network. The client chooses the other bits."""
 
 
 def client_address() -> str:
-    """The network address of the client, as far as the proxies that are trusted tell."""
+    """The client's IPv4 address or IPv6 network, as trusted proxies report it, or `unknown`."""
     try:
         address = ip_address(_without_port(request.remote_addr or ""))
     except ValueError:
@@ -64,6 +65,6 @@ def client_address() -> str:
 
 
 def _without_port(address: str) -> str:
-    """Some proxies write `192.0.2.1:567` and `[2001:db8::1]:567`."""
+    """Remove the port. Some proxies write `192.0.2.1:567` and `[2001:db8::1]:567`."""
     bracketed = re.fullmatch(r"\[(.*)\](:\d+)?", address)
     return bracketed[1] if bracketed else re.sub(r"^([\d.]+):\d+$", r"\1", address)

@@ -1,4 +1,4 @@
-"""Which web origins' pages may call (CORS), as flask-cors decides it."""
+"""CORS: which web origins may call the service. flask-cors applies the rules."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from flask_cors.core import get_cors_headers, get_cors_options
 from werkzeug.datastructures import Headers
 
 PREFLIGHT = timedelta(days=1)
+"""A browser may cache the result of a preflight for this time."""
 OriginHeaders = Callable[[str], dict[str, str]]
 
 
 def install(app: Flask, origins: tuple[str, ...]) -> OriginHeaders:
-    """Let pages of `origins` call `app`.
+    """Allow pages of `origins` to call `app`.
 
-    The result tells what else an answer carries to an origin, for answers not made by `app`.
+    Return a function from an origin to its CORS headers, for responses that `app` does not create.
     """
     if not origins:
         return lambda _origin: {}
@@ -47,7 +48,7 @@ def install(app: Flask, origins: tuple[str, ...]) -> OriginHeaders:
 
     @functools.lru_cache(maxsize=1024)
     def headers_to(origin: str) -> dict[str, str]:
-        decided = get_cors_headers(options, Headers({"Origin": origin}), "POST")
-        return {name: str(value) for name, value in decided.items()}
+        headers = get_cors_headers(options, Headers({"Origin": origin}), "POST")
+        return {name: str(value) for name, value in headers.items()}
 
     return headers_to

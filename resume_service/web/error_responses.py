@@ -1,4 +1,4 @@
-"""How errors are answered: one shape for ours, the framework's and the unforeseen."""
+"""Error responses: one JSON shape for our errors, the framework's and unexpected ones."""
 
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ REFUSED_REASONS: dict[type[ServiceError], str] = {
     Forbidden: "forbidden",
     TooManyRequests: "rate_limited",
 }
-"""What is counted as refused, and by which name."""
+"""The errors that the metric `resume_refused` counts, and the label of each."""
 
 INTERNAL_ERROR = "Internal server error"
-"""All that a caller learns of a defect of ours; the log has the rest beside the request's id."""
+"""The only text of an unexpected error. The log has the details, with the request id."""
 
 
 class ErrorSchema(Schema):
-    """The one shape of every failure."""
+    """The JSON shape of every error."""
 
     error = fields.String(required=True, metadata={"example": "Progress not found"})
     details = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata={"description": "For a failed validation: what is wrong with each field."},
+        metadata={"description": "For a failed validation: the errors of each field."},
     )
 
 
 ERROR = {"$ref": "#/components/schemas/Error"}
-"""ErrorSchema in the OpenAPI document, where flask-smorest registers it: read once, not for each answer."""
+"""A reference to ErrorSchema in the OpenAPI document. Converting the schema each time is slower."""
 
 
 class Api(flask_smorest.Api):
     """flask-smorest with the service's own error bodies."""
 
     ERROR_SCHEMA = ErrorSchema
-    DEFAULT_ERROR_RESPONSE_NAME = None  # each route documents its own failures
+    DEFAULT_ERROR_RESPONSE_NAME = None  # each route documents its own errors
 
     def handle_http_exception(self, error: HTTPException) -> Response:
-        """Render what the framework refuses by itself (404, 405, 413 …) and a defect of ours."""
+        """Render an error of the framework (404, 405, 413 …) or an unexpected exception."""
         response = jsonify(
             error=INTERNAL_ERROR if isinstance(error, InternalServerError) else error.name
         )
@@ -74,7 +74,7 @@ class Api(flask_smorest.Api):
 
 
 def render_service_error(error: ServiceError) -> Response:
-    """The answer to a failure of ours, whatever route raised it."""
+    """The response to a ServiceError from any route."""
     if reason := REFUSED_REASONS.get(type(error)):
         metrics.refused.labels(reason).inc()
     body: dict[str, Any] = {"error": error.message}
@@ -111,7 +111,7 @@ LIMIT_HEADERS = {
     "RateLimit": {"schema": {"type": "string"}, "example": '"sign-in";r=0;t=42'},
     "RateLimit-Policy": {"schema": {"type": "string"}, "example": '"sign-in";q=10;w=60'},
 }
-"""Of every answer where a limit applies (draft-ietf-httpapi-ratelimit-headers)."""
+"""Headers of every response with a rate limit (draft-ietf-httpapi-ratelimit-headers)."""
 
 HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"schema": {"type": "string", "enum": ["Bearer"]}}},
@@ -119,11 +119,11 @@ HEADERS: dict[int, dict[str, Any]] = {
     429: {"Retry-After": RETRY_AFTER, **LIMIT_HEADERS},
     503: {"Retry-After": RETRY_AFTER},
 }
-"""What an error carries besides its body."""
+"""Headers of error responses, by status."""
 
 
 def error_response(status: int, example: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The answer to errors of this status, in OpenAPI's words."""
+    """The OpenAPI description of an error response with this status."""
     content = {"schema": ERROR, "example": example or EXAMPLES[status]}
     return {
         "description": HTTPStatus(status).phrase,
@@ -133,6 +133,6 @@ def error_response(status: int, example: Mapping[str, Any] | None = None) -> dic
 
 
 def named_error_response(status: int, error: str, **details: list[str]) -> dict[str, Any]:
-    """An error in OpenAPI's words, with what this route says."""
+    """As `error_response`, with this route's message and details as the example."""
     example: dict[str, Any] = {"error": error} | ({"details": details} if details else {})
     return error_response(status, example)

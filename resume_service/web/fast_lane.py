@@ -1,9 +1,9 @@
-"""Answers what players ask all day before the framework sees it.
+"""The fast lane: answers ordinary requests before Flask.
 
-Flask's dispatch, its schemas and its response objects cost several times what the rest of a save
-does. A request that has nothing unusual about it needs none of them: the lane reads it, has the
-same verifier, the same dialect and the same store answer it, and writes the same figures and
-headers. Every other request it hands on untouched.
+Flask's dispatch, schemas and response objects cost several times as much as the rest of a save. An
+ordinary request does not need them. The lane reads the request and calls the same verifier, route
+function and store. It records the same metrics and sets the same headers. Every other request goes
+to Flask unchanged.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from resume_service.web.services import Services
 
 Environ = dict[str, Any]
 
-_a_usual_host = re.compile(
+_match_usual_host = re.compile(
     r"([a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*(:[0-9]{1,5})?)?", re.IGNORECASE
 ).fullmatch
-"""Of the others Flask refuses some."""
+"""Flask rejects some of the other host names."""
 
-UNUSUAL = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_IF_NONE_MATCH"})
-"""Headers of requests that Flask understands better."""
+FLASK_ONLY_HEADERS = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_IF_NONE_MATCH"})
+"""The lane leaves a request with one of these headers to Flask."""
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -50,7 +50,7 @@ class FastLane:
         origin_headers: OriginHeaders,
     ) -> None:
         self.flask_app = app.wsgi_app
-        """What answers the requests that the lane does not."""
+        """The WSGI application for the requests that the lane does not answer."""
         self._services = services
         self._verifier = services.get(Verifier)
         self._clock = clock
@@ -77,31 +77,32 @@ class FastLane:
     def answer(
         self, environ: Environ, read_body: Callable[[int], bytes | None]
     ) -> ApiResponse | FailedRequest | None:
-        """The answer to a flawless request, or how it failed; None for one that is not for the lane.
+        """Answer an ordinary request. Return None for any other request.
 
-        `environ` is as WSGI has it, but needs no more than the method, path, query and headers.
-        `read_body` reads that many bytes, and returns None when there are not as many.
+        If the request fails, return a FailedRequest, which Flask answers.
+        `environ` is a WSGI environ. Only the method, path, query and headers are required.
+        `read_body` reads this number of bytes. It returns None if there are fewer.
         """
-        found = self._route(environ)
-        if found is None:
+        matched = self._route(environ)
+        if matched is None:
             return None
-        route, in_path = found
+        route, path_values = matched
         request_start = lifecycle.begin(environ.get("HTTP_X_REQUEST_ID", ""), self._clock)
         try:
             caller = self._verifier.identify(environ.get("HTTP_AUTHORIZATION"))
             body = read_body(int(environ["CONTENT_LENGTH"])) if route.media_types else b""
             if body is None:
                 return None
-            asked = ApiRequest(
+            api_request = ApiRequest(
                 self._services,
                 caller,
                 request_start.arrived_at,
                 environ["PATH_INFO"],
                 environ.get("QUERY_STRING", ""),
             )
-            answer = route.answer(asked, body, *in_path)
-        except Exception as fault:  # noqa: BLE001 - not swallowed: Flask raises and answers it
-            return FailedRequest(request_start, fault)
+            answer = route.answer(api_request, body, *path_values)
+        except Exception as error:  # noqa: BLE001 - not swallowed: Flask raises and answers it
+            return FailedRequest(request_start, error)
         else:
             return self._finished(route, request_start, environ, answer) if answer else None
         finally:
@@ -110,7 +111,7 @@ class FastLane:
     def _finished(
         self, route: FastRoute, request_start: RequestStart, environ: Environ, answer: ApiResponse
     ) -> ApiResponse:
-        """`answer` with what every answer carries, counted and logged."""
+        """Add the common headers to `answer`. Count it and log it."""
         headers = lifecycle.headers(
             route.method, request_start, environ.get("HTTP_IDEMPOTENCY_KEY")
         )
@@ -120,7 +121,7 @@ class FastLane:
         return ApiResponse(answer.status, {**answer.headers, **headers}, answer.body)
 
     def _route(self, environ: Environ) -> tuple[FastRoute, Sequence[str]] | None:
-        """The route that `environ` asks for, and the values in its path."""
+        """The route of an ordinary request, and the values in its path. None for any other."""
         path = environ["PATH_INFO"]
         if not path.isascii() or "%" in environ.get("RAW_URI", ""):
             return None
@@ -131,7 +132,7 @@ class FastLane:
                 break
         else:
             return None
-        if not UNUSUAL.isdisjoint(environ) or not self._has_usual_body(route, environ):
+        if not FLASK_ONLY_HEADERS.isdisjoint(environ) or not self._has_usual_body(route, environ):
             return None
         return route, match.groups()
 
@@ -143,16 +144,16 @@ class FastLane:
         return kind in route.media_types and length.isdecimal() and int(length) <= self.largest_body
 
 
-@functools.lru_cache(maxsize=64)  # players know the service by very few names
+@functools.lru_cache(maxsize=64)  # clients use very few host names
 def _is_usual_host(host: str) -> bool:
-    return _a_usual_host(host) is not None
+    return _match_usual_host(host) is not None
 
 
 def _body(environ: Environ, length: int) -> bytes | None:
-    """What WSGI's input holds; it is put back for whoever reads it next."""
+    """Read the body from WSGI's input. Put it back, so that Flask can read it again."""
     try:
         body: bytes = environ["wsgi.input"].read(length)
     except OSError:
-        return None  # and it fails again for the next
+        return None  # Flask reads it again and handles the error
     environ["wsgi.input"] = io.BytesIO(body)
     return body if len(body) == length else None

@@ -1,4 +1,4 @@
-"""Routes that the fast lane knows: how a dialect reads a request that has nothing unusual about it."""
+"""A route of the fast lane: how an API answers an ordinary request."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from resume_service.web.messages import ApiResponse
 
 @dataclass(frozen=True, slots=True)
 class FastRoute:
-    """One route. `answer` gets what is Asked, the body, and the values in the path.
+    """One route of the fast lane.
 
-    The path is ASCII and holds no escape. It returns None for a request that it can't answer as well as Flask would, before it has done
-    anything, and raises what the route itself would raise.
+    `answer` gets the ApiRequest, the body and the values in the path. The path is ASCII without
+    percent-escapes. If Flask must answer the request, `answer` returns None and changes nothing. It
+    raises the same errors as the Flask route.
     """
 
     method: str
     rule: str
-    """As Flask writes it: `/api/progress/<clerkId>`."""
+    """In Flask's syntax: `/api/progress/<clerkId>`."""
     answer: Callable[..., ApiResponse | None]
     media_types: tuple[str, ...] = ()
-    """Media types of its body; none where it has no body."""
+    """Media types of the body. Empty for a route without a body."""
     match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
-"""The kinds of values that every dialect's fields are made of, as marshmallow fields.
+"""The marshmallow fields that several APIs use: ids, times, text, flags.
 
-Each carries the JSON Schema of what it takes, so that the OpenAPI document states the same rules.
+Each field has the JSON Schema of its values. So the OpenAPI document states the same rules.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from resume_service.ids import ID_PATTERN, LONGEST_ID, RESERVED_USER_IDS, id_err
 
 
 class BodySchema(Schema):
-    """A request body. Unknown fields are ignored, so that older servers serve newer players."""
+    """A request body. It ignores unknown fields, so newer players can use older servers."""
 
     class Meta:
         unknown = EXCLUDE
@@ -33,8 +33,8 @@ class VideoId(fields.Field[str]):
         super().__init__(metadata=ID_SCHEMA | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        if faults := id_errors(value):
-            raise ValidationError(faults)
+        if errors := id_errors(value):
+            raise ValidationError(errors)
         return str(value)
 
 
@@ -45,36 +45,36 @@ class UserId(fields.Field[str]):
         super().__init__(metadata=USER_ID_SCHEMA | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        if faults := user_id_errors(value):
-            raise ValidationError(faults)
+        if errors := user_id_errors(value):
+            raise ValidationError(errors)
         return str(value)
 
 
 UUID4_PATTERN = (
     "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
 )
-_a_uuid4 = re.compile(UUID4_PATTERN.strip("^$")).fullmatch
+_match_uuid4 = re.compile(UUID4_PATTERN.strip("^$")).fullmatch
 
 
 class Uuid4(fields.Field[UUID]):
-    """A random UUID (version 4) as five groups of hexadecimal digits, and in no other writing."""
+    """A random UUID (version 4). The only accepted format is five groups of hexadecimal digits."""
 
     def __init__(self, **kwargs: Any) -> None:
         limits = {"type": "string", "format": "uuid", "pattern": UUID4_PATTERN}
         super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> UUID:
-        if not isinstance(value, str) or not _a_uuid4(value):
+        if not isinstance(value, str) or not _match_uuid4(value):
             raise ValidationError("Must be a UUID of version 4.")
         return UUID(value)
 
 
-_like_a_moment = re.compile("[-0-9W]+[T ][0-9:.,]+(Z|[-+][0-9:.]+)").fullmatch
-"""Python also takes any letter for the T, and ends at a NUL."""
+_match_iso_time = re.compile("[-0-9W]+[T ][0-9:.,]+(Z|[-+][0-9:.]+)").fullmatch
+"""`datetime.fromisoformat` also accepts any letter for the T, and stops at a NUL."""
 
 
 class Moment(fields.Field[datetime]):
-    """A time, ISO 8601 with its zone."""
+    """A time in ISO 8601 with a time zone."""
 
     def __init__(self, **kwargs: Any) -> None:
         limits = {"type": "string", "format": "date-time"} | kwargs.pop("metadata", {})
@@ -82,19 +82,19 @@ class Moment(fields.Field[datetime]):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
         try:
-            if isinstance(value, str) and _like_a_moment(value):
+            if isinstance(value, str) and _match_iso_time(value):
                 return datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):
             pass
         raise ValidationError("Must be an ISO 8601 time with a zone.")
 
 
-# Postgres keeps no NUL and UTF-8 no half of a character; the others would hide in a list.
+# Postgres can't store NUL. UTF-8 can't encode surrogates. Control characters are invisible.
 _unprintable = re.compile(r"[\u0000-\u001f\u007f-\u009f\ud800-\udfff]").search
 
 
 class Text(fields.String):
-    """Text of a line, without the white space around it."""
+    """One line of text. White space at both ends is removed."""
 
     def __init__(self, *, most: int, **kwargs: Any) -> None:
         self._most = most
@@ -111,7 +111,7 @@ class Text(fields.String):
 
 
 class PathText(Text):
-    """Text that also stands in a path."""
+    """Text that is also a segment of a path."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, *args, **kwargs)
@@ -121,7 +121,7 @@ class PathText(Text):
 
 
 class Flag(fields.Boolean):
-    """true or false, and nothing that resembles them."""
+    """JSON true or false. Other values are not converted."""
 
     def _validated(self, value: Any) -> bool:
         return self._deserialize(value)

@@ -1,6 +1,6 @@
-"""What happens around every request: id, arrival time, who may enter, headers, metrics.
+"""The steps around every request: id, arrival time, authentication, headers, metrics.
 
-A route is closed unless its endpoint is on the list of public ones that `create_app` passes.
+A route requires a token, unless `create_app` lists its endpoint as public.
 """
 
 from __future__ import annotations
@@ -26,43 +26,43 @@ from resume_service.web.services import services
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KNOWN_METHODS = WRITES | {"GET", "HEAD", "OPTIONS"}
-"""Any other method counts as one in the metrics: a caller must not be able to make labels."""
+"""The metrics count any other method as `other`: a caller must not create metric labels."""
 
-_acceptable_id = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
+_match_request_id = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _log = structlog.get_logger(__name__)
-_is_logged = logging.getLogger(__name__).isEnabledFor
+_is_log_enabled = logging.getLogger(__name__).isEnabledFor
 
 
 class RequestStart(NamedTuple):
-    """How a request began."""
+    """The id and the start time of a request."""
 
     request_id: str
     started: float
-    """By time.perf_counter(), seconds."""
+    """Seconds, from time.perf_counter()."""
     arrived_at: datetime
 
 
 class FailedRequest(NamedTuple):
-    """A request that failed before Flask saw it, for Flask to answer."""
+    """A request that failed before it reached Flask. Flask answers it."""
 
     request_start: RequestStart
-    fault: Exception
+    error: Exception
 
 
 _failed: ContextVar[FailedRequest | None] = ContextVar("failed", default=None)
 
 
 def install(app: Flask, public_endpoints: Collection[str], clock: Callable[[], datetime]) -> None:
-    """Make every request of `app` go through this cycle."""
+    """Apply these steps to every request of `app`."""
     app.before_request(_start_with(clock))
     app.before_request(_authentication(frozenset(public_endpoints)))
     app.after_request(_finish)
     app.teardown_request(_end)
 
 
-def begin(given_id: str, clock: Callable[[], datetime]) -> RequestStart:
-    """Take note of a request, and of the id that its caller gave it, in every line logged."""
-    request_id = given_id if _acceptable_id(given_id) else os.urandom(16).hex()
+def begin(requested_id: str, clock: Callable[[], datetime]) -> RequestStart:
+    """Start a request and set the id of its log lines. Use the caller's id if it is valid."""
+    request_id = requested_id if _match_request_id(requested_id) else os.urandom(16).hex()
     logs.request_id.set(request_id)
     return RequestStart(request_id, time.perf_counter(), clock())
 
@@ -70,38 +70,38 @@ def begin(given_id: str, clock: Callable[[], datetime]) -> RequestStart:
 def headers(
     method: str, request_start: RequestStart, idempotency_key: str | None
 ) -> dict[str, str]:
-    """What every answer carries."""
-    carried = {
+    """The headers of every response."""
+    result = {
         "X-Request-Id": request_start.request_id,
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
     if idempotency_key is not None and method in WRITES:
-        carried["Idempotency-Key"] = idempotency_key
-    return carried
+        result["Idempotency-Key"] = idempotency_key
+    return result
 
 
 def record(method: str, route: str, status: int, request_start: RequestStart) -> None:
-    """Count an answer, and log it where every request is logged."""
+    """Count a response. Log it too if LOG_LEVEL is debug."""
     seconds = time.perf_counter() - request_start.started
     metrics.observe_request(method, route, status, seconds)
-    if _is_logged(logging.DEBUG):
+    if _is_log_enabled(logging.DEBUG):
         _log.debug("answered", method=method, route=route, status=status, seconds=seconds)
 
 
 def end() -> None:
-    """What this thread logs from now on is not of this request."""
+    """End a request: later log lines of this thread or greenlet have no request id."""
     logs.request_id.set(None)
 
 
 @contextlib.contextmanager
 def raise_in_flask(failed: FailedRequest) -> Iterator[None]:
-    """While inside, the request that Flask is given fails at once, as it has before."""
-    before = _failed.set(failed)
+    """A request that Flask handles inside this context fails at once with the same error."""
+    token = _failed.set(failed)
     try:
         yield
     finally:
-        _failed.reset(before)
+        _failed.reset(token)
 
 
 def _start_with(clock: Callable[[], datetime]) -> Callable[[], None]:
@@ -110,27 +110,27 @@ def _start_with(clock: Callable[[], datetime]) -> Callable[[], None]:
         if failed:
             logs.request_id.set(failed.request_start.request_id)
             g.request_start = failed.request_start
-            raise failed.fault
+            raise failed.error
         g.request_start = begin(request.headers.get("X-Request-Id", ""), clock)
 
     return start
 
 
 def _authentication(public_endpoints: frozenset[str]) -> Callable[[], None]:
-    def admit() -> None:
-        """Identify the caller. A preflight and a route that does not exist need none."""
-        is_open = request.endpoint is None or request.endpoint in public_endpoints
-        if not is_open and request.method != "OPTIONS":
+    def authenticate() -> None:
+        """Identify the caller. A CORS preflight and an unknown route need no token."""
+        is_public = request.endpoint is None or request.endpoint in public_endpoints
+        if not is_public and request.method != "OPTIONS":
             g.identity = services().get(Verifier).identify(request.headers.get("Authorization"))
             _require_readable_path()
 
-    return admit
+    return authenticate
 
 
 def _require_readable_path() -> None:
-    """Refuse a path whose ids can't be told: two spellings must not reach one point.
+    """Reject a path with ambiguous ids: two spellings must not reach one point.
 
-    What is no UTF-8 reaches the routes as U+FFFD, and an encoded `/` as one that parts two ids.
+    Routes get invalid UTF-8 as U+FFFD. They get an encoded `/` as a separator between two ids.
     """
     raw_path = request.environ.get("RAW_URI", "").partition("?")[0]
     if "%2f" in raw_path.lower():

@@ -1,4 +1,4 @@
-"""What the routes share: the caller, the services, answering, documenting."""
+"""API requests and responses, and their conversion from and to Flask."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class ApiRequest(NamedTuple):
-    """A request as a dialect sees it, whoever has read it."""
+    """One API request, parsed by Flask or by the fast lane."""
 
     services: Services
     caller: Identity
@@ -28,7 +28,7 @@ class ApiRequest(NamedTuple):
 
 
 class ApiResponse(NamedTuple):
-    """What a dialect has to say, whoever carries it to the caller."""
+    """One API response, sent by Flask or by the fast lane."""
 
     status: int
     headers: Mapping[str, str] = {}
@@ -36,7 +36,7 @@ class ApiResponse(NamedTuple):
 
 
 def api_request() -> ApiRequest:
-    """What this request asks, by way of Flask."""
+    """The current Flask request as an ApiRequest."""
     query = request.query_string.decode()
     return ApiRequest(services(), current_user(), arrived_at(), request.path, query)
 
@@ -45,21 +45,21 @@ def json_response(value: Any) -> ApiResponse:
     return ApiResponse(200, {"Content-Type": "application/json"}, _encoder.encode(value) + b"\n")
 
 
-def flask_response(answer: ApiResponse) -> Response:
-    """`answer` by way of Flask."""
-    response = Response(answer.body, answer.status, answer.headers)
-    if "Content-Type" not in answer.headers:
+def flask_response(api_response: ApiResponse) -> Response:
+    """Convert an ApiResponse to a Flask response."""
+    response = Response(api_response.body, api_response.status, api_response.headers)
+    if "Content-Type" not in api_response.headers:
         del response.headers["Content-Type"]
     return response
 
 
 def json_number(number: float | None) -> float | None:
-    """`number` as a reader of JSON expects it: 3600, not 3600.0."""
+    """A whole number becomes an integer: 3600, not 3600.0."""
     return int(number) if number is not None and number % 1 == 0 else number
 
 
 def not_modified_if_match(response: Response) -> Response:
-    """`response`, or a 304 where the caller's If-None-Match says that it has just that."""
+    """Return a 304 if the request's If-None-Match has the ETag of `response`, else `response`."""
     etag, _weak = response.get_etag()
     if etag is None or not request.if_none_match.contains_weak(etag):
         return response

@@ -7,11 +7,11 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 GREATEST_NUMBER = 10**8
-"""The largest number a caller may send, in seconds or milliseconds alike."""
+"""The largest number that a caller may send, in seconds or in milliseconds."""
 
 
 def seconds_errors(value: object) -> list[str]:
-    """What is wrong with `value` as a place in a video, in words for the caller."""
+    """Return the errors of `value` as a position in a video, as messages for the caller."""
     if type(value) is not int and type(value) is not float:
         return ["Must be a number."]
     if not 0 <= value <= GREATEST_NUMBER:
@@ -20,16 +20,16 @@ def seconds_errors(value: object) -> list[str]:
 
 
 def length_errors(value: object) -> list[str]:
-    """As `seconds_faults`, for the length of a video."""
-    faults = seconds_errors(value)
-    if (faults and type(value) in (int, float)) or value == 0:
+    """As `seconds_errors`, for the length of a video."""
+    errors = seconds_errors(value)
+    if (errors and type(value) in (int, float)) or value == 0:
         return [f"Must be greater than 0 and at most {GREATEST_NUMBER}."]
-    return faults
+    return errors
 
 
 def whole_number_errors(value: object, least: int, most: int) -> list[str]:
-    """As `seconds_faults`, for an integer from `least` to `most`."""
-    # 5.0 is an integer to JSON Schema, and to the players that write all numbers so.
+    """As `seconds_errors`, for an integer from `least` to `most`."""
+    # 5.0 is an integer in JSON Schema. Some players write all integers so.
     if type(value) is not int and type(value) is not float:
         return ["Must be an integer."]
     if not least <= value <= most:
@@ -38,7 +38,7 @@ def whole_number_errors(value: object, least: int, most: int) -> list[str]:
 
 
 class Seconds(fields.Float):
-    """A place in a video, or its length: a JSON number of seconds, never a string or a boolean."""
+    """A position in a video, or its length: a JSON number of seconds. No string, no boolean."""
 
     def __init__(self, *, above_zero: bool = False, **kwargs: Any) -> None:
         self._above_zero = above_zero
@@ -47,13 +47,13 @@ class Seconds(fields.Float):
         super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
 
     def _validated(self, value: Any) -> float:
-        if faults := (length_errors if self._above_zero else seconds_errors)(value):
-            raise ValidationError(faults)
+        if errors := (length_errors if self._above_zero else seconds_errors)(value):
+            raise ValidationError(errors)
         return float(value)
 
 
 class WholeNumber(fields.Integer):
-    """A JSON integer from `least` to `most`, never a string or a boolean."""
+    """A JSON integer from `least` to `most`. No string, no boolean."""
 
     def __init__(self, least: int = 1, most: int = GREATEST_NUMBER, **kwargs: Any) -> None:
         self._limits = least, most
@@ -61,6 +61,6 @@ class WholeNumber(fields.Integer):
         super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
 
     def _validated(self, value: Any) -> int:
-        if faults := whole_number_errors(value, *self._limits):
-            raise ValidationError(faults)
+        if errors := whole_number_errors(value, *self._limits):
+            raise ValidationError(errors)
         return int(value)

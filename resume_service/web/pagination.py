@@ -1,4 +1,4 @@
-"""Lists by `?page=` and `?per_page=`, with `X-Total-Count` and `Link` (RFC 8288)."""
+"""Numbered pages with `X-Total-Count` and `Link` (RFC 8288), and cursors of keyset pagination."""
 
 from __future__ import annotations
 
@@ -23,19 +23,18 @@ Item = TypeVar("Item")
 HEADERS = {
     "X-Total-Count": {"description": "Items on all pages.", "schema": {"type": "integer"}},
     "Link": {
-        "description": "Pages `first`, `prev`, `next`, `last`.",
+        "description": "URLs of the pages `first`, `prev`, `next`, `last`.",
         "schema": {"type": "string"},
     },
 }
-"""Of a list's answer."""
-
+"""Response headers of a list, for the OpenAPI document."""
 
 MS_DIGITS = 13
-"""Milliseconds since 1970, up to the year 2286."""
+"""The digits of a time in milliseconds since 1970. Enough up to the year 2286."""
 
 
 class PageSize(fields.Integer):
-    """How many to return at most, as a query parameter."""
+    """An integer from 1 to `most`, as a query parameter."""
 
     def __init__(self, *, most: int, **kwargs: Any) -> None:
         self._most = most
@@ -50,7 +49,7 @@ class PageSize(fields.Integer):
 
 
 class PageCursor(fields.Field[Cursor]):
-    """Where a page starts: opaque to the caller, taken from the link to the next page."""
+    """The start of a page: an opaque value from the link to the next page."""
 
     def __init__(self, **kwargs: Any) -> None:
         pattern = rf"^[0-9]{{1,{MS_DIGITS}}}-[^{FORBIDDEN_IN_IDS}]{{1,{LONGEST_ID}}}$"
@@ -69,27 +68,31 @@ class PageCursor(fields.Field[Cursor]):
 
 
 class PageQuery(Schema):
-    page = PageSize(most=LAST_PAGE, load_default=1, metadata={"description": "From 1 on."})
+    page = PageSize(
+        most=LAST_PAGE, load_default=1, metadata={"description": "The number of the page, from 1."}
+    )
     per_page = PageSize(
-        most=MAX_PER_PAGE, load_default=DEFAULT_PER_PAGE, metadata={"description": "Items a page."}
+        most=MAX_PER_PAGE,
+        load_default=DEFAULT_PER_PAGE,
+        metadata={"description": "Items per page."},
     )
 
 
 def page_request(query: Mapping[str, Any]) -> PageRequest:
-    """The page that a loaded PageQuery asks for."""
+    """The page that a loaded PageQuery requests."""
     return PageRequest(query["page"], query["per_page"])
 
 
 def page_response(
-    part: PageRequest, page: Page[Item], made: Callable[[Item], dict[str, Any]]
+    requested: PageRequest, page: Page[Item], to_json: Callable[[Item], dict[str, Any]]
 ) -> Response:
-    """The answer with that page of a list."""
-    response = flask_response(json_response([made(item) for item in page.items]))
+    """The response with one page of a list. Sets `X-Total-Count` and `Link`."""
+    response = flask_response(json_response([to_json(item) for item in page.items]))
     response.headers["X-Total-Count"] = str(page.total)
-    last = max(1, -(-page.total // part.per_page))
-    numbers = {"first": 1, "prev": part.page - 1, "next": part.page + 1, "last": last}
-    there = {rel: number for rel, number in numbers.items() if 1 <= number <= last}
-    links = [f'<{_url(number)}>; rel="{rel}"' for rel, number in there.items()]
+    last = max(1, -(-page.total // requested.per_page))
+    numbers = {"first": 1, "prev": requested.page - 1, "next": requested.page + 1, "last": last}
+    existing = {rel: number for rel, number in numbers.items() if 1 <= number <= last}
+    links = [f'<{_url(number)}>; rel="{rel}"' for rel, number in existing.items()]
     response.headers["Link"] = ", ".join(links)
     return response
 
@@ -98,8 +101,9 @@ def _url(number: int) -> str:
     return f"{request.path}?{urlencode(request.args.to_dict() | {'page': str(number)})}"
 
 
-def page_url(ask: ApiRequest, start: Cursor) -> str:
-    """The path and query as they were asked, from `start` on."""
-    given = parse_qsl(ask.query, keep_blank_values=True)
-    kept = [(name, value) for name, value in given if name != "cursor"]
-    return f"{quote(ask.path)}?{urlencode([*kept, ('cursor', PageCursor.text(start))])}"
+def page_url(api_request: ApiRequest, start: Cursor) -> str:
+    """The path and query of the request, with `start` as the cursor."""
+    parameters = parse_qsl(api_request.query, keep_blank_values=True)
+    others = [(name, value) for name, value in parameters if name != "cursor"]
+    query = urlencode([*others, ("cursor", PageCursor.text(start))])
+    return f"{quote(api_request.path)}?{query}"

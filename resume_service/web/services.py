@@ -8,25 +8,25 @@ from flask import current_app
 
 from resume_service.errors import NotFound
 
-Part = TypeVar("Part")
+Service = TypeVar("Service")
 
 
 class Services:
     """One service of each class."""
 
-    def __init__(self, *parts: object) -> None:
-        self._parts = {type(part): part for part in parts}
+    def __init__(self, *services: object) -> None:
+        self._services = {type(service): service for service in services}
 
-    def find(self, kind: type[Part]) -> Part | None:
-        """The service of this class, or None if the settings leave it out."""
-        return cast("Part | None", self._parts.get(kind))
+    def find(self, kind: type[Service]) -> Service | None:
+        """The service of this class, or None if the settings do not enable it."""
+        return cast("Service | None", self._services.get(kind))
 
-    def get(self, kind: type[Part]) -> Part:
-        """As `find`. Raises NotFound if the settings leave the service out."""
-        part = self.find(kind)
-        if part is None:
+    def get(self, kind: type[Service]) -> Service:
+        """As `find`. Raises NotFound if the settings do not enable the service."""
+        service = self.find(kind)
+        if service is None:
             raise NotFound
-        return part
+        return service
 
 
 def services() -> Services:

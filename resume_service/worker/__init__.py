@@ -1,1 +1,1 @@
-"""The process beside the web servers: `python -m resume_service.worker`."""
+"""The background process: `python -m resume_service.worker`."""

@@ -27,7 +27,7 @@ _log = structlog.get_logger("resume_service.worker")
 
 
 def main() -> int:
-    """The exit status; raises SettingsError."""
+    """Run the worker. Returns the exit status. Raises SettingsError."""
     settings = Settings.from_env(os.environ)
     logs.configure(settings.log_level)
     if settings.database_url is None:
@@ -35,8 +35,8 @@ def main() -> int:
         return 0
     archive, registry = ArchiveCycle.of(settings, system_clock), CollectorRegistry()
     registry.register(BacklogCollector(archive.backlog, system_clock))
-    bridge = VideoCompletions.at(settings.database_url, system_clock)
-    loop = Loop(archive, WorkerMetrics(registry), settings.flush_interval_seconds, bridge.run)
+    completions = VideoCompletions.at(settings.database_url, system_clock)
+    loop = Loop(archive, WorkerMetrics(registry), settings.flush_interval_seconds, completions.run)
     accounts = Database(settings.database_url, timeout=daily.TIMEOUT_SECONDS)
     Daily(lambda now: run_maintenance(accounts, now)).add_to(loop.scheduler)
     try:
@@ -46,7 +46,7 @@ def main() -> int:
         return 1
     _log.info("metrics are served", port=settings.worker_port)
     _run(loop)
-    bridge.close()
+    completions.close()
     accounts.close()
     server.shutdown()
     return 0
@@ -54,16 +54,16 @@ def main() -> int:
 
 def _host() -> str:
     parser = argparse.ArgumentParser(prog="python -m resume_service.worker")
-    parser.add_argument("--host", default="0.0.0.0", help="where /metrics and /healthz are served")  # noqa: S104 - as gunicorn does
+    parser.add_argument("--host", default="0.0.0.0", help="address of /metrics and /healthz")  # noqa: S104 - as gunicorn does
     return str(parser.parse_args().host)
 
 
 def _run(loop: Loop) -> None:
-    told_to_stop = threading.Event()
+    stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told_to_stop.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     loop.start()
-    told_to_stop.wait()
+    stop_requested.wait()
     loop.stop()
 
 

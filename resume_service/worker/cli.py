@@ -1,4 +1,4 @@
-"""Commands of `flask` for the archive; the same things as the worker does, by hand."""
+"""`flask flush` and `flask restore`: the worker's jobs, started by hand."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ def commands(settings: Settings) -> list[click.Command]:
 
     @click.command("flush")
     def flush() -> None:
-        """Carry to the archive what waits for it, as the worker does every minute."""
+        """Archive the backlog now. The worker does this every minute."""
         with one_line_errors():
-            done = _archive(settings).cycle()
-            with closing(VideoCompletions.at(database_url(settings), system_clock)) as bridge:
-                completed = bridge.run()
-        flushed = done.flushed
+            result = _archive(settings).cycle()
+            completions = VideoCompletions.at(database_url(settings), system_clock)
+            with closing(completions):
+                completed = completions.run()
+        flushed = result.flushed
         click.echo(f"{flushed.archived} archived, {flushed.erased} erased.")
-        if done.restored:
-            click.echo(f"Before that, {done.restored} restored: Redis had lost its data.")
+        if result.restored:
+            click.echo(f"Before that, {result.restored} restored: Redis had lost its data.")
         if completed:
             click.echo(f"{completed} lessons completed by viewings.")
 
     @click.command("restore")
     def restore() -> None:
-        """Put back into Redis what the archive has of the last RESUME_TTL_DAYS."""
+        """Copy the archived points of the last RESUME_TTL_DAYS back to Redis."""
         with one_line_errors():
             restored = _archive(settings).restore(_progress_bar)
         click.echo(f"{restored} restored.")

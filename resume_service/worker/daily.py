@@ -1,4 +1,4 @@
-"""The worker's daily job: it runs at the start, then once a day, and soon again after a failure."""
+"""The worker's daily job. It runs at the start and then once a day, and retries after a failure."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from resume_service.errors import Unavailable
 
 DAILY = "daily"
 TIMEOUT_SECONDS = 30.0
-"""No caller waits here."""
+"""Seconds per SQL statement. Longer than for requests, because no client waits."""
 RETRY_AFTER = timedelta(minutes=1)
 
 _log = structlog.get_logger(__name__)
 
 
 class Daily:
-    def __init__(self, keep_up: Callable[[datetime], MaintenanceResult]) -> None:
-        self._keep_up = keep_up
+    def __init__(self, maintain: Callable[[datetime], MaintenanceResult]) -> None:
+        self._maintain = maintain
 
     def add_to(self, scheduler: BaseScheduler) -> None:
-        """Have `scheduler` run it from its start on."""
+        """Add the job to `scheduler`, which runs it at once when it starts."""
         scheduler.add_job(
-            lambda: self._turn(scheduler),
+            lambda: self._run(scheduler),
             "interval",
             days=1,
             id=DAILY,
@@ -35,11 +35,11 @@ class Daily:
             misfire_grace_time=None,
         )
 
-    def _turn(self, scheduler: BaseScheduler) -> None:
+    def _run(self, scheduler: BaseScheduler) -> None:
         try:
-            done = self._keep_up(datetime.now(UTC))
+            result = self._maintain(datetime.now(UTC))
         except Unavailable as fault:
             _log.error("daily job failed", fault=str(fault.__cause__).strip())
             scheduler.modify_job(DAILY, next_run_time=datetime.now(UTC) + RETRY_AFTER)
         else:
-            _log.info("daily job done", **done._asdict())
+            _log.info("daily job done", **result._asdict())

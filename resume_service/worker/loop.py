@@ -1,4 +1,4 @@
-"""The loop around the archive's cycle: it knows only time, and what to do after a failure."""
+"""Runs the archive's cycle at intervals and retries it after a failure."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from resume_service.errors import Unavailable
 
 CYCLE = "cycle"
 LAST_SECONDS = 20.0
-"""What the last flush may take, well within the time that Docker leaves a container to stop."""
+"""Seconds after which the last flush starts no new batch. Docker's stop_grace_period is longer."""
 LONGEST_DELAY = 15.0
-"""Seconds, before chance makes it up to half as much again."""
+"""Longest delay of a retry in seconds, before a random factor of 0.5 to 1.5."""
 EXPECTED = (Unavailable, psycopg.Error, OSError)
-"""What a cycle fails with when one of the two stores does."""
+"""Exceptions that a cycle raises when Redis or Postgres fails."""
 
 _log = structlog.get_logger(__name__)
 
@@ -33,23 +33,23 @@ class Loop:
     def __init__(
         self,
         archive: ArchiveCycle,
-        figures: WorkerMetrics,
+        metrics: WorkerMetrics,
         interval: float,
-        after_flush: Callable[[Callable[[], bool]], object] = lambda _is_over: None,
+        after_flush: Callable[[Callable[[], bool]], object] = lambda _should_stop: None,
     ) -> None:
         self._archive = archive
         self._after_flush = after_flush
-        self._figures = figures
+        self._metrics = metrics
         self._interval = interval
         self._failures = 0
-        """In a row."""
+        """Failed cycles since the last successful one."""
         self._stopping = threading.Event()
         self.scheduler = BackgroundScheduler(timezone=UTC)
 
     def start(self) -> None:
-        """Run the first cycle at once."""
+        """Start the scheduler. The first cycle runs at once."""
         self.scheduler.add_job(
-            lambda: self._turn(self._stopping.is_set),
+            lambda: self._run_cycle(self._stopping.is_set),
             "interval",
             seconds=self._interval,
             id=CYCLE,
@@ -61,50 +61,50 @@ class Loop:
         _log.info("worker started", interval=self._interval)
 
     def stop(self) -> None:
-        """Stop after the batch under way, then flush once more."""
+        """Stop after the current batch, then flush once more."""
         self._stopping.set()
         self.scheduler.shutdown()
         deadline = time.monotonic() + LAST_SECONDS
-        self._turn(lambda: time.monotonic() > deadline)
+        self._run_cycle(lambda: time.monotonic() > deadline)
         _log.info("worker stopped")
 
-    def _turn(self, should_stop: Callable[[], bool]) -> None:
+    def _run_cycle(self, should_stop: Callable[[], bool]) -> None:
         started = time.perf_counter()
         try:
-            done = self._archive.cycle(should_stop)
+            result = self._archive.cycle(should_stop)
         except psycopg.errors.LockNotAvailable:
-            self._figures.cycles.labels("skipped").inc()
-        except Exception as fault:  # noqa: BLE001 - not swallowed: logged, counted and tried again
+            self._metrics.cycles.labels("skipped").inc()
+        except Exception as fault:  # noqa: BLE001 - not swallowed: logged, counted and retried
             self._failed(fault)
         else:
-            self._succeeded(done)
-            self._follow(should_stop)
+            self._succeeded(result)
+            self._run_after_flush(should_stop)
         finally:
-            self._figures.seconds.observe(time.perf_counter() - started)
+            self._metrics.seconds.observe(time.perf_counter() - started)
 
-    def _succeeded(self, done: CycleResult) -> None:
-        self._figures.points.labels("restored").inc(done.restored)
-        self._figures.points.labels("archived").inc(done.flushed.archived)
-        self._figures.points.labels("erased").inc(done.flushed.erased)
-        self._figures.cycles.labels("done").inc()
-        self._figures.last_done.set_to_current_time()
+    def _succeeded(self, result: CycleResult) -> None:
+        self._metrics.points.labels("restored").inc(result.restored)
+        self._metrics.points.labels("archived").inc(result.flushed.archived)
+        self._metrics.points.labels("erased").inc(result.flushed.erased)
+        self._metrics.cycles.labels("done").inc()
+        self._metrics.last_done.set_to_current_time()
         if self._failures:
             _log.info("archive is back", failures=self._failures)
             self._failures = 0
 
-    def _follow(self, should_stop: Callable[[], bool]) -> None:
-        """Do what comes after a flush. It takes no part in the archive: its failure is its own."""
+    def _run_after_flush(self, should_stop: Callable[[], bool]) -> None:
+        """Run the job that follows a flush. Its failure does not count as a failed cycle."""
         try:
             self._after_flush(should_stop)
-        except Exception as fault:  # noqa: BLE001 - not swallowed: logged, and tried again next time
+        except Exception as fault:  # noqa: BLE001 - not swallowed: logged, and runs again next time
             cause = str(fault.__cause__ or fault).strip()
             _log.error(
                 "not done after the flush", fault=cause, exc_info=not isinstance(fault, EXPECTED)
             )
 
     def _failed(self, fault: Exception) -> None:
-        """Log the first failure in a row, and try again sooner than the interval would."""
-        self._figures.cycles.labels("failed").inc()
+        """Log the first failure in a row and each unexpected one. Retry with exponential backoff."""
+        self._metrics.cycles.labels("failed").inc()
         expected = isinstance(fault, EXPECTED)
         if not self._failures or not expected:
             _log.error("cycle failed", fault=str(fault).strip(), exc_info=not expected)

@@ -1,4 +1,4 @@
-"""The worker's own `/metrics` and `/healthz`."""
+"""The worker's HTTP server for `/metrics` and `/healthz`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ JSON = [("Content-Type", "application/json")]
 
 class _Silent(WSGIRequestHandler):
     def log_message(self, *_: Any) -> None:
-        """Say nothing on standard error of requests that come all day."""
+        """Log nothing: health checks and scrapes would fill the log."""
 
 
 def serve(host: str, port: int, registry: CollectorRegistry) -> WSGIServer:
-    """Serve until its `shutdown()`. Raises OSError when the port can't be used."""
+    """Serve in a thread until `shutdown()`. Raises OSError if the port can't be used."""
     server = make_server(
         host, port, _app(registry), server_class=ThreadingWSGIServer, handler_class=_Silent
     )
@@ -32,8 +32,8 @@ def _app(registry: CollectorRegistry) -> Callable[..., Iterable[bytes]]:
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/metrics":
-            answer: Iterable[bytes] = metrics(environ, start_response)
-            return answer
+            response: Iterable[bytes] = metrics(environ, start_response)
+            return response
         if environ["PATH_INFO"] == "/healthz":
             start_response("200 OK", JSON)
             return [b'{"status":"ok"}\n']

@@ -49,12 +49,12 @@ blp = Blueprint("corporations", __name__, url_prefix="/v1/corporations", descrip
 @blp.response(201, CorporationSchema, example=EXAMPLE)
 @blp.errors(400, 403, 409, 413, 415, 422, 429, 503, public=True)
 def create(body: dict[str, Any]) -> Response:
-    """A company and its first admin. Where SIGNUP_OPEN is false, for services alone."""
+    """Create a company and its first admin. If SIGNUP_OPEN is false, only a service may do this."""
     _require_sign_up_open()
     enforce(SIGN_UP, context.client_address())
     email, password = body.pop("admin_email"), body.pop("admin_password")
-    made = services().get(Corporations).create(body, email=email, password=password)
-    return flask_response(_answer(made)._replace(status=201))
+    created = services().get(Corporations).create(body, email=email, password=password)
+    return flask_response(_response(created)._replace(status=201))
 
 
 @blp.route("")
@@ -62,29 +62,30 @@ def create(body: dict[str, Any]) -> Response:
 @blp.response(200, CorporationSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
 @blp.errors(422, 503, public=True)
 def page(query: dict[str, int]) -> Response:
-    """Every company, oldest first."""
-    part = pagination.page_request(query)
-    return pagination.page_response(part, services().get(Corporations).page(part), _json)
+    """List all companies, oldest first."""
+    page_request = pagination.page_request(query)
+    companies = services().get(Corporations).page(page_request)
+    return pagination.page_response(page_request, companies, _json)
 
 
 @blp.route("/id/<row:corporation_id>")
 @blp.response(200, CorporationSchema, example=EXAMPLE)
 @blp.errors(404, 503, public=True)
 def by_id(corporation_id: int) -> Response:
-    """A company by its number."""
-    return flask_response(_answer(services().get(Corporations).by_id(corporation_id)))
+    """Get a company by its id."""
+    return flask_response(_response(services().get(Corporations).by_id(corporation_id)))
 
 
 @blp.route("/<name>")
 @blp.response(200, CorporationSchema, example=EXAMPLE)
 @blp.errors(404, 503, public=True)
 def by_name(name: str) -> Response:
-    """A company by its name."""
+    """Get a company by its name."""
     try:
-        known = PathText(most=LONGEST_NAME).deserialize(name)
+        valid_name = PathText(most=LONGEST_NAME).deserialize(name)
     except ValidationError:
         raise NotFound(NO_COMPANY) from None
-    return flask_response(_answer(services().get(Corporations).by_name(known)))
+    return flask_response(_response(services().get(Corporations).by_name(valid_name)))
 
 
 @blp.route("/<row:corporation_id>", methods=["PUT"])
@@ -92,17 +93,17 @@ def by_name(name: str) -> Response:
 @blp.response(200, CorporationSchema, example=EXAMPLE | {"name": "Example Films & Series"})
 @blp.errors(400, 401, 403, 404, 409, 413, 415, 422, 503)
 def update(body: dict[str, Any], corporation_id: int) -> Response:
-    """Change what is given of a company."""
+    """Change the given fields of a company."""
     _require_admin_of(corporation_id)
     changed = services().get(Corporations).update(corporation_id, body, arrived_at())
-    return flask_response(_answer(changed))
+    return flask_response(_response(changed))
 
 
 @blp.route("/<row:corporation_id>", methods=["DELETE"])
 @blp.response(204)
 @blp.errors(401, 403, 404, 503)
 def delete(corporation_id: int) -> Response:
-    """Delete a company with its users and videos; their tokens are revoked."""
+    """Delete a company, its users and its videos, and revoke the users' tokens."""
     _require_admin_of(corporation_id)
     services().get(Corporations).delete(corporation_id, arrived_at())
     return flask_response(ApiResponse(204))
@@ -117,13 +118,16 @@ def _require_sign_up_open() -> None:
 
 
 def _require_admin_of(corporation_id: int) -> None:
-    """Raise Forbidden for all but its admins, NotFound for an admin when there is no such company."""
+    """Raise Forbidden unless the caller administers the company.
+
+    Admins and services get NotFound if the company does not exist.
+    """
     permissions.actor().require_admin()
     services().get(Corporations).by_id(corporation_id)
     permissions.actor().require_admin_of(corporation_id)
 
 
-def _answer(corporation: Corporation) -> ApiResponse:
+def _response(corporation: Corporation) -> ApiResponse:
     return json_response(_json(corporation))
 
 

@@ -1,4 +1,4 @@
-"""`/v1/auth`: sign in, keep signed in, sign out."""
+"""`/v1/auth`: sign in, refresh tokens, sign out."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ blp = Blueprint("sign_in", __name__, url_prefix="/v1/auth", description="Signing
 @blp.response(200, TokenPairSchema, example=EXAMPLE_PAIR)
 @blp.errors(400, 401, 413, 415, 422, 429, 503, public=True)
 def login(body: dict[str, str]) -> Response:
-    """Sign in by address and password; ten tries a minute for each client and each address."""
+    """Sign in with address and password. Each client and each address has ten attempts a minute."""
     enforce(BY_CLIENT, context.client_address())
     enforce(BY_ADDRESS, body["email"])
     signed_in = services().get(SignIn).sign_in(body["email"], body["password"], arrived_at())
-    return _pair_answer(signed_in)
+    return _pair_response(signed_in)
 
 
 @blp.route("/refresh", methods=["POST"])
@@ -41,8 +41,8 @@ def login(body: dict[str, str]) -> Response:
 @blp.response(200, TokenPairSchema, example=EXAMPLE_PAIR)
 @blp.errors(400, 401, 413, 415, 422, 503, public=True)
 def refresh(body: dict[str, str]) -> Response:
-    """Change a refresh token for a new pair. Used twice, it ends the whole sign-in."""
-    return _pair_answer(services().get(SignIn).refresh(body["refresh_token"], arrived_at()))
+    """Exchange a refresh token for a new pair. A second use of the token ends the whole sign-in."""
+    return _pair_response(services().get(SignIn).refresh(body["refresh_token"], arrived_at()))
 
 
 @blp.route("/logout", methods=["POST"])
@@ -50,10 +50,10 @@ def refresh(body: dict[str, str]) -> Response:
 @blp.response(204)
 @blp.errors(400, 413, 415, 422, 503, public=True)
 def logout(body: dict[str, str]) -> Response:
-    """End a sign-in: its refresh tokens hold no more. An unknown token is as good as signed out."""
+    """End a sign-in: revoke its refresh tokens. An unknown token also gets a 204."""
     services().get(SignIn).sign_out(body["refresh_token"], arrived_at())
     return flask_response(ApiResponse(204))
 
 
-def _pair_answer(pair: TokenPair) -> Response:
+def _pair_response(pair: TokenPair) -> Response:
     return flask_response(json_response(pair._asdict() | {"token_type": "Bearer"}))

@@ -40,9 +40,11 @@ blp = Blueprint("users", __name__, url_prefix="/v1", description="A company's us
 @blp.response(201, UserSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 409, 413, 415, 422, 503)
 def create(body: dict[str, Any]) -> Response:
-    """A user of the admin's company."""
+    """Create a user in the admin's company."""
     company = permissions.target_company(body.get("corporation_id"))
-    return flask_response(_answer(services().get(Users).create(body, company))._replace(status=201))
+    return flask_response(
+        _response(services().get(Users).create(body, company))._replace(status=201)
+    )
 
 
 @blp.route("/users")
@@ -50,34 +52,33 @@ def create(body: dict[str, Any]) -> Response:
 @blp.response(200, UserSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
 @blp.errors(401, 403, 404, 422, 503)
 def page(query: dict[str, int]) -> Response:
-    """The users of the admin's company, oldest first."""
-    company, part = (
-        permissions.target_company(query.get("corporation_id")),
-        pagination.page_request(query),
-    )
+    """List the users of the admin's company, oldest first."""
+    company = permissions.target_company(query.get("corporation_id"))
+    page_request = pagination.page_request(query)
     services().get(Corporations).by_id(company)
-    return pagination.page_response(part, services().get(Users).page(company, part), _json)
+    users = services().get(Users).page(company, page_request)
+    return pagination.page_response(page_request, users, _json)
 
 
 @blp.route("/users/id/<row:user_id>")
 @blp.response(200, UserSchema, example=EXAMPLE)
 @blp.errors(401, 403, 404, 503)
 def by_id(user_id: int) -> Response:
-    """A user by number, for itself and its admins."""
-    return flask_response(_answer(_user(user_id)))
+    """Get a user by id: as that user, an admin of its company or a service."""
+    return flask_response(_response(_user(user_id)))
 
 
 @blp.route("/users/<email>")
 @blp.response(200, UserSchema, example=EXAMPLE)
 @blp.errors(401, 403, 404, 503)
 def by_email(email: str) -> Response:
-    """A user by address, for itself and its admins."""
+    """Get a user by e-mail address: as that user, an admin of its company or a service."""
     try:
         address = EmailAddress().deserialize(email)
     except ValidationError:
         permissions.actor().require_admin()
         raise NotFound(NO_USER) from None
-    return flask_response(_answer(services().get(Users).by_email(address, permissions.actor())))
+    return flask_response(_response(services().get(Users).by_email(address, permissions.actor())))
 
 
 @blp.route("/users/<row:user_id>", methods=["PUT"])
@@ -85,20 +86,20 @@ def by_email(email: str) -> Response:
 @blp.response(200, UserSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 def update(body: dict[str, Any], user_id: int) -> Response:
-    """Change a password, which ends every sign-in, or, as an admin, a role."""
+    """Change a password or a role. A new password ends all sign-ins. Only admins change roles."""
     user = _user(user_id)
     if "password" in body:
         enforce(NEW_PASSWORDS, str(user.id))
     if "role" in body:
         permissions.actor().require_admin_of(user.corporation_id)
-    return flask_response(_answer(services().get(Users).update(user, body, arrived_at())))
+    return flask_response(_response(services().get(Users).update(user, body, arrived_at())))
 
 
 @blp.route("/users/<row:user_id>", methods=["DELETE"])
 @blp.response(204)
 @blp.errors(401, 403, 404, 409, 503)
 def delete(user_id: int) -> Response:
-    """Delete a user; its tokens are revoked."""
+    """Delete a user and revoke its tokens."""
     services().get(Users).delete(_user(user_id), arrived_at())
     return flask_response(ApiResponse(204))
 
@@ -107,18 +108,18 @@ def delete(user_id: int) -> Response:
 @blp.response(200, TokenSchema(many=True), example=[EXAMPLE_TOKEN])
 @blp.errors(401, 403, 404, 503)
 def tokens(user_id: int) -> Response:
-    """The refresh tokens of a user of the admin's company, newest first, at most 1,000."""
+    """List the refresh tokens of a user of the admin's company: newest first, at most 1,000."""
     permissions.actor().require_admin()
     permissions.actor().require_admin_of(_user(user_id).corporation_id)
-    found = services().get(Users).tokens(user_id)
-    return flask_response(json_response([_token_json(token) for token in found]))
+    tokens_of_user = services().get(Users).tokens(user_id)
+    return flask_response(json_response([_token_json(token) for token in tokens_of_user]))
 
 
 def _user(user_id: int) -> User:
     return services().get(Users).by_id(user_id, permissions.actor())
 
 
-def _answer(user: User) -> ApiResponse:
+def _response(user: User) -> ApiResponse:
     return json_response(_json(user))
 
 

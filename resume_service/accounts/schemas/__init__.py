@@ -1,1 +1,1 @@
-"""What these routes accept and return."""
+"""Schemas of request bodies, queries and responses."""

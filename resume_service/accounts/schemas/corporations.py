@@ -1,4 +1,4 @@
-"""What `/v1/corporations` accepts and returns."""
+"""Schemas of `/v1/corporations`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ EXAMPLE = {
 
 class PlanFields(BodySchema):
     plan = fields.Enum(Plan)
-    plan_expires_at = Moment(allow_none=True, metadata={"description": "Null: never."})
+    plan_expires_at = Moment(
+        allow_none=True, metadata={"description": "Null if the plan never expires."}
+    )
 
 
 class NewCorporation(PlanFields):
@@ -40,7 +42,9 @@ class CorporationChange(PlanFields):
 class CorporationSchema(BodySchema):
     id = fields.Integer(required=True)
     name = fields.String(required=True)
-    plan = fields.Enum(Plan, required=True, metadata={"description": "As it holds now."})
+    plan = fields.Enum(
+        Plan, required=True, metadata={"description": "The plan now: FREE after its expiry."}
+    )
     plan_expires_at = fields.DateTime(required=True, allow_none=True)
     created_at = fields.DateTime(required=True)
     updated_at = fields.DateTime(required=True)

@@ -1,4 +1,4 @@
-"""What the fields of `/v1` take. Each states the same in the OpenAPI document."""
+"""Fields for e-mail addresses and passwords. Each documents its limits in OpenAPI."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from resume_service.accounts import passwords
 from resume_service.web.fields import PathText
 
 LONGEST_EMAIL = 254
-"""RFC 5321, section 4.5.3.1.3, less the angle brackets."""
+"""Characters, from RFC 5321, section 4.5.3.1.3, without the angle brackets."""
 
 
 class EmailAddress(PathText):
-    """An address, in lower case: two spellings of it are one user."""
+    """An address in lower case, so that upper and lower case name the same user."""
 
     _is_one = validate.Email()
 

@@ -1,4 +1,4 @@
-"""What `/v1/auth` accepts and returns."""
+"""Schemas of `/v1/auth`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ class RefreshSchema(BodySchema):
 
 
 class TokenPairSchema(BodySchema):
-    access_token = fields.String(required=True, metadata={"description": "A JWT, for every call."})
-    refresh_token = fields.String(required=True, metadata={"description": "Good for one use."})
+    access_token = fields.String(
+        required=True, metadata={"description": "A JWT for every request."}
+    )
+    refresh_token = fields.String(required=True, metadata={"description": "Valid for one use."})
     token_type = fields.String(required=True, validate=validate.Equal("Bearer"))
-    expires_in = fields.Integer(required=True, metadata={"description": "Seconds."})
+    expires_in = fields.Integer(
+        required=True, metadata={"description": "Seconds until the access token expires."}
+    )

@@ -1,4 +1,4 @@
-"""What `/v1/users` and `/v1/tokens` accept and return."""
+"""Schemas of `/v1/users` and `/v1/tokens`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from resume_service.web.fields import BodySchema
 from resume_service.web.numbers import GREATEST_NUMBER, WholeNumber
 from resume_service.web.pagination import PageSize
 
+COMPANY_DESCRIPTION = {
+    "description": "Default: the caller's own company. Only a service may use another company."
+}
+
 
 class CompanyNumber(PageSize):
-    """The company that a query is about."""
+    """The `corporation_id` parameter of a query."""
 
     def __init__(self) -> None:
-        described = {"description": "For a service; else the caller's own."}
-        super().__init__(most=GREATEST_NUMBER, metadata=described)
+        super().__init__(most=GREATEST_NUMBER, metadata=COMPANY_DESCRIPTION)
 
 
 ROLES = (Role.ADMIN, Role.GUEST)
@@ -45,7 +48,7 @@ EXAMPLE_TOKEN = {
 
 
 class RoleOfUser(fields.String):
-    """A user's role, which is never `service`; a field that takes an Enum would document it."""
+    """A user's role: admin or guest. An Enum field would also document the role `service`."""
 
     def __init__(self, **kwargs: Any) -> None:
         one_of = validate.OneOf(ROLES, error=f"Must be one of: {', '.join(ROLES)}.")
@@ -60,12 +63,12 @@ class NewUser(BodySchema):
     email = EmailAddress(required=True)
     password = Password(required=True)
     role = RoleOfUser(load_default=Role.GUEST)
-    corporation_id = WholeNumber(metadata={"description": "For a service; else the caller's own."})
+    corporation_id = WholeNumber(metadata=COMPANY_DESCRIPTION)
 
 
 class UserChange(BodySchema):
     password = Password()
-    role = RoleOfUser(metadata={"description": "An admin may change it."})
+    role = RoleOfUser(metadata={"description": "Only an admin may change it."})
 
 
 class UsersQuery(pagination.PageQuery):
@@ -77,13 +80,15 @@ class UserSchema(BodySchema):
     email = fields.String(required=True)
     role = RoleOfUser(required=True)
     corporation_id = fields.Integer(required=True)
-    points = fields.Integer(required=True, metadata={"description": "Earned by viewing."})
+    points = fields.Integer(
+        required=True, metadata={"description": "Points earned by watching videos."}
+    )
     created_at = fields.DateTime(required=True)
     updated_at = fields.DateTime(required=True)
 
 
 class TokenSchema(BodySchema):
-    """A refresh token, but for the token itself."""
+    """A refresh token, without the secret token itself."""
 
     id = fields.Integer(required=True)
     created_at = fields.DateTime(required=True)

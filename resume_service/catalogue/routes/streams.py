@@ -1,4 +1,4 @@
-"""`/v1/videos/stream`: a video's bytes, passed on as they come."""
+"""`/v1/videos/stream`: the bytes of a video, sent on as they arrive."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from resume_service.web.error_responses import named_error_response
 from resume_service.web.services import services
 
 PROTECTED = {
-    # The origin's bytes come from our address: no page may be made of them.
+    # The bytes come from our address, so a browser must not show them as a page.
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "private, no-store",
 }
 
 
-_passed_on = re.compile("[ -~]{1,1024}").fullmatch
-"""Of a caller's header: plain ASCII, of a sensible length."""
+_is_passed_on = re.compile("[ -~]{1,1024}").fullmatch
+"""Whether a request header is passed on: up to 1,024 characters of printable ASCII."""
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _BYTES: dict[str, Any] = {
     "content": dict.fromkeys(("video/*", "audio/*", *sorted(LISTS | OTHERS)), _BINARY)
 }
 _TEXT = {"schema": {"type": "string"}}
 HEADERS = {"Accept-Ranges": _TEXT, "ETag": _TEXT, "Last-Modified": _TEXT}
-"""Where the origin has them."""
-ANSWERS = {
-    "200": {"description": "The whole video, of its own type.", "headers": HEADERS, **_BYTES},
+"""Response headers, if the origin sends them."""
+RESPONSES = {
+    "200": {"description": "The whole video, with its media type.", "headers": HEADERS, **_BYTES},
     "206": {
-        "description": "The range asked for.",
+        "description": "The requested range.",
         "headers": HEADERS | {"Content-Range": _TEXT},
         **_BYTES,
     },
-    "304": {"description": "The caller has it already.", "headers": {"ETag": _TEXT}},
+    "304": {"description": "The caller's copy is up to date.", "headers": {"ETag": _TEXT}},
     "404": named_error_response(404, NO_VIDEO),
 }
 
@@ -52,13 +52,13 @@ blp = Blueprint("streams", __name__, url_prefix="/v1/videos/stream", description
 @blp.arguments(StreamQuery, location="query", error_status_code=422)
 @blp.arguments(StreamConditions, location="headers", error_status_code=422)
 @blp.errors(401, 403, 416, 422, 502, 503, 504)
-@blp.doc(responses=ANSWERS)
+@blp.doc(responses=RESPONSES)
 def stream(query: dict[str, Any], _conditions: dict[str, str], video_id: int) -> Response:
     """Stream a video. The first stream by a user writes the view log and earns points."""
     opened = (
         services()
         .get(Streams)
-        .open(video_id, permissions.current_identity(), _wanted(), query.get("quality"))
+        .open(video_id, permissions.current_identity(), _byte_request(), query.get("quality"))
     )
     response = Response(opened, opened.status, direct_passthrough=True)
     del response.headers["Content-Type"]
@@ -66,15 +66,15 @@ def stream(query: dict[str, Any], _conditions: dict[str, str], video_id: int) ->
     return response
 
 
-def _wanted() -> ByteRequest:
-    given = {
+def _byte_request() -> ByteRequest:
+    headers = {
         name: value
         for name in ("Range", "If-Range", "If-None-Match")
-        if (value := request.headers.get(name)) and _passed_on(value)
+        if (value := request.headers.get(name)) and _is_passed_on(value)
     }
     return ByteRequest(
         body=request.method != "HEAD",
-        range=ByteRange.parse(given.get("Range")),
-        if_range=given.get("If-Range"),
-        if_none_match=given.get("If-None-Match"),
+        range=ByteRange.parse(headers.get("Range")),
+        if_range=headers.get("If-Range"),
+        if_none_match=headers.get("If-None-Match"),
     )

@@ -36,11 +36,11 @@ blp = Blueprint("videos", __name__, url_prefix="/v1/videos", description="The ca
 @blp.response(201, VideoSchema, example=EXAMPLE_FOR_ADMINS)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503)
 def create(body: dict[str, Any]) -> Response:
-    """A video of the admin's company; a service also makes public ones."""
+    """Create a video of the admin's company. A service may also create public videos."""
     company = _company_of_new(body)
-    _require_safe(body)
+    _require_allowed_paths(body)
     return flask_response(
-        _answer(services().get(Videos).create(body, company))._replace(status=201)
+        _admin_response(services().get(Videos).create(body, company))._replace(status=201)
     )
 
 
@@ -49,17 +49,17 @@ def create(body: dict[str, Any]) -> Response:
 @blp.response(200, VideoSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
 @blp.errors(422, 503, public=True)
 def offered(query: dict[str, int]) -> Response:
-    """The published videos of all companies and of the public, oldest first."""
-    part, viewer = pagination.page_request(query), permissions.actor_if_known()
-    page = services().get(Videos).offered(part)
-    return pagination.page_response(part, page, lambda video: _json(video, viewer))
+    """List the published videos, of all companies and public ones, oldest first."""
+    page_request, viewer = pagination.page_request(query), permissions.actor_if_known()
+    page = services().get(Videos).offered(page_request)
+    return pagination.page_response(page_request, page, lambda video: _json(video, viewer))
 
 
 @blp.route("/id/<row:video_id>")
 @blp.response(200, VideoSchema, example=EXAMPLE)
 @blp.errors(404, 503, public=True)
 def by_id(video_id: int) -> Response:
-    """A published video; its company's admins also see it unpublished or deleted."""
+    """Get a published video. Admins of its company also get an unpublished or deleted one."""
     video, viewer = services().get(Videos).by_id(video_id), permissions.actor_if_known()
     if not video.is_offered and not _administers(viewer, video):
         raise NotFound(NO_VIDEO)
@@ -71,11 +71,11 @@ def by_id(video_id: int) -> Response:
 @blp.response(200, VideoSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
 @blp.errors(401, 404, 422, 503)
 def of_corporation(query: dict[str, int], corporation_id: int) -> Response:
-    """A company's published videos; its admins also see what is unpublished or deleted."""
-    part, viewer = pagination.page_request(query), permissions.actor()
-    everything = viewer.administers(corporation_id)
-    page = services().get(Videos).of_corporation(corporation_id, part, all_of_them=everything)
-    return pagination.page_response(part, page, lambda video: _json(video, viewer))
+    """List a company's published videos. Its admins also get unpublished and deleted ones."""
+    page_request, viewer = pagination.page_request(query), permissions.actor()
+    sees_all = viewer.administers(corporation_id)
+    page = services().get(Videos).of_corporation(corporation_id, page_request, all_of_them=sees_all)
+    return pagination.page_response(page_request, page, lambda video: _json(video, viewer))
 
 
 @blp.route("/<row:video_id>", methods=["PUT"])
@@ -83,17 +83,19 @@ def of_corporation(query: dict[str, int], corporation_id: int) -> Response:
 @blp.response(200, VideoSchema, example=EXAMPLE_FOR_ADMINS)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503)
 def update(body: dict[str, Any], video_id: int) -> Response:
-    """Change what is given of a video; `files` replaces all of them."""
+    """Change the given fields of a video. `files` replaces all its files."""
     _administered(video_id)
-    _require_safe(body)
-    return flask_response(_answer(services().get(Videos).update(video_id, body, arrived_at())))
+    _require_allowed_paths(body)
+    return flask_response(
+        _admin_response(services().get(Videos).update(video_id, body, arrived_at()))
+    )
 
 
 @blp.route("/<row:video_id>", methods=["DELETE"])
 @blp.response(204)
 @blp.errors(401, 403, 404, 503)
 def delete(video_id: int) -> Response:
-    """Delete a video; a paying company can restore it."""
+    """Delete a video. A company with a PAID plan can restore it."""
     _administered(video_id)
     services().get(Videos).delete(video_id, arrived_at())
     return flask_response(ApiResponse(204))
@@ -103,38 +105,44 @@ def delete(video_id: int) -> Response:
 @blp.response(200, VideoSchema, example=EXAMPLE_FOR_ADMINS)
 @blp.errors(401, 403, 404, 503)
 def restore(video_id: int) -> Response:
-    """Undo a deletion, as an admin of a company whose plan is PAID now."""
+    """Undo a deletion. The plan of the video's company must be PAID now."""
     video = _administered(video_id)
     if video.deleted_at is None:
         raise NotFound("The video is not deleted")
-    return flask_response(_answer(services().get(Videos).restore(video_id, arrived_at())))
+    return flask_response(_admin_response(services().get(Videos).restore(video_id, arrived_at())))
 
 
 def _company_of_new(body: dict[str, Any]) -> int | None:
-    """The company that a new video is for. Raises Forbidden and ValidationFailed."""
+    """The company of a new video, or None for a public one.
+
+    Raises Forbidden and ValidationFailed.
+    """
     is_named, named = "corporation_id" in body, body.pop("corporation_id", None)
-    if is_named and named is None:  # for the public
+    if is_named and named is None:  # a public video
         if permissions.actor().role is Role.SERVICE:
             return None
         raise Forbidden
     return permissions.target_company(named)
 
 
-def _require_safe(body: dict[str, Any]) -> None:
-    """Raise ValidationFailed for a place that the service must not fetch a file from."""
+def _require_allowed_paths(body: dict[str, Any]) -> None:
+    """Raise ValidationFailed for a path or URL that the service must not read."""
     check, faults = services().get(MediaSource).check, {}
     if "file_path" in body:
         faults["file_path"] = check(body["file_path"])
     for number, file in enumerate(body.get("files", [])):
-        found = [f"{number}.file_path: {fault}" for fault in check(file["file_path"])]
-        faults["files"] = faults.get("files", []) + found
-    details = {field: told for field, told in faults.items() if told}
+        of_file = [f"{number}.file_path: {fault}" for fault in check(file["file_path"])]
+        faults["files"] = faults.get("files", []) + of_file
+    details = {field: messages for field, messages in faults.items() if messages}
     if details:
         raise ValidationFailed(details, 422)
 
 
 def _administered(video_id: int) -> Video:
-    """A video that the caller keeps. Raises Forbidden for others before they learn of it."""
+    """The video, if the caller administers it. Raises NotFound and Forbidden.
+
+    A guest gets Forbidden even if the video does not exist.
+    """
     permissions.actor().require_admin()
     video = services().get(Videos).by_id(video_id)
     permissions.actor().require_admin_of(video.corporation_id)
@@ -145,8 +153,8 @@ def _administers(viewer: Actor | None, video: Video) -> bool:
     return viewer is not None and viewer.administers(video.corporation_id)
 
 
-def _answer(video: Video) -> ApiResponse:
-    """The answer to who keeps it."""
+def _admin_response(video: Video) -> ApiResponse:
+    """The response for an admin of the video."""
     return json_response(_for_all(video) | _for_admins(video))
 
 

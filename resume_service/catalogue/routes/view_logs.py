@@ -1,4 +1,4 @@
-"""`/v1/view-logs`: whether a user has viewed a video, and saying so without a stream."""
+"""`/v1/view-logs`: read whether a user has viewed a video, and log a view without a stream."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from resume_service.web.error_responses import named_error_response
 from resume_service.web.messages import flask_response, json_response
 from resume_service.web.services import services
 
-AGAIN = {
-    "description": "It was there already.",
+LOGGED_BEFORE = {
+    "description": "The view was logged before.",
     "content": {"application/json": {"schema": ViewLogSchema, "example": EXAMPLE}},
 }
 INVALID = named_error_response(422, ValidationFailed.message, video_id=["Must be an integer."])
@@ -41,7 +41,7 @@ blp = Blueprint(
 @blp.errors(401, 403, 503)
 @blp.doc(responses={"404": named_error_response(404, NO_USER)})
 def has_viewed(user_id: int, video_id: int) -> Response:
-    """Whether a user has viewed a video: for that user, its company's admins, a service."""
+    """Whether a user has viewed a video: for that user, an admin of its company or a service."""
     services().get(Users).by_id(user_id, permissions.actor())
     return flask_response(json_response(services().get(ViewLogs).exists(user_id, video_id)))
 
@@ -50,9 +50,11 @@ def has_viewed(user_id: int, video_id: int) -> Response:
 @blp.arguments(ViewSchema, example=EXAMPLE_BODY)
 @blp.response(201, ViewLogSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 413, 415, 503)
-@blp.doc(responses={"200": AGAIN, "404": named_error_response(404, NO_USER), "422": INVALID})
+@blp.doc(
+    responses={"200": LOGGED_BEFORE, "404": named_error_response(404, NO_USER), "422": INVALID}
+)
 def log_view(body: dict[str, Any]) -> Response:
-    """Log a view. It earns no points, and leaves those that a stream earns as they are."""
+    """Log a view without points. It does not change the points that a stream earns."""
     user_id = _viewer(body.get("user_id"))
     services().get(Streams).require_watchable(body["video_id"], permissions.current_identity())
     viewed = services().get(ViewLogs).write(user_id, body["video_id"], arrived_at())
@@ -61,14 +63,14 @@ def log_view(body: dict[str, Any]) -> Response:
 
 
 def _viewer(named: int | None) -> int:
-    """The account that a view is logged for: the caller's, or the one that a service names.
+    """The user of the view: the caller, or the user that a service names.
 
-    Raises Forbidden for another's, NotFound for a caller that has none.
+    Raises Forbidden if another caller names a user, NotFound if the caller has no account.
     """
     caller = permissions.actor()
     if named not in (None, caller.account_id) and caller.role is not Role.SERVICE:
         raise Forbidden
-    whose = caller.account_id if named is None else named
-    if whose is None:
+    user_id = caller.account_id if named is None else named
+    if user_id is None:
         raise NotFound(NO_USER)
-    return whose
+    return user_id

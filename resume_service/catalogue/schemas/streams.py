@@ -1,4 +1,4 @@
-"""What `/v1/videos/stream` accepts."""
+"""Schemas of `/v1/videos/stream`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from marshmallow import Schema, fields
 
 class StreamQuery(Schema):
     quality = fields.String(
-        metadata={"description": "One of the video's `files`; its `file_path` without."}
+        metadata={"description": "A quality of the video's `files`. Default: its `file_path`."}
     )
 
 
 class StreamConditions(Schema):
-    """Read below; stands here so that the OpenAPI document names it."""
+    """Documents the headers in OpenAPI. The route itself reads them."""
 
     range = fields.String(
-        data_key="Range", metadata={"description": "One range: `bytes=0-1023`, `bytes=-500`."}
+        data_key="Range",
+        metadata={"description": "One range, such as `bytes=0-1023` or `bytes=-500`."},
     )
     if_range = fields.String(data_key="If-Range")
     if_none_match = fields.String(data_key="If-None-Match")

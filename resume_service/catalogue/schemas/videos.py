@@ -1,4 +1,4 @@
-"""The words of `/v1/videos`: its fields, what they take, and an example of each."""
+"""Schemas and examples of `/v1/videos`."""
 
 from __future__ import annotations
 
@@ -47,12 +47,14 @@ class FileSchema(BodySchema):
 
 
 class VideoChange(BodySchema):
-    """What may be changed of a video; `files` replaces all of them."""
+    """The fields of a video that can change. `files` replaces all its files."""
 
     name = Text(most=LONGEST_NAME)
     file_path = Text(
         most=LONGEST_PATH,
-        metadata={"description": "A URL on a host of STREAM_ALLOWED_HOSTS, or below MEDIA_ROOT."},
+        metadata={
+            "description": "A URL on a host of STREAM_ALLOWED_HOSTS, or a path below MEDIA_ROOT."
+        },
     )
     kind = fields.Enum(VideoKind, by_value=True)
     duration_seconds = Seconds(above_zero=True, allow_none=True)
@@ -78,12 +80,14 @@ class NewVideo(VideoChange):
     published = Flag(load_default=True)
     corporation_id = WholeNumber(
         allow_none=True,
-        metadata={"description": "For a service, null for a public video; else the caller's own."},
+        metadata={
+            "description": "Default: the caller's company. A service may use another, or null for a public video."
+        },
     )
 
 
 class VideoSchema(BodySchema):
-    """A video. `file_path` and `files` are for its company's admins alone."""
+    """A video. Only admins of its company get `file_path` and `files`."""
 
     id = fields.Integer(required=True)
     name = fields.String(required=True)

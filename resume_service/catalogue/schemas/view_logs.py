@@ -1,4 +1,4 @@
-"""What `/v1/view-logs` accepts and returns."""
+"""Schemas of `/v1/view-logs`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ EXAMPLE = {"user_id": 3, "video_id": 7, "created_at": "2026-11-21T10:00:00.000Z"
 class ViewLogSchema(Schema):
     user_id = fields.Integer(required=True)
     video_id = fields.Integer(required=True)
-    created_at = fields.DateTime(required=True, metadata={"description": "Of the first view."})
+    created_at = fields.DateTime(required=True, metadata={"description": "Time of the first view."})
 
 
 class ViewSchema(BodySchema):
     video_id = WholeNumber(required=True)
-    user_id = WholeNumber(metadata={"description": "Whose view it is, when a `service` says so."})
+    user_id = WholeNumber(
+        metadata={"description": "Default: the caller. Only a `service` may name another user."}
+    )

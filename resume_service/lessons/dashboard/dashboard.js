@@ -1,4 +1,4 @@
-// The course, what of it is done, and boxes to tick. Every figure shown is one that the API answered.
+// The course with the user's progress and a checkbox per lesson. All figures come from the API.
 
 const TOKEN = "token"
 const element = (id) => document.getElementById(id)
@@ -11,7 +11,7 @@ class Failure extends Error {
   }
 }
 
-async function ask(method, path) {
+async function callApi(method, path) {
   const headers = { Authorization: `Bearer ${sessionStorage.getItem(TOKEN)}` }
   let response
   try {
@@ -24,13 +24,13 @@ async function ask(method, path) {
   return body
 }
 
-function made(tag, properties = {}, ...children) {
+function createElement(tag, properties = {}, ...children) {
   const node = Object.assign(document.createElement(tag), properties)
   node.append(...children)
   return node
 }
 
-function inWords(failure) {
+function problemText(failure) {
   if (failure.status === 401) return "Your token is missing, wrong or expired. Sign in again."
   if (failure.status === 429) {
     return `Too many changes in a minute. Try again in ${failure.retryAfter} s.`
@@ -42,8 +42,8 @@ function inWords(failure) {
   return failure.message
 }
 
-function tell(failure) {
-  element("problem").textContent = failure ? inWords(failure) : ""
+function showProblem(failure) {
+  element("problem").textContent = failure ? problemText(failure) : ""
   element("problem").hidden = !failure
   if (failure?.status === 401) signOut()
 }
@@ -60,24 +60,24 @@ function signOut() {
   element("token").focus()
 }
 
-const figure = (tally) => `${tally.percent} % · ${tally.completedCount} of ${tally.totalCount} lessons`
+const figure = (progress) => `${progress.percent} % · ${progress.completedCount} of ${progress.totalCount} lessons`
 
-function showOverall(tally) {
-  element("overall").textContent = figure(tally)
-  element("overall-bar").value = tally.percent
+function showOverall(progress) {
+  element("overall").textContent = figure(progress)
+  element("overall-bar").value = progress.percent
 }
 
-function showModule(tally) {
-  const { figures, bar } = state.modules.find((module) => module.id === tally.moduleId)
-  figures.textContent = figure(tally)
-  bar.value = tally.percent
+function showModule(progress) {
+  const { figures, bar } = state.modules.find((module) => module.id === progress.moduleId)
+  figures.textContent = figure(progress)
+  bar.value = progress.percent
 }
 
 function showLessons() {
   for (const { lessons } of state.modules) {
     for (const { id, prerequisites, box, note } of lessons) {
       const missing = prerequisites.filter((each) => !state.completed.has(each))
-      if (!box.disabled) box.checked = state.completed.has(id) // else its answer is under way
+      if (!box.disabled) box.checked = state.completed.has(id) // a disabled box waits for its response
       if (state.completed.has(id)) {
         note.textContent = `Completed ${new Date(state.completed.get(id)).toLocaleString()}`
       } else if (missing.length) {
@@ -90,11 +90,11 @@ function showLessons() {
   }
 }
 
-// What is locked elsewhere may have opened or closed, and the totals of those modules with it.
-async function refreshModulesThatRequire(lesson, besides) {
+// A change of this lesson may lock or unlock lessons of other modules, which changes their totals.
+async function refreshModulesThatRequire(lesson, except) {
   const requires = ({ lessons }) => lessons.some(({ prerequisites }) => prerequisites.includes(lesson))
-  const stale = state.modules.filter((each) => each.id !== besides && each.isOpen && requires(each))
-  for (const { id } of stale) showModule(await ask("GET", `/api/progress/modules/${id}`))
+  const stale = state.modules.filter((each) => each.id !== except && each.isOpen && requires(each))
+  for (const { id } of stale) showModule(await callApi("GET", `/api/progress/modules/${id}`))
 }
 
 async function toggle(lesson) {
@@ -102,15 +102,15 @@ async function toggle(lesson) {
   const method = box.checked ? "POST" : "DELETE"
   box.disabled = true
   try {
-    const answer = await ask(method, `/api/progress/lessons/${id}`)
-    if (answer.completed) state.completed.set(id, answer.completedAt)
+    const result = await callApi(method, `/api/progress/lessons/${id}`)
+    if (result.completed) state.completed.set(id, result.completedAt)
     else state.completed.delete(id)
-    showModule(answer.module)
-    showOverall(answer.overall)
-    tell(null)
-    await refreshModulesThatRequire(id, answer.module.moduleId)
+    showModule(result.module)
+    showOverall(result.overall)
+    showProblem(null)
+    await refreshModulesThatRequire(id, result.module.moduleId)
   } catch (failure) {
-    tell(failure)
+    showProblem(failure)
   } finally {
     box.disabled = false
     showLessons()
@@ -119,35 +119,35 @@ async function toggle(lesson) {
 }
 
 function lessonItem(lesson) {
-  lesson.box = made("input", { type: "checkbox", id: `lesson-${lesson.id}` })
-  lesson.note = made("p", { className: "note", id: `note-${lesson.id}` })
+  lesson.box = createElement("input", { type: "checkbox", id: `lesson-${lesson.id}` })
+  lesson.note = createElement("p", { className: "note", id: `note-${lesson.id}` })
   lesson.box.setAttribute("aria-describedby", lesson.note.id)
   lesson.box.addEventListener("change", () => toggle(lesson))
-  return made("li", {}, made("label", {}, lesson.box, lesson.title), lesson.note)
+  return createElement("li", {}, createElement("label", {}, lesson.box, lesson.title), lesson.note)
 }
 
 function moduleCard(module, checklist) {
-  const title = made("h2", { id: `module-${module.id}`, textContent: module.title })
-  const card = made("article", {}, title)
+  const title = createElement("h2", { id: `module-${module.id}`, textContent: module.title })
+  const card = createElement("article", {}, title)
   card.setAttribute("aria-labelledby", title.id)
   module.isOpen = checklist !== null
   if (!module.isOpen) {
     module.lessons = []
-    card.append(made("p", { className: "note", textContent: "Not open to you: it needs an enrolment." }))
+    card.append(createElement("p", { className: "note", textContent: "Not open to you: it needs an enrolment." }))
     return card
   }
-  module.figures = made("p", { className: "figure" })
-  module.bar = made("progress", { max: 100 })
+  module.figures = createElement("p", { className: "figure" })
+  module.bar = createElement("progress", { max: 100 })
   module.bar.setAttribute("aria-labelledby", title.id)
   const listed = new Set(checklist.lessons.map(({ lessonId }) => lessonId))
   module.lessons = module.lessons.filter(({ id }) => listed.has(id))
-  card.append(module.figures, module.bar, made("ul", {}, ...module.lessons.map(lessonItem)))
+  card.append(module.figures, module.bar, createElement("ul", {}, ...module.lessons.map(lessonItem)))
   return card
 }
 
 async function checklistOf(module) {
   try {
-    return await ask("GET", `/api/progress/modules/${module.id}`)
+    return await callApi("GET", `/api/progress/modules/${module.id}`)
   } catch (failure) {
     if (failure.status === 404) return null
     throw failure
@@ -157,7 +157,7 @@ async function checklistOf(module) {
 async function load() {
   try {
     const [course, summary, completed] = await Promise.all(
-      ["/v1/course", "/api/progress/summary", "/api/progress/lessons"].map((path) => ask("GET", path)),
+      ["/v1/course", "/api/progress/summary", "/api/progress/lessons"].map((path) => callApi("GET", path)),
     )
     state.modules = course.modules
     state.titles = new Map(course.modules.flatMap(({ lessons }) => lessons.map((each) => [each.id, each.title])))
@@ -168,11 +168,11 @@ async function load() {
     checklists.filter(Boolean).forEach(showModule)
     showOverall(summary)
     showLessons()
-    tell(null)
+    showProblem(null)
     show(true)
   } catch (failure) {
     show(false)
-    tell(failure)
+    showProblem(failure)
   }
 }
 
@@ -183,7 +183,7 @@ element("sign-in").addEventListener("submit", (event) => {
   load()
 })
 element("sign-out").addEventListener("click", () => {
-  tell(null)
+  showProblem(null)
   signOut()
 })
 

@@ -1,1 +1,1 @@
-"""Routes of the course, of completions and of enrolments."""
+"""Routes of the course, the completions and the enrolments."""

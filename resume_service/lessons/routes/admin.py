@@ -1,4 +1,4 @@
-"""Who may keep the course, and what its routes share."""
+"""What the admin routes of the course share: the permission check and their responses."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from resume_service.web.blueprint import Blueprint
 from resume_service.web.messages import ApiResponse, flask_response, json_response
 
 INVALID_ID = 400
-"""The status of an id in a path that is no UUID of version 4."""
+"""The status for an id in a path that is not a UUID of version 4."""
 
 
 class AdminBlueprint(Blueprint):
-    """Routes for admins and services alone."""
+    """Routes that only admins and services may call."""
 
     def __init__(self, name: str, import_name: str, *, url_prefix: str, description: str) -> None:
         super().__init__(name, import_name, url_prefix=url_prefix, description=description)
         self.before_request(_require_admin)
 
 
-def page_response(part: PageRequest, page: Page[Record], names: tuple[str, ...]) -> Response:
-    return pagination.page_response(part, page, lambda row: _json(row, names))
+def page_response(
+    page_request: PageRequest, page: Page[Record], names: tuple[str, ...]
+) -> Response:
+    return pagination.page_response(page_request, page, lambda row: _json(row, names))
 
 
 def record_response(row: Record, names: tuple[str, ...], status: int = 200) -> Response:
@@ -44,7 +46,7 @@ def _require_admin() -> None:
 
 
 def _json(row: Record, names: tuple[str, ...]) -> dict[str, Any]:
-    """Those columns of `row`, times as this service writes them."""
+    """The columns `names` of `row`, with times as ISO 8601 text."""
     return {name: _json_value(row._mapping[name]) for name in names}  # noqa: SLF001 - its public name
 
 

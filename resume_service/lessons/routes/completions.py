@@ -1,4 +1,4 @@
-"""`/api/progress/lessons`, `/modules`, `/summary`: which lessons the signed-in user has completed."""
+"""`/api/progress/lessons`, `/modules`, `/summary`: the user's completed lessons and progress."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from resume_service.web.messages import ApiResponse, flask_response, json_number
 from resume_service.web.services import services
 
 INVALID = 400
-"""The status of a failed validation in this API."""
+"""The status for a failed validation in this API."""
 
 
 class LessonBlueprint(Blueprint):
@@ -50,7 +50,7 @@ blp = LessonBlueprint(
     "lessons",
     __name__,
     url_prefix="/api/progress",
-    description="Which lessons each viewer has completed.",
+    description="Completed lessons of a viewer.",
 )
 
 
@@ -62,7 +62,7 @@ blp = LessonBlueprint(
 @blp.response(200, MarkedSchema, example=EXAMPLE_MARKED, headers=LIMIT)
 @blp.errors(400, 401, 403, 404, 409, 413, 415, 429, 503, examples=ERROR_EXAMPLES)
 def mark(path: dict[str, UUID], body: dict[str, datetime], **_: str) -> Response:
-    """Complete a lesson, unless it is completed already: the first time stays."""
+    """Complete a lesson. If it is already completed, its first time stays."""
     user_id, lesson_id, now = current_user().user_id, path["lessonId"], arrived_at()
     completed_at = body.get("completedAt", now)
     if completed_at > now:
@@ -70,7 +70,7 @@ def mark(path: dict[str, UUID], body: dict[str, datetime], **_: str) -> Response
     services().get(Completions).require_markable(user_id, lesson_id, now)
     enforce(_write_limit(), user_id)
     return flask_response(
-        _marked(services().get(Completions).mark(user_id, lesson_id, completed_at, now))
+        _mark_response(services().get(Completions).mark(user_id, lesson_id, completed_at, now))
     )
 
 
@@ -79,11 +79,12 @@ def mark(path: dict[str, UUID], body: dict[str, datetime], **_: str) -> Response
 @blp.response(200, MarkedSchema, example=EXAMPLE_UNMARKED, headers=LIMIT)
 @blp.errors(400, 401, 403, 404, 429, 503, examples=ERROR_EXAMPLES)
 def unmark(path: dict[str, UUID], **_: str) -> Response:
-    """Take the completion of a lesson back, if there is one. Lessons that require it stay completed."""
+    """Delete the completion of a lesson, if it exists. Lessons that require it stay completed."""
     user_id, lesson_id, now = current_user().user_id, path["lessonId"], arrived_at()
     services().get(Completions).require_unmarkable(user_id, lesson_id, now)
     enforce(_write_limit(), user_id)
-    return flask_response(_marked(services().get(Completions).unmark(user_id, lesson_id, now)))
+    result = services().get(Completions).unmark(user_id, lesson_id, now)
+    return flask_response(_mark_response(result))
 
 
 @blp.route("/lessons")
@@ -91,8 +92,8 @@ def unmark(path: dict[str, UUID], **_: str) -> Response:
 @blp.errors(401, 503)
 def completed() -> Response:
     """The lessons that the user has completed, newest first."""
-    found = services().get(Completions).completed(current_user().user_id)
-    return flask_response(json_response({"lessons": [_lesson(each) for each in found]}))
+    lessons = services().get(Completions).completed(current_user().user_id)
+    return flask_response(json_response({"lessons": [_lesson(each) for each in lessons]}))
 
 
 @blp.route("/modules/<moduleId>")
@@ -100,14 +101,15 @@ def completed() -> Response:
 @blp.response(200, ChecklistSchema, example=EXAMPLE_CHECKLIST)
 @blp.errors(400, 401, 404, 503, examples=MODULE_ERROR_EXAMPLES)
 def module(path: dict[str, UUID], **_: str) -> Response:
-    """The checklist of a module."""
+    """The lessons of a module with their completions, and the user's progress in it."""
     module_id = path["moduleId"]
-    found = services().get(Completions).module(current_user().user_id, module_id, arrived_at())
-    listed = [
+    result = services().get(Completions).module(current_user().user_id, module_id, arrived_at())
+    lessons = [
         {"lessonId": each.lesson_id, "completed": each.completed_at is not None} | _lesson(each)
-        for each in found.lessons
+        for each in result.lessons
     ]
-    return flask_response(json_response(_of_module(module_id, found.tally) | {"lessons": listed}))
+    body = _module_progress(module_id, result.progress) | {"lessons": lessons}
+    return flask_response(json_response(body))
 
 
 @blp.route("/summary")
@@ -115,23 +117,23 @@ def module(path: dict[str, UUID], **_: str) -> Response:
 @blp.errors(401, 503)
 def summary() -> Response:
     """The user's progress in the whole course."""
-    found = services().get(Completions).summary(current_user().user_id, arrived_at())
-    return flask_response(json_response(_tally(found)))
+    progress = services().get(Completions).summary(current_user().user_id, arrived_at())
+    return flask_response(json_response(_progress(progress)))
 
 
 def _write_limit() -> Limit:
     return Limit("lesson-writes", services().get(Settings).lesson_writes_per_minute)
 
 
-def _marked(marked: MarkResult) -> ApiResponse:
-    lesson = marked.completion
+def _mark_response(result: MarkResult) -> ApiResponse:
+    lesson = result.completion
     return json_response(
         {
             "lessonId": lesson.lesson_id,
             "completed": lesson.completed_at is not None,
             "completedAt": lesson.completed_at and iso(lesson.completed_at),
-            "module": _of_module(marked.module_id, marked.module),
-            "overall": _tally(marked.overall),
+            "module": _module_progress(result.module_id, result.module),
+            "overall": _progress(result.overall),
         }
     )
 
@@ -143,13 +145,13 @@ def _lesson(lesson: Completion) -> dict[str, Any]:
     }
 
 
-def _of_module(module_id: UUID, tally: Progress) -> dict[str, Any]:
-    return {"moduleId": module_id} | _tally(tally)
+def _module_progress(module_id: UUID, progress: Progress) -> dict[str, Any]:
+    return {"moduleId": module_id} | _progress(progress)
 
 
-def _tally(tally: Progress) -> dict[str, Any]:
+def _progress(progress: Progress) -> dict[str, Any]:
     return {
-        "percent": json_number(tally.percent),
-        "completedCount": tally.completed,
-        "totalCount": tally.total,
+        "percent": json_number(progress.percent),
+        "completedCount": progress.completed,
+        "totalCount": progress.total,
     }

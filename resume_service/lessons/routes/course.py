@@ -1,4 +1,4 @@
-"""`/v1/course`: what there is to learn, for whoever is signed in."""
+"""`/v1/course`: the published course, for every signed-in user."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from resume_service.web.blueprint import Blueprint
 from resume_service.web.messages import flask_response, json_response
 from resume_service.web.services import services
 
-blp = Blueprint("course", __name__, url_prefix="/v1/course", description="What there is to learn.")
+blp = Blueprint("course", __name__, url_prefix="/v1/course", description="The published course.")
 
 
 @blp.route("")
 @blp.response(200, CourseSchema, example=EXAMPLE)
 @blp.errors(401, 503)
 def read() -> Response:
-    """The modules that have published lessons, and those lessons, in the course's order."""
+    """The published lessons with their modules, in the course's order."""
     offered = services().get(Lessons).offered()
     by_module = groupby(offered, key=lambda lesson: (lesson.module_id, lesson.module_title))
     return flask_response(

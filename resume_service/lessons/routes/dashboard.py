@@ -1,4 +1,4 @@
-"""`/dashboard`: static files of this package. What they show they ask the API for."""
+"""`/dashboard`: static files. Their JavaScript reads all data from the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POLICY = {
     " frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
-"""The page holds a token: nothing but its own files runs in it, and nobody frames it."""
+"""The page has a token. So only its own scripts may run, and no other site may frame it."""
 
 blp = Blueprint("dashboard", __name__, url_prefix="/dashboard")
 
@@ -33,5 +33,5 @@ def part(name: str) -> Response:
 def _file(name: str) -> Response:
     response = send_from_directory(PAGE, name, etag=True)
     response.headers.update(POLICY)
-    response.headers["Cache-Control"] = "no-cache"  # kept, and asked for anew after each release
+    response.headers["Cache-Control"] = "no-cache"  # cached, but checked by ETag each time
     return response

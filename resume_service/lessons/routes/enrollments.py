@@ -1,4 +1,4 @@
-"""`/v1/enrollments`: who is enrolled, kept by hand beside what Stripe tells."""
+"""`/v1/enrollments`: enrolments by hand. Stripe's events write to the same table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from resume_service.web import pagination
 from resume_service.web.services import services
 
 blp = admin.AdminBlueprint(
-    "enrollments", __name__, url_prefix="/v1/enrollments", description="Who is enrolled."
+    "enrollments", __name__, url_prefix="/v1/enrollments", description="Enrolments of users."
 )
 
 
@@ -33,10 +33,11 @@ blp = admin.AdminBlueprint(
 @blp.response(200, EnrollmentSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
 @blp.errors(401, 403, 422, 503, examples=ERROR_EXAMPLES)
 def page(query: dict[str, Any]) -> Response:
-    """Every enrollment, oldest first."""
-    part = pagination.page_request(query)
-    wanted = {name: query[name] for name in ("user_id",) if name in query}
-    return admin.page_response(part, services().get(Enrollments).page(part, **wanted), NAMES)
+    """All enrollments, oldest first."""
+    page_request = pagination.page_request(query)
+    filters = {name: query[name] for name in ("user_id",) if name in query}
+    result = services().get(Enrollments).page(page_request, **filters)
+    return admin.page_response(page_request, result, NAMES)
 
 
 @blp.route("", methods=["POST"])
@@ -63,7 +64,7 @@ def read(path: dict[str, UUID], **_: str) -> Response:
 @blp.response(200, EnrollmentSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=ERROR_EXAMPLES)
 def update(path: dict[str, UUID], body: dict[str, Any], **_: str) -> Response:
-    """Change what is given of an enrollment."""
+    """Change the given fields of an enrollment."""
     return admin.record_response(services().get(Enrollments).update(path["id"], body), NAMES)
 
 
@@ -72,6 +73,6 @@ def update(path: dict[str, UUID], body: dict[str, Any], **_: str) -> Response:
 @blp.response(204)
 @blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def delete(path: dict[str, UUID], **_: str) -> Response:
-    """End an enrollment."""
+    """Delete an enrollment. The user loses access unless another enrollment gives it."""
     services().get(Enrollments).delete(path["id"])
     return admin.no_content()

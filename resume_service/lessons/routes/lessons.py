@@ -1,4 +1,4 @@
-"""`/v1/lessons`: the lessons of the course, for who keeps it."""
+"""`/v1/lessons`: the lessons of the course, for admins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from resume_service.web import pagination
 from resume_service.web.services import services
 
 blp = admin.AdminBlueprint(
-    "course-lessons", __name__, url_prefix="/v1/lessons", description="Keeping the course."
+    "course-lessons", __name__, url_prefix="/v1/lessons", description="Edit the course."
 )
 
 
@@ -33,10 +33,11 @@ blp = admin.AdminBlueprint(
 @blp.response(200, LessonSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
 @blp.errors(401, 403, 422, 503, examples=ERROR_EXAMPLES)
 def page(query: dict[str, Any]) -> Response:
-    """Every lesson, module by module in its order."""
-    part = pagination.page_request(query)
-    wanted = {name: query[name] for name in ("module_id",) if name in query}
-    return admin.page_response(part, services().get(Lessons).page(part, **wanted), NAMES)
+    """All lessons, grouped by module, in the order within each module."""
+    page_request = pagination.page_request(query)
+    filters = {name: query[name] for name in ("module_id",) if name in query}
+    result = services().get(Lessons).page(page_request, **filters)
+    return admin.page_response(page_request, result, NAMES)
 
 
 @blp.route("", methods=["POST"])
@@ -63,7 +64,7 @@ def read(path: dict[str, UUID], **_: str) -> Response:
 @blp.response(200, LessonSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=ERROR_EXAMPLES)
 def update(path: dict[str, UUID], body: dict[str, Any], **_: str) -> Response:
-    """Change what is given of a lesson."""
+    """Change the given fields of a lesson."""
     return admin.record_response(services().get(Lessons).update(path["id"], body), NAMES)
 
 
@@ -72,6 +73,6 @@ def update(path: dict[str, UUID], body: dict[str, Any], **_: str) -> Response:
 @blp.response(204)
 @blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def delete(path: dict[str, UUID], **_: str) -> Response:
-    """Delete a lesson, and every completion of it. To only hide it, unpublish it."""
+    """Delete a lesson and all its completions. To hide it only, unpublish it."""
     services().get(Lessons).delete(path["id"])
     return admin.no_content()

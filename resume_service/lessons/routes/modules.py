@@ -1,4 +1,4 @@
-"""`/v1/modules`: the modules of the course, for who keeps it."""
+"""`/v1/modules`: the modules of the course, for admins."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from resume_service.web import pagination
 from resume_service.web.services import services
 
 blp = admin.AdminBlueprint(
-    "modules", __name__, url_prefix="/v1/modules", description="Keeping the course."
+    "modules", __name__, url_prefix="/v1/modules", description="Edit the course."
 )
 
 
@@ -32,9 +32,10 @@ blp = admin.AdminBlueprint(
 @blp.response(200, ModuleSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
 @blp.errors(401, 403, 422, 503, examples=ERROR_EXAMPLES)
 def page(query: dict[str, int]) -> Response:
-    """Every module, in the course's order."""
-    part = pagination.page_request(query)
-    return admin.page_response(part, services().get(Modules).page(part), NAMES)
+    """All modules, in the course's order."""
+    page_request = pagination.page_request(query)
+    result = services().get(Modules).page(page_request)
+    return admin.page_response(page_request, result, NAMES)
 
 
 @blp.route("", methods=["POST"])
@@ -61,7 +62,7 @@ def read(path: dict[str, UUID], **_: str) -> Response:
 @blp.response(200, ModuleSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=ERROR_EXAMPLES)
 def update(path: dict[str, UUID], body: dict[str, Any], **_: str) -> Response:
-    """Change what is given of a module."""
+    """Change the given fields of a module."""
     return admin.record_response(services().get(Modules).update(path["id"], body), NAMES)
 
 
@@ -70,6 +71,6 @@ def update(path: dict[str, UUID], body: dict[str, Any], **_: str) -> Response:
 @blp.response(204)
 @blp.errors(400, 401, 403, 404, 409, 503, examples=ERROR_EXAMPLES)
 def delete(path: dict[str, UUID], **_: str) -> Response:
-    """Delete a module that holds no lessons."""
+    """Delete a module that has no lessons."""
     services().get(Modules).delete(path["id"])
     return admin.no_content()

@@ -1,4 +1,4 @@
-"""`/v1/billing`: what Stripe tells of subscriptions."""
+"""`/v1/billing/stripe`: the webhook for Stripe's subscription events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from resume_service.web.bodies import read_body
 from resume_service.web.messages import flask_response, json_response
 from resume_service.web.services import services
 
-blp = Blueprint("billing", __name__, url_prefix="/v1/billing", description="What Stripe tells.")
+blp = Blueprint("billing", __name__, url_prefix="/v1/billing", description="Webhooks of Stripe.")
 
 
 @blp.route("/stripe", methods=["POST"])
@@ -22,7 +22,7 @@ blp = Blueprint("billing", __name__, url_prefix="/v1/billing", description="What
     requestBody={"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 )
 def receive(_headers: dict[str, str]) -> Response:
-    """Take note of an event, signed with STRIPE_WEBHOOK_SECRET. Those of no concern change nothing."""
+    """Apply an event that is signed with STRIPE_WEBHOOK_SECRET. Other kinds of events are ignored."""
     signature = request.headers.get("Stripe-Signature")
     services().get(Subscriptions).receive(read_body(request), signature)
     return flask_response(json_response({"received": True}))

@@ -1,1 +1,1 @@
-"""What these routes accept and return."""
+"""Request and response schemas of the lesson routes."""

@@ -1,4 +1,4 @@
-"""The words of lesson progress: its fields, what they take, and an example of each."""
+"""Schemas and examples of `/api/progress/lessons`, `/modules` and `/summary`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class ModulePath(Schema):
 
 class MarkSchema(BodySchema):
     completedAt = Moment(
-        metadata={"description": "When it was completed; not in the future. Now without it."}
+        metadata={"description": "Time of the completion, not in the future. Default: now."}
     )
 
 
@@ -76,7 +76,7 @@ class TallySchema(Schema):
     completedCount = fields.Integer(required=True)
     totalCount = fields.Integer(
         required=True,
-        metadata={"description": "Lessons that the user could complete now, or has completed."},
+        metadata={"description": "Lessons that the user has completed or can complete now."},
     )
 
 
@@ -85,7 +85,7 @@ class ModuleTallySchema(TallySchema):
 
 
 class MarkedSchema(Schema):
-    """A lesson, and what that makes of its module and of the course."""
+    """A lesson, and the user's progress in its module and in the course."""
 
     lessonId = fields.UUID(required=True)
     completed = fields.Boolean(required=True)
@@ -101,7 +101,7 @@ class ListedLessonSchema(Schema):
 
 
 class ChecklistSchema(ModuleTallySchema):
-    """A module's lessons in their order. Locked ones are listed, and not yet in the total."""
+    """A module's lessons in their order. The total leaves locked lessons out."""
 
     lessons = fields.List(fields.Nested(ListedLessonSchema), required=True)
 

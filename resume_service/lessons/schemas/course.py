@@ -1,4 +1,4 @@
-"""What `/v1/course` returns."""
+"""Response schemas of `/v1/course`."""
 
 from __future__ import annotations
 

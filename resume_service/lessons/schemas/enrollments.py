@@ -1,4 +1,4 @@
-"""What `/v1/enrollments` accepts and returns."""
+"""Request and response schemas of `/v1/enrollments`."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class EnrollmentChange(BodySchema):
     user_id = UserId(metadata={"description": "The `sub` of the user's tokens."})
     status = fields.String(
         validate=validate.OneOf(STATUSES),
-        metadata={"description": "`active` and `trialing` open the course."},
+        metadata={"description": "`active` and `trialing` give access to the course."},
     )
     current_period_end = Moment(
-        allow_none=True, metadata={"description": "When it is over; null: never."}
+        allow_none=True, metadata={"description": "End of the access; null: no end."}
     )
 
 

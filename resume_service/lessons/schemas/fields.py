@@ -1,4 +1,4 @@
-"""Fields and examples that the course's schemas share."""
+"""Fields and examples that several schemas of the course share."""
 
 from __future__ import annotations
 

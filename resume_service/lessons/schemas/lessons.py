@@ -1,4 +1,4 @@
-"""What `/v1/lessons` accepts and returns."""
+"""Request and response schemas of `/v1/lessons`."""
 
 from __future__ import annotations
 
@@ -45,24 +45,24 @@ ERROR_EXAMPLES = {
 }
 
 
-def _prerequisites(**given: Any) -> fields.List[Any]:
+def _prerequisites(**options: Any) -> fields.List[Any]:
     return fields.List(
         Uuid4(),
         validate=validate.Length(max=MOST_PREREQUISITES),
         metadata={"description": "Lessons to complete first. No circles."},
-        **given,
+        **options,
     )
 
 
 class LessonChange(BodySchema):
     module_id = Uuid4()
     title = Text(most=LONGEST_TITLE)
-    position = WholeNumber(least=0, metadata={"description": "Within its module."})
+    position = WholeNumber(least=0, metadata={"description": "Order within the module."})
     published = Flag()
-    free = Flag(metadata={"description": "Open to who is not enrolled."})
+    free = Flag(metadata={"description": "Also open to users who are not enrolled."})
     video_id = VideoId(
         allow_none=True,
-        metadata={"description": "Who watches this video to its end completes the lesson."},
+        metadata={"description": "A user who watches this video to its end completes the lesson."},
     )
     prerequisites = _prerequisites()
 

@@ -1,4 +1,4 @@
-"""What `/v1/modules` accepts and returns."""
+"""Request and response schemas of `/v1/modules`."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ ERROR_EXAMPLES = {
 
 class ModuleChange(BodySchema):
     title = Text(most=LONGEST_TITLE)
-    position = WholeNumber(least=0, metadata={"description": "Modules come in this order."})
-    free = Flag(metadata={"description": "Open to who is not enrolled."})
+    position = WholeNumber(least=0, metadata={"description": "Order within the course."})
+    free = Flag(metadata={"description": "Also open to users who are not enrolled."})
 
 
 class NewModule(ModuleChange):

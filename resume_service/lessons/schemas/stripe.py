@@ -1,4 +1,4 @@
-"""What `/v1/billing/stripe` accepts and returns."""
+"""Request and response schemas of `/v1/billing/stripe`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class ReceivedSchema(Schema):
 
 
 class SignatureSchema(Schema):
-    """Read by the stripe library; stands here so that the OpenAPI document names it."""
+    """Only for the OpenAPI document. The stripe library reads and checks the header."""
 
     stripe_signature = fields.String(
         data_key="Stripe-Signature", metadata={"description": "Required."}

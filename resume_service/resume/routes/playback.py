@@ -6,7 +6,7 @@ import functools
 
 from flask import Response
 
-from resume_service.resume.schemas import playback as words
+from resume_service.resume.schemas import playback as schemas
 from resume_service.resume.video_access import VideoKind, WantedVideo
 from resume_service.resume.video_points import VideoPoints
 from resume_service.web.blueprint import BeaconBlueprint, video_parameter
@@ -27,40 +27,40 @@ MOVIE_PATH, EPISODE_PATH = "/movie/<media_item_id>", "/episode/<episode_id>"
 MOVIE_ID, EPISODE_ID = video_parameter("media_item_id"), video_parameter("episode_id")
 
 
-blp = BeaconBlueprint("playback", __name__, url_prefix=PREFIX, invalid_message=words.INVALID)
+blp = BeaconBlueprint("playback", __name__, url_prefix=PREFIX, invalid_message=schemas.INVALID)
 
 
 @blp.route(MOVIE_PATH, methods=["POST"], parameters=MOVIE_ID)
-@blp.arguments(words.PositionSchema, example=words.EXAMPLE_SAVE)
-@blp.response(200, words.PlaybackSchema, example=words.EXAMPLE)
-@blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=words.MOVIE_ERROR_EXAMPLES)
+@blp.arguments(schemas.PositionSchema, example=schemas.EXAMPLE_SAVE)
+@blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE)
+@blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=schemas.MOVIE_ERROR_EXAMPLES)
 def save_movie(body: dict[str, int], media_item_id: str) -> Response:
-    """Save where the caller is in a movie. The same JSON may be sent as `text/plain`."""
+    """Save the caller's position in a movie. The same JSON may be sent as `text/plain`."""
     return flask_response(_save(api_request(), MOVIE, media_item_id, body))
 
 
 @blp.route(MOVIE_PATH, parameters=MOVIE_ID)
-@blp.response(200, words.PlaybackSchema, example=words.EXAMPLE)
-@blp.errors(400, 401, 403, 404, 503, examples=words.MOVIE_ERROR_EXAMPLES)
+@blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE)
+@blp.errors(400, 401, 403, 404, 503, examples=schemas.MOVIE_ERROR_EXAMPLES)
 def read_movie(media_item_id: str) -> Response:
-    """Where the caller goes on with a movie; `last_watched_at` is absent with no progress."""
+    """The caller's position in a movie. `last_watched_at` is absent without saved progress."""
     return flask_response(_read(MOVIE, api_request(), b"", media_item_id))
 
 
 @blp.route(EPISODE_PATH, methods=["POST"], parameters=EPISODE_ID)
-@blp.arguments(words.PositionSchema, example=words.EXAMPLE_SAVE)
-@blp.response(200, words.PlaybackSchema, example=words.EXAMPLE)
-@blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=words.EPISODE_ERROR_EXAMPLES)
+@blp.arguments(schemas.PositionSchema, example=schemas.EXAMPLE_SAVE)
+@blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE)
+@blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=schemas.EPISODE_ERROR_EXAMPLES)
 def save_episode(body: dict[str, int], episode_id: str) -> Response:
-    """Save where the caller is in an episode. The same JSON may be sent as `text/plain`."""
+    """Save the caller's position in an episode. The same JSON may be sent as `text/plain`."""
     return flask_response(_save(api_request(), EPISODE, episode_id, body))
 
 
 @blp.route(EPISODE_PATH, parameters=EPISODE_ID)
-@blp.response(200, words.PlaybackSchema, example=words.EXAMPLE)
-@blp.errors(400, 401, 403, 404, 503, examples=words.EPISODE_ERROR_EXAMPLES)
+@blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE)
+@blp.errors(400, 401, 403, 404, 503, examples=schemas.EPISODE_ERROR_EXAMPLES)
 def read_episode(episode_id: str) -> Response:
-    """Where the caller goes on with an episode; `last_watched_at` is absent with no progress."""
+    """The caller's position in an episode. `last_watched_at` is absent without saved progress."""
     return flask_response(_read(EPISODE, api_request(), b"", episode_id))
 
 
@@ -68,10 +68,10 @@ def _fast_save(
     wanted: WantedVideo, request: ApiRequest, body: bytes, video_id: str
 ) -> ApiResponse | None:
     try:
-        seen = words.fast_load_position(decode_json(body))
+        fields = schemas.fast_load_position(decode_json(body))
     except (ValueError, RecursionError):
         return None
-    return None if seen is None else _save(request, wanted, video_id, seen)
+    return None if fields is None else _save(request, wanted, video_id, fields)
 
 
 def _save(
@@ -81,21 +81,21 @@ def _save(
     point = request.services.get(VideoPoints).save(
         request.caller, video_id, wanted, request.arrived_at, position=position, duration=duration
     )
-    return json_response(words.playback_json(point))
+    return json_response(schemas.playback_json(point))
 
 
 def _read(wanted: WantedVideo, request: ApiRequest, _body: bytes, video_id: str) -> ApiResponse:
     return json_response(
-        words.playback_json(
+        schemas.playback_json(
             request.services.get(VideoPoints).find(request.caller, video_id, wanted)
         )
     )
 
 
 FAST_ROUTES = tuple(
-    FastRoute(method, f"{PREFIX}{path}", functools.partial(answer, wanted), media_types)
+    FastRoute(method, f"{PREFIX}{path}", functools.partial(handler, wanted), media_types)
     for path, wanted in ((MOVIE_PATH, MOVIE), (EPISODE_PATH, EPISODE))
-    for method, answer, media_types in (
+    for method, handler, media_types in (
         ("POST", _fast_save, BeaconBlueprint.ARGUMENTS_PARSER.media_types),
         ("GET", _read, ()),
     )

@@ -1,4 +1,4 @@
-"""`/api/progress`: resume points in the words of a platform of Clerk users and TMDB videos."""
+"""`/api/progress`: resume points of Clerk users and TMDB videos."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ SAVED = ApiResponse(204, {"Resume-Applied": "true"})
 IGNORED = ApiResponse(204, {"Resume-Applied": "false"})
 
 blp = BeaconBlueprint(
-    "progress", __name__, url_prefix="/api/progress", description="Where each viewer goes on."
+    "progress",
+    __name__,
+    url_prefix="/api/progress",
+    description="The position of each viewer in each video.",
 )
 
 
@@ -57,7 +60,7 @@ blp = BeaconBlueprint(
 @blp.response(204, headers={"Resume-Applied": RESUME_APPLIED})
 @blp.errors(400, 401, 403, 413, 415, 503)
 def save(body: dict[str, Any]) -> Response:
-    """Save where a viewer is, unless a later measurement is already stored.
+    """Save a viewer's position, unless the stored point was measured later.
 
     The same JSON may be sent as `text/plain`.
     """
@@ -71,7 +74,7 @@ def save(body: dict[str, Any]) -> Response:
 @blp.doc(responses={"304": {"description": "Not modified", "headers": {"ETag": ETAG}}})
 @blp.errors(400, 401, 403, 404, 503)
 def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Response:
-    """Where a viewer goes on with one video."""
+    """A viewer's position in one video."""
     return not_modified_if_match(
         flask_response(_read(api_request(), path["clerkId"], path["tmdbId"]))
     )
@@ -88,7 +91,7 @@ def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Respons
 )
 @blp.errors(400, 401, 403, 503)
 def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Response:
-    """A viewer's points, newest first: continue watching."""
+    """A viewer's points, newest first, for a "continue watching" list."""
     return flask_response(_list(api_request(), path["clerkId"], query))
 
 
@@ -97,7 +100,7 @@ def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Respon
 @blp.response(204)
 @blp.errors(400, 401, 403, 404, 503)
 def delete(path: dict[str, str], **_: str) -> Response:
-    """Forget where a viewer was in one video."""
+    """Delete a viewer's position in one video."""
     current_user().require_access_to(path["clerkId"])
     services().get(ResumeStore).delete(path["clerkId"], path["tmdbId"], arrived_at())
     return flask_response(ApiResponse(204))
@@ -105,10 +108,10 @@ def delete(path: dict[str, str], **_: str) -> Response:
 
 def _fast_save(request: ApiRequest, body: bytes) -> ApiResponse | None:
     try:
-        flawless = fast_load_save(decode_json(body))
+        fields = fast_load_save(decode_json(body))
     except (ValueError, RecursionError):
         return None
-    return None if flawless is None else _save(request, flawless)
+    return None if fields is None else _save(request, fields)
 
 
 def _fast_read(
@@ -134,22 +137,23 @@ FAST_ROUTES = (
 
 
 def _save(request: ApiRequest, body: dict[str, Any]) -> ApiResponse:
-    seen = Measurement(
+    measurement = Measurement(
         user_id=body.get("clerkId") or body["userId"],
         video_id=body.get("tmdbId") or body["videoId"],
         position=body["currentTime"],
         measured_at=measured_at(request.arrived_at, body["ageMs"]),
         duration=body.get("duration"),
     )
-    request.caller.require_access_to(seen.user_id)
-    return SAVED if request.services.get(ResumeStore).save(seen) else IGNORED
+    request.caller.require_access_to(measurement.user_id)
+    return SAVED if request.services.get(ResumeStore).save(measurement) else IGNORED
 
 
 def _read(request: ApiRequest, user_id: str, video_id: str) -> ApiResponse:
     request.caller.require_access_to(user_id)
-    answer = json_response(_point_json(request.services.get(ResumeStore).get(user_id, video_id)))
-    etag = quote_etag(generate_etag(answer.body))
-    return answer._replace(headers={**answer.headers, "ETag": etag})
+    point = request.services.get(ResumeStore).get(user_id, video_id)
+    response = json_response(_point_json(point))
+    etag = quote_etag(generate_etag(response.body))
+    return response._replace(headers={**response.headers, "ETag": etag})
 
 
 def _list(request: ApiRequest, user_id: str, query: dict[str, Any]) -> ApiResponse:
@@ -161,23 +165,23 @@ def _list(request: ApiRequest, user_id: str, query: dict[str, Any]) -> ApiRespon
         after=query.get("cursor"),
         status=query.get("status"),
     )
-    answer = json_response([_point_json(point, tmdbId=point.video_id) for point in page.items])
+    response = json_response([_point_json(point, tmdbId=point.video_id) for point in page.items])
     if page.next is None:
-        return answer
+        return response
     link = f'<{page_url(request, page.next)}>; rel="next"'
-    return answer._replace(headers={**answer.headers, "Link": link})
+    return response._replace(headers={**response.headers, "Link": link})
 
 
-def _point_json(point: ResumePoint, **known: Any) -> dict[str, Any]:
-    """`point`, behind what is `known` of it already."""
-    known["currentTime"] = json_number(point.position)
-    known["updatedAt"] = iso(point.updated_at)
+def _point_json(point: ResumePoint, **result: Any) -> dict[str, Any]:
+    """The JSON of `point`. The fields in `result` come first."""
+    result["currentTime"] = json_number(point.position)
+    result["updatedAt"] = iso(point.updated_at)
     if point.duration is not None:
-        known["duration"] = json_number(point.duration)
+        result["duration"] = json_number(point.duration)
     if point.percent is not None:
-        known["percent"] = json_number(point.percent)
+        result["percent"] = json_number(point.percent)
     if point.watched is not None:
-        known["watched"] = point.watched
+        result["watched"] = point.watched
     if point.completed is not None:
-        known["completed"] = point.completed
-    return known
+        result["completed"] = point.completed
+    return result

@@ -1,4 +1,4 @@
-"""`/videos/{id}/progress`: resume points as rates, of the videos of a catalogue."""
+"""`/videos/{id}/progress`: resume points of catalogue videos, as rates in percent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ blp = BeaconBlueprint(
     "video_progress",
     __name__,
     url_prefix="/videos",
-    description="How far each viewer got, as a rate.",
+    description="The progress of each viewer, as a rate in percent.",
 )
 
 
@@ -43,7 +43,7 @@ blp = BeaconBlueprint(
 @blp.response(200, ProgressSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=ERROR_EXAMPLES)
 def save_rate(body: dict[str, int], video_id: str) -> Response:
-    """Save how far the caller got. `is_completed` is set anew each time.
+    """Save the caller's progress. Each save updates `is_completed`.
 
     The same JSON may be sent as `text/plain`.
     """
@@ -54,7 +54,7 @@ def save_rate(body: dict[str, int], video_id: str) -> Response:
 @blp.response(200, ProgressSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def read_rate(video_id: str) -> Response:
-    """How far the caller got: 0 with no record."""
+    """The caller's progress. The rate is 0 without saved progress."""
     return flask_response(_read(api_request(), b"", video_id))
 
 
@@ -67,7 +67,7 @@ def _fast_save(request: ApiRequest, body: bytes, video_id: str) -> ApiResponse |
 
 
 def _save(request: ApiRequest, video_id: str, rate: int) -> ApiResponse:
-    return _shown(
+    return _rate_response(
         video_id,
         request.services.get(VideoPoints).save(
             request.caller, video_id, VIDEO, request.arrived_at, rate=rate
@@ -76,7 +76,9 @@ def _save(request: ApiRequest, video_id: str, rate: int) -> ApiResponse:
 
 
 def _read(request: ApiRequest, _body: bytes, video_id: str) -> ApiResponse:
-    return _shown(video_id, request.services.get(VideoPoints).find(request.caller, video_id, VIDEO))
+    return _rate_response(
+        video_id, request.services.get(VideoPoints).find(request.caller, video_id, VIDEO)
+    )
 
 
 FAST_ROUTES = (
@@ -85,7 +87,7 @@ FAST_ROUTES = (
 )
 
 
-def _shown(video_id: str, point: ResumePoint | None) -> ApiResponse:
+def _rate_response(video_id: str, point: ResumePoint | None) -> ApiResponse:
     return json_response(
         {
             "video_id": int(video_id),

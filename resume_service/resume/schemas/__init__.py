@@ -1,1 +1,1 @@
-"""What the three APIs accept and return."""
+"""Request and response schemas of the three APIs."""

@@ -1,4 +1,4 @@
-"""The words of `/api/v1/playback`: its fields, what they take, and an example of each."""
+"""Request and response schemas of `/api/v1/playback`, with examples."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from resume_service.web.messages import json_number
 from resume_service.web.numbers import GREATEST_NUMBER, WholeNumber, whole_number_errors
 
 INVALID = "Invalid data"
-"""What this API says of values out of range."""
+"""The message of a failed validation in this API."""
 POSITION = (0, GREATEST_NUMBER)
+"""Seconds, lowest and highest."""
 DURATION = (1, GREATEST_NUMBER)
+"""Seconds, lowest and highest."""
 EXAMPLE_SAVE = {"position_seconds": 1250, "duration_seconds": 5400}
 EXAMPLE = EXAMPLE_SAVE | {
     "completion_percentage": 23.15,
@@ -41,32 +43,32 @@ EPISODE_ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
     404: {"error": "Episode not found"},
     422: _INVALID_EXAMPLE,
 }
-"""Its errors where they are its own."""
+"""Examples of the errors that have their own text in this API."""
 
 
 class PositionSchema(BodySchema):
-    """Where a viewer is."""
+    """A player's report of a position."""
 
     position_seconds = WholeNumber(*POSITION, required=True)
     duration_seconds = WholeNumber(*DURATION, required=True)
 
 
 class PlaybackSchema(Schema):
-    """Where the caller goes on with an item."""
+    """The caller's position in an item."""
 
     position_seconds = fields.Integer(required=True, metadata={"description": "Rounded down."})
     duration_seconds = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Rounded up; null when unknown."}
+        required=True, allow_none=True, metadata={"description": "Rounded up. Null if unknown."}
     )
     completion_percentage = fields.Float(required=True, metadata={"minimum": 0, "maximum": 100})
     watched = fields.Boolean(
-        required=True, metadata={"description": "Ever at WATCHED_PERCENT or beyond."}
+        required=True, metadata={"description": "Whether the caller ever reached WATCHED_PERCENT."}
     )
-    last_watched_at = fields.DateTime(metadata={"description": "Absent when never."})
+    last_watched_at = fields.DateTime(metadata={"description": "Absent without progress."})
 
 
 def fast_load_position(body: Any) -> dict[str, int] | None:
-    """What PositionSchema reads when it finds no fault in `body`, else None."""
+    """As `PositionSchema().load`. Return None if `body` is not valid."""
     if type(body) is not dict:
         return None
     position: Any = body.get("position_seconds")

@@ -1,4 +1,4 @@
-"""The words of `/videos/{id}/progress`: its fields, what they take, and an example of each."""
+"""Request and response schemas of `/videos/{id}/progress`, with examples."""
 
 from __future__ import annotations
 
@@ -25,30 +25,32 @@ ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
         "details": {"progress_rate": whole_number_errors(150, *RATE)},
     },
 }
-"""Its errors where they are its own."""
+"""Examples of the errors that have their own text in this API."""
 
 
 class RateSchema(BodySchema):
-    """How far a viewer got."""
+    """A player's report of a rate."""
 
     progress_rate = WholeNumber(*RATE, required=True, metadata={"description": "Percent."})
 
 
 class ProgressSchema(Schema):
-    """How far the caller got with a video."""
+    """The caller's progress in a video."""
 
     video_id = fields.Integer(required=True)
     progress_rate = fields.Integer(
         required=True, metadata={"minimum": 0, "maximum": 100, "description": "Rounded down."}
     )
-    is_completed = fields.Boolean(required=True, metadata={"description": "At 100 as it stands."})
+    is_completed = fields.Boolean(
+        required=True, metadata={"description": "Whether the rate is 100 now."}
+    )
     last_watched_at = fields.DateTime(
-        required=True, allow_none=True, metadata={"description": "Null when never."}
+        required=True, allow_none=True, metadata={"description": "Null without progress."}
     )
 
 
 def fast_load_rate(body: Any) -> int | None:
-    """What RateSchema reads when it finds no fault in `body`, else None."""
+    """The rate in `body`, as RateSchema loads it. None if `body` is not valid."""
     if type(body) is not dict or whole_number_errors(body.get("progress_rate"), *RATE):
         return None
     return int(body["progress_rate"])

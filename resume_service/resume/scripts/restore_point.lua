@@ -1,48 +1,49 @@
--- Puts back an archived point that Redis has lost. Nothing newer is overwritten.
+-- Restores an archived point that Redis has lost. Never overwrites a newer point.
 --
 -- KEYS[1]  resume:<user>:<video>, hash: the point
 -- KEYS[2]  recent:<user>, zset: video -> updatedAt in ms
--- KEYS[3]  archive:erased, zset: <user>:<video> -> when deleted, ms; absent in a cluster
--- KEYS[4]  archive:restored: there when all has been put back; absent in a cluster
+-- KEYS[3]  archive:erased, zset: <user>:<video> -> time of deletion in ms; absent in a cluster
+-- KEYS[4]  archive:restored: exists after a complete restore; absent in a cluster
 -- ARGV[1]  updatedAt, ISO 8601
 -- ARGV[2]  updatedAt, ms since 1970
--- ARGV[3]  time that it has left to live, s
--- ARGV[4]  points a user may hold
--- ARGV[5]  video, as it stands in the index
--- ARGV[6]  key of a point of this user, up to the video: resume:<user>:
+-- ARGV[3]  remaining time to live, s
+-- ARGV[4]  maximum number of points of a user
+-- ARGV[5]  video, as in the index
+-- ARGV[6]  prefix of the keys of this user's points: resume:<user>:
 -- ARGV[7]  member of archive:erased
--- ARGV[8]  first watched at, ISO 8601; empty when never
--- ARGV[9]  first completed at, ISO 8601; empty when never
--- ARGV[10] the other fields of the point and what they hold, one after another: JSON array
--- returns  1 when put back, 0 when not
+-- ARGV[8]  first watched at, ISO 8601; empty if never
+-- ARGV[9]  first completed at, ISO 8601; empty if never
+-- ARGV[10] other fields of the point: a JSON array in which fields and values alternate
+-- returns  1 if restored, else 0
 
--- A worker that was frozen must not bring back what others have put back and a user deleted since.
+-- A worker that was frozen may run late. Since then, another worker may have restored the point and
+-- its user may have deleted it. Such a point must stay deleted.
 if KEYS[4] and (redis.call('EXISTS', KEYS[4]) == 1 or redis.call('ZSCORE', KEYS[3], ARGV[7])) then
   return 0
 end
 
-local function keep_first(field, moment)
-  local known = redis.call('HGET', KEYS[1], field)
-  if moment ~= '' and (not known or known > moment) then
+local function set_if_earlier(field, moment)
+  local stored_time = redis.call('HGET', KEYS[1], field)
+  if moment ~= '' and (not stored_time or stored_time > moment) then
     redis.call('HSET', KEYS[1], field, moment)
     return true
   end
 end
 
-local function recall()
-  if keep_first('watchedAt', ARGV[8]) then
+local function set_first_times()
+  if set_if_earlier('watchedAt', ARGV[8]) then
     redis.call('HSET', KEYS[1], 'watched', 1)
   end
-  keep_first('completedAt', ARGV[9])
+  set_if_earlier('completedAt', ARGV[9])
 end
 
-local live = redis.call('HGET', KEYS[1], 'updatedAt')
-if live and live >= ARGV[1] then
-  recall()
+local stored = redis.call('HGET', KEYS[1], 'updatedAt')
+if stored and stored >= ARGV[1] then
+  set_first_times()
   return 0
 end
 
-if not live and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then
+if not stored and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then
   local oldest = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
   if tonumber(oldest[2]) >= tonumber(ARGV[2]) then
     return 0
@@ -52,8 +53,8 @@ if not live and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then
 end
 
 redis.call('HSET', KEYS[1], unpack(cjson.decode(ARGV[10])))
-if live then
-  -- What the older point had and the newer one has not.
+if stored then
+  -- Delete the fields of the older stored point that the archived point does not have.
   for _, field in ipairs({'duration', 'percent', 'watched', 'completed'}) do
     if not string.find(ARGV[10], '"' .. field .. '"', 1, true) then
       redis.call('HDEL', KEYS[1], field)
@@ -63,7 +64,7 @@ if live then
     redis.call('HSET', KEYS[1], 'watched', 1)
   end
 end
-recall()
+set_first_times()
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[2], ARGV[2], ARGV[5])
 if redis.call('TTL', KEYS[2]) < tonumber(ARGV[3]) then

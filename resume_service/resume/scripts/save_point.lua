@@ -1,26 +1,26 @@
--- Saves a measurement, unless the stored point was measured later. All of it or nothing.
--- The only place where the rules of a save stand: order, percent, watched, completed, cap.
+-- Saves a measurement, unless the stored point was measured later. Changes everything or nothing.
+-- All rules of a save are here: order, percent, watched, completed, maximum number of points.
 --
 -- KEYS[1]  resume:<user>:<video>, hash: the point
 -- KEYS[2]  recent:<user>, zset: video -> updatedAt in ms
 -- KEYS[3]  archive:dirty, zset: <user>:<video> -> updatedAt in ms; absent without an archive
--- ARGV[1]  position, s; empty when a rate was measured in its place
--- ARGV[2]  duration, s; empty when the player does not know it
+-- ARGV[1]  position, s; empty if a rate was measured
+-- ARGV[2]  duration, s; empty if the player does not know it
 -- ARGV[3]  measured at, ISO 8601
 -- ARGV[4]  measured at, ms since 1970
 -- ARGV[5]  time to live of the point, s
--- ARGV[6]  points a user may hold
+-- ARGV[6]  maximum number of points of a user
 -- ARGV[7]  percent from which a video counts as watched
--- ARGV[8]  points saved before this have expired, ms since 1970
--- ARGV[9]  video, as it stands in the index
--- ARGV[10] key of a point of this user, up to the video: resume:<user>:
+-- ARGV[8]  points saved before this time have expired, ms since 1970
+-- ARGV[9]  video, as in the index
+-- ARGV[10] prefix of the keys of this user's points: resume:<user>:
 -- ARGV[11] member of archive:dirty
--- ARGV[12] rate, percent; empty when a position was measured
--- ARGV[13] duration for a rate where the point knows none, s; empty when nobody knows one
--- ARGV[14] 1 when the caller wants to know the point, else empty
--- returns  1 when applied, 0 when the stored point is newer; to who wants to know the point: that,
---          1 when there was none before, else 0, then the point as it stands now: currentTime,
---          updatedAt, duration, percent, watched and completed, nil for what it has not
+-- ARGV[12] rate, percent; empty if a position was measured
+-- ARGV[13] duration for a rate if the point has none, s; empty if unknown
+-- ARGV[14] 1 to return the point, else empty
+-- returns  1 if applied, 0 if the stored point is newer. With ARGV[14], an array: this number, 1 if
+--          the point is new, else 0, then the point after the save. The point is currentTime,
+--          updatedAt, duration, percent, watched, completed. An unknown value is nil.
 
 local stored = redis.call('HMGET', KEYS[1], 'updatedAt', 'duration', 'watchedAt', 'completedAt',
   'percent')
@@ -36,29 +36,29 @@ end
 
 local position = ARGV[1]
 local duration = ARGV[2] ~= '' and ARGV[2] or stored[2]
--- As it is shown, rounded to two decimals: the flags follow that. Nil when nobody can know it.
+-- Rounded to two decimals, as the APIs show it. The flags use this value. Nil if unknown.
 local percent
 if ARGV[12] ~= '' then
   percent = string.format('%.2f', ARGV[12])
   duration = duration or ARGV[13] ~= '' and ARGV[13]
-  -- To the millisecond, written as a caller's numbers are: without zeros at the end.
+  -- Rounded to a millisecond. Without trailing zeros, like the numbers from callers.
   position = duration and string.format('%.3f', ARGV[12] * duration / 100):gsub('%.?0+$', '')
     or redis.call('HGET', KEYS[1], 'currentTime') or '0'
 elseif duration then
   percent = string.format('%.2f', math.min(100, 100 * ARGV[1] / duration))
 end
 
--- HSET comes first: on a full Redis it is refused before anything has changed.
+-- HSET comes first: a full Redis rejects it before anything has changed.
 local watched, completed
 if percent then
   local is_watched = tonumber(percent) >= tonumber(ARGV[7])
   local is_completed = percent == '100.00'
   watched, completed = (is_watched or stored[3]) and '1' or '0', is_completed and '1' or '0'
-  -- Where there is no duration to write, percent stands twice: a table of fields costs more.
+  -- Without a duration, percent is written twice: a table of fields would cost more.
   redis.call('HSET', KEYS[1], 'currentTime', position, 'updatedAt', ARGV[3],
     duration and 'duration' or 'percent', duration or percent, 'percent', percent,
     'watched', watched, 'completed', completed)
-  -- The first time is kept for good.
+  -- Later saves do not change the first time.
   if is_watched and not stored[3] then
     redis.call('HSET', KEYS[1], 'watchedAt', ARGV[3])
   end
@@ -68,7 +68,7 @@ if percent then
 else
   redis.call('HSET', KEYS[1], 'currentTime', position, 'updatedAt', ARGV[3])
   if stored[5] then
-    -- A rate came before: nothing tells how far this position is. Having watched it stays.
+    -- The stored percent came from a rate. Now percent is unknown. `watched` stays if true.
     redis.call('HDEL', KEYS[1], 'percent', 'completed', stored[3] and 'percent' or 'watched')
   end
 end
@@ -77,7 +77,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[5])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[8])
 if redis.call('ZADD', KEYS[2], ARGV[4], ARGV[9]) == 1 then
   local surplus = redis.call('ZCARD', KEYS[2]) - ARGV[6]
-  -- One more than the surplus is read: the point just saved is never the one to go.
+  -- Read one more than the surplus: the point just saved is never deleted.
   for _, video in ipairs(surplus > 0 and redis.call('ZRANGE', KEYS[2], 0, surplus) or {}) do
     if surplus > 0 and video ~= ARGV[9] then
       redis.call('DEL', ARGV[10] .. video)

@@ -1,10 +1,10 @@
--- Tells a point what only the archive still knew: when it was first watched and completed.
+-- Adds first times from the archive to a point: first watched and first completed.
 --
 -- KEYS[1] resume:<user>:<video>, hash: the point
--- ARGV[1] updatedAt of the point that was archived, ISO 8601
--- ARGV[2] when first watched, ISO 8601; empty when never
--- ARGV[3] when first completed, ISO 8601; empty when never
--- returns 1 when the point is still the one that was archived, else 0: then it is archived again
+-- ARGV[1] updatedAt of the point when it was read, ISO 8601
+-- ARGV[2] first watched at, ISO 8601; empty if never
+-- ARGV[3] first completed at, ISO 8601; empty if never
+-- returns 1 if applied, 0 if the point was saved again since it was read
 
 if redis.call('HGET', KEYS[1], 'updatedAt') ~= ARGV[1] then
   return 0

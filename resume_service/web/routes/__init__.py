@@ -1,1 +1,1 @@
-"""Routes of every service: documentation, health, metrics."""
+"""Routes that belong to no feature: documentation, health, metrics."""

@@ -1,4 +1,4 @@
-"""`/openapi.json` and `/docs`: the API described by the schemas that check it."""
+"""`/openapi.json` and `/docs`: the OpenAPI document, generated from the schemas."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PAGE = "/docs"
 ENDPOINTS = frozenset({"api-docs.openapi_json", "docs", "swagger_ui.show"})
 
 DESCRIPTION = """\
-Save where a viewer is, and go on from there on any device.
+Save a viewer's position in a video, and read it on any device.
 
-Times are ISO 8601 in UTC with milliseconds, spans of video JSON numbers of seconds. A failure is
-`{"error": message}`, with `details` by field when a validation failed. Every answer carries
-`X-Request-Id`; every write echoes an `Idempotency-Key`.
+Times are ISO 8601 in UTC with milliseconds. Positions and durations are JSON numbers of seconds. An
+error is `{"error": message}`. A failed validation adds `details` by field. Every response has
+`X-Request-Id`. A write with an `Idempotency-Key` gets the key back.
 """
 ROW_ID = {"type": "integer", "format": "int64", "minimum": 1}
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
@@ -29,9 +29,9 @@ BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 class _Converter(OpenAPIConverter):
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
-        """As apispec's, with the rules between fields that a schema states as Meta.json_schema."""
-        error_response: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
-        return error_response | getattr(schema.Meta, "json_schema", {})
+        """As in apispec, plus Meta.json_schema: the rules between the fields of a schema."""
+        result: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        return result | getattr(schema.Meta, "json_schema", {})
 
 
 class _Plugin(MarshmallowPlugin):
@@ -39,7 +39,7 @@ class _Plugin(MarshmallowPlugin):
 
 
 def describe(app: Flask, version: str) -> Api:
-    """Serve the document and its page on `app`; routes registered on the result are in it."""
+    """Serve the document and its page. Register on the result the blueprints to document."""
     app.config.update(
         API_TITLE="Resume points",
         API_VERSION=version,
@@ -56,16 +56,16 @@ def describe(app: Flask, version: str) -> Api:
         },
     )
     api.register_converter(RowId, lambda _: ROW_ID)
-    api.spec.components.schemas.pop("PaginationMetadata")  # of a feature that nothing here uses
+    api.spec.components.schemas.pop("PaginationMetadata")  # no route uses it
     api.spec.components.security_scheme("bearer", BEARER)
     app.register_blueprint(get_swaggerui_blueprint(PAGE, DOCUMENT, {"validatorUrl": None}))
-    app.add_url_rule(PAGE, "docs", app.view_functions["swagger_ui.show"])  # spares a redirect
+    app.add_url_rule(PAGE, "docs", app.view_functions["swagger_ui.show"])  # avoids a redirect
     for endpoint, summary, kind in (
-        ("api-docs.openapi_json", "This document.", "application/json"),
-        ("docs", "This document for people.", "text/html"),
+        ("api-docs.openapi_json", "The OpenAPI document.", "application/json"),
+        ("docs", "The OpenAPI document as a web page.", "text/html"),
     ):
-        answer = {"description": "OK", "content": {kind: {"schema": {}}}}
-        responses = {"200": answer, "500": error_response(500)}
+        success = {"description": "OK", "content": {kind: {"schema": {}}}}
+        responses = {"200": success, "500": error_response(500)}
         read = {"summary": summary, "tags": ["docs"], "security": [], "responses": responses}
         rule = next(app.url_map.iter_rules(endpoint))
         api.spec.path(rule=rule, operations={"get": read})

@@ -1,4 +1,4 @@
-"""`/healthz`: this process serves. `/readyz`: the parts it needs answer too."""
+"""`/healthz`: this process runs. `/readyz`: Redis and the database answer too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from resume_service.web.services import services
 OK = "ok"
 OFF = "off"
 
-blp = Blueprint("health", __name__, description="Whether the service can serve.")
+blp = Blueprint("health", __name__, description="Whether the service is alive and ready.")
 
 
 class HealthSchema(Schema):
@@ -32,7 +32,7 @@ class ReadySchema(Schema):
 @blp.response(200, HealthSchema, example={"status": OK})
 @blp.errors(public=True)
 def healthz() -> Response:
-    """200 while the process serves; touches nothing."""
+    """200 while the process runs. Uses neither Redis nor the database."""
     return jsonify(status=OK)
 
 
@@ -40,17 +40,17 @@ def healthz() -> Response:
 @blp.response(200, ReadySchema, example={"redis": OK, "database": OFF})
 @blp.errors(503, public=True)
 def readyz() -> Response:
-    """200 when every part answers, else 503 naming the parts that do not."""
-    parts = {"redis": services().get(RedisRouter), "database": services().find(Database)}
-    failing = [name for name, part in parts.items() if part and not _answers(part)]
+    """200 if Redis and the database answer. Else 503 with the names of those that do not."""
+    backends = {"redis": services().get(RedisRouter), "database": services().find(Database)}
+    failing = [name for name, backend in backends.items() if backend and not _answers(backend)]
     if failing:
         raise Unavailable(f"Not ready: {', '.join(failing)}")
-    return jsonify({name: OK if part else OFF for name, part in parts.items()})
+    return jsonify({name: OK if backend else OFF for name, backend in backends.items()})
 
 
-def _answers(part: Any) -> bool:
+def _answers(backend: Any) -> bool:
     try:
-        part.ping()
+        backend.ping()
     except Unavailable:
         return False
     return True

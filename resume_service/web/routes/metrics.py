@@ -1,4 +1,4 @@
-"""`/metrics`: the figures of every worker process, in Prometheus' text format."""
+"""`/metrics`: the metrics of all worker processes, in the text format of Prometheus."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from resume_service.telemetry.metrics import SharedCollectors
 from resume_service.web.blueprint import Blueprint
 from resume_service.web.services import services
 
-blp = Blueprint("metrics", __name__, description="Figures for Prometheus.")
+blp = Blueprint("metrics", __name__, description="Metrics for Prometheus.")
 
 
 @blp.route("/metrics")
@@ -24,11 +24,11 @@ def metrics() -> Response:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # set by gunicorn.conf.py: several processes
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    figures = generate_latest(registry)
+    text = generate_latest(registry)
     if shared := services().find(SharedCollectors):
-        # Not of this process: no sum over processes.
-        registry_of_all = CollectorRegistry()
+        # All processes share these values: a sum over the processes would be wrong.
+        shared_registry = CollectorRegistry()
         for collector in shared.collectors:
-            registry_of_all.register(collector)
-        figures += generate_latest(registry_of_all)
-    return Response(figures, content_type=CONTENT_TYPE_LATEST)
+            shared_registry.register(collector)
+        text += generate_latest(shared_registry)
+    return Response(text, content_type=CONTENT_TYPE_LATEST)
