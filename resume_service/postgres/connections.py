@@ -1,28 +1,20 @@
 """Connections to Postgres with a timeout for every wait, in threads and in greenlets.
 
-libpq's own timeouts are whole seconds, and at least two. psycopg chooses its wait function at
-import, which may be before gevent patches `select`. So this module waits itself, with the current
-`select.poll`: docs/adr/0027.
+libpq's own timeouts are whole seconds, and at least two. So this module waits itself. Each reply
+uses psycopg's `wait_poll`, which looks up `select.poll` at each call. A connection uses
+`wait_conn`. `gunicorn.conf.py` patches `select` before psycopg is imported: docs/adr/0027.
 """
 
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
-import time
-from collections.abc import Generator
 from typing import Any
 
 import psycopg
 from psycopg import generators, waiting
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-_EVENTS = {
-    waiting.WAIT_R: select.POLLIN,
-    waiting.WAIT_W: select.POLLOUT,
-    waiting.WAIT_RW: select.POLLIN | select.POLLOUT,
-}
 _SHARE_OF_TIMEOUT = 0.9
 """Postgres cancels a statement after this share of our timeout, so before we stop waiting."""
 _TRANSACTION_SETTINGS = """
@@ -64,7 +56,12 @@ def connect(url: str, *, within: float, timeout: float) -> BoundedConnection:
     `within` limits the seconds to connect, without the DNS lookup. `timeout` limits the seconds of
     each later reply.
     """
-    connection = BoundedConnection(_finish_connecting(generators.connect(_resolved(url)), within))
+    with contextlib.closing(generators.connect(_resolved(url))) as connecting:
+        try:
+            pgconn = waiting.wait_conn(connecting, _POLL_INTERVAL, within)
+        except psycopg.errors._WaitTimeout as error:  # noqa: SLF001 - psycopg raises this private class
+            raise psycopg.OperationalError(f"not connected within {within} s") from error
+    connection = BoundedConnection(pgconn)
     connection.timeout = timeout
     connection.prepare_threshold = None  # a connection pooler may not know prepared statements
     return connection
@@ -78,27 +75,3 @@ def _resolved(url: str) -> str:
     if host and not host.startswith(("/", "@")) and "," not in host and "hostaddr" not in params:
         params["hostaddr"] = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0]
     return make_conninfo("", **params)
-
-
-def _finish_connecting(connecting: Generator[Any, Any, Any], seconds: float) -> Any:
-    deadline = time.monotonic() + seconds
-    with contextlib.closing(connecting):
-        try:
-            fileno, wanted = next(connecting)
-            while (left := deadline - time.monotonic()) > 0:
-                poll = select.poll()
-                poll.register(fileno, _EVENTS[wanted])
-                if events := poll.poll(left * 1000):
-                    fileno, wanted = connecting.send(_ready(events[0][1]))
-        except StopIteration as finished:
-            return finished.value
-    raise psycopg.OperationalError(f"not connected within {seconds} s")
-
-
-def _ready(event: int) -> waiting.Ready:
-    # libpq must read an error or a hang-up.
-    readable = event & (select.POLLIN | select.POLLERR | select.POLLHUP)
-    ready = (waiting.READY_R if readable else 0) | (
-        waiting.READY_W if event & select.POLLOUT else 0
-    )
-    return waiting.Ready(ready)

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-import hiredis
 import redis
 from redis.exceptions import AskError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
+from resume_service.redis.client import execute
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
 
@@ -74,21 +74,7 @@ class Pipeline:
 
 def _round_trip(node: redis.Redis, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
     """Return the replies of one server. Raises redis.RedisError when a reply is missing."""
-    pool = node.connection_pool
-    connection: Any = pool.get_connection()
-    try:
-        packed = b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # the stub takes tuples of one
-        connection.send_packed_command([packed])
-        return [_read_reply(connection) for _ in commands]
-    except BaseException:  # even on a signal: the next user must not read these replies
-        connection.disconnect()
-        raise
-    finally:
-        pool.release(connection)
-
-
-def _read_reply(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except redis.ResponseError as error:
-        return error
+    with node.pipeline(transaction=False) as pipe:
+        for command in commands:
+            execute(pipe, *command)
+        return pipe.execute(raise_on_error=False)

@@ -61,9 +61,6 @@ def json_number(number: float | None) -> float | None:
 def not_modified_if_match(response: Response) -> Response:
     """Return a 304 if the request's If-None-Match has the ETag of `response`, else `response`."""
     etag, _weak = response.get_etag()
-    if etag is None or not request.if_none_match.contains_weak(etag):
-        return response
-    unchanged = Response(status=HTTPStatus.NOT_MODIFIED)
-    unchanged.set_etag(etag)
-    del unchanged.headers["Content-Type"]
-    return unchanged
+    if etag is not None and request.if_none_match.contains_weak(etag):
+        response.status_code = HTTPStatus.NOT_MODIFIED  # Werkzeug drops body, type and length
+    return response
