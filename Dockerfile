@@ -1,8 +1,8 @@
 # syntax=docker/dockerfile:1
-# The Python that the tests run on.
+# The Python version that the tests use.
 FROM python:3.11-slim AS build
 
-# Without pip: what the final stage copies can't install anything.
+# Without pip, because the final stage copies this folder and must not install packages.
 RUN python -m venv --without-pip /venv
 COPY requirements.txt /build/
 RUN pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check -r /build/requirements.txt
@@ -10,15 +10,15 @@ RUN pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-c
 COPY wsgi.py gunicorn.conf.py /app/
 COPY resume_service /app/resume_service
 COPY migrations /app/migrations
-# A read-only root file system never gets bytecode of its own: without this, every start compiles.
-# Unchecked, because a copy between stages may change the times that a check would compare.
+# With a read-only file system, Python can't cache bytecode, so every start would compile again.
+# Unchecked, because a copy between stages may change the file times that a check compares.
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app
 
 
 FROM python:3.11-slim
 
 LABEL org.opencontainers.image.title="resume-service" \
-      org.opencontainers.image.description="Where every viewer goes on: resume points over HTTP, kept in Redis"
+      org.opencontainers.image.description="Resume points of viewers over HTTP, stored in Redis"
 
 COPY --from=build /venv /venv
 COPY --from=build /app /app
@@ -27,14 +27,14 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1
 
 WORKDIR /app
-# A number, so that an orchestrator can tell it is not root.
+# A number, so that an orchestrator can check that it is not root.
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 
-# http.client, because urllib would ask the proxy that HTTP_PROXY names.
+# http.client, because urllib would use the proxy in HTTP_PROXY.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --start-interval=1s --retries=3 \
     CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.getenv('PORT') or 8000), timeout=2); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
 
-# gunicorn.conf.py beside it holds the rest.
+# All options are in gunicorn.conf.py.
 CMD ["gunicorn"]

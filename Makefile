@@ -1,4 +1,4 @@
-# Everything a developer does, on a machine with Python 3.11 or newer and make.
+# All developer commands. They need Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
@@ -12,11 +12,11 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
 
 .PHONY: run
-run: $(VENV)/run ## Serve on :8000 (or PORT) with Redis, Postgres and worker of its own, until Ctrl-C
+run: $(VENV)/run ## Serve on :8000 (or PORT) with its own Redis, Postgres and worker, until Ctrl-C
 	@$(BIN)/python -m dev.run
 
 .PHONY: seed-demo
-seed-demo: $(VENV)/run ## Add companies, users, videos and a course to what `make run` serves
+seed-demo: $(VENV)/run ## Add companies, users, videos and a course to `make run`
 	@$(BIN)/python -m dev.seed_demo
 
 .PHONY: test
@@ -35,16 +35,16 @@ check: $(VENV)/dev ## Run the static checks
 	@$(BIN)/lint-imports
 
 .PHONY: format
-format: $(VENV)/dev ## Lay out the code and mend what ruff can mend
+format: $(VENV)/dev ## Format the code and apply ruff's fixes
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
 .PHONY: http
-http: $(VENV)/run $(HTTPYAC) ## Send every request of http/*.http and check the answers (takes Node 20)
+http: $(VENV)/run $(HTTPYAC) ## Send every request of http/*.http and check the responses (needs Node 20)
 	@$(BIN)/python -m dev.http_files
 
 .PHONY: load
-load: .venv-load/ready ## Send 200 viewers to a running service for 60 s
+load: .venv-load/ready ## Simulate 200 viewers at a running service for 60 s
 	@./load/run
 
 .PHONY: bench
@@ -52,36 +52,36 @@ bench: .venv-bench/ready $(NODE_PEERS)/node_modules/ready ## Compare speed with 
 	@.venv-bench/bin/python -m bench
 
 .PHONY: bench-scale
-bench-scale: .venv-bench/ready ## Measure time and memory by the number of points stored (5 minutes)
+bench-scale: .venv-bench/ready ## Measure time and memory by the number of stored points (5 minutes)
 	@.venv-bench/bin/python -m bench.scale
 
 .PHONY: bench-dialects
-bench-dialects: $(VENV)/run ## Measure the saves a second of each API (2 minutes)
+bench-dialects: $(VENV)/run ## Measure the saves per second of each API (2 minutes)
 	@./bench/tools
 	@$(BIN)/python -m bench.dialects
 
 .PHONY: bench-flush
-bench-flush: $(VENV)/run ## Measure how fast the worker archives and restores (1 minute)
+bench-flush: $(VENV)/run ## Measure the speed of the worker's flush and restore (1 minute)
 	@$(BIN)/python -m bench.flush
 
 .PHONY: bench-sign-in
-bench-sign-in: $(VENV)/run ## Measure whether a refused sign-in's time tells if the address is known
+bench-sign-in: $(VENV)/run ## Measure whether the time of a refused sign-in reveals known addresses
 	@$(BIN)/python -m bench.sign_in
 
 .PHONY: bench-streams
-bench-streams: $(VENV)/run ## Measure what 50 slow streams cost those who save (2 minutes)
+bench-streams: $(VENV)/run ## Measure the effect of 50 slow streams on saves (2 minutes)
 	@$(BIN)/python -m bench.streams
 
 .PHONY: bench-lessons
-bench-lessons: $(VENV)/run ## Measure lessons with four million completions stored (5 minutes)
+bench-lessons: $(VENV)/run ## Measure lesson requests with four million stored completions (5 minutes)
 	@$(BIN)/python -m bench.lessons
 
 .PHONY: schema
-schema: $(VENV)/run ## Write schema.sql, what the migrations make
+schema: $(VENV)/run ## Write schema.sql from the migrations
 	@$(BIN)/python -m dev.schema
 
 .PHONY: lock
-lock: ## Compile requirements/*.in into the pinned files
+lock: ## Pin requirements/*.in
 	@./requirements/lock
 
 $(VENV)/python:

@@ -1,1 +1,1 @@
-"""`make bench`: the service beside servers that do the same work, on this machine."""
+"""`make bench`: compares the service with servers that do the same work, on this machine."""

@@ -1,4 +1,4 @@
-"""Runs the bench: `python -m bench` in the project's root; see README.md."""
+"""Runs the benchmark: `python -m bench` in the project's root. See README.md."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def main() -> None:
 def _measure(
     chosen: list[Contestant], options: Options, directory: Path, stack: ExitStack
 ) -> dict[str, Any]:
-    """Start everything, which `stack` ends, and take the figures that results.json keeps."""
+    """Start all servers and measure. Returns the content of results.json. `stack` stops them."""
     server_core, load_core = cores()
-    os.sched_setaffinity(0, {load_core})  # for this process and those that it starts
+    os.sched_setaffinity(0, {load_core})  # for this process and its child processes
     store = _redis(directory, stack)
     servers = [
         stack.enter_context(
@@ -58,11 +58,11 @@ def _measure(
     say(f"{len(racing)} contestants do the same work; measuring.")
     requests = workload.requests()
     rates, busy = {}, {}
-    for case, asked in requests.items():
+    for case, messages in requests.items():
         file = directory / f"{case}.requests"
-        wrk.write_requests(file, asked)
-        taking_part = servers if case == "save" else racing
-        rates[case], busy[case] = rounds.peaks(case, taking_part, store.client, file, options)
+        wrk.write_requests(file, messages)
+        measured = servers if case == "save" else racing
+        rates[case], busy[case] = rounds.peaks(case, measured, store.client, file, options)
     rate = rounds.equal_load(rates["save"])
     return {
         "settings": {
@@ -82,9 +82,9 @@ def _measure(
 
 
 def _redis(directory: Path, stack: ExitStack) -> RedisServer:
-    """A Redis that writes nothing to disk, so that no peer waits for one."""
+    """A Redis without persistence, so that no contestant waits for a disk."""
     server = RedisServer(directory / "redis", port=free_port(), save="", appendonly="no")
-    stack.callback(_stop, server)  # before its start, which may be interrupted
+    stack.callback(_stop, server)  # before the start, because an interrupt may come during it
     server.start()
     return server
 

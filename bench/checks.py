@@ -1,4 +1,4 @@
-"""That a contestant does the work at all: nothing is measured before all of this holds."""
+"""Checks that a contestant does all the work. They run before anything is measured."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ POINT = {
     "watched": False,
     "completed": False,
 }
-"""What a reader is told of VIDEO, besides when it was saved."""
+"""The expected point of VIDEO, without `updatedAt`."""
 BAD_TOKENS = {
     "no token": None,
     "a token of another secret": token(USER, "another secret of thirty-two bytes"),
@@ -45,53 +45,53 @@ BAD_BODIES = {
 
 
 def check(server: Server, client: redis.Redis) -> None:
-    """Raises BenchFailed, naming what `server` does otherwise than it must."""
+    """Raises BenchFailed with the first difference from the expected behaviour."""
     client.flushdb()
-    checked = _Checked(server)
-    _check_work(checked, client)
-    _check_refusals(checked)
+    checker = _Checker(server)
+    _check_work(checker, client)
+    _check_refusals(checker)
 
 
-def _check_work(checked: _Checked, client: redis.Redis) -> None:
+def _check_work(checker: _Checker, client: redis.Redis) -> None:
     own = token(USER)
     for video in (OLDER_VIDEO, VIDEO):
-        checked.expect({204}, "a save", _save(own, save_body(USER, video)))
-        time.sleep(0.002)  # the order of a list is told by milliseconds
-    updated_at = _check_stored(checked, client)
-    point = checked.expect({200}, "a read", _Request("GET", f"{PATH}/{USER}/{VIDEO}", own))
-    checked.same("the point read", point, POINT | {"updatedAt": updated_at})
-    listed = checked.expect({200}, "a list", _Request("GET", f"{PATH}/{USER}", own))
-    checked.same("the videos listed", [p["tmdbId"] for p in listed], [VIDEO, OLDER_VIDEO])
-    checked.same("the first listed", listed[0], {"tmdbId": VIDEO} | point)
+        checker.expect({204}, "a save", _save(own, save_body(USER, video)))
+        time.sleep(0.002)  # lists sort by milliseconds
+    updated_at = _check_stored(checker, client)
+    point = checker.expect({200}, "a read", _Request("GET", f"{PATH}/{USER}/{VIDEO}", own))
+    checker.same("the point read", point, POINT | {"updatedAt": updated_at})
+    listed = checker.expect({200}, "a list", _Request("GET", f"{PATH}/{USER}", own))
+    checker.same("the videos listed", [p["tmdbId"] for p in listed], [VIDEO, OLDER_VIDEO])
+    checker.same("the first listed", listed[0], {"tmdbId": VIDEO} | point)
 
 
-def _check_stored(checked: _Checked, client: redis.Redis) -> str:
-    """The updatedAt of the point that Redis holds, in which all else must be right."""
+def _check_stored(checker: _Checker, client: redis.Redis) -> str:
+    """Check the stored hash, index and expiry. Returns the point's `updatedAt`."""
     stored: Any = client.hgetall(f"resume:{USER}:{VIDEO}")
     updated_at = str(stored.pop("updatedAt", None))
     numbers = {field: float(value) for field, value in stored.items()}
-    checked.same("the hash", numbers, {field: float(value) for field, value in POINT.items()})
+    checker.same("the hash", numbers, {field: float(value) for field, value in POINT.items()})
     age = datetime.now(UTC) - datetime.fromisoformat(updated_at)
-    checked.require("updatedAt is now", holds=abs(age) < TOLERANCE)
+    checker.require("updatedAt is now", holds=abs(age) < TOLERANCE)
     for key in (f"resume:{USER}:{VIDEO}", f"recent:{USER}"):
         left: Any = client.ttl(key)
         holds = TTL - TOLERANCE < timedelta(seconds=left) <= TTL
-        checked.require(f"{key} expires in 30 days", holds=holds)
+        checker.require(f"{key} expires in 30 days", holds=holds)
     indexed: Any = client.zrange(f"recent:{USER}", 0, -1)
-    checked.same("the index", indexed, [OLDER_VIDEO, VIDEO])
+    checker.same("the index", indexed, [OLDER_VIDEO, VIDEO])
     return updated_at
 
 
-def _check_refusals(checked: _Checked) -> None:
-    own, anothers, body = token(USER), token("another"), save_body(USER, VIDEO)
+def _check_refusals(checker: _Checker) -> None:
+    own, foreign, body = token(USER), token("another"), save_body(USER, VIDEO)
     for what, bad_token in BAD_TOKENS.items():
-        checked.expect({401}, what, _save(bad_token, body))
-        checked.expect({401}, what, _Request("GET", f"{PATH}/{USER}", bad_token))
+        checker.expect({401}, what, _save(bad_token, body))
+        checker.expect({401}, what, _Request("GET", f"{PATH}/{USER}", bad_token))
     for what, bad_body in BAD_BODIES.items():
-        checked.expect({400, 422}, what, _save(own, bad_body))
-    checked.expect({403}, "another's save", _save(anothers, body))
+        checker.expect({400, 422}, what, _save(own, bad_body))
+    checker.expect({403}, "another's save", _save(foreign, body))
     for path in (f"{PATH}/{USER}/{VIDEO}", f"{PATH}/{USER}"):
-        checked.expect({403}, "another's points", _Request("GET", path, anothers))
+        checker.expect({403}, "another's points", _Request("GET", path, foreign))
 
 
 class _Request(NamedTuple):
@@ -105,31 +105,31 @@ def _save(bearer: str | None, body: object) -> _Request:
     return _Request("POST", PATH, bearer, body)
 
 
-class _Checked:
-    """A server, asked one thing at a time."""
+class _Checker:
+    """Sends requests to a server, one connection per request, and checks the responses."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
 
-    def expect(self, statuses: set[int], what: str, asked: _Request) -> Any:
-        """The JSON of the answer, whose status must be one of `statuses`."""
-        headers = {"Authorization": f"Bearer {asked.bearer}"} if asked.bearer else {}
+    def expect(self, statuses: set[int], what: str, request: _Request) -> Any:
+        """The JSON of the response to `request`. Its status must be one of `statuses`."""
+        headers = {"Authorization": f"Bearer {request.bearer}"} if request.bearer else {}
         text = None
-        if asked.method == "POST":
+        if request.method == "POST":
             headers["Content-Type"] = "application/json"
-            text = json.dumps(asked.body)
+            text = json.dumps(request.body)
         with closing(HTTPConnection("127.0.0.1", self._server.port, timeout=5)) as connection:
-            connection.request(asked.method, asked.path, text, headers)
-            answer = connection.getresponse()
-            content = answer.read()
+            connection.request(request.method, request.path, text, headers)
+            response = connection.getresponse()
+            content = response.read()
         self.require(
-            f"{statuses} for {what}, not {answer.status} {content[:200]!r}",
-            holds=answer.status in statuses,
+            f"{statuses} for {what}, not {response.status} {content[:200]!r}",
+            holds=response.status in statuses,
         )
-        return json.loads(content) if answer.status == HTTPStatus.OK else None
+        return json.loads(content) if response.status == HTTPStatus.OK else None
 
-    def same(self, what: str, found: object, expected: object) -> None:
-        self.require(f"{what} is {expected!r}, not {found!r}", holds=found == expected)
+    def same(self, what: str, actual: object, expected: object) -> None:
+        self.require(f"{what} is {expected!r}, not {actual!r}", holds=actual == expected)
 
     def require(self, what: str, *, holds: bool) -> None:
         if not holds:

@@ -1,4 +1,4 @@
-"""Who takes part, and how each is started: as one process, in its best configuration."""
+"""The contestants and their commands: one process each, in its best configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GRANIAN = (
     " --host 127.0.0.1 --port {port} --log-level warning"
 )
 CLOSED_PORT_URL = "postgresql://bench@127.0.0.1:1/bench"
-"""Makes the service mark what an archive would have to fetch; no save connects to it."""
+"""With a DATABASE_URL, the service writes backlog entries. No save connects to this address."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +24,9 @@ class Contestant:
     name: str
     title: str
     command: str
-    """With {python} and {port} in it."""
+    """Command line with the placeholders {python} and {port}."""
     packages: tuple[str, ...]
-    """Whose versions count: of Python, or of Node for a Node peer."""
+    """Packages to report versions of. Node packages for a Node peer, else Python packages."""
     directory: Path = ROOT
     is_ours: bool = False
     is_ceiling: bool = False

@@ -1,8 +1,8 @@
-"""`make bench-dialects`: saves a second in the words of each API, on one service and one Redis.
+"""`make bench-dialects`: saves per second through each API, on one service and one Redis.
 
-All three are warm: the service knows the videos, Redis has the points. Rounds take turns, so that
-what the machine does meets them all alike. Fails when an API takes less than 80 % of the saves that
-`/api/progress` takes.
+All caches are warm: the service has cached the videos, and Redis has the points. The order of the
+APIs rotates from round to round, so noise of the machine affects all of them. Fails if an API
+reaches less than 80 % of the saves of `/api/progress`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from dev.service import free_port
 from resume_service.postgres import migrate
 
 LEAST = 0.8
-"""Of the saves by /api/progress."""
+"""Required share of the saves of /api/progress."""
 FIRST_TRIES = 20
 INSERT = """
     INSERT INTO videos (id, name, kind, duration_seconds, published, file_path)
@@ -57,14 +57,14 @@ def main() -> None:
 
 
 def _share(by_round: list[float], progress: list[float]) -> float:
-    """The median of the rounds' own ratios."""
-    return median(mine / theirs for mine, theirs in zip(by_round, progress, strict=True))
+    """The median of the ratios of each round."""
+    return median(rate / base for rate, base in zip(by_round, progress, strict=True))
 
 
 def _measure(folder: Path, stack: ExitStack, options: Options) -> dict[str, list[float]]:
-    """Saves a second of each API in each round."""
+    """Saves per second of each API in each round."""
     server_core, load_core = cores()
-    os.sched_setaffinity(0, {load_core})  # for this process and those that it starts
+    os.sched_setaffinity(0, {load_core})  # for this process and its child processes
     store = RedisServer(folder / "redis", port=free_port(), save="", appendonly="no")
     store.start()
     stack.callback(store.stop)
@@ -78,29 +78,33 @@ def _measure(folder: Path, stack: ExitStack, options: Options) -> dict[str, list
             database_url=catalogue.url,
         )
     )
-    _have_it_know_the_videos(server.port)
+    _warm_up_video_cache(server.port)
     files = {}
-    for name, asked in _requests().items():
+    for name, messages in _requests().items():
         files[name] = folder / f"{name}.requests"
-        wrk.write_requests(files[name], asked)
+        wrk.write_requests(files[name], messages)
         wrk.run(server.port, files[name], WARM_UP_SECONDS)
     rates: dict[str, list[float]] = {name: [] for name in files}
     for number in range(options.rounds):
-        turn = list(files)[number % len(files) :] + list(files)[: number % len(files)]
-        for name in turn:
+        names = list(files)[number % len(files) :] + list(files)[: number % len(files)]
+        for name in names:
             answered, seconds = wrk.run(server.port, files[name], options.seconds)
             rates[name].append(answered / seconds)
         say(f"{number + 1}/{options.rounds}: { {n: round(each[-1]) for n, each in rates.items()} }")
     return rates
 
 
-def _have_it_know_the_videos(port: int) -> None:
-    """Ask for each: a first question that a busy Postgres answers late is a 503, and no run."""
-    caller = {"Authorization": f"Bearer {token(USERS[0])}"}
+def _warm_up_video_cache(port: int) -> None:
+    """Read the progress of each video until the service answers 200.
+
+    The first read needs Postgres. If Postgres is slow, the service answers 503, which would make a
+    run fail.
+    """
+    headers = {"Authorization": f"Bearer {token(USERS[0])}"}
     for video in SAVED_VIDEOS:
         for _ in range(FIRST_TRIES):
             connection = HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", f"/videos/{video}/progress", headers=caller)
+            connection.request("GET", f"/videos/{video}/progress", headers=headers)
             status = connection.getresponse().status
             connection.close()
             if status == HTTPStatus.OK:
@@ -108,7 +112,7 @@ def _have_it_know_the_videos(port: int) -> None:
 
 
 def _catalogue(folder: Path, stack: ExitStack) -> PostgresServer:
-    """A Postgres that knows the videos."""
+    """A Postgres with the videos in the catalogue."""
     server = PostgresServer(folder, fsync="off")
     server.start()
     stack.callback(server.stop)
@@ -120,20 +124,20 @@ def _catalogue(folder: Path, stack: ExitStack) -> PostgresServer:
 
 def _requests() -> dict[str, list[bytes]]:
     bearer = {user: token(user) for user in USERS}
-    made: dict[str, list[bytes]] = {"progress": [], "videos": [], "playback": []}
+    requests: dict[str, list[bytes]] = {"progress": [], "videos": [], "playback": []}
     for video in SAVED_VIDEOS:
         for user in USERS:
-            full: dict[str, Any] = save_body(user, video)
-            position = int(full["currentTime"])
+            progress: dict[str, Any] = save_body(user, video)
+            position = int(progress["currentTime"])
             rate = {"progress_rate": 100 * position // DURATION}
-            place = {"position_seconds": position, "duration_seconds": DURATION}
+            playback = {"position_seconds": position, "duration_seconds": DURATION}
             for name, path, body in (
-                ("progress", PATH, full),
+                ("progress", PATH, progress),
                 ("videos", f"/videos/{video}/progress", rate),
-                ("playback", f"/api/v1/playback/movie/{video}", place),
+                ("playback", f"/api/v1/playback/movie/{video}", playback),
             ):
-                made[name].append(post(json.dumps(body).encode(), bearer[user], path))
-    return made
+                requests[name].append(post(json.dumps(body).encode(), bearer[user], path))
+    return requests
 
 
 if __name__ == "__main__":

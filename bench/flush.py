@@ -1,7 +1,7 @@
-"""`make bench-flush`: how fast the worker archives and restores points, and in how much memory.
+"""`make bench-flush`: speed and memory of the worker when it archives and restores points.
 
-A Redis as in production and a Postgres as `make run` starts it, both on this machine; what they
-and the worker share is all its cores. The memory is the worker's own.
+Redis is configured as in production, Postgres as in `make run`. Both share all cores of this
+machine with the worker. The memory is that of the worker process only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from resume_service.telemetry import logs
 POINTS = int(os.environ.get("BENCH_POINTS") or 200_000)
 ROUNDS = int(os.environ.get("BENCH_ROUNDS") or 3)
 VIDEOS = 50
-"""Points of a user."""
+"""Points per user."""
 BATCH = 5000
 
 
@@ -53,10 +53,10 @@ def _measure(server: RedisServer, postgres: PostgresServer) -> None:
     env = {"REDIS_URL": server.url, "DATABASE_URL": postgres.url, "JWT_SECRET": "x" * 32}
     _say(f"{POINTS:,} points, {ROUNDS} rounds")
     _fill(server.client)
-    _report("archived anew", [_cycle(env)])
+    _report("archived (new)", [_cycle(env)])
     again = []
     for _ in range(ROUNDS):
-        _mark(server.client)
+        _add_to_backlog(server.client)
         again.append(_cycle(env))
     _report("archived again", again)
     restored = []
@@ -67,7 +67,7 @@ def _measure(server: RedisServer, postgres: PostgresServer) -> None:
 
 
 def _fill(client: redis.Redis) -> None:
-    """Save every point, by the keys and fields of a save and a good deal faster than by saves."""
+    """Write all points with the keys and fields of a save. This is faster than real saves."""
     now = int(time.time() * 1000)
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now / 1000)) + f".{now % 1000:03}Z"
     for numbers in _batches():
@@ -86,11 +86,11 @@ def _fill(client: redis.Redis) -> None:
                 pipe.expire(f"resume:{user}:{video}", 2_592_000)
             pipe.execute()
     client.set("archive:restored", 1)
-    _mark(client)
+    _add_to_backlog(client)
 
 
-def _mark(client: redis.Redis) -> None:
-    """Mark every point as saved."""
+def _add_to_backlog(client: redis.Redis) -> None:
+    """Add a backlog entry for every point."""
     for numbers in _batches():
         client.zadd("archive:dirty", {":".join(_ids(number)): number for number in numbers})
 
@@ -105,14 +105,14 @@ def _batches() -> Iterator[range]:
 
 
 def _cycle(env: dict[str, str]) -> tuple[float, float]:
-    """Seconds and largest memory (MB) of a cycle in a process of its own."""
-    ended = subprocess.run(
+    """Seconds and peak memory (MB) of one cycle in a new process."""
+    process = subprocess.run(
         [sys.executable, "-m", "bench.flush", "cycle"],
         cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    seconds, megabytes, carried = map(float, ended.stdout.split())
-    if carried != POINTS:
-        raise RuntimeError(f"{carried:.0f} of {POINTS} points were carried")
+    seconds, megabytes, points = map(float, process.stdout.split())
+    if points != POINTS:
+        raise RuntimeError(f"{points:.0f} of {POINTS} points were archived or restored")
     return seconds, megabytes
 
 
@@ -120,10 +120,10 @@ def _one_cycle() -> None:
     logs.configure("error")
     archive = ArchiveCycle.of(Settings.from_env(os.environ), system_clock)
     started = time.perf_counter()
-    done = archive.cycle()
+    result = archive.cycle()
     seconds = time.perf_counter() - started
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    _say(f"{seconds} {megabytes} {done.restored + done.flushed.archived}")
+    _say(f"{seconds} {megabytes} {result.restored + result.flushed.archived}")
 
 
 def _report(what: str, cycles: list[tuple[float, float]]) -> None:

@@ -1,8 +1,8 @@
-"""Latency of saves at a given rate: an open loop of independent viewers.
+"""Latency of saves at a given rate, as independent viewers send them (an open loop).
 
-Requests fall due at random moments of a fixed mean rate (a Poisson process), whatever the server
-does, and each is measured from the moment it fell due, not from when it could be sent. So a server
-that stalls pays for every request that it kept waiting: there is no coordinated omission.
+Requests are due at random times with a fixed mean rate (a Poisson process), even if the server is
+slow. Each latency starts when its request was due, not when it was sent. So a stall of the server
+counts for every waiting request: there is no coordinated omission.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from statistics import quantiles
 from bench.options import CONNECTIONS, BenchFailed
 
 SEED = 1
-"""The same for all: every contestant meets the same schedule."""
+"""The same random schedule for every contestant."""
 ANSWER_SECONDS = 10.0
 PERCENTILES = 100
 
 
 def measure(port: int, requests: list[bytes], rate: float, seconds: float) -> dict[str, float]:
-    """Percentiles in ms of saves sent at `rate` a second, and of the generator's own delay.
+    """Percentiles in ms of saves at `rate` per second, and of the delay of the load generator.
 
-    Raises BenchFailed when one is not answered with 204.
+    Raises BenchFailed if a response is not 204.
     """
     connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
-    gc.disable()  # a collection here would be measured there
+    gc.disable()  # a collection in this process would add to the latencies
     try:
         for connection in connections:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -44,8 +44,8 @@ def measure(port: int, requests: list[bytes], rate: float, seconds: float) -> di
 
 
 def _schedule(rate: float, seconds: float) -> Iterator[float]:
-    """When requests fall due, in seconds from the start."""
-    chance = random.Random(SEED)  # noqa: S311 - keeps no secret
+    """The times at which requests are due, in seconds from the start."""
+    chance = random.Random(SEED)  # noqa: S311 - not for a secret
     due = chance.expovariate(rate)
     while due < seconds:
         yield due
@@ -53,13 +53,13 @@ def _schedule(rate: float, seconds: float) -> Iterator[float]:
 
 
 class _Loop:
-    """A request goes out when it is due and a connection is free: the one that was so longest."""
+    """Sends each due request on the connection that has been free for the longest time."""
 
     def __init__(
         self, connections: list[socket.socket], requests: list[bytes], schedule: Iterator[float]
     ) -> None:
         self._free = deque(connections)
-        self._asked: dict[socket.socket, float] = {}
+        self._in_flight: dict[socket.socket, float] = {}
         self._requests = cycle(requests)
         self._schedule = schedule
         self._waiting: deque[float] = deque()
@@ -69,7 +69,7 @@ class _Loop:
     def run(self) -> dict[str, float]:
         start = time.perf_counter()
         due = start + next(self._schedule, math.inf)
-        while due < math.inf or self._waiting or self._asked:
+        while due < math.inf or self._waiting or self._in_flight:
             while due <= time.perf_counter():
                 self._delays.append(time.perf_counter() - due)
                 self._waiting.append(due)
@@ -87,19 +87,19 @@ class _Loop:
     def _send(self) -> None:
         while self._waiting and self._free:
             connection = self._free.popleft()
-            self._asked[connection] = self._waiting.popleft()
+            self._in_flight[connection] = self._waiting.popleft()
             connection.sendall(next(self._requests))
 
     def _receive(self, until: float) -> None:
-        # select, because it alone waits to the microsecond: epoll counts milliseconds.
+        # select has a timeout resolution of microseconds, epoll only of milliseconds.
         wait = min(until - time.perf_counter(), ANSWER_SECONDS)
-        answered, _, _ = select.select(list(self._asked), (), (), max(0.0, wait))
+        answered, _, _ = select.select(list(self._in_flight), (), (), max(0.0, wait))
         if not answered and wait == ANSWER_SECONDS:
             raise BenchFailed(f"no answer within {ANSWER_SECONDS:.0f} s")
         for connection in answered:
-            answer = connection.recv(65536)
-            # An answer without a body of some 200 bytes: loopback delivers it in one piece.
-            if not (answer.startswith(b"HTTP/1.1 204") and answer.endswith(b"\r\n\r\n")):
-                raise BenchFailed(f"answered {answer[:200]!r} to a save")
-            self._latencies.append(time.perf_counter() - self._asked.pop(connection))
+            response = connection.recv(65536)
+            # The response has about 200 bytes and no body. Loopback delivers it in one piece.
+            if not (response.startswith(b"HTTP/1.1 204") and response.endswith(b"\r\n\r\n")):
+                raise BenchFailed(f"answered {response[:200]!r} to a save")
+            self._latencies.append(time.perf_counter() - self._in_flight.pop(connection))
             self._free.append(connection)

@@ -1,8 +1,8 @@
-"""`make bench-lessons`: how long marking, unmarking and the sums take with millions of completions.
+"""`make bench-lessons`: times of lesson requests with millions of stored completions.
 
-Requests fall due at random moments of a fixed mean rate, whatever the service does, and each is
-timed from when it fell due: a stall is paid for by all that it kept waiting. The service, its
-stores and this generator share the cores of this machine. Writes bench/LESSONS.md.
+Requests are due at random times with a fixed mean rate, even if the service is slow. Each time
+starts when its request was due, so a stall counts for every waiting request. The service, its
+stores and this load generator share the cores of this machine. Writes bench/LESSONS.md.
 """
 
 from __future__ import annotations
@@ -37,27 +37,27 @@ from resume_service.postgres.database import Database
 USERS = int(os.environ.get("BENCH_USERS") or 100_000)
 SECONDS = float(os.environ.get("BENCH_SECONDS") or 20)
 RATE = 50
-"""Requests a second."""
+"""Requests per second."""
 MODULES, LESSONS, DONE = 10, 20, 4
-"""Modules, lessons of each, and how many of those each user has completed: 40 of 200."""
+"""Modules, lessons per module, and completed lessons per module of each user: 40 of 200."""
 CALLERS = 2000
-"""Users whose requests are sent: each with a token of its own."""
+"""The number of users that send requests, each with its own token."""
 SECRET = "the secret of a benchmark, not of anything else"  # noqa: S105
 REPORT = ROOT / "bench" / "LESSONS.md"
 PROMISED_MS = {"mark": 150, "unmark": 150, "module": 150, "summary": 100, "completed": None}
 
 
 class Sent(NamedTuple):
-    """A request that was answered."""
+    """A request with its response."""
 
     ms: float
-    """From when it fell due."""
+    """Time from when the request was due."""
     served: bool
-    """And not refused by a 503."""
+    """False for a 503."""
 
 
 class Row(NamedTuple):
-    """A line of the report; times in ms."""
+    """One line of the report, with times in ms."""
 
     name: str
     sent: int
@@ -68,7 +68,8 @@ class Row(NamedTuple):
     statements: int
 
 
-Ask = Callable[[random.Random], tuple[str, str]]
+MakeRequest = Callable[[random.Random], tuple[str, str]]
+"""Returns method and path of a random request."""
 
 
 def main() -> None:
@@ -81,9 +82,9 @@ def main() -> None:
         service = Service(Path(folder) / "log", **env, LESSON_WRITES_PER_MINUTE="10000")
         try:
             migrate.upgrade(postgres.url)
-            began = time.perf_counter()
+            started = time.perf_counter()
             _fill(postgres.url)
-            _say(f"{USERS * MODULES * DONE:,} completions in {time.perf_counter() - began:.0f} s")
+            _say(f"{USERS * MODULES * DONE:,} completions in {time.perf_counter() - started:.0f} s")
             service.start()
             _measure(postgres.url, service.port)
         finally:
@@ -105,18 +106,18 @@ def _user(number: int) -> str:
 
 
 def _fill(url: str) -> None:
-    """A course in which each lesson requires the one before, and users who are enrolled in it."""
+    """Insert a course in which each lesson requires the one before it, and enrolled users."""
     now = datetime.now(UTC)
-    places = [(module, number) for module in range(MODULES) for number in range(LESSONS)]
+    numbers = [(module, number) for module in range(MODULES) for number in range(LESSONS)]
     tables: dict[str, Iterator[tuple[object, ...]]] = {
         "modules (id, title, position, free)": (
             (_module(n), f"Module {n}", n, False) for n in range(MODULES)
         ),
         "lessons (id, module_id, title, position, published, free)": (
-            (_lesson(m, n), _module(m), f"Lesson {n}", n, True, False) for m, n in places
+            (_lesson(m, n), _module(m), f"Lesson {n}", n, True, False) for m, n in numbers
         ),
         "lesson_prerequisites (lesson_id, prerequisite_id)": (
-            (_lesson(m, n), _lesson(m, n - 1)) for m, n in places if n
+            (_lesson(m, n), _lesson(m, n - 1)) for m, n in numbers if n
         ),
         "enrollments (id, user_id, status)": (
             (UUID(int=n), _user(n), "active") for n in range(USERS)
@@ -141,7 +142,7 @@ def _next_lesson(chance: random.Random) -> str:
     return f"/api/progress/lessons/{_lesson(chance.randrange(MODULES), DONE)}"
 
 
-REQUESTS: dict[str, Ask] = {
+REQUESTS: dict[str, MakeRequest] = {
     "mark": lambda chance: ("POST", _next_lesson(chance)),
     "unmark": lambda chance: ("DELETE", _next_lesson(chance)),
     "module": lambda chance: (
@@ -153,17 +154,19 @@ REQUESTS: dict[str, Ask] = {
 
 
 def _measure(url: str, port: int) -> None:
-    chance = random.Random(1)  # noqa: S311 - keeps no secret
+    chance = random.Random(1)  # noqa: S311 - not for a secret
     expires = int(time.time()) + 86_400
     tokens = [
         jwt.encode({"sub": _user(chance.randrange(USERS)), "exp": expires}, SECRET, "HS256")
         for _ in range(CALLERS)
     ]
     statements = _statements(url)
-    _run(port, tokens, REQUESTS["summary"], seconds=2)  # connections, plans, caches
+    _run(
+        port, tokens, REQUESTS["summary"], seconds=2
+    )  # warm up connections, query plans and caches
     rows = []
-    for name, ask in REQUESTS.items():
-        sent = _run(port, tokens, ask, SECONDS)
+    for name, make_request in REQUESTS.items():
+        sent = _run(port, tokens, make_request, SECONDS)
         quantiles = statistics.quantiles((each.ms for each in sent), n=100)
         refused = sum(not each.served for each in sent)
         p50, p95, p99 = (quantiles[n] for n in (49, 94, 98))
@@ -173,12 +176,12 @@ def _measure(url: str, port: int) -> None:
 
 
 def _statements(url: str) -> dict[str, int]:
-    """How many each request takes, besides those that begin and end its transactions."""
-    database, counted = Database(url, timeout=5), list[int]()
+    """The number of SQL statements of each request, without BEGIN and COMMIT."""
+    database, executed = Database(url, timeout=5), list[int]()
     sqlalchemy.event.listen(
-        database._engine,  # noqa: SLF001 - to count what goes through it
+        database._engine,  # noqa: SLF001 - to count its statements
         "before_cursor_execute",
-        lambda *_: counted.append(1),
+        lambda *_: executed.append(1),
     )
     lessons, now, user = Completions(database), datetime.now(UTC), _user(0)
     lesson = _lesson(0, DONE)
@@ -198,35 +201,35 @@ def _statements(url: str) -> dict[str, int]:
         "summary": lambda: lessons.summary(user, now),
         "completed": lambda: lessons.completed(user),
     }
-    found = {}
+    counts = {}
     for name, step in steps.items():
-        counted.clear()
+        executed.clear()
         step()
-        found[name] = len(counted)
+        counts[name] = len(executed)
     database.close()
-    return found
+    return counts
 
 
-def _run(port: int, tokens: list[str], ask: Ask, seconds: float) -> list[Sent]:
-    """What became of each request. Raises RuntimeError for any other failure than a 503."""
-    chance, own = random.Random(2), threading.local()  # noqa: S311 - keeps no secret
+def _run(port: int, tokens: list[str], make_request: MakeRequest, seconds: float) -> list[Sent]:
+    """Send requests for `seconds`. Raises RuntimeError for any status other than 200 and 503."""
+    chance, local = random.Random(2), threading.local()  # noqa: S311 - not for a secret
 
     def send(due: float, method: str, path: str, token: str) -> Sent:
-        if not hasattr(own, "connection"):
-            own.connection = HTTPConnection("127.0.0.1", port, timeout=10)
-        own.connection.request(method, path, headers={"Authorization": f"Bearer {token}"})
-        answer = own.connection.getresponse()
-        body = answer.read()
-        if answer.status not in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE):
-            raise RuntimeError(f"{method} {path} is {answer.status}: {body[:200]!r}")
-        return Sent(1000 * (time.perf_counter() - due), answer.status == HTTPStatus.OK)
+        if not hasattr(local, "connection"):
+            local.connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        local.connection.request(method, path, headers={"Authorization": f"Bearer {token}"})
+        response = local.connection.getresponse()
+        body = response.read()
+        if response.status not in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE):
+            raise RuntimeError(f"{method} {path} is {response.status}: {body[:200]!r}")
+        return Sent(1000 * (time.perf_counter() - due), response.status == HTTPStatus.OK)
 
     with ThreadPoolExecutor(32) as pool:
         sent, due = [], time.perf_counter()
         end = due + seconds
         while (due := due + chance.expovariate(RATE)) < end:
             time.sleep(max(0.0, due - time.perf_counter()))
-            sent.append(pool.submit(send, due, *ask(chance), chance.choice(tokens)))
+            sent.append(pool.submit(send, due, *make_request(chance), chance.choice(tokens)))
         return [each.result() for each in sent]
 
 
@@ -242,9 +245,10 @@ def _report(rows: list[Row]) -> str:
             "# Lessons: how long a request takes",
             "",
             f"`make bench-lessons` wrote this on {datetime.now(UTC):%Y-%m-%d}, with {stored} stored.",
-            f"{RATE} requests a second of each kind for {SECONDS:.0f} s, by {CALLERS:,} users, are timed from",
-            f"when they fell due. Service, Postgres, Redis and generator share {os.cpu_count()} cores.",
-            "Milliseconds; SQL statements besides those that begin and end transactions.",
+            f"{CALLERS:,} users send {RATE} requests per second of each kind for {SECONDS:.0f} s.",
+            "A time starts when its request was due. All times are in ms.",
+            f"Service, Postgres, Redis and load generator share {os.cpu_count()} cores.",
+            "The last column counts SQL statements without BEGIN and COMMIT.",
             "",
             "| request | sent | of them 503 | p50 | p95 | p99 | p95 promised | statements |",
             "|---|---|---|---|---|---|---|---|",

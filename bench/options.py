@@ -1,4 +1,4 @@
-"""What a run is told by environment variables, and the one way it fails."""
+"""The options of a run, from environment variables, and the exception for a failed run."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ CONNECTIONS = 32
 
 
 class BenchFailed(Exception):
-    """A run that would tell nothing. Its text is for the one who started it."""
+    """A run without a valid result. Its message is shown to the user."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """A field is the variable BENCH_<FIELD>."""
+    """Each field comes from the variable BENCH_<FIELD>."""
 
     rounds: int = 5
     seconds: int = 4
-    """How long each contestant is measured in each round of each case."""
+    """Duration of a measurement: one contestant in one round of one case."""
     only: tuple[str, ...] = ()
-    """Names of contestants; all of them when empty."""
+    """Names of the contestants to measure. Empty: all."""
     output: Path = HERE
-    """Where RESULTS.md and results.json go."""
+    """The folder for RESULTS.md and results.json."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], names: Collection[str]) -> Options:
-        """Raises BenchFailed for what can't be used."""
+        """Raises BenchFailed for an invalid value."""
         only = tuple(name.strip() for name in env.get("BENCH_ONLY", "").split(",") if name.strip())
         if unknown := set(only) - set(names):
             raise BenchFailed(
@@ -44,9 +44,12 @@ class Options:
 
 
 def cores() -> tuple[int, int]:
-    """One core for the server under test, another for all else. Raises BenchFailed with fewer."""
+    """The core for the server under test, and the core for everything else.
+
+    Raises BenchFailed on a machine with one core.
+    """
     allowed = sorted(os.sched_getaffinity(0))
-    if len(allowed) < 2:  # noqa: PLR2004 - a server and what loads it must not share one
+    if len(allowed) < 2:  # noqa: PLR2004 - one for the server, one for the load
         raise BenchFailed("make bench needs two cores: one to serve, one to load")
     return allowed[0], allowed[1]
 

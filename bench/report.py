@@ -1,4 +1,4 @@
-"""RESULTS.md, out of the figures that results.json keeps."""
+"""Renders RESULTS.md from results.json."""
 
 from __future__ import annotations
 
@@ -19,34 +19,35 @@ CASES = {
     "point": "Reads of one point: `GET /api/progress/{user}/{video}`",
     "list": "Lists of 50 points: `GET /api/progress/{user}`",
 }
-TEXTS = ("contestant", "its ceiling", "versions")
+TEXTS = ("contestant", "ceiling", "versions")
+"""Columns that are aligned left."""
 INTRODUCTION = """\
 # Results of `make bench`
 
-Written by the program; `README.md` beside it tells how it measures and how to repeat it.
+The program wrote this file. `README.md` explains the method and how to repeat it.
 {date}: {rounds} rounds, {seconds} s for each contestant in each round, {connections} connections.
 {machine}.
 
-Every contestant is one process held to one core; Redis and the load generator have another.
-Requests a second are the median over the rounds. A ratio is the **median of the rounds' own
-ratios**, with the least and the greatest behind it: above 1.00, the service is the faster.
+Every contestant is one process bound to one core. Redis and the load generator share another core.
+Requests per second are the median over the rounds. A ratio is the **median of the ratios of each
+round**, followed by the least and the greatest. Above 1.00, the service is faster.
 """
 REMARKS = """\
-## What to bear in mind
+## Notes
 
-- The service does more for a save than the peers: it refuses a measurement older than the stored
-  one, keeps `watched` and the time it was first reached, caps a user's points, marks the point for
-  an archive, all in one atomic script; and it counts metrics, tags requests with ids and bounds the
-  time Redis may take. The peers overwrite, in a plain pipeline.
-- The service remembers verified tokens until they expire or the keys change, and so does fast-jwt in
-  the Node peers; PyJWT has no such memory, and the Python peers check each signature.
-- The ceilings answer by way of WSGI. Under gunicorn the service's worker answers flawless requests
-  before WSGI, so it can be above what its WSGI can do at best.
-- One process and one core: neither what several workers share nor the cost of a real network is in
-  these figures. Redis keeps nothing on disk here, where production syncs each save.
-- A contestant whose core was not busy waited for the load generator or for Redis, and could do more.
-- The ratio is the figure to trust. Requests a second follow the machine, and a cloud machine's
-  cores are not all its own.
+- The service does more work per save than the peers. An atomic script refuses outdated measurements
+  and keeps `watched` with its first time. It also caps a user's points and adds a backlog entry.
+  The service also counts metrics, sets request ids and applies timeouts to Redis calls.
+  The peers overwrite the point in a plain pipeline.
+- The service caches verified tokens until they expire or the keys change. fast-jwt in the Node peers
+  does this too. PyJWT has no such cache, so the Python peers verify each signature.
+- The ceilings answer through WSGI. Under gunicorn, the service's worker answers ordinary requests
+  before WSGI. So the service can be faster than its ceiling.
+- The figures are for one process and one core. They do not show what several workers share, or the
+  cost of a real network. Redis has no persistence here, but production syncs each save to disk.
+- If a contestant's core was not busy, it waited for the load generator or Redis and could do more.
+- Trust the ratios most. Requests per second depend on the machine, and other users share the cores
+  of a cloud machine.
 """
 
 
@@ -56,7 +57,9 @@ def render(results: dict[str, Any]) -> str:
     parts = [INTRODUCTION.format(**_heading(results))]
     parts += [f"## {title}\n\n{peak_table(results, case)}" for case, title in CASES.items()]
     if any(ceiling in rates["save"] for ceiling in CEILINGS):
-        parts.append(f"## How near saves come to doing nothing\n\n{_ceilings(rates['save'])}")
+        parts.append(
+            f"## Saves compared with an empty WSGI application\n\n{_ceilings(rates['save'])}"
+        )
     parts.append(_latency(results["latency"]))
     parts.append(REMARKS)
     rows = [[TITLES[name], in_words(v)] for name, v in results["versions"].items()]
@@ -65,21 +68,26 @@ def render(results: dict[str, Any]) -> str:
 
 
 def ratios(ours: Sequence[float], peers: Sequence[float]) -> list[float]:
-    """Of each round."""
-    return [mine / theirs for mine, theirs in zip(ours, peers, strict=True)]
+    """The ratio of each round."""
+    return [our / peer for our, peer in zip(ours, peers, strict=True)]
 
 
 def peak_table(results: dict[str, Any], case: str) -> str:
-    """What each contestant reached in `case`, and the service beside it."""
+    """Requests per second of each contestant in `case`, and the service's ratios to it."""
     rates, busy = results["requests_per_second"][case], results["core_busy"][case]
     ours = [name for name in OURS if name in rates]
-    head = ["contestant", "requests/s", "core busy", *(f"{TITLES[name]} / it" for name in ours)]
+    head = [
+        "contestant",
+        "requests/s",
+        "core busy",
+        *(f"{TITLES[name]} / contestant" for name in ours),
+    ]
     rows = [
         [
             TITLES[name],
             f"{median(by_round):,.0f}",
             f"{median(busy[name]):.0%}",
-            *(_spread(ratios(rates[mine], by_round)) if mine != name else "" for mine in ours),
+            *(_spread(ratios(rates[our], by_round)) if our != name else "" for our in ours),
         ]
         for name, by_round in rates.items()
         if name not in CEILINGS
@@ -94,21 +102,24 @@ def _ceilings(saves: dict[str, list[float]]) -> str:
             fraction = _spread(ratios(saves[name], saves[ceiling]))
             peak = f"{median(saves[ceiling]):,.0f}"
             rows.append([TITLES[name], TITLES[ceiling], peak, fraction])
-    return _table(["contestant", "its ceiling", "requests/s", "fraction of it"], rows)
+    return _table(
+        ["contestant", "ceiling", "requests/s of the ceiling", "share of the ceiling"], rows
+    )
 
 
 def _latency(latency: dict[str, Any]) -> str:
     rows = []
     for name, by_round in latency["rounds"].items():
-        middle = {key: median([each[key] for each in by_round]) for key in by_round[0]}
-        rows.append([TITLES[name], f"{middle['p50']:.2f}", f"{middle['p99']:.2f}"])
+        medians = {key: median([each[key] for each in by_round]) for key in by_round[0]}
+        rows.append([TITLES[name], f"{medians['p50']:.2f}", f"{medians['p99']:.2f}"])
     delay = median(r["generator_p99"] for rounds in latency["rounds"].values() for r in rounds)
     return (
-        f"## Latency of saves at {latency['rate']:,.0f} a second\n\n"
-        "Half of FastAPI's peak (of the slowest contestant's where FastAPI takes no part), sent to"
-        " each alike\nat random moments, measured from when each fell due; medians of the rounds'"
-        f" own percentiles. The\ngenerator itself was late by {delay:.2f} ms at its 99th percentile,"
-        " which is in these figures.\n\n" + _table(["contestant", "p50, ms", "p99, ms"], rows)
+        f"## Latency of saves at {latency['rate']:,.0f} per second\n\n"
+        "This is half of FastAPI's peak (without FastAPI, half of the slowest contestant's peak)."
+        " Requests are\nsent at random times, and each latency starts when its request was due."
+        " The figures are medians of the\npercentiles of each round. They include the delay of the"
+        f" load generator: {delay:.2f} ms at its 99th\npercentile.\n\n"
+        + _table(["contestant", "p50, ms", "p99, ms"], rows)
     )
 
 

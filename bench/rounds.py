@@ -1,4 +1,4 @@
-"""Rounds: each runs every contestant once, so that what the machine does meets them all alike."""
+"""Rounds of measurements. Each round measures every contestant, so machine noise affects all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORK = {
     "point": (("hmget", "hgetall"), 1),
     "list": (("hmget", "hgetall"), 50),
 }
-"""What Redis must have done for a request of each case: any of these commands, so many times."""
+"""The Redis work per request of each case: any of these commands, and how many calls."""
 ByRound = dict[str, list[float]]
 """A figure of each contestant in each round."""
 
@@ -29,18 +29,18 @@ ByRound = dict[str, list[float]]
 def peaks(
     case: str, servers: Sequence[Server], client: redis.Redis, file: Path, options: Options
 ) -> tuple[ByRound, ByRound]:
-    """Requests a second of each contestant, and the share of the time its core was busy."""
+    """Requests per second of each contestant, and the share of time its core was busy."""
     seed(client)
     for server in servers:
         wrk.run(server.port, file, min(WARM_UP_SECONDS, options.seconds))
     rates: ByRound = {server.name: [] for server in servers}
     busy: ByRound = {server.name: [] for server in servers}
     for number in range(options.rounds):
-        for server in _turn(servers, number):
+        for server in _rotated(servers, number):
             client.config_resetstat()
-            before = cpu.spent(server.core)
+            before = cpu.cpu_time(server.core)
             answered, seconds = wrk.run(server.port, file, options.seconds)
-            busy[server.name].append(cpu.busy(before, cpu.spent(server.core)))
+            busy[server.name].append(cpu.busy(before, cpu.cpu_time(server.core)))
             if not server.contestant.is_ceiling:
                 _require_work(case, server.name, answered, client)
             rates[server.name].append(answered / seconds)
@@ -51,36 +51,40 @@ def peaks(
 def latencies(
     servers: Sequence[Server], requests: list[bytes], rate: float, options: Options
 ) -> dict[str, list[dict[str, float]]]:
-    """Percentiles of each contestant's saves at `rate` a second, by round."""
-    found: dict[str, list[dict[str, float]]] = {server.name: [] for server in servers}
+    """Percentiles of each contestant's saves at `rate` per second, by round."""
+    percentiles: dict[str, list[dict[str, float]]] = {server.name: [] for server in servers}
     for number in range(options.rounds):
-        for server in _turn(servers, number):
-            found[server.name].append(latency.measure(server.port, requests, rate, options.seconds))
-        p99 = {name: [each["p99"] for each in by_round] for name, by_round in found.items()}
+        for server in _rotated(servers, number):
+            measured = latency.measure(server.port, requests, rate, options.seconds)
+            percentiles[server.name].append(measured)
+        p99 = {name: [each["p99"] for each in by_round] for name, by_round in percentiles.items()}
         say(f"latency {number + 1}/{options.rounds}: p99 in ms {_figures(p99)}")
-    return found
+    return percentiles
 
 
 def equal_load(rates: ByRound) -> float:
-    """Saves a second that all should bear: half of FastAPI's peak, or else of the slowest's."""
+    """The load for the latency measurement in saves per second: half of FastAPI's peak.
+
+    Without FastAPI, half of the peak of the slowest contestant.
+    """
     peak = {name: median(by_round) for name, by_round in rates.items()}
     return peak.get("fastapi", min(peak.values())) / 2
 
 
 def say(line: str) -> None:
-    """Tell the one who waits."""
+    """Print a line at once."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def _turn(servers: Sequence[Server], number: int) -> list[Server]:
-    """The servers, each round from another one on: none always follows the same."""
+def _rotated(servers: Sequence[Server], number: int) -> list[Server]:
+    """The servers, rotated by the number of the round."""
     start = number % len(servers)
     return [*servers[start:], *servers[:start]]
 
 
 def _require_work(case: str, name: str, answered: int, client: redis.Redis) -> None:
-    """Raises BenchFailed when `answered` requests can't all have reached Redis."""
+    """Raises BenchFailed if Redis ran too few commands for `answered` requests."""
     commands, times = WORK[case]
     stats: dict[str, Any] = client.info("commandstats")
     done = sum(stats.get(f"cmdstat_{command}", {}).get("calls", 0) for command in commands)

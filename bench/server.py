@@ -1,4 +1,4 @@
-"""A contestant as a running server, held to one core."""
+"""A contestant as a running server, bound to one core."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STOP_SECONDS = 10.0
 
 
 class Server:
-    """Runs `contestant` on `core` while in its context; its log is in `directory`."""
+    """Runs `contestant` on `core` in this context. Writes its log to `directory`."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Server:
     def __enter__(self) -> Self:
         command = self.contestant.command.format(python=sys.executable, port=self.port)
         with self._log.open("wb") as log:
-            # A session of its own: a Ctrl-C reaches the bench, which stops its servers in order.
+            # In its own session, it gets no Ctrl-C. The benchmark stops its servers in order.
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 ["taskset", "--cpu-list", str(self.core), *command.split()],  # noqa: S607
                 cwd=self.contestant.directory,
@@ -99,7 +99,7 @@ class Server:
         return True
 
     def _stop(self) -> None:
-        """Ask its first process to end; what is left of the group after that is killed."""
+        """Terminate the first process, then kill the rest of its process group."""
         self._process.terminate()
         try:
             with suppress(subprocess.TimeoutExpired):

@@ -1,8 +1,8 @@
-"""`make bench-sign-in`: whether the time of a refused sign-in tells if the address is known.
+"""`make bench-sign-in`: does the time of a refused sign-in reveal known addresses?
 
-Wrong passwords and unknown addresses are tried in turn, in a random order, through the real server.
-What counts is how often an unknown address takes longer than a wrong password: half the time when
-nothing can be told (the Mann-Whitney statistic over the number of pairs).
+It tries wrong passwords and unknown addresses in random order through the real server. The result
+is the share of pairs in which the unknown address took longer than the wrong password. 50 % means
+that the time reveals nothing (the Mann-Whitney statistic over the number of pairs).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from resume_service.accounts import passwords
 from resume_service.postgres import migrate
 
 TRIES = int(os.environ.get("BENCH_TRIES") or 200)
-"""Of each kind."""
+"""Tries of each kind."""
 USERS = max(40, TRIES // 4)
-"""So many that no address is tried more than ten times a minute."""
+"""Enough users that no address gets more than ten tries per minute, which is the rate limit."""
 KINDS = ("wrong password", "unknown address")
 RESULT = ROOT / "bench" / "SIGN_IN.md"
 
@@ -51,7 +51,7 @@ def main() -> None:
             )  # fmt: skip
             service.start()
             try:
-                _report(_tried(service.port))
+                _report(_measure(service.port))
             finally:
                 service.stop()
         finally:
@@ -70,8 +70,8 @@ def _fill(url: str) -> None:
         )
 
 
-def _tried(port: int) -> dict[str, list[float]]:
-    """Milliseconds of each try, by kind."""
+def _measure(port: int) -> dict[str, list[float]]:
+    """The time of each try in milliseconds, by kind."""
     kinds = [kind for kind in KINDS for _ in range(TRIES)]
     random.shuffle(kinds)
     milliseconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
@@ -80,13 +80,13 @@ def _tried(port: int) -> dict[str, list[float]]:
         name = "known" if kind == KINDS[0] else "other"
         body = {"email": f"{name}{number % USERS + 1}@acme.example", "password": "wrong horse"}
         client = f"10.0.{number >> 8}.{number & 255}"
-        sent = {"Content-Type": "application/json", "X-Forwarded-For": client}
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": client}
         started = time.perf_counter()
-        connection.request("POST", "/v1/auth/login", json.dumps(body), sent)
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != HTTPStatus.UNAUTHORIZED:
-            raise RuntimeError(f"a try was answered {answer.status}")
+        connection.request("POST", "/v1/auth/login", json.dumps(body), headers)
+        response = connection.getresponse()
+        response.read()
+        if response.status != HTTPStatus.UNAUTHORIZED:
+            raise RuntimeError(f"a try was answered {response.status}")
         if number >= len(KINDS):
             milliseconds[kind].append((time.perf_counter() - started) * 1000)
     return milliseconds
@@ -94,7 +94,7 @@ def _tried(port: int) -> dict[str, list[float]]:
 
 def _report(milliseconds: dict[str, list[float]]) -> None:
     lines = [
-        "# Does the time of a refused sign-in tell whether the address is known?",
+        "# Does the time of a refused sign-in reveal known addresses?",
         "",
         f"`make bench-sign-in`, {time.strftime('%Y-%m-%d', time.gmtime())}, {TRIES} tries of each kind.",
         "",
@@ -104,12 +104,12 @@ def _report(milliseconds: dict[str, list[float]]) -> None:
     for kind, times in milliseconds.items():
         tenths = statistics.quantiles(times, n=10)
         lines.append(f"| {kind} | {tenths[0]:.1f} | {tenths[4]:.1f} | {tenths[8]:.1f} |")
-    slower, unsure = _how_often_slower(milliseconds[KINDS[1]], milliseconds[KINDS[0]])
+    slower, error = _share_slower(milliseconds[KINDS[1]], milliseconds[KINDS[0]])
     lines += [
         "",
         (
-            f"An unknown address took longer than a wrong password in {slower:.1%} of all pairs;"
-            f" 50 % ± {2 * unsure:.1%} is what chance gives (two standard errors)."
+            f"An unknown address took longer than a wrong password in {slower:.1%} of all pairs."
+            f" Without a difference, it is 50 % ± {2 * error:.1%} (two standard errors)."
         ),
         "",
     ]
@@ -117,11 +117,11 @@ def _report(milliseconds: dict[str, list[float]]) -> None:
     sys.stdout.write("\n".join(lines))
 
 
-def _how_often_slower(these: list[float], those: list[float]) -> tuple[float, float]:
-    """The share of pairs in which one of `these` is the larger, and its standard error by chance."""
-    pairs = len(these) * len(those)
-    larger = sum(this > that for this, that in itertools.product(these, those))
-    return larger / pairs, math.sqrt((len(these) + len(those) + 1) / (12 * pairs))
+def _share_slower(first: list[float], second: list[float]) -> tuple[float, float]:
+    """The share of pairs in which `first` is larger, and its standard error without a difference."""
+    pairs = len(first) * len(second)
+    larger = sum(a > b for a, b in itertools.product(first, second))
+    return larger / pairs, math.sqrt((len(first) + len(second) + 1) / (12 * pairs))
 
 
 if __name__ == "__main__":

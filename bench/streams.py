@@ -1,8 +1,8 @@
-"""`make bench-streams`: what 50 slow streams cost those who save points beside them.
+"""`make bench-streams`: the effect of 50 slow streams on the latency of saves.
 
-The service as in production with two workers, a Redis, a Postgres and an origin on loopback. The
-viewers read 128 KiB a second each, as a film of a megabit does, from a video that is longer than
-the measurement. Saves come as independent viewers' (`latency.py`), first alone, then beside them.
+The service runs as in production, with two workers, Redis, Postgres and an origin on loopback. Each
+stream reads 128 KiB per second, as for a film of one megabit per second. The video is longer than
+the measurement. Saves come from independent viewers (`latency.py`), first without streams.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from dev.redis_server import RedisServer
 from dev.service import ROOT, Service
 from resume_service.postgres import migrate
 
-SECRET = "a secret of the bench, 32 bytes or more"  # noqa: S105 - of nobody else
+SECRET = "a secret of the bench, 32 bytes or more"  # noqa: S105 - only for this run
 STREAMS = int(os.environ.get("BENCH_STREAMS") or 50)
 RATE = float(os.environ.get("BENCH_RATE") or 200)
-"""Saves a second."""
+"""Saves per second."""
 SECONDS = float(os.environ.get("BENCH_SECONDS") or 10)
 ROUNDS = int(os.environ.get("BENCH_ROUNDS") or 3)
 LIMIT_MS = 50.0
-"""That the p99 of saves is to stay below."""
-VIDEO = 1 << 40
+"""Limit for the p99 of saves."""
+VIDEO_BYTES = 1 << 40
 CHUNK = 64 * 1024
 
 
@@ -70,11 +70,11 @@ def main() -> None:
 
 def _measure(service: Service, video: int) -> None:
     _say(f"{STREAMS} streams, {RATE:.0f} saves/s, {SECONDS:.0f} s, {ROUNDS} rounds; ms")
-    latency.measure(service.port, _saves(), RATE, 2)  # warm
+    latency.measure(service.port, _saves(), RATE, 2)  # warm up
     alone, beside = [], []
     for _ in range(ROUNDS):
         alone.append(latency.measure(service.port, _saves(), RATE, SECONDS))
-        with _watched(service.port, video) as received:
+        with _streaming(service.port, video) as received:
             before = _memory(service.pid)
             received.clear()
             beside.append(latency.measure(service.port, _saves(), RATE, SECONDS))
@@ -90,22 +90,22 @@ def _measure(service: Service, video: int) -> None:
 
 
 def _memory(master: int) -> int:
-    """Bytes that the workers hold (man 5 proc_pid_statm)."""
+    """Resident memory of the workers in bytes (man 5 proc_pid_statm)."""
     workers = Path(f"/proc/{master}/task/{master}/children").read_text().split()
     pages = (int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in workers)
     return sum(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextlib.contextmanager
-def _watched(port: int, video: int) -> Iterator[list[int]]:
-    """While inside, STREAMS viewers watch; how many bytes each read brought."""
+def _streaming(port: int, video: int) -> Iterator[list[int]]:
+    """Run STREAMS viewers in this context. Yields a list that gets the bytes of each read."""
     received: list[int] = []
     over, playing = threading.Event(), threading.Barrier(STREAMS + 1)
 
     def watch() -> None:
         with socket.create_connection(("127.0.0.1", port)) as viewer:
             viewer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
-            while True:  # a 503 asks to come again
+            while True:  # retry after a 503
                 viewer.sendall(_request(f"GET /v1/videos/stream/{video}", "backend", "service"))
                 if viewer.recv(CHUNK).startswith(b"HTTP/1.1 200"):
                     break
@@ -133,10 +133,11 @@ def _saves() -> list[bytes]:
     ]
 
 
-def _request(what: str, user: str, role: str, body: str = "") -> bytes:
+def _request(target: str, user: str, role: str, body: str = "") -> bytes:
+    """A request to `target`, such as "POST /api/progress", with a token of `user`."""
     claims = {"sub": user, "role": role, "exp": int(time.time()) + 3600}
     lines = [
-        f"{what} HTTP/1.1",
+        f"{target} HTTP/1.1",
         "Host: localhost",
         f"Authorization: Bearer {jwt.encode(claims, SECRET, 'HS256')}",
         *(["Content-Type: application/json", f"Content-Length: {len(body)}"] if body else []),
@@ -155,7 +156,7 @@ def _video(postgres: PostgresServer, port: int) -> int:
 
 
 def _origin() -> None:
-    """Serve a video without an end, in a process of its own."""
+    """Serve an endless video. Runs in its own process."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     _say(str(listener.getsockname()[1]))
     chunk = os.urandom(CHUNK)
@@ -163,7 +164,7 @@ def _origin() -> None:
     def serve(client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
             client.recv(CHUNK)
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: {VIDEO}\r\n\r\n"
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: {VIDEO_BYTES}\r\n\r\n"
             client.sendall(head.encode())
             while True:
                 client.sendall(chunk)

@@ -1,4 +1,4 @@
-"""What was measured, and on what."""
+"""Versions of the measured packages and of the machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.contestants import NODE_PEERS, Contestant
 
 
 def machine(client: redis.Redis) -> dict[str, str]:
-    """What all contestants share."""
+    """CPU and versions that all contestants share."""
     server: dict[str, Any] = client.info("server")
     return {
         "CPU": _cpu(),
@@ -29,7 +29,7 @@ def machine(client: redis.Redis) -> dict[str, str]:
 
 
 def of(contestant: Contestant) -> dict[str, str]:
-    """Its packages' versions."""
+    """The versions of the contestant's packages."""
     find = _node_version if contestant.is_node else metadata.version
     return {package: find(package) for package in contestant.packages}
 
@@ -44,13 +44,13 @@ def _node_version(package: str) -> str:
 
 
 def _cpu() -> str:
-    found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return found[1] if found else platform.machine()
+    match = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return match[1] if match else platform.machine()
 
 
 def _first_line(*command: str) -> str:
-    # Without `check`: wrk shows its version and exits with 1.
-    ended = subprocess.run(  # noqa: S603 - our own command
+    # No `check=True`: `wrk -v` prints its version and exits with 1.
+    process = subprocess.run(  # noqa: S603 - our own command
         command, capture_output=True, text=True, check=False
     )
-    return ended.stdout.splitlines()[0]
+    return process.stdout.splitlines()[0]

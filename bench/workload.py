@@ -1,6 +1,7 @@
-"""What is asked of every contestant: whole HTTP requests, made before anything is measured.
+"""The HTTP requests for every contestant, built before anything is measured.
 
-They rotate over users first, then over videos, so that neither a key of Redis nor a token is hot.
+They rotate over users first and then over videos. So no Redis key and no token is used much more
+than others.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import redis
 
 USERS = tuple(f"user_{number:03d}" for number in range(200))
 VIDEOS = tuple(str(number) for number in range(10_001, 10_051))
-"""What each user has, and so what a list holds."""
+"""The videos of each user, and so the points of a list."""
 SAVED_VIDEOS = VIDEOS[:20]
 DURATION = 5400
 TTL = timedelta(days=30)
@@ -26,14 +27,14 @@ PATH = "/api/progress"
 
 
 def token(user_id: str, secret: str = SECRET, **claims: Any) -> str:
-    """A token as an issuer makes them; a claim that is None is left out."""
+    """A token as an issuer signs it. A claim that is None is left out."""
     now = int(time.time())
-    given = {"sub": user_id, "iat": now, "exp": now + 24 * 60 * 60} | claims
-    return jwt.encode({k: v for k, v in given.items() if v is not None}, secret, "HS256")
+    all_claims = {"sub": user_id, "iat": now, "exp": now + 24 * 60 * 60} | claims
+    return jwt.encode({k: v for k, v in all_claims.items() if v is not None}, secret, "HS256")
 
 
 def save_body(user_id: str, video_id: str) -> dict[str, Any]:
-    """A report from the first quarter of a video to its end, by the video."""
+    """The body of a save, at the end of the first, second, third or last quarter of the video."""
     position = DURATION * (1 + VIDEOS.index(video_id) % 4) / 4 - 0.5
     return {
         "clerkId": user_id,
@@ -60,7 +61,7 @@ def requests() -> dict[str, list[bytes]]:
 
 
 def seed(client: redis.Redis) -> None:
-    """Let Redis hold the points of all users and nothing else, as this service writes them."""
+    """Empty Redis and write the points of all users, in the format of the service."""
     client.flushdb()
     start = datetime.now(UTC) - timedelta(hours=1)
     for user in USERS:
@@ -94,7 +95,7 @@ def _get(path: str, bearer: str) -> bytes:
 
 
 def post(body: bytes, bearer: str, path: str = PATH) -> bytes:
-    """A save of `body`."""
+    """The HTTP request that saves `body`."""
     head = (
         f"POST {path} HTTP/1.1\r\n{_headers(bearer)}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -1,4 +1,4 @@
--- Replays the requests of a file, each ended by a NUL, over and over; reports in one line of JSON.
+-- Repeats the requests of a file, which are separated by NUL. Prints its result as one line of JSON.
 -- Called as: wrk ... -s wrk.lua <url> -- <file>
 
 local requests, at = {}, 0

@@ -1,1 +1,1 @@
-"""What a developer's machine runs around the service: real servers without installing them."""
+"""Development tools: real Redis and Postgres servers from Python packages, and the `make` targets."""

@@ -1,4 +1,4 @@
-"""A server of our own as a child process: what Redis, Postgres and the service have in common."""
+"""A server as a child process: the base class for Redis, Postgres and the service."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any
 
 START_SECONDS = 30.0
 LOG_CHARACTERS = 3000
-"""Of its end, shown when a start fails."""
+"""Characters at the end of the log that the error shows after a failed start."""
 
 
 class ChildProcess(ABC):
-    """It runs in a session of its own: a Ctrl-C in the terminal reaches its parent, which stops it last."""
+    """It runs in its own session, so a Ctrl-C reaches only the parent, which can then stop it."""
 
     _process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
     def start(self) -> None:
-        """Start it and wait until it answers. Raises RuntimeError when it does not."""
+        """Start it and wait until it answers. Raises RuntimeError if it does not start."""
 
     @abstractmethod
     def answers(self) -> bool:
-        """Whether it is ready."""
+        """Whether the server is ready for requests."""
 
     @property
     def pid(self) -> int:
@@ -39,21 +39,21 @@ class ChildProcess(ABC):
         self._running().send_signal(number)
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end; the exit status."""
+        """Wait for the end of the process. Returns the exit status."""
         return self._running().wait(timeout)
 
     def stop(self) -> None:
-        """Let it finish what it holds, and end."""
+        """Stop it with SIGTERM, which lets it finish its work."""
         self.signal(signal.SIGTERM)
         self.wait()
 
     def kill(self) -> None:
-        """End it at once, if it runs, with all that it started."""
+        """Kill it and its child processes, if it is running."""
         if self.is_running():
             os.killpg(self.pid, signal.SIGKILL)
             self.wait()
 
-    def _launch(self, command: list[str], log: Path, **how: Any) -> None:
+    def _launch(self, command: list[str], log: Path, **options: Any) -> None:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -61,14 +61,14 @@ class ChildProcess(ABC):
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                **how,
+                **options,
             )
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
             if not self.is_running() or time.monotonic() > deadline:
                 self.kill()
-                told = log.read_text()[-LOG_CHARACTERS:]
-                raise RuntimeError(f"{Path(command[0]).name} did not start; {log} ends in:\n{told}")
+                end = log.read_text()[-LOG_CHARACTERS:]
+                raise RuntimeError(f"{Path(command[0]).name} did not start; {log} ends in:\n{end}")
             time.sleep(0.01)
 
     def _running(self) -> subprocess.Popen[bytes]:

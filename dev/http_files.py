@@ -1,8 +1,11 @@
-"""`make http`: sends every request of http/*.http to a service of its own and checks the answers.
+"""`make http`: starts a service, sends it every request of http/*.http and checks the responses.
 
-Twice, since whoever clicks through a file does so again. It fails for a wrong answer, for a
-request that was not sent or whose answer nothing checks, and for a check that httpyac did not
-take for one.
+It sends all files twice, because users send a file more than once. It fails for:
+
+- a wrong response,
+- a request that was not sent,
+- a request without a check of its response,
+- a check that httpyac did not run.
 """
 
 from __future__ import annotations
@@ -27,12 +30,12 @@ from resume_service.settings import Settings
 
 FOLDER = ROOT / "http"
 HTTPYAC = str(FOLDER / "node_modules" / ".bin" / "httpyac")
-SECRET = "of a service that lives for a minute"  # noqa: S105 - on loopback, and gone with it
+SECRET = "of a service that lives for a minute"  # noqa: S105 - only for this service on loopback
 TIMES = 2
 SECONDS = 300
-"""For all files once."""
+"""Time limit to send all files once."""
 SHOWN = 500
-"""Characters of an answer that is not as it should be."""
+"""Characters of a wrong response that the error shows."""
 
 
 def main() -> int:
@@ -40,17 +43,17 @@ def main() -> int:
     failures = 0
     with tempfile.TemporaryDirectory(prefix="resume-http-") as home, _service(Path(home)) as values:
         for _ in range(TIMES):
-            requests = _sent(files, values)
+            requests = _send(files, values)
             for file in files:
-                its = [each for each in requests if Path(each["fileName"]) == file]
-                failures += _told(file.name, list(faults(file.read_text(), its)))
+                of_file = [each for each in requests if Path(each["fileName"]) == file]
+                failures += _report(file.name, list(faults(file.read_text(), of_file)))
     print(f"{len(files)} files, {TIMES} times: {failures} failures")
     return 1 if failures or not files else 0
 
 
 @contextmanager
 def _service(folder: Path) -> Iterator[dict[str, str]]:
-    """A service with the demo and all it needs while in this context; the files' variables."""
+    """Run a service with the demo data in this context. Yields the variables of the files."""
     redis, postgres = RedisServer(folder / "redis"), PostgresServer(folder / "pg", fsync="off")
     (folder / "media").mkdir()
     env = {
@@ -77,51 +80,51 @@ def _service(folder: Path) -> Iterator[dict[str, str]]:
                 server.kill()
 
 
-def _sent(files: Sequence[Path], values: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What httpyac says of each request of `files`."""
-    given = [f"{name}={value}" for name, value in values.items()]
-    command = [HTTPYAC, "send", *map(str, files), "--all", "--json", "--var", *given]
-    with tempfile.TemporaryFile("w+") as output:  # it ends before a pipe has taken all
+def _send(files: Sequence[Path], values: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Send the requests of `files` with httpyac. Returns its result for each request."""
+    variables = [f"{name}={value}" for name, value in values.items()]
+    command = [HTTPYAC, "send", *map(str, files), "--all", "--json", "--var", *variables]
+    with tempfile.TemporaryFile("w+") as output:  # httpyac exits before a pipe has all its output
         errors = subprocess.STDOUT
         subprocess.run(command, stdout=output, stderr=errors, check=False, timeout=SECONDS)
         output.seek(0)
-        said = output.read()
+        text = output.read()
     try:
-        requests: list[dict[str, Any]] = json.loads(said)["requests"]
+        requests: list[dict[str, Any]] = json.loads(text)["requests"]
     except (ValueError, KeyError):
-        raise SystemExit(f"httpyac failed: {said[-SHOWN:]}") from None
+        raise SystemExit(f"httpyac failed: {text[-SHOWN:]}") from None
     return requests
 
 
-def _told(name: str, found: list[str]) -> int:
-    print("\n  ".join([f"{name}: {len(found)} failures", *found]), flush=True)
-    return len(found)
+def _report(name: str, failures: list[str]) -> int:
+    print("\n  ".join([f"{name}: {len(failures)} failures", *failures]), flush=True)
+    return len(failures)
 
 
 def faults(text: str, requests: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is wrong, by what httpyac says of the requests of a file that holds `text`."""
+    """Compare a file's `text` with httpyac's results for its requests. Yields each failure."""
     written = re.findall(r"^[A-Z]+ \S*\{\{address\}\}", text, re.MULTILINE)
     if len(requests) != len(written) or not written:
         yield f"{len(written)} requests are written, {len(requests)} were sent"
     written = re.findall(r"^\s*\?\?", text, re.MULTILINE)
-    made = sum(len(request.get("testResults", [])) for request in requests)
-    if made != len(written):
-        yield f"{len(written)} checks are written, {made} were made"
+    done = sum(len(request.get("testResults", [])) for request in requests)
+    if done != len(written):
+        yield f"{len(written)} checks are written, {done} were made"
     for request in requests:
         yield from _faults_of(request)
 
 
 def _faults_of(request: Mapping[str, Any]) -> Iterator[str]:
     where = f"line {request['line'] + 1}, {request.get('title') or request.get('name')}"
-    answer = request.get("response") or {}
-    answered = f"answered {answer.get('statusCode')} {str(answer.get('body'))[:SHOWN]}"
+    response = request.get("response") or {}
+    answered = f"answered {response.get('statusCode')} {str(response.get('body'))[:SHOWN]}"
     checks = request.get("testResults", [])
     if not checks:
         yield f"{where}: nothing checks its answer"
     for check in checks:
         if check["status"] != "SUCCESS":
-            why = check.get("error", {}).get("displayMessage") or check["message"]
-            yield f"{where}: {why}, {answered}"
+            reason = check.get("error", {}).get("displayMessage") or check["message"]
+            yield f"{where}: {reason}, {answered}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What http/*.http call `{{address}}`, `{{token}}` and so on, for a service that has the demo."""
+"""The variables of http/*.http, such as `{{token}}`, for a service with the demo data."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from resume_service.clock import system_clock
 from resume_service.demo.catalogue import Account, Demo
 from resume_service.settings import Settings
 
-GOOD_FOR = timedelta(days=1)
+TOKEN_LIFETIME = timedelta(days=1)
 
 
 def variables(demo: Demo, settings: Settings, password: str, address: str) -> dict[str, str]:
-    """Of the demo's first company, whose plan is PAID. Takes a JWT_SECRET."""
+    """The variables, with users of the demo's first company, which has the PAID plan.
+
+    Raises LookupError without a JWT_SECRET.
+    """
     company = demo.companies[0]
     admin, viewer, *_ = company.accounts
     return {
@@ -36,14 +39,14 @@ def as_dotenv(values: dict[str, str]) -> str:
 
 
 def _token(settings: Settings, account: Account | None, corporation_id: int | None) -> str:
-    """A token of `account`, or without one of a backend."""
+    """A token for `account`, or for a backend service if that is None."""
     issuer = Issuer.from_settings(settings)
     if issuer is None:
         raise LookupError("JWT_SECRET is not set: only the issuer of JWT_JWKS_URL can sign")
     return issuer.token(
         str(account.id) if account else "backend",
         at=system_clock(),
-        lifetime=GOOD_FOR,
+        lifetime=TOKEN_LIFETIME,
         role=account.role if account else Role.SERVICE,
         corporation_id=corporation_id,
     )

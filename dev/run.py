@@ -1,8 +1,8 @@
-"""`make run`: the service with what it needs around it, until Ctrl-C.
+"""`make run`: runs the service, its worker, Redis and Postgres until Ctrl-C.
 
-Order matters: Redis and Postgres are up before the service starts and go down after it and the
-worker have stopped, so that nothing they acknowledged is lost. Settings come from the environment, then from `.env`; what neither
-names is made up here and kept under `instance/`.
+Redis and Postgres start before the service and stop after the service and the worker. So no
+acknowledged save is lost. Settings come from the environment, then from `.env`. Missing secrets are
+generated and stored under `instance/`.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ INSTANCE = ROOT / "instance"
 VIEWER = "ann"
 READY_SECONDS = 30.0
 ANNOUNCE_AFTER_SECONDS = 0.3
-"""Gives honcho time to fork its processes before this one has a second thread."""
-STOPPED_BY_USER = (130, 143)  # honcho's words for SIGINT and SIGTERM
+"""honcho must fork its processes before this process starts a second thread."""
+STOPPED_BY_USER = (130, 143)  # honcho's return codes for SIGINT and SIGTERM
 
 
 def main() -> int:
-    """Run until interrupted; the exit status of the service."""
+    """Run until interrupted. Returns the exit status of the service."""
     env = environment()
     settings = Settings.from_env(env)
     _require_free(settings.port)
@@ -50,28 +50,28 @@ def main() -> int:
 
 
 def environment() -> dict[str, str]:
-    """What the service is told, but where the servers are that `make run` starts."""
+    """The service's environment, without the URLs of the servers that `make run` starts."""
     INSTANCE.mkdir(mode=0o700, exist_ok=True)
     dotenv = ROOT / ".env"
     env = honcho.environ.parse(dotenv.read_text()) if dotenv.exists() else {}
     env |= os.environ
     if sys.stdout.isatty():
-        env["FORCE_COLOR"] = "1"  # the service itself only sees honcho's pipe
+        env["FORCE_COLOR"] = "1"  # the service itself sees a pipe to honcho, not the terminal
     env["WORKER_PORT"] = env.get("WORKER_PORT") or str(free_port())
     if not (env.get("JWT_SECRET") or env.get("JWT_JWKS_URL")):
-        env["JWT_SECRET"] = kept("jwt-secret", lambda: secrets.token_hex(32))
+        env["JWT_SECRET"] = stored_secret("jwt-secret", lambda: secrets.token_hex(32))
     if not env.get("MEDIA_ROOT"):
         (INSTANCE / "media").mkdir(exist_ok=True)
         env["MEDIA_ROOT"] = str(INSTANCE / "media")
     return env
 
 
-def kept(name: str, made_up: Callable[[], str]) -> str:
-    """A secret of this installation, made up when it is first asked for."""
+def stored_secret(name: str, generate: Callable[[], str]) -> str:
+    """The secret in the file `name` of `instance/`. Generates and stores it on first use."""
     path = INSTANCE / name
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(made_up())
+        path.write_text(generate())
     return path.read_text()
 
 
@@ -89,7 +89,7 @@ def _require_free(port: int) -> None:
 
 @contextlib.contextmanager
 def _only_one() -> Iterator[None]:
-    """Hold `instance/`: two Redis on one folder would spoil each other's data."""
+    """Lock `instance/`: two Redis servers on one folder would corrupt its data."""
     with (INSTANCE / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -100,13 +100,13 @@ def _only_one() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _redis(env: Mapping[str, str]) -> Iterator[str]:
-    """The URL of the Redis that REDIS_URL names, or of one of our own while in this context."""
+    """Yields REDIS_URL, or the URL of a Redis that runs in this context."""
     if env.get("REDIS_URL"):
         yield env["REDIS_URL"]
         return
     server = RedisServer(INSTANCE / "redis", config=ROOT / "deploy" / "redis.conf")
     with contextlib.suppress(redis.ConnectionError):
-        server.client.shutdown()  # one that a killed `make run` left behind
+        server.client.shutdown()  # a Redis that a killed `make run` left running
     server.start()
     try:
         yield server.url
@@ -116,7 +116,7 @@ def _redis(env: Mapping[str, str]) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _postgres(env: Mapping[str, str]) -> Iterator[str]:
-    """The URL of the Postgres that DATABASE_URL names, or of one of our own while in this context."""
+    """Yields DATABASE_URL, or the URL of a Postgres that runs in this context."""
     if env.get("DATABASE_URL"):
         yield env["DATABASE_URL"]
         return
@@ -136,7 +136,7 @@ def _migrate(database_url: str) -> None:
 
 
 def _serve(env: dict[str, str], port: int) -> int:
-    """Run the processes of the service until one ends or the user stops them."""
+    """Run web server and worker until one of them ends or the user stops them."""
     gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
     manager = Manager()
     manager.add_process("web", f"exec {shlex.join(gunicorn)}", env=env, cwd=str(ROOT))
@@ -150,7 +150,7 @@ def _serve(env: dict[str, str], port: int) -> int:
 
 
 def _announce(env: Mapping[str, str], port: int) -> None:
-    """Print how to try the service, once it is ready."""
+    """Print example commands as soon as the service is ready."""
     address = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + READY_SECONDS
     while not answers(port, "/readyz"):

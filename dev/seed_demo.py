@@ -1,4 +1,4 @@
-"""`make seed-demo`: the demo for what `make run` serves, and the variables of http/*.http."""
+"""`make seed-demo`: adds the demo data to `make run`, and writes the variables of http/*.http."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from dev import http_variables
 from dev.postgres_server import PostgresServer
-from dev.run import INSTANCE, environment, kept
+from dev.run import INSTANCE, environment, stored_secret
 from dev.service import ROOT
 from resume_service.demo import cli
 from resume_service.settings import Settings, SettingsError
@@ -21,19 +21,19 @@ READABLE_BY_ME = 0o600
 def main() -> None:
     env = environment()
     settings = Settings.from_env(env | {"DATABASE_URL": env.get("DATABASE_URL") or _own_postgres()})
-    password = kept("demo-password", cli.made_up_password)
+    password = stored_secret("demo-password", cli.made_up_password)
     with cli.one_line_errors():
-        made = cli.seed(settings, password)
+        demo = cli.seed(settings, password)
     address = f"http://127.0.0.1:{settings.port}"
-    print(cli.description(made, password, address))
+    print(cli.description(demo, password, address))
     if settings.jwt_secret:
-        values = http_variables.variables(made.catalogue, settings, password, address)
+        values = http_variables.variables(demo.catalogue, settings, password, address)
         _write_privately(DOTENV, http_variables.as_dotenv(values))
         print("The requests of http/*.http can be sent from an editor: see http/README.md")
 
 
 def _own_postgres() -> str:
-    """The URL of the Postgres of `make run`."""
+    """The URL of the Postgres that `make run` has started. Raises SystemExit if it has not."""
     folder = INSTANCE / "postgres"
     if not (folder / "PG_VERSION").exists() or not (server := PostgresServer(folder)).answers():
         raise SystemExit("`make run` is not running: start it first, in another terminal")

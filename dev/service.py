@@ -1,4 +1,4 @@
-"""The service as it runs in production: gunicorn with its own configuration, as a child process."""
+"""The service as a child process: gunicorn with the production configuration."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from pathlib import Path
 from dev.child_process import ChildProcess
 
 ROOT = Path(__file__).resolve().parent.parent
-MEMORY = Path("/dev/shm")  # noqa: S108 - where gunicorn.conf.py makes its folders
+MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn.conf.py creates its folders here
 
 
 def free_port() -> int:
-    """A port of loopback that nothing listens on, and that no other process comes by.
+    """A free port of loopback, reserved for this process on Linux.
 
-    Linux gives no port away while it is held, and yet lets a server listen on it whose socket is to
-    reuse addresses as this one is. Elsewhere the port was merely free a moment ago.
+    A bound socket reserves the port there. A server with SO_REUSEADDR can still listen on it.
+    On other systems, another process may take the port first.
     """
-    held = socket.socket()
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind(("127.0.0.1", 0))
-    port = int(held.getsockname()[1])
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(("127.0.0.1", 0))
+    port = int(reservation.getsockname()[1])
     if sys.platform == "linux":
-        held.detach()  # it stays open until this process ends
+        reservation.detach()  # the socket stays open until this process ends
     else:
-        held.close()
+        reservation.close()
     return port
 
 
 def answers(port: int, path: str) -> bool:
-    """Whether what listens on loopback at `port` answers `path` with a 200."""
+    """Whether a server on `port` of loopback answers `path` with 200."""
     connection = HTTPConnection("127.0.0.1", port, timeout=1)
     try:
         connection.request("GET", path)
@@ -46,10 +46,7 @@ def answers(port: int, path: str) -> bool:
 
 
 class Service(ChildProcess):
-    """A running service on loopback; `env` is all it knows besides the port.
-
-    Its log goes to `log`.
-    """
+    """A service on loopback with the environment `env` plus PATH and PORT. It logs to `log`."""
 
     def __init__(self, log: Path, **env: str) -> None:
         self.port = free_port()
@@ -66,5 +63,5 @@ class Service(ChildProcess):
     def kill(self) -> None:
         if self.is_running():
             super().kill()
-            for left in MEMORY.glob(f"resume-metrics-{self.pid}-*"):
-                shutil.rmtree(left)  # which a killed service can't
+            for folder in MEMORY.glob(f"resume-metrics-{self.pid}-*"):
+                shutil.rmtree(folder)  # a killed service can't delete it

@@ -1,14 +1,14 @@
-"""Viewers as they behave, each with a token of its own.
+"""Simulated viewers for locust, each with its own token.
 
-A viewer asks where to go on, then its player reports every few seconds; now and then it pauses,
-seeks, leaves and comes back, looks at its list, or forgets a video. A place other than the one the
-service last acknowledged counts as a failure, as does any unexpected status.
+A viewer reads its position, and then its player saves every few seconds. Sometimes the viewer
+pauses, seeks, leaves and returns, lists its points, or deletes one. A failure is an unexpected
+status, or a position other than the last one that the service acknowledged.
 
-There are viewers of each API. Those of `/videos` and `/api/v1/playback` watch what of the films the
-service knows; where its catalogue has none of them, they save by `/api/progress` as the others do.
+Each API has its viewers. Those of `/videos` and `/api/v1/playback` need films in the service's
+catalogue. If the catalogue has none of FILMS, they save through `/api/progress`.
 
-JWT_SECRET signs the tokens; RESUME_TOKEN, a token of role `service`, may stand in for it. What is
-saved stays, as it would for real viewers, until it expires.
+JWT_SECRET signs the tokens. RESUME_TOKEN, a token with the role `service`, can replace it. The
+saved points stay until they expire.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ RATE = "/videos/<video_id>/progress"
 PLAYBACK = "/api/v1/playback/<kind>/<id>"
 
 FILMS = {str(number): float(random.randint(1200, 9000)) for number in range(1, 51)}
-"""Video id -> seconds."""
+"""Video id -> duration in seconds."""
 TOKEN_SECONDS = 24 * 60 * 60
 
 
 class Viewer(FastHttpUser):
     weight = 2
-    wait_time = between(4, 6)  # what players do: a report about every five seconds
+    wait_time = between(4, 6)  # players save about every five seconds
 
     def on_start(self) -> None:
         self.user_id = f"load-{uuid.uuid4().hex}"
         self.headers = {"Authorization": f"Bearer {_token(self.user_id)}"}
         self.acknowledged: dict[str, float] = {}
         self.uncertain: set[str] = set()
-        """Videos whose last save failed: it may have been applied all the same."""
+        """Videos with a failed last save. The service may have applied it."""
         self.films = self.known_films()
         self.open_a_film()
 
     def known_films(self) -> list[str]:
-        """What there is to watch."""
+        """The films that this viewer can watch."""
         return list(FILMS)
 
     def open_a_film(self) -> None:
-        """Choose a film and go on where it was left."""
+        """Choose a film and continue at its stored position."""
         self.film = random.choice(self.films)
-        self.position = self.place()
+        self.position = self.stored_position()
         self.measured = time.monotonic()
 
     @task(20)
@@ -86,19 +86,19 @@ class Viewer(FastHttpUser):
     def stop_and_come_back(self) -> None:
         self.play()
         self.away(3, 20)
-        self.position = self.place()
+        self.position = self.stored_position()
 
     @task(1)
     def look_at_the_list(self) -> None:
-        with self.request("GET", f"{SAVE}/{self.user_id}", LIST) as answer:
-            if answer.status_code != HTTPStatus.OK:
-                answer.failure(f"status {answer.status_code}")
+        with self.request("GET", f"{SAVE}/{self.user_id}", LIST) as response:
+            if response.status_code != HTTPStatus.OK:
+                response.failure(f"status {response.status_code}")
                 return
-            listed = {point["tmdbId"]: self.told(point) for point in answer.json()}
+            listed = {point["tmdbId"]: self.listed_place(point) for point in response.json()}
             for film in self.uncertain:
                 listed.pop(film, None)
             if listed != self.acknowledged:
-                answer.failure("the list differs from what was acknowledged")
+                response.failure("the list differs from what was acknowledged")
         self.away(1, 5)
         self.open_a_film()
 
@@ -109,24 +109,24 @@ class Viewer(FastHttpUser):
         }
         if self.film in self.uncertain:
             expected = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}
-        with self.request("DELETE", f"{SAVE}/{self.user_id}/{self.film}", POINT) as answer:
-            if answer.status_code in expected:
-                answer.success()
+        with self.request("DELETE", f"{SAVE}/{self.user_id}/{self.film}", POINT) as response:
+            if response.status_code in expected:
+                response.success()
                 self.acknowledged.pop(self.film, None)
                 self.uncertain.discard(self.film)
             else:
-                answer.failure(f"status {answer.status_code}")
-                self.doubt()
-        self.place()
+                response.failure(f"status {response.status_code}")
+                self.mark_uncertain()
+        self.stored_position()
         self.open_a_film()
 
-    def told(self, point: dict[str, Any]) -> float | None:
-        """Of a listed point what `acknowledged` holds."""
+    def listed_place(self, point: dict[str, Any]) -> float | None:
+        """The value of a listed point that `acknowledged` should have."""
         place: float = point["currentTime"]
         return place
 
     def away(self, least: float, most: float) -> None:
-        """Seconds without a report, in which the film stands still."""
+        """Sleep for `least` to `most` seconds. The film is paused, and nothing is saved."""
         gevent.sleep(random.uniform(least, most))
         self.measured = time.monotonic()
 
@@ -138,161 +138,164 @@ class Viewer(FastHttpUser):
             "currentTime": position,
             "duration": FILMS[self.film],
         }
-        with self.request("POST", SAVE, SAVE, json=body) as answer:
+        with self.request("POST", SAVE, SAVE, json=body) as response:
             if (
-                answer.status_code == HTTPStatus.NO_CONTENT
-                and answer.headers.get("Resume-Applied") == "true"
+                response.status_code == HTTPStatus.NO_CONTENT
+                and response.headers.get("Resume-Applied") == "true"
             ):
                 self.acknowledged[self.film] = position
                 self.uncertain.discard(self.film)
             else:
-                answer.failure(f"status {answer.status_code}, or not applied")
-                self.doubt()
+                response.failure(f"status {response.status_code}, or not applied")
+                self.mark_uncertain()
 
-    def place(self) -> float:
-        """Where the service says to go on, seconds; checked against the last acknowledged save."""
+    def stored_position(self) -> float:
+        """Read the position in seconds. Fails if it is not the last acknowledged one."""
         expected = self.acknowledged.get(self.film)
-        with self.request("GET", f"{SAVE}/{self.user_id}/{self.film}", POINT) as answer:
-            if answer.status_code == HTTPStatus.NOT_FOUND:
-                answer.success()
+        with self.request("GET", f"{SAVE}/{self.user_id}/{self.film}", POINT) as response:
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                response.success()
                 place = None
-            elif answer.status_code == HTTPStatus.OK:
-                place = answer.json()["currentTime"]
+            elif response.status_code == HTTPStatus.OK:
+                place = response.json()["currentTime"]
             else:
-                answer.failure(f"status {answer.status_code}")
+                response.failure(f"status {response.status_code}")
                 return expected or 0.0
             if place != expected and self.film not in self.uncertain:
-                answer.failure("a place other than the last acknowledged")
+                response.failure("a place other than the last acknowledged")
             return float(place or 0.0)
 
-    def doubt(self) -> None:
+    def mark_uncertain(self) -> None:
         self.acknowledged.pop(self.film, None)
         self.uncertain.add(self.film)
 
-    def request(self, method: str, path: str, name: str, **given: Any) -> Any:
+    def request(self, method: str, path: str, name: str, **options: Any) -> Any:
         return self.client.request(
-            method, path, name=name, headers=self.headers, catch_response=True, **given
+            method, path, name=name, headers=self.headers, catch_response=True, **options
         )
 
 
 class CatalogueViewer(Viewer):
-    """One who saves by another API what the catalogue knows of FILMS."""
+    """A viewer of another API, which watches only the FILMS in the catalogue."""
 
     abstract = True
     weight = 1
     paths: ClassVar[dict[str, str]]
-    """Film -> where its progress is; empty where the catalogue knows none. Of each class its own."""
-    looking: ClassVar[RLock]
-    has_looked: ClassVar[bool]
+    """Film -> path of its progress. Empty if the catalogue has no film. Each class has its own."""
+    search_lock: ClassVar[RLock]
+    has_searched: ClassVar[bool]
     route: ClassVar[str]
-    ways: ClassVar[tuple[str, ...]]
-    """Where progress may be, of a film {}."""
+    path_patterns: ClassVar[tuple[str, ...]]
+    """Possible paths of the progress of a film {}."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls.paths, cls.looking, cls.has_looked = {}, RLock(), False
+        cls.paths, cls.search_lock, cls.has_searched = {}, RLock(), False
 
     def known_films(self) -> list[str]:
-        with self.looking:
-            if not self.has_looked:
+        with self.search_lock:
+            if not self.has_searched:
                 for film in FILMS:
-                    self.look_for(film)
-                type(self).has_looked = True
+                    self.search(film)
+                type(self).has_searched = True
         return list(self.paths or FILMS)
 
-    def look_for(self, film: str) -> None:
-        for path in (way.format(film) for way in self.ways):
-            with self.request("GET", path, self.route) as answer:
-                if answer.status_code == HTTPStatus.OK:
+    def search(self, film: str) -> None:
+        for path in (pattern.format(film) for pattern in self.path_patterns):
+            with self.request("GET", path, self.route) as response:
+                if response.status_code == HTTPStatus.OK:
                     self.paths[film] = path
                     return
-                if answer.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
-                    answer.success()
+                if response.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+                    response.success()
                 else:
-                    answer.failure(f"status {answer.status_code}")
+                    response.failure(f"status {response.status_code}")
 
     def save(self) -> None:
         if not self.paths:
             super().save()
             return
-        body, place = self.words()
+        body, place = self.save_body()
         path = self.paths[self.film]
-        with self.request("POST", path, self.route, json=body) as answer:
-            if answer.status_code == HTTPStatus.OK and self.shown(answer.json()) == place:
+        with self.request("POST", path, self.route, json=body) as response:
+            if (
+                response.status_code == HTTPStatus.OK
+                and self.returned_place(response.json()) == place
+            ):
                 self.acknowledged[self.film] = place
                 self.uncertain.discard(self.film)
             else:
-                answer.failure(f"status {answer.status_code}, or another place")
-                self.doubt()
+                response.failure(f"status {response.status_code}, or another place")
+                self.mark_uncertain()
 
-    def place(self) -> float:
+    def stored_position(self) -> float:
         if not self.paths:
-            return super().place()
+            return super().stored_position()
         expected = self.acknowledged.get(self.film)
-        with self.request("GET", self.paths[self.film], self.route) as answer:
-            if answer.status_code != HTTPStatus.OK:
-                answer.failure(f"status {answer.status_code}")
+        with self.request("GET", self.paths[self.film], self.route) as response:
+            if response.status_code != HTTPStatus.OK:
+                response.failure(f"status {response.status_code}")
                 return self.seconds(expected or 0.0)
-            progress = answer.json()
-            place = self.shown(progress) if progress.get("last_watched_at") else None
+            progress = response.json()
+            place = self.returned_place(progress) if progress.get("last_watched_at") else None
             if place != expected and self.film not in self.uncertain:
-                answer.failure("a place other than the last acknowledged")
+                response.failure("a place other than the last acknowledged")
             return self.seconds(place or 0.0)
 
-    def words(self) -> tuple[dict[str, int], float]:
-        """The body of a save, and the place that it acknowledges."""
+    def save_body(self) -> tuple[dict[str, int], float]:
+        """The body of a save, and the place in it: seconds or percent, depending on the API."""
         raise NotImplementedError
 
-    def shown(self, progress: dict[str, Any]) -> float:
-        """The place in an answer."""
+    def returned_place(self, progress: dict[str, Any]) -> float:
+        """The place in a response."""
         raise NotImplementedError
 
     def seconds(self, place: float) -> float:
-        """Where in the film that place is."""
+        """The position in seconds of a place."""
         return place
 
 
 class RateViewer(CatalogueViewer):
     route = RATE
-    ways = ("/videos/{}/progress",)
+    path_patterns = ("/videos/{}/progress",)
 
-    def words(self) -> tuple[dict[str, int], float]:
+    def save_body(self) -> tuple[dict[str, int], float]:
         rate = min(100, int(100 * self.position / FILMS[self.film]))
         return {"progress_rate": rate}, rate
 
-    def shown(self, progress: dict[str, Any]) -> float:
+    def returned_place(self, progress: dict[str, Any]) -> float:
         rate: float = progress["progress_rate"]
         return rate
 
     def seconds(self, place: float) -> float:
         return place * FILMS[self.film] / 100
 
-    def told(self, point: dict[str, Any]) -> float | None:
-        return point.get("percent") if self.paths else super().told(point)
+    def listed_place(self, point: dict[str, Any]) -> float | None:
+        return point.get("percent") if self.paths else super().listed_place(point)
 
 
 class PlaybackViewer(CatalogueViewer):
     route = PLAYBACK
-    ways = ("/api/v1/playback/movie/{}", "/api/v1/playback/episode/{}")
+    path_patterns = ("/api/v1/playback/movie/{}", "/api/v1/playback/episode/{}")
 
-    def words(self) -> tuple[dict[str, int], float]:
+    def save_body(self) -> tuple[dict[str, int], float]:
         position = int(self.position)
         duration = int(FILMS[self.film])
         return {"position_seconds": position, "duration_seconds": duration}, position
 
-    def shown(self, progress: dict[str, Any]) -> float:
+    def returned_place(self, progress: dict[str, Any]) -> float:
         position: float = progress["position_seconds"]
         return position
 
 
 def _token(user_id: str) -> str:
-    if given := os.environ.get("RESUME_TOKEN"):
-        return given
+    if token := os.environ.get("RESUME_TOKEN"):
+        return token
     claims = {"sub": user_id, "exp": int(time.time()) + TOKEN_SECONDS}
     return jwt.encode(claims, os.environ["JWT_SECRET"], "HS256")
 
 
 @events.quitting.add_listener
-def fail_when_nothing_was_asked(environment: Environment, **_: object) -> None:
+def fail_without_requests(environment: Environment, **_: object) -> None:
     if environment.stats.total.num_requests == 0:
         environment.process_exit_code = 1

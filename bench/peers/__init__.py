@@ -1,1 +1,1 @@
-"""The servers that the service is compared with, each in one file and at its best."""
+"""The servers that the service is compared with, one file each, in the best configuration."""

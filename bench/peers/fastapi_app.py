@@ -1,5 +1,5 @@
-"""Resume points as most would write them with FastAPI, pydantic, PyJWT and redis.asyncio."""
-# FastAPI and pydantic are only in .venv-bench, which mypy does not look into:
+"""Resume points with FastAPI, pydantic, PyJWT and redis.asyncio, in the usual style."""
+# FastAPI and pydantic are only in .venv-bench, which mypy does not read:
 # mypy: disable-error-code="import-not-found"
 # mypy: allow-subclassing-any, allow-untyped-decorators
 
@@ -35,7 +35,7 @@ class Save(BaseModel):
 
 
 def require_own(request: Request, user_id: str) -> None:
-    """Let only the token of `user_id` in. Called, not depended on: that is the faster."""
+    """Accept only a token of `user_id`. A plain call is faster than a FastAPI dependency."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
         claims = jwt.decode(token, SECRET, ["HS256"], {"require": ["exp", "sub"]})

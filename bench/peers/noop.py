@@ -1,4 +1,4 @@
-"""The ceiling: WSGI that reads the body and answers 204, and does nothing else."""
+"""The ceiling: a WSGI application that only reads the body and answers 204."""
 
 from __future__ import annotations
 

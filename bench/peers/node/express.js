@@ -1,4 +1,4 @@
-// Resume points as most would write them with Express, zod and ioredis.
+// Resume points with Express, zod and ioredis, in the usual style.
 import express from 'express';
 import { z } from 'zod';
 import { caller, list, read, save } from './points.js';

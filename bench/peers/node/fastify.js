@@ -1,4 +1,4 @@
-// Resume points as most would write them with Fastify, its JSON schemas and ioredis.
+// Resume points with Fastify, its JSON schemas and ioredis, in the usual style.
 import Fastify from 'fastify';
 import { caller, list, read, save } from './points.js';
 

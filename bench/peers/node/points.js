@@ -1,14 +1,14 @@
-// What both Node peers share: the points in Redis and the identity in a token.
+// Shared by both Node peers: points in Redis, and token verification.
 import { createVerifier } from 'fast-jwt';
 import { Redis } from 'ioredis';
 
 const TTL_SECONDS = 30 * 24 * 60 * 60;
 const POINT_FIELDS = ['currentTime', 'updatedAt', 'duration', 'percent', 'watched', 'completed'];
 
-// Auto-pipelining sends what all requests of one turn of the event loop ask for in one write.
+// Auto-pipelining sends the commands of one event-loop iteration in one write.
 const redis = new Redis(process.env.REDIS_URL, { enableAutoPipelining: true });
 
-// Tokens that were verified are kept: a viewer sends the same one all evening.
+// Cache verified tokens: a viewer sends the same token many times.
 const verify = createVerifier({
   key: process.env.JWT_SECRET,
   algorithms: ['HS256'],
@@ -16,7 +16,7 @@ const verify = createVerifier({
   cache: true,
 });
 
-/** The user whom the token names, or null when it is not to be trusted. */
+/** The user id of the token, or null if the token is invalid. */
 export function caller(authorization = '') {
   if (!/^bearer /i.test(authorization)) return null;
   try {
@@ -47,7 +47,7 @@ export async function save({ clerkId, tmdbId, currentTime, duration }) {
   ]);
 }
 
-/** The point, or null when there is none. */
+/** The point, or null if it does not exist. */
 export async function read(userId, videoId) {
   return point(await redis.hmget(`resume:${userId}:${videoId}`, POINT_FIELDS));
 }
