@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from resume_service.archive.cycle import ArchiveCycle, CycleResult
@@ -44,7 +45,8 @@ class Loop:
         self._failures = 0
         """Failed cycles since the last successful one."""
         self._stopping = threading.Event()
-        self.scheduler = BackgroundScheduler(timezone=UTC)
+        self._executor = ThreadPoolExecutor()
+        self.scheduler = BackgroundScheduler(executors={"default": self._executor}, timezone=UTC)
 
     def start(self) -> None:
         """Start the scheduler. The first cycle runs at once."""
@@ -63,6 +65,9 @@ class Loop:
     def stop(self) -> None:
         """Stop after the current batch, then flush once more."""
         self._stopping.set()
+        # Wait for running jobs here: the scheduler waits with a lock, which a retry needs.
+        self.scheduler.pause()
+        self._executor.shutdown()
         self.scheduler.shutdown()
         deadline = time.monotonic() + LAST_SECONDS
         self._run_cycle(lambda: time.monotonic() > deadline)
