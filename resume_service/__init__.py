@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 
+import click
 import flask
 from flask import Flask
 from redis import Redis
@@ -14,7 +14,7 @@ from resume_service.accounts.routes import corporations, sign_in, users
 from resume_service.archive import routes as history
 from resume_service.auth.cli import token_command
 from resume_service.catalogue.routes import streams, videos, view_logs
-from resume_service.clock import system_clock
+from resume_service.clock import Clock, system_clock
 from resume_service.demo import cli as demo_cli
 from resume_service.errors import ServiceError
 from resume_service.lessons.routes import completions, course, dashboard, enrollments, stripe
@@ -85,7 +85,7 @@ def create_app(
     settings: Settings,
     *,
     client: Redis | None = None,
-    clock: Callable[[], datetime] = system_clock,
+    clock: Clock = system_clock,
 ) -> Flask:
     """Create the Flask application. It opens no connection before the first request.
 
@@ -107,12 +107,7 @@ def create_app(
         api.register_blueprint(blueprint)
     for page in PAGES if settings.database_url else ():
         app.register_blueprint(page)
-    commands = (
-        token_command(settings),
-        demo_cli.command(settings),
-        postgres_cli.command(settings),
-    )
-    for command in (*commands, *worker_cli.commands(settings)):
+    for command in _commands(settings):
         app.cli.add_command(command)
     origin_headers = cors.install(app, settings.cors_origins)
     if settings.trusted_proxies:
@@ -122,6 +117,13 @@ def create_app(
     fast_lane = FastLane(app, services, clock, FAST_ROUTES, origin_headers)
     app.wsgi_app = fast_lane  # type: ignore[method-assign]
     return app
+
+
+def _commands(settings: Settings) -> Iterator[click.Command]:
+    yield token_command(settings)
+    yield demo_cli.command(settings)
+    yield postgres_cli.command(settings)
+    yield from worker_cli.commands(settings)
 
 
 def _blueprints(settings: Settings) -> Iterator[Blueprint]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 
 import redis
 
@@ -21,6 +21,7 @@ from resume_service.catalogue.facts_cache import FactsCache
 from resume_service.catalogue.streams import Streams
 from resume_service.catalogue.videos import Videos, delete_videos_of
 from resume_service.catalogue.view_logs import ViewLogs
+from resume_service.clock import Clock
 from resume_service.lessons.completions import Completions
 from resume_service.lessons.course import Lessons, Modules
 from resume_service.lessons.enrollments import Enrollments
@@ -40,8 +41,6 @@ from resume_service.settings import Settings
 from resume_service.telemetry.metrics import SharedCollectors
 from resume_service.web.services import Services
 
-Clock = Callable[[], datetime]
-
 
 def build_services(settings: Settings, client: redis.Redis | None, clock: Clock) -> Services:
     """Build the services that `settings` enable. `client`, if given, replaces their Redis."""
@@ -55,27 +54,17 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
     with_archive = settings.database_url is not None
     points = ResumeStore(router, keys, Rules.from_settings(settings), archive=with_archive)
     media = MediaSource.from_settings(settings)
-    common = (
-        settings,
-        Verifier.from_settings(settings),
-        router,
-        RateLimiter(router),
-        points,
-        media,
-    )
+    verifier = Verifier.from_settings(settings)
+    common = (settings, verifier, router, RateLimiter(router), points, media)
     if settings.database_url is None:
         return Services(*common, VideoPoints(points, AnyVideo(), NoArchive()))
     database = Database(settings.database_url)
-    history = History(database)
-    facts = FactsCache(FactsQuery(database), database)
     backlog = BacklogCollector(Backlog(Pipeline(servers), keys), clock)
     return Services(
         *common,
         database,
-        history,
-        facts,
-        VideoPoints(points, CatalogueAccess(facts), history),
         SharedCollectors((backlog,)),
+        *_archived_points(database, points),
         *_accounts(settings, database),
         *_catalogue(settings, database, media, clock),
         *_lessons(settings, database),
@@ -84,6 +73,14 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
 
 def _redis_servers(settings: Settings) -> Servers:
     return connect(settings.redis_url, settings.redis_timeout_ms, cluster=settings.redis_cluster)
+
+
+def _archived_points(database: Database, points: ResumeStore) -> Iterator[object]:
+    history = History(database)
+    facts = FactsCache(FactsQuery(database), database)
+    yield history
+    yield facts
+    yield VideoPoints(points, CatalogueAccess(facts), history)
 
 
 def _accounts(settings: Settings, database: Database) -> Iterator[object]:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 
 import structlog
@@ -15,6 +14,7 @@ from resume_service.archive.backlog import Backlog
 from resume_service.archive.flush import Flush, FlushResult
 from resume_service.archive.repository import STATEMENT_SECONDS, ArchiveRepository
 from resume_service.archive.restore import Restore
+from resume_service.clock import Clock
 from resume_service.postgres.connections import BoundedConnection, connect
 from resume_service.redis.pipeline import Pipeline
 from resume_service.redis.servers import connect as redis_servers
@@ -49,10 +49,10 @@ class ArchiveCycle:
     rules: Rules
     batch: int
     """Points per transaction."""
-    clock: Callable[[], datetime]
+    clock: Clock
 
     @classmethod
-    def of(cls, settings: Settings, clock: Callable[[], datetime]) -> ArchiveCycle:
+    def of(cls, settings: Settings, clock: Clock) -> ArchiveCycle:
         """The archive at DATABASE_URL. Raises ValueError if that is not set."""
         if settings.database_url is None:
             raise ValueError("DATABASE_URL is not set")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from resume_service.archive.backlog import Backlog, BacklogStats
-from resume_service.clock import epoch_ms
+from resume_service.clock import Clock, epoch_ms
 from resume_service.errors import Unavailable
 
 FLUSH_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -18,7 +17,7 @@ FLUSH_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 class BacklogCollector:
     """Reads the backlog at each scrape. Its metrics are absent while Redis does not answer."""
 
-    def __init__(self, backlog: Backlog, clock: Callable[[], datetime]) -> None:
+    def __init__(self, backlog: Backlog, clock: Clock) -> None:
         self._backlog = backlog
         self._clock = clock
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from resume_service.archive.backlog import Backlog
 from resume_service.archive.repository import ArchiveRepository
+from resume_service.clock import Clock
 from resume_service.resume.bulk_store import BulkStore
 
 
@@ -33,7 +34,7 @@ class Restore:
 
     def run(
         self,
-        clock: Callable[[], datetime],
+        clock: Clock,
         should_stop: Callable[[], bool],
         progress: Callable[[int], None],
     ) -> int:

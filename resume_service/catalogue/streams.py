@@ -6,7 +6,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -17,6 +16,7 @@ from resume_service.auth.identity import Identity
 from resume_service.catalogue.facts import NO_VIDEO, FactsQuery, VideoFacts
 from resume_service.catalogue.tables import video_files, videos, view_logs
 from resume_service.catalogue.view_logs import ViewLogs
+from resume_service.clock import Clock
 from resume_service.errors import NotFound, OriginFailed, OriginTimeout, Unavailable
 from resume_service.media.model import ByteRequest, OpenMedia
 from resume_service.media.source import MediaSource
@@ -97,7 +97,7 @@ class Streams:
         database: Database,
         media: MediaSource,
         view_logs: ViewLogs,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._database = database
         self._media = media

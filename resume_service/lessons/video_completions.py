@@ -18,6 +18,7 @@ from sqlalchemy import Select, exists, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from resume_service.archive.tables import watch_archive
+from resume_service.clock import Clock
 from resume_service.lessons import queries, video_completion_queries
 from resume_service.lessons.tables import lesson_progress, lessons, lessons_looked
 from resume_service.postgres.database import Database
@@ -38,15 +39,13 @@ _log = structlog.get_logger(__name__)
 class VideoCompletions:
     """Reads archived points and writes completions. It uses only Postgres."""
 
-    def __init__(
-        self, database: Database, clock: Callable[[], datetime], batch: int = BATCH
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, batch: int = BATCH) -> None:
         self._database = database
         self._clock = clock
         self._batch = batch
 
     @classmethod
-    def at(cls, url: str, clock: Callable[[], datetime]) -> VideoCompletions:
+    def at(cls, url: str, clock: Clock) -> VideoCompletions:
         return cls(Database(url, timeout=TIMEOUT_SECONDS), clock)
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> int:

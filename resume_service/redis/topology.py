@@ -83,7 +83,7 @@ class Topology(ABC):
             finally:
                 self._refreshing.release()
         if not self._primaries:
-            raise redis.ConnectionError("nobody says which Redis holds what")
+            raise redis.ConnectionError("no server knows which Redis has which key")
 
     def _refresh_from_sources(self, seconds: float) -> None:
         started = time.monotonic()

@@ -12,13 +12,13 @@ import functools
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
 
 from resume_service.auth.verifier import Verifier
+from resume_service.clock import Clock
 from resume_service.web import lifecycle
 from resume_service.web.cors import OriginHeaders
 from resume_service.web.fast_route import FastRoute
@@ -45,7 +45,7 @@ class FastLane:
         self,
         app: Flask,
         services: Services,
-        clock: Callable[[], datetime],
+        clock: Clock,
         routes: Sequence[FastRoute],
         origin_headers: OriginHeaders,
     ) -> None:

@@ -20,6 +20,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from resume_service.auth.verifier import Verifier
+from resume_service.clock import Clock
 from resume_service.errors import BadRequest
 from resume_service.telemetry import logs, metrics
 from resume_service.web.services import services
@@ -52,7 +53,7 @@ class FailedRequest(NamedTuple):
 _failed: ContextVar[FailedRequest | None] = ContextVar("failed", default=None)
 
 
-def install(app: Flask, public_endpoints: Collection[str], clock: Callable[[], datetime]) -> None:
+def install(app: Flask, public_endpoints: Collection[str], clock: Clock) -> None:
     """Apply these steps to every request of `app`."""
     app.before_request(_start_with(clock))
     app.before_request(_authentication(frozenset(public_endpoints)))
@@ -60,7 +61,7 @@ def install(app: Flask, public_endpoints: Collection[str], clock: Callable[[], d
     app.teardown_request(_end)
 
 
-def begin(requested_id: str, clock: Callable[[], datetime]) -> RequestStart:
+def begin(requested_id: str, clock: Clock) -> RequestStart:
     """Start a request and set the id of its log lines. Use the caller's id if it is valid."""
     request_id = requested_id if _match_request_id(requested_id) else os.urandom(16).hex()
     logs.request_id.set(request_id)
@@ -104,7 +105,7 @@ def raise_in_flask(failed: FailedRequest) -> Iterator[None]:
         _failed.reset(token)
 
 
-def _start_with(clock: Callable[[], datetime]) -> Callable[[], None]:
+def _start_with(clock: Clock) -> Callable[[], None]:
     def start() -> None:
         failed = _failed.get()
         if failed:
