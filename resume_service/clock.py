@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 """Returns the current time, in UTC. Tests pass a clock that they control."""
-
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 

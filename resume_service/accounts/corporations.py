@@ -30,8 +30,6 @@ CONFLICTS = {
     "users_email": "There is a user with this address",
 }
 """The error message for each unique index."""
-
-
 DeleteBelongings = Callable[[sqlalchemy.Connection, int, datetime], None]
 """Deletes a company's other data. Arguments: transaction, id of the company, time."""
 

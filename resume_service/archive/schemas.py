@@ -8,8 +8,6 @@ from resume_service.web.pagination import PageCursor, PageSize
 
 MOST = 100
 """Points per page."""
-
-
 EXAMPLE = {
     "videoId": "12345",
     "currentTime": 5400,

@@ -9,8 +9,6 @@ from resume_service.accounts.schemas.fields import EmailAddress, Password
 from resume_service.web.fields import BodySchema, Moment, PathText
 
 LONGEST_NAME = 128
-
-
 EXAMPLE = {
     "id": 1,
     "name": "Example Films",

@@ -26,8 +26,6 @@ class CompanyNumber(PageSize):
 
 
 ROLES = (Role.ADMIN, Role.GUEST)
-
-
 EXAMPLE = {
     "id": 2,
     "email": "bob@example.com",
@@ -37,8 +35,6 @@ EXAMPLE = {
     "created_at": "2026-11-20T10:00:00.000Z",
     "updated_at": "2026-11-20T10:00:00.000Z",
 }
-
-
 EXAMPLE_TOKEN = {
     "id": 1,
     "created_at": "2026-11-20T10:00:00.000Z",

@@ -23,8 +23,6 @@ PROTECTED = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "private, no-store",
 }
-
-
 _is_passed_on = re.compile("[ -~]{1,1024}").fullmatch
 """Whether a request header is passed on: up to 1,024 characters of printable ASCII."""
 _BINARY = {"schema": {"type": "string", "format": "binary"}}

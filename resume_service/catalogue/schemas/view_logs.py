@@ -8,8 +8,6 @@ from resume_service.web.fields import BodySchema
 from resume_service.web.numbers import WholeNumber
 
 EXAMPLE_BODY = {"video_id": 7}
-
-
 EXAMPLE = {"user_id": 3, "video_id": 7, "created_at": "2026-11-21T10:00:00.000Z"}
 
 

@@ -35,8 +35,6 @@ EXAMPLE_CHECKLIST = {
     ],
 }
 EXAMPLE_COMPLETED = {"lessons": [{"lessonId": EXAMPLE_LESSON, "completedAt": EXAMPLE_TIME}]}
-
-
 NO_UUID = ["Must be a UUID of version 4."]
 ERROR_EXAMPLES = {
     400: {"error": "Validation failed", "details": {"lessonId": NO_UUID}},

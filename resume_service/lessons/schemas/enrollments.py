@@ -14,18 +14,12 @@ EXAMPLE_NEW = {
     "status": "active",
     "current_period_end": "2027-11-20T10:00:00.000Z",
 }
-
-
 NAMES = ("id", *EXAMPLE_NEW, "stripe_subscription_id", "created_at", "updated_at")
-
-
 EXAMPLE = (
     {"id": "2d3e4f50-6172-4839-8a4b-5c6d7e8f9010", "stripe_subscription_id": None}
     | EXAMPLE_NEW
     | TIMES
 )
-
-
 ERROR_EXAMPLES = {
     400: NO_UUID,
     404: {"error": "Enrollment not found"},

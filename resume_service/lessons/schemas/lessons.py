@@ -20,17 +20,9 @@ EXAMPLE_NEW = {
     "video_id": "demo-light",
     "prerequisites": ["0b5c6d7e-8f90-4a1b-9c2d-3e4f5a6b7c80"],
 }
-
-
 NAMES = ("id", *EXAMPLE_NEW, "created_at", "updated_at")
-
-
 EXAMPLE = {"id": "0b5c6d7e-8f90-4a1b-9c2d-3e4f5a6b7c81"} | EXAMPLE_NEW | TIMES
-
-
 MOST_PREREQUISITES = 100
-
-
 ERROR_EXAMPLES = {
     400: NO_UUID,
     404: {"error": "Lesson not found"},

@@ -9,14 +9,8 @@ from resume_service.web.fields import BodySchema, Flag, Text
 from resume_service.web.numbers import WholeNumber
 
 NAMES = ("id", "title", "position", "free", "created_at", "updated_at")
-
-
 EXAMPLE_NEW = {"title": "How film works", "position": 1, "free": True}
-
-
 EXAMPLE = {"id": "6f1a2c3d-4b5e-4f60-8a7b-9c0d1e2f3a40"} | EXAMPLE_NEW | TIMES
-
-
 ERROR_EXAMPLES = {
     400: NO_UUID,
     404: {"error": "Module not found"},

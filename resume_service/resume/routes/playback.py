@@ -26,7 +26,6 @@ PREFIX = "/api/v1/playback"
 MOVIE_PATH, EPISODE_PATH = "/movie/<media_item_id>", "/episode/<episode_id>"
 MOVIE_ID, EPISODE_ID = video_parameter("media_item_id"), video_parameter("episode_id")
 
-
 blp = BeaconBlueprint("playback", __name__, url_prefix=PREFIX, invalid_message=schemas.INVALID)
 
 
