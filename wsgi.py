@@ -7,7 +7,7 @@ from resume_service.settings import Settings, SettingsError
 
 try:
     settings = Settings.from_env(os.environ)
-except SettingsError as fault:
-    raise SystemExit(f"resume-service: {fault}") from None
+except SettingsError as error:
+    raise SystemExit(f"resume-service: {error}") from None
 
 app = create_app(settings)

@@ -33,7 +33,7 @@ from resume_service.redis.pipeline import Pipeline
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer, Servers, connect
 from resume_service.resume.keys import Keys
-from resume_service.resume.model import Rules
+from resume_service.resume.model import PointSettings
 from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import AnyVideo
 from resume_service.resume.video_points import NoArchive, VideoPoints
@@ -52,7 +52,7 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
         wait_ms=settings.redis_timeout_ms // 2,
     )
     with_archive = settings.database_url is not None
-    points = ResumeStore(router, keys, Rules.from_settings(settings), archive=with_archive)
+    points = ResumeStore(router, keys, PointSettings.from_settings(settings), archive=with_archive)
     media = MediaSource.from_settings(settings)
     verifier = Verifier.from_settings(settings)
     common = (settings, verifier, router, RateLimiter(router), points, media)

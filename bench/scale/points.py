@@ -20,9 +20,10 @@ from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import OneServer
 from resume_service.resume.keys import Keys
-from resume_service.resume.model import Measurement, Rules
+from resume_service.resume.model import Measurement, PointSettings
 from resume_service.resume.scripts import DELETE_POINT, SAVE_POINT
 from resume_service.resume.store import ResumeStore
+from resume_service.settings import Settings
 
 PER_USER = 50
 CHUNK = 500
@@ -55,7 +56,7 @@ def measurement(user_number: int, video_number: int, second: float) -> Measureme
 def store_of(server: RedisServer) -> ResumeStore:
     """The store of the service on `server`."""
     router = RedisRouter(OneServer(new_client(server.url, TIMEOUT_SECONDS)))
-    return ResumeStore(router, Keys(), Rules(), archive=True)
+    return ResumeStore(router, Keys(), PointSettings.from_settings(Settings()), archive=True)
 
 
 class Recorder(RedisRouter):
@@ -78,7 +79,9 @@ def saves(
 ) -> Iterator[list[Command]]:
     """The commands that the service sends to Redis for each of `measurements`."""
     recorder = Recorder()
-    store = ResumeStore(recorder, keys or Keys(), Rules(), archive=True)
+    store = ResumeStore(
+        recorder, keys or Keys(), PointSettings.from_settings(Settings()), archive=True
+    )
     for each in measurements:
         store.save(each)
         yield recorder.commands

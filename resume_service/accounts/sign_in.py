@@ -3,7 +3,7 @@
 A refresh token is random. The database stores only its SHA-256. Each use replaces the token with a
 new one of the same family. A family is all tokens of one sign-in. A second use of a token means that
 it was stolen: the client and the thief both have it. Then the whole family is revoked (RFC 9700,
-section 4.14.2).
+section 4.14.2). The rate limits of sign-in are in `routes/sign_in.py`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from resume_service.redis.pipeline import Pipeline
 from resume_service.redis.servers import connect as redis_servers
 from resume_service.resume.bulk_store import BulkStore
 from resume_service.resume.keys import Keys
-from resume_service.resume.model import Rules
+from resume_service.resume.model import PointSettings
 from resume_service.settings import Settings
 
 CONNECT_SECONDS = 3.0
@@ -46,7 +46,7 @@ class ArchiveCycle:
     database_url: str
     backlog: Backlog
     points: BulkStore
-    rules: Rules
+    point_settings: PointSettings
     batch: int
     """Points per transaction."""
     clock: Clock
@@ -60,12 +60,12 @@ class ArchiveCycle:
             settings.redis_url, REDIS_TIMEOUT_MS, cluster=settings.redis_cluster
         )
         redis, keys = Pipeline(servers), Keys(hash_tags=settings.redis_cluster)
-        rules = Rules.from_settings(settings)
+        point_settings = PointSettings.from_settings(settings)
         return cls(
             database_url=settings.database_url,
             backlog=Backlog(redis, keys),
-            points=BulkStore(redis, keys, rules),
-            rules=rules,
+            points=BulkStore(redis, keys, point_settings),
+            point_settings=point_settings,
             batch=settings.flush_batch,
             clock=clock,
         )
@@ -91,7 +91,7 @@ class ArchiveCycle:
         """
         with closing(self._connect()) as connection:
             repository = ArchiveRepository(connection)
-            total = repository.count_since(self.clock() - self.rules.ttl)
+            total = repository.count_since(self.clock() - self.point_settings.ttl)
             self.backlog.set_restored(done=False)
             return self._restore(repository, lambda: False, start_progress(total))
 
@@ -105,7 +105,9 @@ class ArchiveCycle:
         progress: Callable[[int], None],
     ) -> int:
         started = time.perf_counter()
-        restore = Restore(repository, self.backlog, self.points, self.rules.ttl, self.batch)
+        restore = Restore(
+            repository, self.backlog, self.points, self.point_settings.ttl, self.batch
+        )
         restored = restore.run(self.clock, should_stop, progress)
         if restored:
             _log.warning("restored", points=restored, seconds=_seconds_since(started))

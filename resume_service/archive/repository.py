@@ -8,12 +8,11 @@ from datetime import datetime
 import psycopg
 import structlog
 
+from resume_service.postgres import locks
 from resume_service.postgres.connections import BoundedConnection
 from resume_service.resume.bulk_store import StoredPoint
 from resume_service.resume.model import ArchivedPoint, FirstTimes
 
-LOCK = 7_236_450_222
-"""Key of an advisory lock in Postgres. Only the worker that holds it may write the archive."""
 LOCK_SECONDS = 8
 """Seconds that a worker waits for the lock of another worker."""
 IDLE_SECONDS = 5
@@ -95,7 +94,7 @@ class ArchiveRepository:
         Raises psycopg.errors.LockNotAvailable if another worker holds it for LOCK_SECONDS.
         """
         timeouts = [f"{seconds}s" for seconds in (IDLE_SECONDS, STATEMENT_SECONDS, LOCK_SECONDS)]
-        self._connection.execute(BEGIN, (*timeouts, LOCK))
+        self._connection.execute(BEGIN, (*timeouts, locks.ARCHIVE))
 
     def commit(self) -> None:
         self._connection.commit()

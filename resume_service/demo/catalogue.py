@@ -25,13 +25,12 @@ from resume_service.catalogue.videos import Videos, delete_videos_of
 from resume_service.demo.media import SECONDS, put_media
 from resume_service.demo.titles import HARBOUR, PUBLIC, STUDIOS, Studio, Title
 from resume_service.errors import Conflict
+from resume_service.postgres import locks
 from resume_service.postgres.database import Database
 from resume_service.resume.video_access import VideoKind
 
 FOLDER = "demo"
 """Folder of the demo's media, below MEDIA_ROOT."""
-_LOCK = 5_120_944_870
-"""Key of an advisory lock in Postgres: one process at a time adds the demo."""
 
 
 class Account(NamedTuple):
@@ -125,7 +124,9 @@ class _Seeding:
 @contextmanager
 def _exclusively(database: Database) -> Iterator[None]:
     with database.transaction() as sql:
-        if not sql.execute(select(func.pg_try_advisory_xact_lock(_LOCK))).scalar_one():
+        if not sql.execute(
+            select(func.pg_try_advisory_xact_lock(locks.DEMO_CATALOGUE))
+        ).scalar_one():
             raise Conflict("The demo is being added by somebody else")
         yield
 

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from resume_service.catalogue.tables import videos
 from resume_service.demo.catalogue import FOLDER
 from resume_service.lessons.tables import enrollments, lesson_prerequisites, lessons, modules
+from resume_service.postgres import locks
 from resume_service.postgres.database import Database
 
 FILM, PRACTICE = (
@@ -38,8 +39,6 @@ LESSONS: list[dict[str, Any]] = [
 REQUIRED = [(LIGHT, WELCOME), (CUT, LIGHT), (CUT, SOUND)]
 FILES = {WELCOME: "bowline.wav", LIGHT: "quay.wav", SOUND: "weather.wav"}
 """Demo videos by lesson. Watching the video to its end completes the lesson."""
-_LOCK = 7_236_450_225
-"""Key of an advisory lock in Postgres: two processes at once could enrol the user twice."""
 
 
 def seed_demo_course(
@@ -52,7 +51,7 @@ def seed_demo_course(
     Raises Unavailable.
     """
     with database.transaction() as sql:
-        sql.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        sql.execute(select(func.pg_advisory_xact_lock(locks.DEMO_COURSE)))
         if not _is_free_or_ours(sql):
             return None
         video_ids = _videos(sql) if videos_by_lesson is None else videos_by_lesson

@@ -16,11 +16,8 @@ from resume_service.lessons.eligibility import COURSE_ORDER, in_modules
 from resume_service.lessons.model import NO_LESSON, NO_MODULE
 from resume_service.lessons.repository import INVALID, Query, Record, Repository
 from resume_service.lessons.tables import lesson_prerequisites, lessons, modules
+from resume_service.postgres import locks
 from resume_service.postgres.database import Database
-
-LOCK = 7_236_450_223
-"""Key of an advisory lock in Postgres. Two concurrent changes of prerequisites could form a circle,
-which neither of them sees."""
 
 
 class Modules(Repository):
@@ -79,7 +76,7 @@ class Lessons(Repository):
         if "prerequisites" not in values:
             return
         columns = lesson_prerequisites.c
-        sql.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        sql.execute(select(func.pg_advisory_xact_lock(locks.COURSE)))
         sql.execute(lesson_prerequisites.delete().where(columns.lesson_id == row_id))
         required = [
             {"lesson_id": row_id, "prerequisite_id": each} for each in set(values["prerequisites"])

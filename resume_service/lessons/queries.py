@@ -12,10 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from resume_service.lessons.eligibility import COURSE_ORDER, lesson_states, missing_prerequisites
 from resume_service.lessons.tables import lesson_progress, lesson_unmarked, lessons
+from resume_service.postgres import locks
 from resume_service.postgres.metadata import MOMENT
 
-LOCK = 7236
-"""First key of a two-key advisory lock in Postgres. The second key is a hash of the user id."""
 IDLE_SECONDS = 5
 """Seconds before Postgres ends the session of a process that hangs inside a transaction."""
 
@@ -58,7 +57,7 @@ COMPLETED = (
 )
 LOCK_USER = select(
     func.set_config("idle_in_transaction_session_timeout", f"{IDLE_SECONDS}s", sqlalchemy.true()),
-    func.pg_advisory_xact_lock(LOCK, func.hashtext(_USER)),
+    func.pg_advisory_xact_lock(locks.USER_LESSONS, func.hashtext(_USER)),
 )
 COMPLETE = (
     insert(lesson_progress)

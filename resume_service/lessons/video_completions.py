@@ -21,10 +21,9 @@ from resume_service.archive.tables import watch_archive
 from resume_service.clock import Clock
 from resume_service.lessons import queries, video_completion_queries
 from resume_service.lessons.tables import lesson_progress, lessons, lessons_looked
+from resume_service.postgres import locks
 from resume_service.postgres.database import Database
 
-LOCK = 7_236_450_224
-"""Key of an advisory lock in Postgres. It allows one worker at a time."""
 TIMEOUT_SECONDS = 30.0
 BATCH = 500
 """Completions per transaction. The transaction holds a lock for each of their users."""
@@ -96,7 +95,7 @@ class VideoCompletions:
                 return None
             # A user may have marked or unmarked a lesson just now. So lock the users, check again.
             users = [row.user_id for row in candidates]
-            sql.execute(_LOCK_USERS, {"lock": queries.LOCK, "users": users})
+            sql.execute(_LOCK_USERS, {"lock": locks.USER_LESSONS, "users": users})
             still_eligible = video_completion_queries.eligible(
                 video_completion_queries.VIEWINGS,
                 now,
@@ -118,7 +117,7 @@ def _lock_workers() -> Select[Any]:
         func.set_config(
             "idle_in_transaction_session_timeout", f"{queries.IDLE_SECONDS}s", sqlalchemy.true()
         ),
-        func.pg_advisory_xact_lock(LOCK),
+        func.pg_advisory_xact_lock(locks.VIDEO_COMPLETIONS),
     )
 
 

@@ -9,11 +9,11 @@ import sqlalchemy
 from alembic import command
 from alembic.config import Config
 
+from resume_service.postgres import locks
+
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 HEAD = "head"
 BASE = "base"
-_LOCK_KEY = 7_236_450_221
-"""Key of a Postgres advisory lock: one process at a time migrates, the others wait."""
 
 
 def upgrade(url: str, revision: str = HEAD) -> None:
@@ -45,7 +45,7 @@ def config() -> Config:
 
 def _migrate(url: str, step: Callable[[Config, str], None], revision: str) -> None:
     with engine(url).begin() as connection:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({locks.MIGRATION})")
         alembic_config = config()
         alembic_config.attributes["connection"] = connection
         step(alembic_config, revision)

@@ -12,7 +12,7 @@ from resume_service.redis.pipeline import Pipeline, script_call
 from resume_service.redis.script import Args
 from resume_service.resume.hash_format import ARCHIVE_FIELDS, fields_of, iso_or_empty
 from resume_service.resume.keys import Keys
-from resume_service.resume.model import ArchivedPoint, FirstTimes, Rules
+from resume_service.resume.model import ArchivedPoint, FirstTimes, PointSettings
 from resume_service.resume.scripts import RESTORE_POINT, SET_FIRST_TIMES
 
 ONE_SECOND = timedelta(seconds=1)
@@ -36,10 +36,10 @@ class StoredPoint(NamedTuple):
 class BulkStore:
     """Many points at once. Every method may raise Unavailable."""
 
-    def __init__(self, redis: Pipeline, keys: Keys, rules: Rules) -> None:
+    def __init__(self, redis: Pipeline, keys: Keys, settings: PointSettings) -> None:
         self._redis = redis
         self._keys = keys
-        self._rules = rules
+        self._settings = settings
 
     def read(self, entries: Sequence[str]) -> list[StoredPoint]:
         """Return the points of these backlog entries, in the same order."""
@@ -79,12 +79,12 @@ class BulkStore:
         script_keys = [keys.point, keys.recent]
         if not self._keys.hash_tags:
             script_keys += [keys.erased, self._keys.of_backlog()[0].restored]
-        seconds_left = -((now - row.updated_at - self._rules.ttl) // ONE_SECOND)
+        seconds_left = -((now - row.updated_at - self._settings.ttl) // ONE_SECOND)
         args: Args = [
             iso(row.updated_at),
             epoch_ms(row.updated_at),
             seconds_left,
-            self._rules.max_points,
+            self._settings.max_points,
             keys.member,
             keys.point_prefix,
             keys.entry,

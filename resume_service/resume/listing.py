@@ -11,7 +11,7 @@ from resume_service.redis.keys import escaped, unescaped
 from resume_service.redis.router import RedisRouter
 from resume_service.resume.hash_format import POINT_FIELDS, point_from
 from resume_service.resume.keys import Keys
-from resume_service.resume.model import ResumePoint, Rules, Status
+from resume_service.resume.model import PointSettings, ResumePoint, Status
 
 Entry = tuple[str, int]
 """An entry of a user's index: the escaped video id, and `updatedAt` in ms."""
@@ -20,10 +20,10 @@ Entry = tuple[str, int]
 class PointList:
     """Reads the pages of a user's points."""
 
-    def __init__(self, redis: RedisRouter, keys: Keys, rules: Rules) -> None:
+    def __init__(self, redis: RedisRouter, keys: Keys, settings: PointSettings) -> None:
         self._redis = redis
         self._keys = keys
-        self._rules = rules
+        self._settings = settings
 
     def page(
         self,
@@ -53,7 +53,9 @@ class PointList:
             if values[0]
         ]
         if status:
-            points = [each for each in points if status.admits(each, self._rules.watched_percent)]
+            points = [
+                each for each in points if status.admits(each, self._settings.watched_percent)
+            ]
         return _first_page(points, limit)
 
     def _entries(self, index: str, after: Cursor | None) -> Sequence[Entry]:
@@ -68,7 +70,7 @@ class PointList:
         self, entries: Sequence[Entry], limit: int, now: datetime
     ) -> Sequence[Entry]:
         """The entries of one page, plus one that shows that a next page exists."""
-        oldest_alive = epoch_ms(now) - int(self._rules.ttl.total_seconds()) * 1000
+        oldest_alive = epoch_ms(now) - int(self._settings.ttl.total_seconds()) * 1000
         if len(entries) > limit and entries[limit][1] > oldest_alive:
             return entries[: limit + 1]
         return entries  # the points of older entries may have expired: read all

@@ -69,18 +69,18 @@ class Saved(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class PointSettings:
     """The settings of points."""
 
-    ttl: timedelta = timedelta(days=30)
+    ttl: timedelta
     """A point expires after this time without a save."""
-    max_points: int = 1000
+    max_points: int
     """The maximum number of points of a user."""
-    watched_percent: int = 90
+    watched_percent: int
     """A video counts as watched from this percent on."""
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Rules:
+    def from_settings(cls, settings: Settings) -> PointSettings:
         return cls(
             ttl=timedelta(days=settings.resume_ttl_days),
             max_points=settings.resume_max_points,

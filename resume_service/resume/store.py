@@ -40,8 +40,8 @@ from resume_service.resume.listing import PointList
 from resume_service.resume.model import (
     LONGEST_AGE,
     Measurement,
+    PointSettings,
     ResumePoint,
-    Rules,
     Saved,
     Status,
 )
@@ -55,18 +55,22 @@ class ResumeStore:
     """The points of all users. Every method may raise Unavailable."""
 
     def __init__(
-        self, redis: RedisRouter, keys: Keys, rules: Rules, *, archive: bool = False
+        self, redis: RedisRouter, keys: Keys, settings: PointSettings, *, archive: bool = False
     ) -> None:
         self._redis = redis
         self._keys = keys
-        self._list = PointList(redis, keys, rules)
+        self._list = PointList(redis, keys, settings)
         self._archive = archive
         self._separate_backlog = archive and keys.hash_tags
         """In a cluster, the backlog and the points are on different servers."""
-        ttl_seconds = int(rules.ttl.total_seconds())
-        self._rule_args = (str(ttl_seconds), str(rules.max_points), str(rules.watched_percent))
+        ttl_seconds = int(settings.ttl.total_seconds())
+        self._settings_args = (
+            str(ttl_seconds),
+            str(settings.max_points),
+            str(settings.watched_percent),
+        )
         """Arguments of the save script, formatted once instead of for each save."""
-        self._oldest_after_ms = (rules.ttl + LONGEST_AGE) // MILLISECOND
+        self._oldest_after_ms = (settings.ttl + LONGEST_AGE) // MILLISECOND
         """Milliseconds. An index entry this much older than a measurement has expired."""
 
     def save(self, measurement: Measurement) -> bool:
@@ -146,7 +150,7 @@ class ResumeStore:
             number_or_empty(measurement.duration),
             iso(measurement.measured_at),
             at_ms,
-            *self._rule_args,
+            *self._settings_args,
             at_ms - self._oldest_after_ms,
             keys.member,
             keys.point_prefix,

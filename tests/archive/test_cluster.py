@@ -1,4 +1,4 @@
-"""In a Redis Cluster marks and points are on different servers; the archive holds what it promises."""
+"""The archive with a Redis Cluster, where points and backlog entries are on different servers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from resume_service.archive.cycle import ArchiveCycle
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import connect
 from resume_service.resume.keys import Keys
-from resume_service.resume.model import Rules
+from resume_service.resume.model import PointSettings
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 from tests.support.archive_load import Load
@@ -21,34 +21,39 @@ from tests.support.tokens import SECRET
 
 
 @pytest.fixture(scope="module")
-def a_cluster(tmp_path_factory):
+def cluster_servers(tmp_path_factory):
     cluster = RedisCluster6(tmp_path_factory.mktemp("cluster"))
     with running(cluster):
         yield cluster
 
 
 @pytest.fixture
-def cluster(a_cluster, database):
-    """Both stores, Redis being a cluster; `cluster.redis` is none of its servers."""
-    servers = connect(a_cluster.url, 450, cluster=True)
+def cluster(cluster_servers, database):
+    """An empty Redis Cluster and an empty archive."""
+    servers = connect(cluster_servers.url, 450, cluster=True)
     for node in servers.nodes():
         node.flushall()
     settings = Settings(
-        jwt_secret=SECRET, redis_url=a_cluster.url, redis_cluster=True, database_url=database
+        jwt_secret=SECRET, redis_url=cluster_servers.url, redis_cluster=True, database_url=database
     )
     now = [datetime.now(UTC).replace(microsecond=0)]
     archive = ArchiveCycle.of(settings, lambda: now[0])
-    points = ResumeStore(RedisRouter(servers), Keys(hash_tags=True), Rules(), archive=True)
+    points = ResumeStore(
+        RedisRouter(servers),
+        Keys(hash_tags=True),
+        PointSettings.from_settings(Settings()),
+        archive=True,
+    )
     with psycopg.connect(database, autocommit=True) as sql:
         yield Stores(servers, database, archive, points, sql, now)
 
 
-def no_marks(cluster):
+def is_backlog_empty(cluster):
     backlog = cluster.archive.backlog.stats()
     return (backlog.dirty, backlog.erased) == (0, 0)
 
 
-def test_points_of_all_servers_are_archived_and_the_deleted_erased(cluster):
+def test_a_flush_archives_and_erases_points_of_all_servers(cluster):
     for number in range(40):
         cluster.save(user=f"user-{number}")
     cluster.cycle()
@@ -59,28 +64,28 @@ def test_points_of_all_servers_are_archived_and_the_deleted_erased(cluster):
     cluster.cycle()
 
     assert {user for user, _ in cluster.rows()} == {f"user-{n}" for n in range(40)} - {"user-7"}
-    assert no_marks(cluster)
+    assert is_backlog_empty(cluster)
 
 
-def test_a_flush_in_the_middle_of_a_deletion_leaves_no_row_behind(cluster, monkeypatch):
-    """The mark comes first, the deletion second: in between the point is alive."""
+def test_a_flush_during_a_deletion_leaves_no_row(cluster, monkeypatch):
+    """The backlog entry is written before the point is deleted. Between both, the point exists."""
     cluster.save()
     cluster.cycle()
-    ahead = ResumeStore._record_deletion_first
+    record = ResumeStore._record_deletion_first
 
-    def mark_and_flush(store, *args):
-        ahead(store, *args)
+    def record_and_flush(store, *args):
+        record(store, *args)
         cluster.cycle()
 
-    monkeypatch.setattr(ResumeStore, "_record_deletion_first", mark_and_flush)
+    monkeypatch.setattr(ResumeStore, "_record_deletion_first", record_and_flush)
     cluster.delete()
     cluster.cycle()
 
     assert cluster.rows() == {}
-    assert no_marks(cluster)
+    assert is_backlog_empty(cluster)
 
 
-def test_a_server_that_lost_its_data_gets_it_back(cluster):
+def test_a_server_that_lost_its_data_is_restored(cluster):
     for number in range(40):
         cluster.save(position=number, user=f"user-{number}")
     cluster.cycle()
@@ -93,7 +98,7 @@ def test_a_server_that_lost_its_data_gets_it_back(cluster):
     assert cluster.archive.backlog.restored()
 
 
-def test_under_load_the_archive_ends_as_the_points_do(cluster):
+def test_under_load_the_archive_ends_equal_to_the_points(cluster):
     load = Load(cluster.points)
     with load.running():
         for _ in range(5):
@@ -101,4 +106,4 @@ def test_under_load_the_archive_ends_as_the_points_do(cluster):
     cluster.cycle()
 
     assert cluster.rows() == load.model
-    assert no_marks(cluster)
+    assert is_backlog_empty(cluster)

@@ -1,7 +1,8 @@
-"""Stores on a Redis of a test's own."""
+"""Resume stores for tests of the store alone."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -9,10 +10,12 @@ import redis
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer
 from resume_service.resume.keys import Keys
-from resume_service.resume.model import Rules
+from resume_service.resume.model import PointSettings
 from resume_service.resume.store import ResumeStore
+from resume_service.settings import Settings
 
 
-def resume_store(client: redis.Redis, *, archive: bool = False, **rules: Any) -> ResumeStore:
-    """A store that keeps its points in the one server of `client`."""
-    return ResumeStore(RedisRouter(OneServer(client)), Keys(), Rules(**rules), archive=archive)
+def resume_store(client: redis.Redis, *, archive: bool = False, **settings: Any) -> ResumeStore:
+    """A store on the Redis server of `client`; `settings` replace the defaults."""
+    point_settings = replace(PointSettings.from_settings(Settings()), **settings)
+    return ResumeStore(RedisRouter(OneServer(client)), Keys(), point_settings, archive=archive)

@@ -18,8 +18,8 @@ from resume_service.web.context import arrived_at, enforce
 from resume_service.web.messages import ApiResponse, flask_response, json_response
 from resume_service.web.services import services
 
-BY_CLIENT = Limit("sign-in-of-client", quota=10)
-BY_ADDRESS = Limit("sign-in-of-address", quota=10)
+BY_CLIENT_ADDRESS = Limit("sign-in-of-client", quota=10)
+BY_EMAIL = Limit("sign-in-of-address", quota=10)
 
 blp = Blueprint("sign_in", __name__, url_prefix="/v1/auth", description="Signing in and out.")
 
@@ -30,8 +30,8 @@ blp = Blueprint("sign_in", __name__, url_prefix="/v1/auth", description="Signing
 @blp.errors(400, 401, 413, 415, 422, 429, 503, public=True)
 def login(body: dict[str, str]) -> Response:
     """Sign in with address and password. Each client and each address has ten attempts a minute."""
-    enforce(BY_CLIENT, context.client_address())
-    enforce(BY_ADDRESS, body["email"])
+    enforce(BY_CLIENT_ADDRESS, context.client_address())
+    enforce(BY_EMAIL, body["email"])
     signed_in = services().get(SignIn).sign_in(body["email"], body["password"], arrived_at())
     return _pair_response(signed_in)
 
