@@ -1,4 +1,4 @@
-"""What a flush carries to the archive, and what it leaves alone."""
+"""A flush copies changed points to the archive and erases deleted ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.archive_stores import MONTH, NO_ENTRIES
 from tests.support.resume_stores import resume_store
 
 
-def test_a_saved_point_is_archived_as_it_stands(stores):
+def test_a_saved_point_is_archived_with_all_fields(stores):
     stores.save(position=60.5, duration=121)
 
     flushed = stores.cycle()
@@ -33,7 +33,7 @@ def test_a_saved_point_is_archived_as_it_stands(stores):
     assert stores.entries() == NO_ENTRIES
 
 
-def test_a_point_of_unknown_duration_is_archived_without_one(stores):
+def test_a_point_without_duration_is_archived_without_percent(stores):
     stores.save(position=60)
     stores.cycle()
 
@@ -46,7 +46,7 @@ def test_a_point_of_unknown_duration_is_archived_without_one(stores):
     )
 
 
-def test_what_has_been_archived_is_not_archived_again(stores):
+def test_an_unchanged_point_is_not_archived_again(stores):
     stores.save()
     stores.cycle()
 
@@ -56,7 +56,7 @@ def test_what_has_been_archived_is_not_archived_again(stores):
 @pytest.mark.parametrize(
     "ids", [("a:b", "c"), ("a", "b:c"), ("100%", "%3A"), ("ünï", "видео"), ('q"u', "o'{,}\\")]
 )
-def test_ids_of_every_kind_are_archived_as_they_are(stores, ids):
+def test_ids_with_special_characters_are_archived_unchanged(stores, ids):
     user, video = ids
     stores.save(video, user=user)
     stores.cycle()
@@ -64,7 +64,7 @@ def test_ids_of_every_kind_are_archived_as_they_are(stores, ids):
     assert list(stores.rows()) == [ids]
 
 
-def test_a_newer_point_overwrites_the_row_and_an_older_one_does_not(stores):
+def test_only_a_newer_point_overwrites_the_row(stores):
     stores.save(position=10)
     stores.cycle()
     stores.pass_time(minutes=2)
@@ -78,7 +78,7 @@ def test_a_newer_point_overwrites_the_row_and_an_older_one_does_not(stores):
     assert stores.entries() == NO_ENTRIES
 
 
-def test_a_deleted_point_loses_its_row(stores):
+def test_a_deleted_point_is_erased_from_the_archive(stores):
     stores.save()
     stores.cycle()
     stores.delete()
@@ -88,7 +88,7 @@ def test_a_deleted_point_loses_its_row(stores):
     assert stores.entries() == NO_ENTRIES
 
 
-def test_a_point_deleted_before_it_was_archived_leaves_nothing(stores):
+def test_a_point_deleted_before_a_flush_is_not_archived(stores):
     stores.save()
     stores.delete()
     stores.cycle()
@@ -96,7 +96,7 @@ def test_a_point_deleted_before_it_was_archived_leaves_nothing(stores):
     assert stores.rows() == {}
 
 
-def test_a_point_deleted_and_saved_again_stays_and_remembers_nothing(stores):
+def test_a_point_saved_after_its_deletion_is_archived_without_its_past(stores):
     stores.save(position=100, duration=100)
     stores.cycle()
     stores.delete()
@@ -107,8 +107,8 @@ def test_a_point_deleted_and_saved_again_stays_and_remembers_nothing(stores):
     assert (row["position"], row["watched"], row["watched_at"]) == (5, False, None)
 
 
-def test_a_point_deleted_and_saved_again_while_a_flush_runs_remembers_nothing(stores, monkeypatch):
-    """Between the marks of deletions and those of saves: the new life meets the old one's row."""
+def test_a_deletion_and_save_during_a_flush_erase_the_past(stores, monkeypatch):
+    """It happens after the flush has read the deletions, while the old row still exists."""
     stores.save(position=100, duration=100)
     stores.cycle()
     stores.save("other")
@@ -129,7 +129,7 @@ def test_a_point_deleted_and_saved_again_while_a_flush_runs_remembers_nothing(st
     assert stores.get().watched is False
 
 
-def test_a_point_that_expired_before_it_was_archived_leaves_no_mark(stores):
+def test_a_point_that_expired_before_a_flush_leaves_no_entry(stores):
     stores.save()
     stores.expire()
 
@@ -137,8 +137,8 @@ def test_a_point_that_expired_before_it_was_archived_leaves_no_mark(stores):
     assert stores.entries() == NO_ENTRIES
 
 
-def test_a_save_during_the_flush_in_the_same_millisecond_keeps_its_mark(stores, monkeypatch):
-    """Its mark has the very time that the flushed one had: only the claim tells them apart."""
+def test_a_save_in_the_millisecond_of_its_flush_keeps_its_entry(stores, monkeypatch):
+    """Both entries have the same time. Only the claim distinguishes them."""
     stores.save(position=10)
     commit = Flush.commit
 
@@ -156,7 +156,7 @@ def test_a_save_during_the_flush_in_the_same_millisecond_keeps_its_mark(stores, 
     assert stores.row()["position"] == 20
 
 
-def test_more_points_than_a_batch_are_all_archived(stores):
+def test_a_flush_archives_more_points_than_one_batch(stores):
     for number in range(2500):
         stores.save(f"v{number}", user=f"user-{number % 7}")
 
@@ -165,19 +165,19 @@ def test_more_points_than_a_batch_are_all_archived(stores):
     assert stores.entries() == NO_ENTRIES
 
 
-def test_a_flush_that_is_told_to_stop_does_so_between_batches_and_loses_nothing(stores):
+def test_a_stopped_flush_ends_between_batches_and_loses_nothing(stores):
     for number in range(1500):
         stores.save(f"v{number}", user=f"user-{number % 3}")
-    asked = iter([False, True])
+    should_stop = iter([False, True])
 
-    flushed = stores.archive.cycle(lambda: next(asked)).flushed
+    flushed = stores.archive.cycle(lambda: next(should_stop)).flushed
 
     assert (flushed.archived, flushed.complete) == (1000, False)
     assert len(stores.entries()["dirty"]) == 500
     assert stores.cycle().archived == 500
 
 
-def test_a_hash_that_is_no_point_holds_up_nothing(stores, logged):
+def test_an_invalid_hash_does_not_block_other_points(stores, logged):
     stores.save("good")
     stores.save("bad")
     stores.redis.hset("resume:ann:bad", "updatedAt", "yesterday-ish")
@@ -188,7 +188,7 @@ def test_a_hash_that_is_no_point_holds_up_nothing(stores, logged):
     assert any("not a point" in line for line in logged)
 
 
-def test_a_video_watched_months_ago_is_still_watched_everywhere_with_its_first_time(stores):
+def test_a_video_watched_months_ago_keeps_watched_and_its_first_times(stores):
     stores.save(position=100, duration=100)
     first = stores.now[0]
     stores.cycle()
@@ -215,7 +215,7 @@ def test_a_video_watched_months_ago_is_still_watched_everywhere_with_its_first_t
     assert stores.row()["watched_at"] == iso(first)
 
 
-def test_what_the_archive_recalls_does_not_touch_a_point_saved_since(stores, monkeypatch):
+def test_first_times_from_the_archive_do_not_change_a_newer_point(stores, monkeypatch):
     stores.save(position=100, duration=100)
     stores.cycle()
     stores.expire()
@@ -237,7 +237,7 @@ def test_what_the_archive_recalls_does_not_touch_a_point_saved_since(stores, mon
     assert (stores.row()["position"], stores.row()["watched"]) == (6, False)
 
 
-def test_without_an_archive_no_mark_is_made(real_redis):
+def test_without_an_archive_no_entry_is_written(real_redis):
     points, now = resume_store(real_redis), datetime.now(UTC)
     points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at=now))
     points.delete("ann", "v", now)

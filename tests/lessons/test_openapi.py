@@ -1,4 +1,4 @@
-"""The document of the lessons' routes: valid, whole, and its examples are what the service answers."""
+"""The OpenAPI document of the lesson routes is valid, complete and has real examples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.course_builder import Learner
 from tests.support.tokens import bearer
 
 OPERATIONS = {"get", "post", "put", "delete"}
-OURS = re.compile(
+LESSON_PATHS = re.compile(
     "/api/progress/(lessons|modules|summary)|/v1/(modules|lessons|enrollments|course|billing)"
 )
 USER = "user_123456"
@@ -34,19 +34,21 @@ def document(client):
 
 
 @pytest.fixture
-def demo(room):
-    """The course of `flask seed-demo`, made at ten o'clock; videos and an enrolment have other ids."""
-    room.now[0] = TEN
-    seed_demo_course(room.http.application.extensions["resume_service"].get(Database), USER, VIDEOS)
-    room.sql.execute("UPDATE enrollments SET id = %s", (ENROLLMENT,))
+def demo(course):
+    """The course of `flask seed-demo`, with the ids and times of the examples."""
+    course.now[0] = TEN
+    seed_demo_course(
+        course.http.application.extensions["resume_service"].get(Database), USER, VIDEOS
+    )
+    course.sql.execute("UPDATE enrollments SET id = %s", (ENROLLMENT,))
     for table in ("modules", "lessons", "enrollments"):
-        room.sql.execute(f"UPDATE {table} SET created_at = %s, updated_at = %s", (TEN, TEN))
-    return room
+        course.sql.execute(f"UPDATE {table} SET created_at = %s, updated_at = %s", (TEN, TEN))
+    return course
 
 
-def ours(document):
+def lesson_operations(document):
     for path, item in document["paths"].items():
-        if OURS.match(path):
+        if LESSON_PATHS.match(path):
             for method in OPERATIONS & set(item):
                 yield path, method, item[method]
 
@@ -56,20 +58,20 @@ def example(document, path, method, status="200"):
     return answer["content"]["application/json"]["example"]
 
 
-def test_the_document_with_lessons_is_valid_openapi_3_1(document):
+def test_the_document_is_valid_openapi_3_1(document):
     assert [fault.message for fault in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_every_route_of_lessons_is_in_it_with_its_failures(client, document):
+def test_the_document_has_every_lesson_route_with_its_errors(client, document):
     routes = {
         (re.sub("<(\\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in client.application.url_map.iter_rules()
-        if OURS.match(rule.rule)
+        if LESSON_PATHS.match(rule.rule)
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
-    assert {(path, method) for path, method, _ in ours(document)} == routes
+    assert {(path, method) for path, method, _ in lesson_operations(document)} == routes
 
-    for path, method, operation in ours(document):
+    for path, method, operation in lesson_operations(document):
         expected = {"500", "503"}
         expected |= {"400", "413"} if method in ("post", "put") else set()
         if "billing" not in path:
@@ -84,7 +86,7 @@ def test_every_route_of_lessons_is_in_it_with_its_failures(client, document):
         assert (operation.get("security") == []) == ("billing" in path)
 
 
-def test_the_examples_of_progress_are_what_the_service_answers(demo, document):
+def test_the_examples_of_progress_are_real_responses(demo, document):
     learner = Learner(demo.http, USER)
     lesson, module = "/api/progress/lessons/{lessonId}", "/api/progress/modules/{moduleId}"
     body = document["paths"][lesson]["post"]["requestBody"]["content"]["application/json"]
@@ -101,7 +103,7 @@ def test_the_examples_of_progress_are_what_the_service_answers(demo, document):
     assert learner.unmark(WELCOME).get_json() == example(document, lesson, "delete")
 
 
-def test_the_examples_of_failures_are_what_the_service_says(demo, document):
+def test_the_examples_of_progress_errors_are_real_responses(demo, document):
     lesson, module = "/api/progress/lessons/{lessonId}", "/api/progress/modules/{moduleId}"
     learner, stranger = Learner(demo.http, USER), Learner(demo.http, "stranger")
     nowhere = "6f1a2c3d-4b5e-4f60-8a7b-9c0d1e2f3a4f"
@@ -116,7 +118,7 @@ def test_the_examples_of_failures_are_what_the_service_says(demo, document):
     assert stranger.module(PRACTICE).get_json() == example(document, module, "get", "404")
 
 
-def test_the_examples_of_keeping_are_what_the_service_answers(demo, document):
+def test_the_examples_of_admin_routes_are_real_responses(demo, document):
     http = demo.http
     for kind, row in (
         ("modules", FILM), ("lessons", LIGHT), ("enrollments", ENROLLMENT)
@@ -129,14 +131,14 @@ def test_the_examples_of_keeping_are_what_the_service_answers(demo, document):
         body = document["paths"][f"/v1/{kind}"]["post"]["requestBody"]["content"][
             "application/json"
         ]
-        made = http.post(f"/v1/{kind}", json=body["example"], headers=ADMIN)
+        created = http.post(f"/v1/{kind}", json=body["example"], headers=ADMIN)
         own = {"id", "created_at", "updated_at"}
-        assert made.status_code == 201
+        assert created.status_code == 201
         shown = example(document, f"/v1/{kind}", "post", "201")
-        assert {n: v for n, v in made.get_json().items() if n not in own} == {
+        assert {n: v for n, v in created.get_json().items() if n not in own} == {
             n: v for n, v in shown.items() if n not in own
         }
-        assert UUID(made.get_json()["id"]).version == 4
+        assert UUID(created.get_json()["id"]).version == 4
         wrong = http.get(f"/v1/{kind}/x", headers=ADMIN)
         assert wrong.get_json() == example(document, f"/v1/{kind}/{{id}}", "get", "400")
         gone = http.delete(f"/v1/{kind}/6f1a2c3d-4b5e-4f60-8a7b-9c0d1e2f3a4f", headers=ADMIN)
@@ -145,30 +147,30 @@ def test_the_examples_of_keeping_are_what_the_service_answers(demo, document):
         assert no_admin.get_json() == example(document, f"/v1/{kind}", "get", "403")
 
 
-def test_the_examples_of_what_may_not_be_kept_are_what_the_service_says(demo, document):
+def test_the_examples_of_admin_errors_are_real_responses(demo, document):
     http = demo.http
     circle = http.put(f"/v1/lessons/{WELCOME}", json={"prerequisites": [str(LIGHT)]}, headers=ADMIN)
-    held = http.delete(f"/v1/modules/{FILM}", headers=ADMIN)
+    has_lessons = http.delete(f"/v1/modules/{FILM}", headers=ADMIN)
 
     assert circle.get_json() == example(document, "/v1/lessons/{id}", "put", "422")
-    assert held.get_json() == example(document, "/v1/modules/{id}", "delete", "409")
+    assert has_lessons.get_json() == example(document, "/v1/modules/{id}", "delete", "409")
     for kind in ("modules", "enrollments"):
         [(field, fault)] = example(document, f"/v1/{kind}", "post", "422")["details"].items()
         refused = http.post(f"/v1/{kind}", json={}, headers=ADMIN).get_json()
         assert refused["details"][field] == fault
 
 
-def test_the_example_of_the_course_is_the_first_module_of_the_demo(demo, document):
-    course = demo.http.get("/v1/course", headers=bearer()).get_json()["modules"]
+def test_the_example_of_the_course_is_the_first_demo_module(demo, document):
+    modules = demo.http.get("/v1/course", headers=bearer()).get_json()["modules"]
 
-    assert course[:1] == example(document, "/v1/course", "get")["modules"]
-    assert [lesson["prerequisites"] for lesson in course[1]["lessons"]] == [
+    assert modules[:1] == example(document, "/v1/course", "get")["modules"]
+    assert [lesson["prerequisites"] for lesson in modules[1]["lessons"]] == [
         [], sorted([str(LIGHT), str(SOUND)])
     ]  # fmt: skip
-    assert course[1]["lessons"][1]["id"] == str(CUT)
+    assert modules[1]["lessons"][1]["id"] == str(CUT)
 
 
-def test_the_examples_of_billing_are_what_the_service_answers(client, document):
+def test_the_examples_of_billing_are_real_responses(client, document):
     payload = json.dumps({"id": "evt", "type": "invoice.paid"})
     signature = WebhookSignature.generate_signature_header(payload, "whsec_of_the_tests")
     path = "/v1/billing/stripe"
@@ -180,7 +182,7 @@ def test_the_examples_of_billing_are_what_the_service_answers(client, document):
     assert refused.get_json() == example(document, path, "post", "400")
 
 
-def test_every_id_of_the_demo_course_is_one_that_the_api_takes():
+def test_ids_of_the_demo_course_are_valid_in_the_api():
     for row in (CUT, FILM, LIGHT, PRACTICE, SOUND, WELCOME):
         assert row.version == 4
         assert row.variant == "specified in RFC 4122"

@@ -1,62 +1,59 @@
-"""Who watches a lesson's video to its end has completed the lesson, as soon as it may."""
+"""Watching the video of an accessible lesson to the end completes the lesson."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy
 
-from dev.service import ROOT
 from resume_service.clock import iso
 from resume_service.lessons import video_completion_queries
-from resume_service.lessons import video_completions as bridge_module
 from resume_service.lessons.video_completions import OVERLAP, VideoCompletions
-from tests.support.archive_stores import stores_on
+from resume_service.postgres.database import Database
+from tests.support.archive_stores import settings_of, stores_on
 from tests.support.course_builder import NOON
-from tests.support.load_clients import at_once
-from tests.support.long_timeouts import long_timeout_database
+from tests.support.load_clients import in_parallel
+from tests.support.long_timeouts import app_without_openapi, long_timeout_database
 from tests.support.recorded_sql import statements_of
-from tests.support.tokens import SECRET, bearer
+from tests.support.tokens import bearer
 
 MORNING = NOON - timedelta(hours=4)
 
 
 @pytest.fixture(scope="module")
 def worker_database(database):
-    with closing(long_timeout_database(database)) as made:
-        yield made
+    with closing(long_timeout_database(database)) as opened:
+        yield opened
 
 
 @pytest.fixture
-def bridge(worker_database, room):
-    """Looks as the worker does after a flush."""
-    return VideoCompletions(worker_database, lambda: room.now[0])
+def video_completions(worker_database, course):
+    """The job that the worker runs after a flush."""
+    return VideoCompletions(worker_database, lambda: course.now[0])
 
 
 @pytest.fixture
-def watched(room):
-    """`watched(video, user, at)`: a flush that archives a viewing that reached the end at that time."""
+def archive_viewing(course):
+    """`archive_viewing(video, user, at)` archives a viewing that reached the end at that time."""
 
     def archive(video="v", user="ann", at=MORNING):
-        room.sql.execute(
-            "INSERT INTO watch_archive AS kept (user_id, video_id, position, updated_at, watched,"
+        course.sql.execute(
+            "INSERT INTO watch_archive AS stored (user_id, video_id, position, updated_at, watched,"
             " completed, completed_at) VALUES (%s, %s, 1, %s, true, true, %s)"
             " ON CONFLICT (user_id, video_id) DO UPDATE SET archived_at = now(),"
-            " completed_at = least(kept.completed_at, excluded.completed_at)",
+            " completed_at = least(stored.completed_at, excluded.completed_at)",
             (user, video, at or MORNING, at),
         )
 
     return archive
 
 
-def forget_what_was_looked_at(room):
-    """As if hours passed since the archive and everything else was written."""
+def make_rows_old(course):
+    """Make all rows so old that the next run does not read them as changes."""
     long_ago = "now() - interval '3 hours'"
-    room.sql.execute(
+    course.sql.execute(
         f"UPDATE watch_archive SET archived_at = {long_ago};"
         f"UPDATE lessons SET updated_at = {long_ago}; UPDATE modules SET updated_at = {long_ago};"
         f"UPDATE enrollments SET updated_at = {long_ago};"
@@ -64,294 +61,312 @@ def forget_what_was_looked_at(room):
     )
 
 
-def looked(room, bridge):
-    """All that has happened so far has been looked at, long ago."""
-    bridge.run()
-    forget_what_was_looked_at(room)
+def run_long_ago(course, video_completions):
+    """A run that has read all rows, hours before the next one."""
+    video_completions.run()
+    make_rows_old(course)
 
 
-def test_a_viewing_to_the_end_completes_the_lesson_at_its_time(room, ann, bridge, watched):
-    lesson = room.lesson(video_id="v")
-    watched(at=MORNING + timedelta(milliseconds=250))
+def test_watching_to_the_end_completes_the_lesson_at_that_time(
+    course, ann, video_completions, archive_viewing
+):
+    lesson = course.lesson(video_id="v")
+    archive_viewing(at=MORNING + timedelta(milliseconds=250))
 
-    assert bridge.run() == 1
+    assert video_completions.run() == 1
     assert ann.completed() == [{"lessonId": str(lesson), "completedAt": "2026-11-20T08:00:00.250Z"}]
     assert ann.summary() == (1, 1, 100)
 
 
 @pytest.mark.usefixtures("ann")
-def test_looking_again_marks_nothing_again(room, bridge, watched):
-    room.lesson(video_id="v")
-    watched()
+def test_a_repeated_run_completes_nothing_again(course, video_completions, archive_viewing):
+    course.lesson(video_id="v")
+    archive_viewing()
 
-    assert [bridge.run() for _ in range(3)] == [1, 0, 0]
-    assert len(room.progress()) == 1
+    assert [video_completions.run() for _ in range(3)] == [1, 0, 0]
+    assert len(course.completions()) == 1
 
 
-def test_what_was_completed_by_hand_keeps_its_time(room, ann, bridge, watched):
-    lesson = room.lesson(video_id="v")
+def test_a_manual_completion_keeps_its_time(course, ann, video_completions, archive_viewing):
+    lesson = course.lesson(video_id="v")
     ann.mark(lesson)
-    watched()
+    archive_viewing()
 
-    assert bridge.run() == 0
+    assert video_completions.run() == 0
     assert ann.completed()[0]["completedAt"] == iso(NOON)
 
 
 @pytest.mark.parametrize("why", ["unpublished", "not enrolled", "ended", "locked", "not the end"])
-def test_a_viewing_does_not_complete_what_its_user_may_not_complete(room, bridge, watched, why):
-    required = room.lesson(published=False)
-    room.lesson(
+def test_inaccessible_or_unfinished_lessons_are_not_completed(
+    course, video_completions, archive_viewing, why
+):
+    required = course.lesson(published=False)
+    course.lesson(
         video_id="v", published=why != "unpublished", requires=[required] * (why == "locked")
     )
     if why != "not enrolled":
-        room.enroll("ann", **({"seconds": -1} if why == "ended" else {}))
-    watched(at=None if why == "not the end" else MORNING)
+        course.enroll("ann", **({"seconds": -1} if why == "ended" else {}))
+    archive_viewing(at=None if why == "not the end" else MORNING)
 
-    assert bridge.run() == 0
-    assert room.progress() == []
-
-
-def test_a_free_lesson_and_several_lessons_of_one_video_are_completed(room, bridge, watched):
-    free = room.lesson(video_id="v", free=True)
-    in_free_module = room.lesson(room.module(free=True), video_id="v")
-    room.lesson(video_id="v")
-    watched()
-
-    assert bridge.run() == 2
-    assert {lesson for _, lesson in room.progress()} == {str(free), str(in_free_module)}
+    assert video_completions.run() == 0
+    assert course.completions() == []
 
 
-def test_an_unmarking_by_hand_is_respected(room, ann, bridge, watched):
-    lesson = room.lesson(video_id="v")
-    watched()
-    bridge.run()
+def test_all_free_lessons_of_one_video_are_completed(course, video_completions, archive_viewing):
+    free = course.lesson(video_id="v", free=True)
+    in_free_module = course.lesson(course.module(free=True), video_id="v")
+    course.lesson(video_id="v")
+    archive_viewing()
+
+    assert video_completions.run() == 2
+    assert {lesson for _, lesson in course.completions()} == {str(free), str(in_free_module)}
+
+
+def test_an_unmarked_lesson_is_not_completed_by_the_same_viewing(
+    course, ann, video_completions, archive_viewing
+):
+    lesson = course.lesson(video_id="v")
+    archive_viewing()
+    video_completions.run()
     ann.unmark(lesson)
-    watched()  # the player still reports from the end
+    archive_viewing()  # the player still reports from the end
 
-    assert bridge.run() == 0
+    assert video_completions.run() == 0
     assert ann.completed() == []
 
 
-def test_an_unmarking_before_the_flush_is_respected_too(room, ann, bridge, watched):
-    lesson = room.lesson(video_id="v")
+def test_an_unmark_between_the_viewing_and_its_flush_wins(
+    course, ann, video_completions, archive_viewing
+):
+    lesson = course.lesson(video_id="v")
     ann.unmark(lesson)
-    watched(at=NOON - timedelta(seconds=30))
+    archive_viewing(at=NOON - timedelta(seconds=30))
 
-    assert bridge.run() == 0
+    assert video_completions.run() == 0
 
 
-def test_a_viewing_after_an_unmarking_completes_the_lesson(room, ann, bridge, watched):
-    """The archive keeps the first time for good, but not beyond the deletion of the point."""
-    lesson = room.lesson(video_id="v")
-    watched()
-    bridge.run()
+def test_a_new_viewing_after_an_unmark_completes_the_lesson(
+    course, ann, video_completions, archive_viewing
+):
+    """The archive keeps the first time until the point is deleted."""
+    lesson = course.lesson(video_id="v")
+    archive_viewing()
+    video_completions.run()
     ann.unmark(lesson)
-    room.sql.execute("DELETE FROM watch_archive")
-    watched(at=NOON + timedelta(minutes=1))
+    course.sql.execute("DELETE FROM watch_archive")
+    archive_viewing(at=NOON + timedelta(minutes=1))
 
-    assert bridge.run() == 1
-    assert room.progress() == [("ann", str(lesson))]
+    assert video_completions.run() == 1
+    assert course.completions() == [("ann", str(lesson))]
 
 
-def test_marked_by_hand_after_an_unmarking_it_stays_marked(room, ann, bridge, watched):
-    lesson = room.lesson(video_id="v")
-    watched()
-    bridge.run(), ann.unmark(lesson), ann.mark(lesson)
+def test_a_lesson_marked_again_after_an_unmark_stays_marked(
+    course, ann, video_completions, archive_viewing
+):
+    lesson = course.lesson(video_id="v")
+    archive_viewing()
+    video_completions.run(), ann.unmark(lesson), ann.mark(lesson)
 
-    assert bridge.run() == 0
-    assert room.progress() == [("ann", str(lesson))]
+    assert video_completions.run() == 0
+    assert course.completions() == [("ann", str(lesson))]
 
 
 @pytest.mark.usefixtures("ann")
-def test_a_chain_is_completed_in_one_look_in_whatever_order_it_was_watched(room, bridge, watched):
-    first = room.lesson(video_id="a")
-    second = room.lesson(video_id="b", requires=[first])
-    third = room.lesson(video_id="c", requires=[second])
-    room.lesson(video_id="d", requires=[third, room.lesson()])
+def test_a_chain_watched_in_reverse_is_completed_in_one_run(
+    course, video_completions, archive_viewing
+):
+    first = course.lesson(video_id="a")
+    second = course.lesson(video_id="b", requires=[first])
+    third = course.lesson(video_id="c", requires=[second])
+    course.lesson(video_id="d", requires=[third, course.lesson()])
     for video in "dcba":
-        watched(video)
+        archive_viewing(video)
 
-    assert bridge.run() == 3
-    assert {lesson for _, lesson in room.progress()} == {
+    assert video_completions.run() == 3
+    assert {lesson for _, lesson in course.completions()} == {
         str(each) for each in (first, second, third)
     }
 
 
-def test_a_viewing_of_long_ago_counts_when_its_prerequisites_are_met(room, ann, bridge, watched):
-    by_hand = room.lesson()
-    second = room.lesson(video_id="b", requires=[by_hand])
-    third = room.lesson(video_id="c", requires=[second])
-    watched("b"), watched("c")
-    looked(room, bridge)
-    assert bridge.run() == 0
+def test_an_old_viewing_counts_when_its_prerequisites_are_completed(
+    course, ann, video_completions, archive_viewing
+):
+    by_hand = course.lesson()
+    second = course.lesson(video_id="b", requires=[by_hand])
+    third = course.lesson(video_id="c", requires=[second])
+    archive_viewing("b"), archive_viewing("c")
+    run_long_ago(course, video_completions)
+    assert video_completions.run() == 0
     ann.mark(by_hand)
 
-    assert bridge.run() == 2
+    assert video_completions.run() == 2
     assert {str(second), str(third)} < ann.completed_ids()
 
 
 CHANGES = {
-    "enrolled": lambda room, *_: room.enroll("ann"),
-    "enrolled again": lambda room, held, *_: room.change("enrollments", held, status="active"),
-    "published": lambda room, _, lesson, __: room.change("lessons", lesson, published=True),
-    "made free": lambda room, _, lesson, __: room.change("lessons", lesson, free=True),
-    "module made free": lambda room, _, __, module: room.change("modules", module, free=True),
-    "given a video": lambda room, _, lesson, __: room.change("lessons", lesson, video_id="v"),
+    "enrolled": lambda course, *_: course.enroll("ann"),
+    "enrolled again": lambda course, enrollment, *_: course.change(
+        "enrollments", enrollment, status="active"
+    ),
+    "published": lambda course, _, lesson, __: course.change("lessons", lesson, published=True),
+    "made free": lambda course, _, lesson, __: course.change("lessons", lesson, free=True),
+    "module made free": lambda course, _, __, module: course.change("modules", module, free=True),
+    "given a video": lambda course, _, lesson, __: course.change("lessons", lesson, video_id="v"),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_viewing_of_long_ago_counts_when_what_was_in_its_way_is_gone(
-    room, bridge, watched, change
+def test_an_old_viewing_counts_when_its_lesson_becomes_accessible(
+    course, video_completions, archive_viewing, change
 ):
-    module = room.module()
-    lesson = room.lesson(
+    module = course.module()
+    lesson = course.lesson(
         module,
         video_id=None if change == "given a video" else "v",
         published=change != "published",
     )
-    room.lesson(video_id="another")
-    held = room.enroll(
+    course.lesson(video_id="another")
+    enrollment = course.enroll(
         "ann" if change in ("published", "given a video", "enrolled again") else "bob",
         "canceled" if change == "enrolled again" else "active",
     )
-    watched()
-    looked(room, bridge)
-    assert bridge.run() == 0
-    CHANGES[change](room, held, lesson, module)
+    archive_viewing()
+    run_long_ago(course, video_completions)
+    assert video_completions.run() == 0
+    CHANGES[change](course, enrollment, lesson, module)
 
-    assert bridge.run() == 1
-    assert room.progress() == [("ann", str(lesson))]
+    assert video_completions.run() == 1
+    assert course.completions() == [("ann", str(lesson))]
 
 
 @pytest.mark.usefixtures("ann")
-def test_a_viewing_counts_when_an_admin_takes_its_prerequisite_away(room, bridge, watched):
-    required = room.lesson()
-    lesson = room.lesson(video_id="v", requires=[required])
-    watched()
-    looked(room, bridge)
-    room.http.delete(f"/v1/lessons/{required}", headers=bearer("root", role="admin"))
+def test_an_old_viewing_counts_when_its_prerequisite_is_deleted(
+    course, video_completions, archive_viewing
+):
+    required = course.lesson()
+    lesson = course.lesson(video_id="v", requires=[required])
+    archive_viewing()
+    run_long_ago(course, video_completions)
+    course.http.delete(f"/v1/lessons/{required}", headers=bearer("root", role="admin"))
 
-    assert bridge.run() == 1
-    assert room.progress() == [("ann", str(lesson))]
+    assert video_completions.run() == 1
+    assert course.completions() == [("ann", str(lesson))]
 
 
-def test_more_viewings_than_a_batch_are_completed_in_one_look(room, worker_database, watched):
-    room.lesson(video_id="v", free=True)
+def test_one_run_completes_several_batches(course, worker_database, archive_viewing):
+    course.lesson(video_id="v", free=True)
     for number in range(25):
-        watched(user=f"user{number}")
+        archive_viewing(user=f"user{number}")
 
     assert VideoCompletions(worker_database, lambda: NOON, batch=4).run() == 25
-    assert len(room.progress()) == 25
+    assert len(course.completions()) == 25
 
 
-def test_what_a_look_leaves_the_next_one_finds(room, worker_database, watched, monkeypatch):
-    monkeypatch.setattr(bridge_module, "MAX_BATCHES", 2)
-    room.lesson(video_id="v", free=True)
+def test_the_next_run_completes_the_remaining_lessons(
+    course, worker_database, archive_viewing, monkeypatch
+):
+    monkeypatch.setattr("resume_service.lessons.video_completions.MAX_BATCHES", 2)
+    course.lesson(video_id="v", free=True)
     for number in range(10):
-        watched(user=f"user{number}")
-    bridge = VideoCompletions(worker_database, lambda: NOON, batch=3)
-    done = []
+        archive_viewing(user=f"user{number}")
+    video_completions = VideoCompletions(worker_database, lambda: NOON, batch=3)
+    counts = []
     for _ in range(3):
-        done.append(bridge.run())
-        forget_what_was_looked_at(room)
+        counts.append(video_completions.run())
+        make_rows_old(course)
 
-    assert done == [6, 4, 0]
+    assert counts == [6, 4, 0]
 
 
-def test_without_a_lesson_that_names_a_video_a_look_is_one_statement(room, bridge, watched):
-    room.lesson()
-    watched()
-    with statements_of(bridge._database) as executed:
-        assert bridge.run() == 0
+def test_without_a_lesson_with_a_video_a_run_is_one_statement(
+    course, video_completions, archive_viewing
+):
+    course.lesson()
+    archive_viewing()
+    with statements_of(video_completions._database) as executed:
+        assert video_completions.run() == 0
 
     assert len(executed) == 1
 
 
 @pytest.mark.parametrize("at", range(1, 9))
 @pytest.mark.usefixtures("ann")
-def test_a_worker_that_dies_at_any_statement_loses_nothing_and_doubles_nothing(
-    room, database, worker_database, watched, at
+def test_a_crash_at_any_statement_loses_and_duplicates_nothing(
+    course, database, worker_database, archive_viewing, at
 ):
-    first = room.lesson(video_id="a")
-    second = room.lesson(video_id="b", requires=[first])
-    watched("a"), watched("b")
+    first = course.lesson(video_id="a")
+    second = course.lesson(video_id="b", requires=[first])
+    archive_viewing("a"), archive_viewing("b")
     executed = []
 
-    def die(*_):
+    def crash(*_):
         executed.append(1)
         if len(executed) == at:
             raise KeyboardInterrupt
 
-    with closing(long_timeout_database(database)) as dying:
-        sqlalchemy.event.listen(dying._engine, "after_cursor_execute", die)
+    with closing(long_timeout_database(database)) as crashing:
+        sqlalchemy.event.listen(crashing._engine, "after_cursor_execute", crash)
         with pytest.raises(KeyboardInterrupt):
-            VideoCompletions(dying, lambda: NOON).run()
+            VideoCompletions(crashing, lambda: NOON).run()
     VideoCompletions(worker_database, lambda: NOON).run()
 
-    assert {lesson for _, lesson in room.progress()} == {str(first), str(second)}
+    assert {lesson for _, lesson in course.completions()} == {str(first), str(second)}
 
 
 @pytest.mark.soak
-def test_an_unmarking_that_races_the_look_always_wins(room, ann, worker_database, watched, effort):
-    """Whichever comes first: what was unmarked after the viewing ended does not come back."""
-    lesson = room.lesson(video_id="v")
-    watched()
+def test_an_unmark_wins_a_race_with_a_run(course, ann, worker_database, archive_viewing, effort):
+    """The unmark is later than the viewing, so its order relative to the run must not matter."""
+    lesson = course.lesson(video_id="v")
+    archive_viewing()
 
-    def look_or_unmark(number):
+    def run_or_unmark(number):
         if number:
-            client = room.http.application.test_client()
+            client = course.http.application.test_client()
             return client.delete(f"/api/progress/lessons/{lesson}", headers=ann.headers)
         return VideoCompletions(worker_database, lambda: NOON).run()
 
     for _ in range(effort(6, 60)):
-        room.sql.execute("DELETE FROM lesson_unmarked; DELETE FROM lesson_progress")
-        _, answer = at_once(2, look_or_unmark)
+        course.sql.execute("DELETE FROM lesson_unmarked; DELETE FROM lesson_progress")
+        _, answer = in_parallel(2, run_or_unmark)
 
         assert answer.status_code == 200
-        assert room.progress() == []
+        assert course.completions() == []
 
 
 @pytest.mark.usefixtures("ann")
-def test_two_workers_at_once_complete_each_once(room, worker_database, watched):
+def test_two_concurrent_workers_complete_each_lesson_once(course, worker_database, archive_viewing):
     for number in range(20):
-        room.lesson(video_id=f"v{number}")
-        watched(f"v{number}")
-    counts = at_once(2, lambda _: VideoCompletions(worker_database, lambda: NOON, batch=3).run())
+        course.lesson(video_id=f"v{number}")
+        archive_viewing(f"v{number}")
+    counts = in_parallel(
+        2, lambda _: VideoCompletions(worker_database, lambda: NOON, batch=3).run()
+    )
 
-    assert sum(counts) == len(room.progress()) == 20
+    assert sum(counts) == len(course.completions()) == 20
 
 
-def test_from_the_player_by_way_of_the_archive_to_the_checklist(room, ann, real_redis, database):
-    """`flask flush` does what the worker does every minute."""
-    lesson = room.lesson(video_id="603")
+def test_flask_flush_completes_the_lesson_of_an_archived_viewing(course, ann, real_redis, database):
+    lesson = course.lesson(video_id="603")
     with stores_on(real_redis, database) as stores:
         stores.save("603", 100, duration=100)
-    port = real_redis.connection_pool.connection_kwargs["port"]
-    flushed = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "flush"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-        env={
-            "PATH": "/usr/bin:/bin", "JWT_SECRET": SECRET, "DATABASE_URL": database,
-            "REDIS_URL": f"redis://127.0.0.1:{port}/0",
-        },
-    )  # fmt: skip
+    app = app_without_openapi(settings_of(real_redis, database))
+    with closing(app.extensions["resume_service"].get(Database)):
+        flushed = app.test_cli_runner().invoke(args=["flush"])
 
-    assert flushed.returncode == 0, flushed.stderr
+    assert flushed.exit_code == 0, flushed.output
     assert flushed.stdout == "1 archived, 0 erased.\n1 lessons completed by viewings.\n"
     assert ann.completed_ids() == {str(lesson)}
 
 
-def test_what_it_looks_for_is_found_by_indexes(room):
-    """Of an archive that is full, a look reads what is new, and nothing it needn't."""
-    lessons = [room.lesson(video_id=f"v{number}") for number in range(50)]
-    viewings_of_all = (
+def test_a_run_reads_a_large_archive_by_index(course):
+    lessons = [course.lesson(video_id=f"v{number}") for number in range(50)]
+    viewings = (
         "INSERT INTO watch_archive (user_id, video_id, position, updated_at, watched, completed,"
         " completed_at, archived_at)"
         " SELECT 'u' || n / 100, 'v' || n %% 100, 1, at, true, true, at, at"
         " FROM generate_series(1, 20000) n, LATERAL (SELECT %s - n * interval '1 min') m(at)"
     )
-    completions_of_all = (
+    completions = (
         "INSERT INTO lesson_progress (user_id, lesson_id, completed_at)"
         " SELECT 'u' || n, unnest(%s::uuid[]), %s FROM generate_series(1, 200) n"
     )
@@ -359,12 +374,12 @@ def test_what_it_looks_for_is_found_by_indexes(room):
     query = video_completion_queries.candidates(now - OVERLAP, now).compile(
         dialect=sqlalchemy.dialects.postgresql.dialect(), compile_kwargs={"literal_binds": True}
     )
-    with room.sql.transaction(force_rollback=True):
-        room.sql.execute(viewings_of_all, (NOON,))
-        room.sql.execute(completions_of_all, (lessons, MORNING))
-        forget_what_was_looked_at(room)
-        room.sql.execute("UPDATE watch_archive SET archived_at = completed_at; ANALYZE")
-        plan = "\n".join(line for (line,) in room.sql.execute("EXPLAIN " + str(query)))
+    with course.sql.transaction(force_rollback=True):
+        course.sql.execute(viewings, (NOON,))
+        course.sql.execute(completions, (lessons, MORNING))
+        make_rows_old(course)
+        course.sql.execute("UPDATE watch_archive SET archived_at = completed_at; ANALYZE")
+        plan = "\n".join(line for (line,) in course.sql.execute("EXPLAIN " + str(query)))
 
     assert "watch_archive_completed" in plan
     for table in ("watch_archive", "lesson_progress"):

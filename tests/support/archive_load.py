@@ -1,4 +1,4 @@
-"""Viewers who save and delete all the time, and what the archive must hold in the end."""
+"""Viewers who save and delete points, and a model of the rows that the archive must have."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ DURATION = 100
 
 
 class Load:
-    """Each viewer is a thread with points of its own, and keeps a model of them."""
+    """Each viewer is a thread with its own points. `model` has the expected archive rows."""
 
     def __init__(self, points: ResumeStore, seed: int = 1) -> None:
         self._points = points
-        self._chances = [random.Random(seed + number) for number in range(VIEWERS)]
+        self._random = [random.Random(seed + number) for number in range(VIEWERS)]
         self.model: dict[tuple[str, str], dict[str, Any]] = {}
         self.saves = 0
         self._pausing = threading.Event()
@@ -35,40 +35,40 @@ class Load:
             yield
 
     def after(self, saves: int) -> Callable[[], bool]:
-        """Whether so many more have been made, when asked."""
-        enough = self.saves + saves
-        return lambda: self.saves >= enough
+        """Return a condition: true once `saves` more saves are done."""
+        target = self.saves + saves
+        return lambda: self.saves >= target
 
     def _step(self, number: int) -> None:
-        chance = self._chances[number]
+        chance = self._random[number]
         user, video = f"user-{number}", f"v{chance.randrange(VIDEOS)}"
-        known = self.model.get((user, video))
-        if known and chance.random() < 0.2:
+        before = self.model.get((user, video))
+        if before and chance.random() < 0.2:
             self._points.delete(user, video, datetime.now(UTC))
             del self.model[user, video]
             return
-        seen = Measurement(
+        measurement = Measurement(
             user_id=user,
             video_id=video,
             position=chance.randrange(DURATION + 1),
             measured_at=datetime.now(UTC),
             duration=DURATION,
         )
-        self._points.save(seen)
-        self.model[user, video] = as_saved(known, seen)
+        self._points.save(measurement)
+        self.model[user, video] = row_after_save(before, measurement)
         self.saves += 1
         self._pausing.wait(0.001)
 
 
-def as_saved(known: dict[str, Any] | None, seen: Measurement) -> dict[str, Any]:
-    """The row of a point that stood as `known` before `seen` was saved."""
-    at = iso(seen.measured_at)
-    watched, completed = seen.position >= 90, seen.position == DURATION
-    before = known or {"watched": False, "watched_at": None, "completed_at": None}
+def row_after_save(row: dict[str, Any] | None, saved: Measurement) -> dict[str, Any]:
+    """The expected archive row after a save. `row` is the row before it."""
+    at = iso(saved.measured_at)
+    watched, completed = saved.position >= 90, saved.position == DURATION
+    before = row or {"watched": False, "watched_at": None, "completed_at": None}
     return {
-        "position": seen.position,
+        "position": saved.position,
         "duration": DURATION,
-        "percent": seen.position * 100 / DURATION,
+        "percent": saved.position * 100 / DURATION,
         "watched": watched or before["watched"],
         "watched_at": before["watched_at"] or (at if watched else None),
         "completed": completed,

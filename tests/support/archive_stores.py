@@ -1,4 +1,4 @@
-"""A Redis and a Postgres with the archive between them."""
+"""A Redis, a Postgres and the archive cycle that copies points between them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.support.tokens import SECRET
 
 MONTH = timedelta(days=30)
 NOW = datetime.now(UTC).replace(microsecond=0)
-"""Of the clock that tests own; near the real one, by which Redis lets points expire."""
+"""The start of the test clock. It is near the real time, by which Redis expires points."""
 
 
 @dataclass
 class Stores:
-    """Both stores, with nothing in them, at a time that the test sets."""
+    """Redis and Postgres, both empty at first. `now` is the time of saves and of the archive."""
 
     redis: redis.Redis
     database_url: str
@@ -55,26 +55,27 @@ class Stores:
         self.now[0] += timedelta(**span)
 
     def expire(self, video: str = "v", user: str = "ann") -> None:
-        """What Redis does by itself 30 days after the last save."""
+        """Delete a point as Redis does 30 days after the last save."""
         self.redis.delete(f"resume:{user}:{video}", f"recent:{user}")
 
     def rows(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """What the archive holds, by user and video, times as the API writes them."""
+        """The archived rows by user and video. Times have the format of the API."""
         with self.sql.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-            found = cursor.execute("SELECT * FROM watch_archive").fetchall()
+            archived = cursor.execute("SELECT * FROM watch_archive").fetchall()
         return {
             (row.pop("user_id"), row.pop("video_id")): {
                 name: iso(value) if isinstance(value, datetime) else value
                 for name, value in row.items()
                 if name != "archived_at"
             }
-            for row in found
+            for row in archived
         }
 
     def row(self, video: str = "v", user: str = "ann") -> dict[str, Any]:
         return self.rows()[user, video]
 
     def entries(self) -> dict[str, list[str]]:
+        """The entries of the backlog in Redis."""
         return {kind: self.redis.zrange(f"archive:{kind}", 0, -1) for kind in ("dirty", "erased")}
 
 
@@ -82,13 +83,15 @@ NO_ENTRIES: dict[str, list[str]] = {"dirty": [], "erased": []}
 
 
 def settings_of(client: redis.Redis, database_url: str, **more: Any) -> Settings:
-    where = client.connection_pool.connection_kwargs
-    url = f"redis://127.0.0.1:{where['port']}/0"
+    """Settings for these two stores."""
+    port = client.connection_pool.connection_kwargs["port"]
+    url = f"redis://127.0.0.1:{port}/0"
     return Settings(jwt_secret=SECRET, redis_url=url, database_url=database_url, **more)
 
 
 @contextmanager
 def stores_on(client: redis.Redis, database_url: str, **settings: Any) -> Iterator[Stores]:
+    """Stores in which no restore is due."""
     now = [NOW]
     archive = ArchiveCycle.of(settings_of(client, database_url, **settings), lambda: now[0])
     archive.backlog.set_restored(done=True)

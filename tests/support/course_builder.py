@@ -1,4 +1,4 @@
-"""A course under construction, and those who take it."""
+"""Builds a course in the database and sends the requests of its learners."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 @dataclass
 class Learner:
-    """Marks and reads as `user`, by the application itself."""
+    """A user who marks lessons and reads progress through the API."""
 
     http: FlaskClient
     user: str = "ann"
@@ -40,8 +40,8 @@ class Learner:
         return self.http.get(f"/api/progress/modules/{module}", headers=self.headers)
 
     def summary(self) -> tuple[int, int, float]:
-        """Completed, total, percent."""
-        return tally(self.http.get("/api/progress/summary", headers=self.headers).get_json())
+        """The completed lessons, all lessons and the percentage."""
+        return counts(self.http.get("/api/progress/summary", headers=self.headers).get_json())
 
     def completed(self) -> list[dict[str, str]]:
         answer = self.http.get("/api/progress/lessons", headers=self.headers)
@@ -52,27 +52,29 @@ class Learner:
         return {lesson["lessonId"] for lesson in self.completed()}
 
 
-def tally(body: dict[str, Any]) -> tuple[int, int, float]:
+def counts(body: dict[str, Any]) -> tuple[int, int, float]:
+    """The completed lessons, all lessons and the percentage in a response."""
     return body["completedCount"], body["totalCount"], body["percent"]
 
 
 @dataclass
-class Classroom:
-    """An empty course, at a time that the test sets. What is made is as the database keeps it."""
+class CourseBuilder:
+    """Inserts rows of a course, which is empty at first. `now` is the time of the application."""
 
     http: FlaskClient
     sql: psycopg.Connection[Any]
     now: list[datetime]
+    """One element, which a test may replace."""
 
     def module(self, **columns: Any) -> UUID:
-        return self._made("modules", {"title": "Module", "position": 1, "free": False} | columns)
+        return self._insert("modules", {"title": "Module", "position": 1, "free": False} | columns)
 
     def lesson(self, module: UUID | None = None, *, requires: Any = (), **columns: Any) -> UUID:
-        """A published lesson; in a module of its own, if none is named."""
+        """Insert a published lesson. Without `module`, also insert a module for it."""
         given = {"title": "Lesson", "position": 1, "published": True, "free": False}
-        lesson = self._made("lessons", {"module_id": module or self.module()} | given | columns)
-        for each in requires:
-            self.require(lesson, each)
+        lesson = self._insert("lessons", {"module_id": module or self.module()} | given | columns)
+        for prerequisite in requires:
+            self.require(lesson, prerequisite)
         return lesson
 
     def require(self, lesson: UUID, prerequisite: UUID) -> None:
@@ -81,10 +83,10 @@ class Classroom:
     def enroll(self, user: str = "ann", status: str = "active", **ends_in: float) -> UUID:
         ends = self.now[0] + timedelta(**ends_in) if ends_in else None
         row = {"user_id": user, "status": status, "current_period_end": ends}
-        return self._made("enrollments", row)
+        return self._insert("enrollments", row)
 
     def change(self, table: str, row_id: UUID, **columns: Any) -> None:
-        """As an admin does, who leaves the time of it."""
+        """Update a row and its `updated_at`, as the API does."""
         for name, value in columns.items():
             self.sql.execute(
                 f"UPDATE {table} SET {name} = %s, updated_at = clock_timestamp() WHERE id = %s",
@@ -97,12 +99,12 @@ class Classroom:
     def pass_time(self, **span: float) -> None:
         self.now[0] += timedelta(**span)
 
-    def progress(self) -> list[tuple[str, str]]:
-        """Every completion there is: user and lesson."""
-        found = self.sql.execute("SELECT user_id, lesson_id FROM lesson_progress ORDER BY 1, 2")
-        return [(user, str(lesson)) for user, lesson in found]
+    def completions(self) -> list[tuple[str, str]]:
+        """The user and the lesson of every completion."""
+        rows = self.sql.execute("SELECT user_id, lesson_id FROM lesson_progress ORDER BY 1, 2")
+        return [(user, str(lesson)) for user, lesson in rows]
 
-    def _made(self, table: str, columns: dict[str, Any]) -> UUID:
+    def _insert(self, table: str, columns: dict[str, Any]) -> UUID:
         given = {"id": uuid4()} | columns
         names, places = ", ".join(given), ", ".join(["%s"] * len(given))
         self.sql.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", list(given.values()))
@@ -110,5 +112,6 @@ class Classroom:
 
 
 def details_of(answer: TestResponse, status: int) -> Any:
+    """Check the status of an error response and return its `details`."""
     assert answer.status_code == status, answer.text
     return json.loads(answer.data)["details"]

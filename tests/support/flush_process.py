@@ -1,9 +1,9 @@
-"""A process that flushes when it is told to, and dies or stands still at a step of the flush.
+"""A program that flushes on request and kills or freezes itself at a step of the flush.
 
-It is started with the settings in its environment, and reads from standard input lines such as
-`before commit SIGKILL`; for each it forks a child that flushes so, and answers with the child's pid.
-`flush endlessly SIGKILL` flushes again and again until it is killed.
-The service itself knows nothing of this: the steps are wrapped from outside.
+It reads the settings from its environment and requests from standard input. The request
+`before commit SIGKILL 5` forks a child. The child flushes and sends itself SIGKILL before the step
+`commit`; Postgres ends its session after 5 idle seconds. `flush endlessly SIGKILL 5` flushes until
+a test kills it. For each request, the program prints the pid and later the exit code of the child.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 
+from resume_service.archive import repository
 from resume_service.archive.cycle import ArchiveCycle
 from resume_service.archive.flush import Flush
 from resume_service.clock import system_clock
@@ -22,14 +23,14 @@ ENDLESSLY = "endlessly"
 
 
 def interrupt(when: str, step: str, number: int) -> None:
-    """Have each flush of this process meet the signal `number` before or after `step`, once."""
-    whole = getattr(Flush, step)
+    """Make the next flush send the signal `number` to this process before or after `step`."""
+    original = getattr(Flush, step)
 
     def interrupted(flush, *args):
-        setattr(Flush, step, whole)
+        setattr(Flush, step, original)
         if when == "before":
             os.kill(os.getpid(), number)
-        result = whole(flush, *args)
+        result = original(flush, *args)
         if when == "after":
             os.kill(os.getpid(), number)
         return result
@@ -45,24 +46,25 @@ def flush(settings: Settings, when: str, step: str, number: int) -> None:
     archive.cycle()
 
 
-def answer(word: object) -> None:
-    sys.stdout.write(f"{word}\n")
+def send_line(line: object) -> None:
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def main() -> None:
     settings = Settings.from_env(os.environ)
     logs.configure("error")
-    answer("ready")
+    send_line("ready")
     for line in sys.stdin:
-        when, step, name = line.split()
+        when, step, name, idle_seconds = line.split()
         child = os.fork()
         if child == 0:
+            repository.IDLE_SECONDS = int(idle_seconds)
             flush(settings, when, step, signal.Signals[name])
             os._exit(0)
-        answer(child)
+        send_line(child)
         _, status = os.waitpid(child, 0)
-        answer(os.waitstatus_to_exitcode(status))
+        send_line(os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":

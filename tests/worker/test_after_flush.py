@@ -1,4 +1,4 @@
-"""What the worker does after each flush, and what its failure does to the flush: nothing."""
+"""The worker runs a job after each flush. A failed job does not affect the flush."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from resume_service.worker.loop import Loop
 from tests.support.eventually import eventually
 
 
-class AnArchive:
-    """Takes note of when it flushed; fails when it is told to."""
+class FakeArchive:
+    """Records each flush in `events`. With `fault`, each flush fails."""
 
-    def __init__(self, happened, fault=None):
-        self.happened = happened
+    def __init__(self, events, fault=None):
+        self.events = events
         self.fault = fault
 
     def cycle(self, should_stop):
-        self.happened.append("flush")
+        self.events.append("flush")
         if self.fault:
             raise self.fault
         return CycleResult(0, FlushResult())
@@ -29,12 +29,12 @@ class AnArchive:
 
 @pytest.fixture
 def running():
-    """`running(archive, after)`: a loop that is started, and its figures."""
+    """`running(archive, job)` starts a loop; returns a function for its counts of cycles."""
     loops = []
 
-    def start(archive, after):
+    def start(archive, job):
         registry = CollectorRegistry()
-        loops.append(Loop(archive, WorkerMetrics(registry), 0.05, after))
+        loops.append(Loop(archive, WorkerMetrics(registry), 0.05, job))
         loops[-1].start()
         return lambda result: (
             registry.get_sample_value("resume_archive_cycles_total", {"result": result}) or 0
@@ -45,32 +45,32 @@ def running():
         loop.stop()
 
 
-def test_each_flush_is_followed_by_a_look_at_what_it_archived(running):
-    happened = []
-    running(AnArchive(happened), lambda should_stop: happened.append(should_stop()))
-    eventually(lambda: len(happened) >= 4)
+def test_the_job_runs_after_each_flush(running):
+    events = []
+    running(FakeArchive(events), lambda should_stop: events.append(should_stop()))
+    eventually(lambda: len(events) >= 4)
 
-    assert happened[:4] == ["flush", False] * 2
+    assert events[:4] == ["flush", False] * 2
 
 
 @pytest.mark.parametrize("fault", [Unavailable(), ValueError("a defect")], ids=repr)
-def test_a_look_that_fails_fails_no_flush_and_comes_again(running, fault):
-    looks = []
+def test_a_failed_job_fails_no_flush_and_runs_again(running, fault):
+    runs = []
 
-    def look(_is_over):
-        looks.append(1)
+    def job(_should_stop):
+        runs.append(1)
         raise fault
 
-    cycles = running(AnArchive([]), look)
-    eventually(lambda: len(looks) >= 3)
+    cycles = running(FakeArchive([]), job)
+    eventually(lambda: len(runs) >= 3)
 
     assert cycles("done") >= 2
     assert cycles("failed") == 0
 
 
-def test_after_a_flush_that_failed_nothing_is_looked_at(running):
-    happened = []
-    cycles = running(AnArchive(happened, Unavailable()), lambda _: happened.append("look"))
+def test_the_job_does_not_run_after_a_failed_flush(running):
+    events = []
+    cycles = running(FakeArchive(events, Unavailable()), lambda _: events.append("job"))
     eventually(lambda: cycles("failed") >= 1)
 
-    assert set(happened) == {"flush"}
+    assert set(events) == {"flush"}

@@ -1,4 +1,4 @@
-"""`flask flush`, `flask restore` and `flask db-upgrade`: by hand what the worker does."""
+"""`flask flush`, `flask restore` and `flask db-upgrade` do the work of the worker once."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import pytest
 from click.testing import CliRunner
 
 from dev.service import free_port
-from resume_service import create_app
 from resume_service.postgres import migrate
 from resume_service.settings import Settings
 from tests.support.archive_stores import settings_of
+from tests.support.long_timeouts import app_without_openapi
 
 
 @pytest.fixture
 def run(stores):
-    """`run(command)`: what it prints and its exit status, on `stores` or with other settings."""
+    """`run(command, settings)` returns the exit status and the output. The default is `stores`."""
 
-    def runner(command, settings=None):
-        app = create_app(settings or settings_of(stores.redis, stores.database_url))
-        ended = CliRunner().invoke(app.cli, [command])
-        return ended.exit_code, ended.output
+    def invoke(command, settings=None):
+        app = app_without_openapi(settings or settings_of(stores.redis, stores.database_url))
+        result = CliRunner().invoke(app.cli, [command])
+        return result.exit_code, result.output
 
-    return runner
+    return invoke
 
 
-def test_flush_carries_what_waits_and_says_what_it_did(run, stores):
+def test_flush_archives_the_backlog_and_prints_the_counts(run, stores):
     stores.save("v1")
     stores.save("v2")
     stores.cycle()
@@ -36,7 +36,7 @@ def test_flush_carries_what_waits_and_says_what_it_did(run, stores):
     assert stores.row("v1")["position"] == 20
 
 
-def test_flush_restores_a_redis_that_has_lost_its_data_first(run, stores):
+def test_flush_first_restores_a_redis_without_data(run, stores):
     stores.save()
     stores.cycle()
     stores.redis.flushall()
@@ -48,7 +48,7 @@ def test_flush_restores_a_redis_that_has_lost_its_data_first(run, stores):
     assert stores.get().position == 10
 
 
-def test_restore_puts_back_what_is_missing(run, stores):
+def test_restore_writes_back_the_missing_points(run, stores):
     for number in range(3):
         stores.save(f"v{number}")
     stores.cycle()
@@ -62,7 +62,7 @@ def test_restore_puts_back_what_is_missing(run, stores):
     assert stores.archive.backlog.restored()
 
 
-def test_db_upgrade_makes_the_tables_and_may_be_repeated(run, stores):
+def test_db_upgrade_creates_the_tables_and_can_be_repeated(run, stores):
     migrate.downgrade(stores.database_url)
 
     assert run("db-upgrade")[0] == run("db-upgrade")[0] == 0
@@ -71,14 +71,14 @@ def test_db_upgrade_makes_the_tables_and_may_be_repeated(run, stores):
 
 
 @pytest.mark.parametrize("command", ["flush", "restore", "db-upgrade"])
-def test_without_an_archive_a_command_says_so(run, settings, command):
+def test_without_an_archive_each_command_fails_with_a_message(run, settings, command):
     status, printed = run(command, settings)
 
     assert (status, printed) == (1, "Error: DATABASE_URL is not set: there is no archive\n")
 
 
 @pytest.mark.parametrize("command", ["flush", "restore", "db-upgrade"])
-def test_a_database_out_of_reach_is_told_in_one_line(run, settings, command):
+def test_an_unreachable_database_gives_a_one_line_error(run, settings, command):
     nowhere = f"postgresql://postgres@127.0.0.1:{free_port()}/postgres"
 
     status, printed = run(command, Settings(jwt_secret=settings.jwt_secret, database_url=nowhere))

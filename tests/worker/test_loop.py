@@ -1,4 +1,4 @@
-"""What the worker's loop does about failures, by a clock's own word."""
+"""The worker loop: intervals, retries after failures, metrics and the stop."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from resume_service.worker.loop import CYCLE, Loop
 from tests.support.eventually import eventually
 
 
-class AnArchive:
-    """Its cycles end as they are told: by a result or an exception, one after another."""
+class FakeArchive:
+    """Each cycle returns or raises the next of `outcomes`."""
 
     def __init__(self, *outcomes):
         self.outcomes = list(outcomes)
@@ -38,12 +38,12 @@ class AnArchive:
 
 @pytest.fixture
 def started():
-    """`started(*outcomes)`: a loop over them, its archive and its figures."""
+    """`started(*outcomes)` starts a loop; returns the loop, its archive and its metrics."""
     loops = []
 
     def start(*outcomes, interval=0.05):
         registry = CollectorRegistry()
-        archive = AnArchive(*outcomes)
+        archive = FakeArchive(*outcomes)
         loops.append(Loop(archive, WorkerMetrics(registry), interval))
         loops[-1].start()
         return loops[-1], archive, registry
@@ -55,8 +55,8 @@ def started():
 
 
 @pytest.fixture
-def quick_to_try_again(monkeypatch):
-    """How long it really waits is told below."""
+def short_retry_delay(monkeypatch):
+    """The test of the backoff checks the real delays."""
     monkeypatch.setattr(the_loop, "LONGEST_DELAY", 0.01)
 
 
@@ -72,7 +72,7 @@ def test_a_cycle_runs_at_once_and_then_at_every_interval(started):
     assert registry.get_sample_value("resume_archive_last_done_timestamp_seconds") > 0
 
 
-def test_what_a_cycle_did_is_published(started):
+def test_the_metrics_count_the_points_of_a_cycle(started):
     _, _, registry = started(CycleResult(3, FlushResult(archived=2, erased=1)))
     eventually(lambda: cycles(registry, "done"))
 
@@ -90,8 +90,8 @@ def test_what_a_cycle_did_is_published(started):
         KeyError("bug"),
     ],
 )
-@pytest.mark.usefixtures("quick_to_try_again")
-def test_a_failure_is_counted_and_tried_again(started, fault):
+@pytest.mark.usefixtures("short_retry_delay")
+def test_a_failed_cycle_is_counted_and_retried(started, fault):
     _, archive, registry = started(fault)
     eventually(lambda: archive.cycles >= 2)
 
@@ -99,8 +99,8 @@ def test_a_failure_is_counted_and_tried_again(started, fault):
     eventually(lambda: cycles(registry, "done"))
 
 
-@pytest.mark.usefixtures("quick_to_try_again")
-def test_failures_in_a_row_are_logged_once_with_their_cause(started, logged):
+@pytest.mark.usefixtures("short_retry_delay")
+def test_consecutive_failures_are_logged_once_with_their_cause(started, logged):
     started(*[Unavailable("Redis: gone")] * 3, interval=0.01)
     eventually(lambda: any("archive is back" in line for line in logged), within=20)
     printed = "\n".join(logged)
@@ -110,9 +110,7 @@ def test_failures_in_a_row_are_logged_once_with_their_cause(started, logged):
 
 
 @pytest.mark.parametrize(("failures", "least", "most"), [(1, 0.5, 1.5), (3, 2, 6), (20, 7.5, 22.5)])
-def test_the_next_try_comes_later_after_each_failure_and_never_too_late(
-    started, failures, least, most
-):
+def test_the_retry_delay_grows_with_failures_up_to_a_maximum(started, failures, least, most):
     loop, _, registry = started(interval=600)
     eventually(lambda: cycles(registry, "done"))
     loop._failures = failures - 1
@@ -124,7 +122,7 @@ def test_the_next_try_comes_later_after_each_failure_and_never_too_late(
     assert began + timedelta(seconds=least) <= next_run <= ended + timedelta(seconds=most)
 
 
-def test_a_turn_left_to_another_worker_is_no_failure(started):
+def test_a_cycle_skipped_for_another_worker_is_not_a_failure(started):
     _, _, registry = started(psycopg.errors.LockNotAvailable("busy"))
     eventually(lambda: cycles(registry, "done"))
 
@@ -132,7 +130,7 @@ def test_a_turn_left_to_another_worker_is_no_failure(started):
     assert cycles(registry, "failed") == 0
 
 
-def test_a_stop_flushes_once_more(started):
+def test_a_stop_runs_one_last_cycle(started):
     loop, archive, _ = started(interval=60)
     eventually(lambda: archive.cycles == 1)
     loop.stop()
@@ -140,7 +138,7 @@ def test_a_stop_flushes_once_more(started):
     assert archive.cycles == 2
 
 
-def test_a_stop_while_a_store_is_down_still_ends(started):
+def test_a_stop_ends_even_if_the_last_cycle_fails(started):
     loop, archive, registry = started(
         CycleResult(0, FlushResult()), Unavailable("gone"), interval=60
     )
@@ -150,7 +148,7 @@ def test_a_stop_while_a_store_is_down_still_ends(started):
     assert cycles(registry, "failed") == 1
 
 
-def test_the_worker_serves_its_health_and_nothing_else_that_is_not_there():
+def test_the_status_server_has_healthz_and_404_for_unknown_paths():
     port = free_port()
     server = status_server.serve("127.0.0.1", port, CollectorRegistry())
     try:

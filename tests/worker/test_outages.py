@@ -1,4 +1,4 @@
-"""The worker as it runs, while one of its two stores is down: it waits, and loses nothing."""
+"""The worker process waits while Redis or Postgres is down, and loses no point."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VIDEOS = 50
 
 
 class Worker:
-    """A worker that flushes every second."""
+    """A worker process that flushes every second."""
 
     def __init__(self, log: Path, **env: str) -> None:
         self.port = free_port()
@@ -53,17 +53,27 @@ class Worker:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
-    def figure(self, name: str, **labels: str) -> float:
-        return figure(self.port, name, **labels)
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def metric(self, name: str, **labels: str) -> float:
+        return metric(self.port, name, **labels)
+
+    def cycles(self, result: str) -> float:
+        """The number of cycles with this result."""
+        return self.metric("resume_archive_cycles_total", result=result)
 
     def lines(self, event: str) -> list[dict[str, Any]]:
-        whole, _, _unfinished = self.log.read_text().rpartition("\n")
-        logged = [json.loads(line) for line in whole.splitlines()]
+        """The log lines of `event`."""
+        complete, _, _unfinished = self.log.read_text().rpartition("\n")
+        logged = [json.loads(line) for line in complete.splitlines()]
         return [line for line in logged if line["event"] == event]
 
 
-def figure(port: int, name: str, **labels: str) -> float:
-    """What `/metrics` of a process says; 0 where it says nothing."""
+def metric(port: int, name: str, **labels: str) -> float:
+    """The sum of the matching samples in `/metrics`."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
         families = list(text_string_to_metric_families(answer.read().decode()))
     samples = [sample for family in families for sample in family.samples]
@@ -72,19 +82,20 @@ def figure(port: int, name: str, **labels: str) -> float:
 
 @dataclass
 class Site:
-    """The service, its worker and both stores, each of them the test's own."""
+    """The service, its worker and both stores."""
 
     redis: RedisServer
     postgres: PostgresServer
     service: Service
     worker: Worker
     saved: dict[tuple[str, str], int] = field(default_factory=dict)
-    """The last position that was acknowledged."""
+    """The last acknowledged position by user and video."""
     failed: list[int] = field(default_factory=list)
-    """Statuses of saves that were not."""
+    """The statuses of failed saves."""
 
     @contextlib.contextmanager
     def load(self) -> Iterator[None]:
+        """Viewers save points until the end of the context."""
         viewers = [Viewer(self.service.port, f"user-{n}") for n in range(VIEWERS)]
         sent = [0] * VIEWERS
 
@@ -106,70 +117,88 @@ class Site:
             rows = connection.execute("SELECT user_id, video_id, position FROM watch_archive")
             return {(user, video): int(position) for user, video, position in rows}
 
-    def becomes_archived(self, within: float = 40) -> None:
-        eventually(lambda: self.archived() == self.saved, within=within)
+    def wait_until_archived(self) -> None:
+        """Wait until the archive has the last acknowledged position of each point."""
+        eventually(lambda: self.archived() == self.saved, within=40)
 
 
-@pytest.fixture
-def site(tmp_path: Path, postgres_servers: Callable[[], PostgresServer]) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def servers(
+    tmp_path_factory: pytest.TempPathFactory, postgres_servers: Callable[[], PostgresServer]
+) -> Iterator[tuple[RedisServer, PostgresServer, Service, dict[str, str]]]:
+    """Redis, Postgres, the service and the environment of a worker for them."""
+    folder = tmp_path_factory.mktemp("site")
     postgres = postgres_servers()
-    redis = RedisServer(tmp_path / "redis", port=free_port(), config=ROOT / "deploy" / "redis.conf")
-    postgres.start()
-    redis.start()
-    migrate.upgrade(postgres.url)
+    redis = RedisServer(folder / "redis", port=free_port(), config=ROOT / "deploy" / "redis.conf")
     env = {"REDIS_URL": redis.url, "DATABASE_URL": postgres.url, "JWT_SECRET": SECRET}
-    patient = {"REDIS_TIMEOUT_MS": "450"}  # with a Redis that shares its cores with much else
-    service = Service(tmp_path / "service.log", **env, **patient, WEB_CONCURRENCY="2")
-    worker = Worker(tmp_path / "worker.log", **env)
+    # The timeout is long, because Redis shares its cores with other tests.
+    service = Service(folder / "service.log", **env, REDIS_TIMEOUT_MS="450", WEB_CONCURRENCY="2")
     try:
+        postgres.start()
+        redis.start()
+        migrate.upgrade(postgres.url)
         service.start()
-        worker.start()
-        yield Site(redis, postgres, service, worker)
+        yield redis, postgres, service, env
     finally:
-        service.kill()
-        if worker.process:
-            worker.process.kill()
-            worker.process.wait()
-        for server in (redis, postgres):
+        for server in (service, redis, postgres):
             if server.is_running():
                 server.kill()
 
 
+@pytest.fixture
+def site(servers, tmp_path: Path) -> Iterator[Site]:
+    """Empty stores, the service and a new worker. The servers are shared by the tests."""
+    redis, postgres, service, env = servers
+    for store in (redis, postgres):
+        if not store.is_running():  # a test failed while the store was down
+            store.start()
+    redis.client.flushall()
+    with psycopg.connect(postgres.url) as connection:
+        connection.execute("TRUNCATE watch_archive")
+    worker = Worker(tmp_path / "worker.log", **env)
+    try:
+        worker.start()
+        eventually(lambda: answers(service.port, "/readyz"))
+        yield Site(redis, postgres, service, worker)
+    finally:
+        worker.kill()
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(300)
-def test_while_postgres_is_down_no_save_fails_and_the_backlog_shows_and_drains(site, effort):
+def test_while_postgres_is_down_saves_succeed_and_wait_in_the_backlog(site, effort):
     with site.load():
         eventually(site.archived)
         site.postgres.kill()
         time.sleep(effort(0, 60))
-        eventually(lambda: site.worker.figure("resume_archive_cycles_total", result="failed") >= 2)
+        eventually(lambda: site.worker.cycles("failed") >= 2)
         eventually(lambda: len(site.saved) == VIEWERS * VIDEOS)
-        backlog = site.worker.figure("resume_archive_backlog", kind="dirty")
-        seen_by_the_service = figure(site.service.port, "resume_archive_backlog", kind="dirty")
-        lag = site.worker.figure("resume_archive_lag_seconds")
-        failed_cycles = site.worker.figure("resume_archive_cycles_total", result="failed")
+        backlog = site.worker.metric("resume_archive_backlog", kind="dirty")
+        backlog_of_service = metric(site.service.port, "resume_archive_backlog", kind="dirty")
+        lag = site.worker.metric("resume_archive_lag_seconds")
+        failed_cycles = site.worker.cycles("failed")
         site.postgres.start()
         eventually(lambda: len(site.worker.lines("archive is back")) == 1, within=60)
 
     assert site.failed == []
-    assert backlog == seen_by_the_service == len(site.saved)
+    assert backlog == backlog_of_service == len(site.saved)
     assert lag > 0
     assert failed_cycles >= 2
     assert len(site.worker.lines("cycle failed")) == 1
-    site.becomes_archived()
-    assert site.worker.figure("resume_archive_backlog") == 0
+    site.wait_until_archived()
+    assert site.worker.metric("resume_archive_backlog") == 0
     assert site.worker.process.poll() is None
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-def test_postgres_restarted_in_the_middle_of_batches_loses_nothing(site, effort):
+def test_postgres_restarts_during_flushes_lose_nothing(site, effort):
     with site.load():
-        for _ in range(effort(3, 30)):
-            before = site.worker.figure("resume_archive_points_total", result="archived")
+        for _ in range(effort(2, 30)):
+            before = site.worker.metric("resume_archive_points_total", result="archived")
             eventually(
                 lambda b=before: (
-                    site.worker.figure("resume_archive_points_total", result="archived") > b
+                    site.worker.metric("resume_archive_points_total", result="archived") > b
                 ),
                 within=60,
             )
@@ -177,30 +206,28 @@ def test_postgres_restarted_in_the_middle_of_batches_loses_nothing(site, effort)
             site.postgres.start()
 
     assert site.failed == []
-    site.becomes_archived()
+    site.wait_until_archived()
 
 
-@pytest.mark.parametrize("breakage", [killed_redis, frozen_redis], ids=lambda each: each.__name__)
-def test_while_redis_is_down_the_worker_waits_and_then_goes_on(site, breakage):
+@pytest.mark.parametrize("fault", [killed_redis, frozen_redis], ids=["killed", "frozen"])
+def test_the_worker_continues_after_a_redis_outage(site, fault):
     with site.load():
         eventually(site.archived)
-    with breakage(site.redis):
-        failed = site.worker.figure("resume_archive_cycles_total", result="failed")
-        eventually(
-            lambda: site.worker.figure("resume_archive_cycles_total", result="failed") > failed
-        )
+    with fault(site.redis):
+        failed = site.worker.cycles("failed")
+        eventually(lambda: site.worker.cycles("failed") > failed)
     eventually(lambda: answers(site.service.port, "/readyz"))
     with site.load():
         eventually(lambda: len(site.worker.lines("archive is back")) == 1, within=30)
-    site.becomes_archived()
+    site.wait_until_archived()
 
     assert site.worker.process.poll() is None
 
 
-def test_after_flushall_the_worker_brings_all_points_back_within_a_cycle(site):
+def test_after_flushall_the_worker_restores_all_points_within_a_cycle(site):
     with site.load():
         eventually(lambda: len(site.saved) > 100)
-    site.becomes_archived()
+    site.wait_until_archived()
     site.redis.client.flushall()
     took = eventually(lambda: site.worker.lines("restored"))
 
@@ -212,8 +239,8 @@ def test_after_flushall_the_worker_brings_all_points_back_within_a_cycle(site):
             assert viewer.read(video).json["currentTime"] == position
 
 
-def test_a_worker_told_to_stop_flushes_once_more_and_exits_with_0(site):
-    eventually(lambda: site.worker.figure("resume_archive_cycles_total", result="done"))
+def test_a_stopped_worker_flushes_once_more_and_exits_with_0(site):
+    eventually(lambda: site.worker.cycles("done"))
     with site.load():
         eventually(lambda: len(site.saved) > 20)
 
@@ -221,11 +248,11 @@ def test_a_worker_told_to_stop_flushes_once_more_and_exits_with_0(site):
     assert site.archived() == site.saved
 
 
-def test_without_a_database_the_worker_says_so_and_exits_with_0():
-    ended = subprocess.run(
+def test_without_a_database_the_worker_logs_it_and_exits_with_0():
+    worker = subprocess.run(
         [sys.executable, "-m", "resume_service.worker"],
         cwd=ROOT, env={"JWT_SECRET": SECRET}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
-    assert ended.returncode == 0
-    assert "DATABASE_URL is not set" in json.loads(ended.stderr)["event"]
+    assert worker.returncode == 0
+    assert "DATABASE_URL is not set" in json.loads(worker.stderr)["event"]
