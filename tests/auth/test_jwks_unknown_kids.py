@@ -1,4 +1,4 @@
-"""Tokens of unknown keys, which anybody can make, cost the issuer and the service next to nothing."""
+"""Tokens of unknown keys, which anyone can create, cause few fetches and few waiting requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.jwks_issuer import rsa_key
 
 
 def outcome(verifier, kid):
-    """The status that a token of ours under `kid` is answered with."""
+    """The status for a token with that `kid`."""
     try:
         verifier.identify(rsa_key().bearer(headers={"kid": kid}))
     except ServiceError as refused:
@@ -30,19 +30,19 @@ def outcomes(verifier, count, *, threads):
 
 @pytest.fixture
 def warm(verifier, clock):
-    """A verifier that has had its keys for a minute."""
+    """A verifier with keys that are a minute old."""
     verifier.identify(rsa_key().bearer())
     clock.ahead += 60
     return verifier
 
 
-def test_a_thousand_one_after_another_cause_one_fetch_in_30_seconds(warm, issuer):
+def test_thousand_sequential_unknown_kids_cause_one_fetch(warm, issuer):
     assert outcomes(warm, 1000, threads=1) == {401: 1000}
     assert issuer.fetches == 2
 
 
-def test_a_thousand_at_once_cause_one_fetch_in_30_seconds(warm, issuer):
-    """Those beyond MOST_WAITING are told to try again; no more wait, and none enters."""
+def test_thousand_concurrent_unknown_kids_cause_one_fetch(warm, issuer):
+    """Requests over MOST_WAITING get 503 at once."""
     statuses = outcomes(warm, 1000, threads=16)
 
     assert set(statuses) <= {401, 503}
@@ -51,7 +51,7 @@ def test_a_thousand_at_once_cause_one_fetch_in_30_seconds(warm, issuer):
 
 
 @pytest.mark.parametrize("healthy", [True, False])
-def test_each_30_seconds_allow_one_fetch_more(warm, issuer, clock, healthy):
+def test_unknown_kids_cause_one_fetch_per_30_seconds(warm, issuer, clock, healthy):
     if not healthy:
         issuer.answer = lambda request: request.send_error(500)
     for expected in (2, 3, 4):
@@ -65,7 +65,7 @@ def test_each_30_seconds_allow_one_fetch_more(warm, issuer, clock, healthy):
     assert outcome(warm, "rsa-1") == 200
 
 
-def test_before_any_key_was_had_the_issuer_is_asked_once_a_second_at_most(verifier, issuer, clock):
+def test_without_keys_the_issuer_is_asked_at_most_once_a_second(verifier, issuer, clock):
     issuer.publish()
     statuses = outcomes(verifier, 5, threads=1)
     clock.ahead += jwks.FIRST_FETCH_SECONDS
@@ -91,7 +91,7 @@ def hanging(warm, issuer, monkeypatch):
         issuer.release()
 
 
-def test_only_so_many_wait_and_those_beyond_are_told_at_once_to_try_again(hanging, issuer):
+def test_requests_over_the_waiting_limit_are_unavailable_at_once(hanging, issuer):
     verifier, waiting = hanging
     for _ in range(100):
         with pytest.raises(Unavailable):
@@ -104,7 +104,7 @@ def test_only_so_many_wait_and_those_beyond_are_told_at_once_to_try_again(hangin
     assert issuer.fetches == 2
 
 
-def test_waiting_leaves_no_trace(hanging, issuer):
+def test_after_the_fetch_no_request_counts_as_waiting(hanging, issuer):
     verifier, waiting = hanging
     issuer.release()
     for each in waiting:

@@ -1,4 +1,4 @@
-"""`flask token`: a token for trying the service by hand, or for a backend that has none."""
+"""`flask token`: prints a token, for tests by hand or for a backend without an issuer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def printed(app, *args):
 
 def refusal(app, *args):
     result = app.test_cli_runner().invoke(args=["token", *args])
-    assert isinstance(result.exception, SystemExit), "a traceback is no answer"
+    assert isinstance(result.exception, SystemExit), "the command must not print a traceback"
     assert result.exit_code != 0
     assert result.stdout == ""
     return result.stderr
@@ -42,7 +42,7 @@ def claims_of(token):
 
 
 @pytest.mark.parametrize("settings", [{}, CHECKED], ids=["plain", "all checked"])
-def test_its_token_works_on_the_api_for_its_user_alone(real_redis, settings):
+def test_token_works_only_for_its_user(real_redis, settings):
     app = an_app(real_redis, **settings)
     headers = {"Authorization": f"Bearer {printed(app, 'ann')}"}
 
@@ -51,14 +51,14 @@ def test_its_token_works_on_the_api_for_its_user_alone(real_redis, settings):
 
 
 @pytest.mark.parametrize(("role", "status"), [("guest", 403), ("admin", 403), ("service", 200)])
-def test_its_token_carries_the_role_asked_for(real_redis, role, status):
+def test_token_has_the_requested_role(real_redis, role, status):
     app = an_app(real_redis)
     headers = {"Authorization": f"Bearer {printed(app, 'backend', '--role', role)}"}
 
     assert app.test_client().get("/api/progress/bob", headers=headers).status_code == status
 
 
-def test_it_names_when_it_was_made_and_what_the_service_checks_and_nothing_else(real_redis):
+def test_token_has_only_times_and_the_claims_that_the_service_checks(real_redis):
     plain = claims_of(printed(an_app(real_redis), "ann"))
     checked = claims_of(printed(an_app(real_redis, **CHECKED), "ann"))
 
@@ -69,32 +69,32 @@ def test_it_names_when_it_was_made_and_what_the_service_checks_and_nothing_else(
 
 
 @pytest.mark.parametrize(("args", "hours"), [([], 24), (["--hours", "2"], 2)])
-def test_its_token_lasts_a_day_or_as_long_as_asked(real_redis, args, hours):
+def test_token_lasts_a_day_or_the_requested_hours(real_redis, args, hours):
     expires = claims_of(printed(an_app(real_redis), "ann", *args))["exp"]
 
     assert expires - time.time() == pytest.approx(hours * 3600, abs=60)
 
 
-def test_it_signs_nothing_without_a_secret(real_redis):
+def test_without_a_secret_the_command_fails(real_redis):
     app = an_app(real_redis, jwt_secret=None, jwt_jwks_url="https://issuer.example/keys")
 
     assert "JWT_SECRET" in refusal(app, "ann")
 
 
 @pytest.mark.parametrize("user", [*RESERVED_USER_IDS, "", " ", "a b", "a/b", "a\n", "u" * 129])
-def test_it_refuses_a_user_that_the_api_would_refuse(real_redis, user):
+def test_invalid_user_is_refused(real_redis, user):
     assert "USER" in refusal(an_app(real_redis), user)
 
 
 @pytest.mark.parametrize("args", [["--role", "root"], ["--role", ""], ["--role", "Service"]])
-def test_it_refuses_a_role_that_is_none(real_redis, args):
+def test_unknown_role_is_refused(real_redis, args):
     assert "--role" in refusal(an_app(real_redis), "ann", *args)
 
 
 @pytest.mark.parametrize("hours", ["0", "-1", "0.5", "soon", "nan", "inf", "1e308", "99999999"])
-def test_it_refuses_a_span_that_is_none(real_redis, hours):
+def test_invalid_hours_are_refused(real_redis, hours):
     assert "--hours" in refusal(an_app(real_redis), "ann", "--hours", hours)
 
 
-def test_it_refuses_to_guess_the_user(real_redis):
+def test_missing_user_is_refused(real_redis):
     assert "USER" in refusal(an_app(real_redis))

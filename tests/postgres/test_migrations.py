@@ -1,4 +1,4 @@
-"""The schema comes from the migrations alone, and they go both ways."""
+"""The migrations create the whole schema, and they work in both directions."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def tables_of(url: str) -> set[str]:
         return {name for (name,) in found} - {"alembic_version"}
 
 
-def test_the_schema_file_is_what_the_migrations_make(database):
+def test_schema_file_equals_the_migrated_schema(database):
     assert SCHEMA.read_text() == schema_of(database)
 
 
-def test_there_is_one_head():
+def test_migrations_have_one_head():
     assert len(ScriptDirectory.from_config(migrate.config()).get_heads()) == 1
 
 
-def test_the_tables_in_the_code_are_those_of_the_migrations(database):
+def test_tables_in_the_code_equal_the_migrated_tables(database):
     with migrate.engine(database).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
 
         assert compare_metadata(context, metadata) == []
 
 
-def test_migrations_go_up_from_nothing_down_to_nothing_and_up_again(database):
+def test_downgrade_removes_all_tables_and_upgrade_restores_them(database):
     before = schema_of(database)
     migrate.downgrade(database)
     assert tables_of(database) == set()
@@ -45,7 +45,7 @@ def test_migrations_go_up_from_nothing_down_to_nothing_and_up_again(database):
     assert schema_of(database) == before
 
 
-def test_migrating_a_filled_database_again_keeps_what_it_holds(stores):
+def test_repeated_upgrade_keeps_the_data(stores):
     stores.save()
     stores.cycle()
     migrate.upgrade(stores.database_url)
@@ -53,7 +53,7 @@ def test_migrating_a_filled_database_again_keeps_what_it_holds(stores):
     assert stores.row()["position"] == 10
 
 
-def test_a_filled_database_goes_down_and_up_and_is_filled_again(stores):
+def test_filled_database_can_be_downgraded_upgraded_and_filled_again(stores):
     stores.save()
     stores.cycle()
     migrate.downgrade(stores.database_url)
@@ -65,7 +65,7 @@ def test_a_filled_database_goes_down_and_up_and_is_filled_again(stores):
     assert stores.row()["position"] == 10
 
 
-def test_replicas_that_start_together_migrate_once(database):
+def test_concurrent_upgrades_migrate_once(database):
     migrate.downgrade(database)
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(migrate.upgrade, [database] * 6))
@@ -74,5 +74,5 @@ def test_replicas_that_start_together_migrate_once(database):
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
-def test_both_spellings_of_a_url_are_taken(database, scheme):
+def test_both_url_schemes_are_accepted(database, scheme):
     migrate.upgrade(database.replace("postgresql", scheme, 1))

@@ -1,4 +1,4 @@
-"""A statement that takes too long ends in Postgres too, not only for who waited."""
+"""A slow statement ends in Postgres too, not only for its caller."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def sleepers(url):
         return found.fetchone()[0]
 
 
-def test_postgres_gives_a_statement_up_before_its_caller_does(accounts, emptied_database):
+def test_postgres_cancels_a_slow_statement(accounts, emptied_database):
     with pytest.raises(Unavailable), accounts.transaction() as sql:
         sql.execute(SLEEP)
 
     eventually(lambda: sleepers(emptied_database) == 0, within=1)
 
 
-def test_what_is_allowed_to_take_longer_may_and_the_next_transaction_may_not(accounts):
+def test_longer_limit_applies_to_one_transaction_only(accounts):
     with accounts.transaction() as sql:
         accounts.allow(sql, 5.0)
         sql.execute(sqlalchemy.text("SELECT pg_sleep(0.6)"))
@@ -45,18 +45,18 @@ def test_what_is_allowed_to_take_longer_may_and_the_next_transaction_may_not(acc
         sql.execute(sqlalchemy.text("SELECT pg_sleep(0.6)"))
 
 
-def test_what_postgres_can_not_take_is_no_outage(accounts):
+def test_invalid_statement_raises_data_error_not_unavailable(accounts):
     with pytest.raises(sqlalchemy.exc.DataError), accounts.transaction() as sql:
         sql.execute(sqlalchemy.text("SELECT 1 / 0"))
 
 
-def test_a_database_that_nobody_holds_any_more_closes_its_connections(emptied_database):
+def test_connections_close_when_the_database_is_garbage_collected(emptied_database):
     marked = f"{emptied_database}&application_name=let-go"
-    mine = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'let-go'"
+    query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'let-go'"
 
     def left():
         with psycopg.connect(emptied_database) as sql:
-            return sql.execute(mine).fetchone()[0]
+            return sql.execute(query).fetchone()[0]
 
     database = Database(marked)
     database.rows(sqlalchemy.select(1))

@@ -1,4 +1,4 @@
-"""Turns of a limit: so many in any window, counted for all processes together."""
+"""A sliding-window rate limit, shared by all processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ THREE = Limit("three", quota=3)
 
 
 @pytest.fixture
-def quota(any_redis):
+def limiter(any_redis):
     return RateLimiter(RedisRouter(OneServer(any_redis)))
 
 
@@ -25,65 +25,67 @@ def at(seconds):
     return NOON + timedelta(seconds=seconds)
 
 
-def taken(quota, seconds, whom="ann"):
+def is_allowed(limiter, seconds, user="ann"):
     try:
-        quota.hit(THREE, whom, at(seconds))
+        limiter.hit(THREE, user, at(seconds))
     except TooManyRequests:
         return False
     return True
 
 
-def test_a_window_slides_so_no_minute_ever_holds_more_turns_than_it_has(quota):
-    asked = [0, 30, 50, 59, 60, 61, 89, 90, 109, 110]
+def test_no_window_of_a_minute_exceeds_the_quota(limiter):
+    hits = [0, 30, 50, 59, 60, 61, 89, 90, 109, 110]
 
-    assert [seconds for seconds in asked if taken(quota, seconds)] == [0, 30, 50, 60, 90, 110]
+    assert [seconds for seconds in hits if is_allowed(limiter, seconds)] == [0, 30, 50, 60, 90, 110]
 
 
-def test_a_refused_turn_costs_none(quota):
+def test_refused_hit_does_not_count(limiter):
     for seconds in (0, 0, 0, *range(1, 60)):
-        taken(quota, seconds)
+        is_allowed(limiter, seconds)
 
-    assert taken(quota, 60)
+    assert is_allowed(limiter, 60)
 
 
-def test_whoever_is_refused_is_told_when_the_next_turn_comes_free(quota):
+def test_refusal_has_the_seconds_until_the_next_hit(limiter):
     for seconds in (0, 10, 20):
-        quota.hit(THREE, "ann", at(seconds))
+        limiter.hit(THREE, "ann", at(seconds))
     with pytest.raises(TooManyRequests) as refused:
-        quota.hit(THREE, "ann", at(25))
+        limiter.hit(THREE, "ann", at(25))
 
     assert refused.value.headers == {
         "RateLimit-Policy": '"three";q=3;w=60', "RateLimit": '"three";r=0;t=35', "Retry-After": "35",
     }  # fmt: skip
 
 
-def test_an_answer_tells_how_many_turns_are_left(quota):
-    told = [quota.hit(THREE, "ann", at(seconds)).headers["RateLimit"] for seconds in (0, 10, 20)]
+def test_allowed_hit_has_the_remaining_quota(limiter):
+    remaining = [
+        limiter.hit(THREE, "ann", at(seconds)).headers["RateLimit"] for seconds in (0, 10, 20)
+    ]
 
-    assert told == ['"three";r=2;t=60', '"three";r=1;t=50', '"three";r=0;t=40']
+    assert remaining == ['"three";r=2;t=60', '"three";r=1;t=50', '"three";r=0;t=40']
 
 
-def test_everybody_has_turns_of_its_own_and_every_limit_too(quota):
+def test_each_user_and_each_limit_has_its_own_quota(limiter):
     for _ in range(3):
-        quota.hit(THREE, "a:b", NOON)
+        limiter.hit(THREE, "a:b", NOON)
 
-    assert taken(quota, 0, "a%3Ab")
-    assert taken(quota, 0, "a")
-    quota.hit(Limit("other", quota=1), "a:b", NOON)
-
-
-def test_a_host_whose_clock_is_behind_takes_turns_of_now(quota):
-    assert [taken(quota, seconds) for seconds in (0, -30, -59, 0)] == [True] * 3 + [False]
+    assert is_allowed(limiter, 0, "a%3Ab")
+    assert is_allowed(limiter, 0, "a")
+    limiter.hit(Limit("other", quota=1), "a:b", NOON)
 
 
-def test_the_turns_of_who_comes_no_more_are_forgotten(quota, any_redis):
-    quota.hit(THREE, "ann", NOON)
+def test_hits_of_a_host_with_a_late_clock_count_as_now(limiter):
+    assert [is_allowed(limiter, seconds) for seconds in (0, -30, -59, 0)] == [True] * 3 + [False]
+
+
+def test_hits_of_an_idle_user_expire(limiter, any_redis):
+    limiter.hit(THREE, "ann", NOON)
 
     assert 0 < any_redis.pttl("limit:three:ann") <= 60_000
 
 
-def test_of_many_at_once_just_as_many_succeed_as_there_are_turns(quota):
+def test_concurrent_hits_never_exceed_the_quota(limiter):
     with ThreadPoolExecutor(16) as pool:
-        results = list(pool.map(lambda _: taken(quota, 0), range(64)))
+        results = list(pool.map(lambda _: is_allowed(limiter, 0), range(64)))
 
     assert results.count(True) == 3

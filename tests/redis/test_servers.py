@@ -1,4 +1,4 @@
-"""Which server holds a key is known soon after it changes, and nobody waits a second to know."""
+"""The server of a key is found soon after a change, and no call waits over a second."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from redis.crc import key_slot
 from resume_service.redis import topology as topology_module
 from resume_service.redis.servers import Servers, connect
 from tests.support.eventually import eventually
-from tests.support.load_clients import at_once
+from tests.support.load_clients import in_parallel
 from tests.support.redis_topologies import (
     FAILOVER_SECONDS,
     SERVICE,
@@ -28,7 +28,7 @@ from tests.support.server_faults import frozen, killed
 
 TIMEOUT_MS = 300
 IN_TIME = 1.0
-"""Seconds within which a caller has its answer, or knows that there is none."""
+"""Seconds within which a call returns or fails."""
 KEYS = ("{a}", "{b}", "{c}")
 """One on each of the three masters."""
 BREAKAGES = (killed, frozen)
@@ -51,14 +51,14 @@ def a_trio(tmp_path_factory):
 
 @pytest.fixture
 def cluster(a_cluster):
-    """Each test mends what it breaks."""
-    a_cluster.wait_until_good()
+    """The running cluster; each test repairs it."""
+    a_cluster.wait_until_healthy()
     return a_cluster
 
 
 @pytest.fixture
 def trio(a_trio):
-    a_trio.wait_until_good()
+    a_trio.wait_until_healthy()
     return a_trio
 
 
@@ -77,7 +77,7 @@ def port_of(client: redis.Redis) -> int:
 
 
 def seconds(job) -> float:
-    """How long `job` takes, whether it fails as Redis fails or not."""
+    """The seconds that `job` takes, also if it fails by a Redis error."""
     started = time.perf_counter()
     with contextlib.suppress(*GONE):
         job()
@@ -85,7 +85,7 @@ def seconds(job) -> float:
 
 
 def writes(servers: Servers, key: str) -> bool:
-    """Whether a write succeeds, as a caller tries it: after a failure it looks again."""
+    """Whether a write succeeds. After a failure the topology is refreshed."""
     try:
         servers.node(key).set(key, "1")
     except GONE:
@@ -95,7 +95,7 @@ def writes(servers: Servers, key: str) -> bool:
 
 
 @pytest.mark.parametrize("url", ["redis://h", "redis+sentinel://h/m", "unix:///nowhere"])
-def test_nothing_connects_before_first_use(url, monkeypatch):
+def test_connect_opens_no_connection(url, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: pytest.fail("connects"))
 
     connect(url, TIMEOUT_MS)
@@ -113,7 +113,7 @@ def test_one_server_holds_every_key(real_redis):
     assert servers.node("a").get("a") == "1"
 
 
-def test_each_key_has_one_client_until_its_server_changes(topology):
+def test_refresh_keeps_the_client_of_each_key(topology):
     servers = servers_of(topology)
     before = [servers.node(key) for key in KEYS]
     time.sleep(topology_module.REFRESH_INTERVAL)
@@ -125,7 +125,7 @@ def test_each_key_has_one_client_until_its_server_changes(topology):
     assert set(servers.nodes()) == set(before)
 
 
-def test_many_commands_travel_at_once_on_a_connection_of_its_client(topology):
+def test_connection_of_a_client_takes_pipelined_commands(topology):
     pool = servers_of(topology).node("{a}").connection_pool
     connection = pool.get_connection()
 
@@ -141,7 +141,7 @@ def test_many_commands_travel_at_once_on_a_connection_of_its_client(topology):
 
 @pytest.fixture
 def refreshes(topology, monkeypatch):
-    """`topology` as a client knows it, and the looks that it took; with time for slow threads."""
+    """A client of `topology` with long timeouts, and the queries that it made."""
     for each in ("QUERY_TIMEOUT", "REFRESH_TIMEOUT", "REFRESH_INTERVAL"):
         monkeypatch.setattr(topology_module, each, 20.0)
     servers, taken = servers_of(topology), []
@@ -150,39 +150,39 @@ def refreshes(topology, monkeypatch):
     return servers, taken
 
 
-def test_threads_that_come_first_together_look_once(refreshes):
+def test_concurrent_first_calls_query_the_topology_once(refreshes):
     servers, taken = refreshes
 
-    clients = at_once(32, lambda _: servers.node("{a}"))
+    clients = in_parallel(32, lambda _: servers.node("{a}"))
 
     assert len(set(clients)) == len(taken) == 1
 
 
-def test_many_that_fail_together_look_once(refreshes, monkeypatch):
+def test_concurrent_failures_query_the_topology_once(refreshes, monkeypatch):
     servers, taken = refreshes
     servers.node("{a}")
     monkeypatch.setattr(servers, "_next_refresh", 0.0)
 
-    at_once(32, lambda _: servers.refresh())
-    servers.refresh()  # as one does that was late to notice
+    in_parallel(32, lambda _: servers.refresh())
+    servers.refresh()  # by a late caller
 
     assert len(taken) == 2
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_sentinels_that_hang_or_are_gone_delay_nobody_beyond_a_second(trio, number):
+def test_frozen_sentinels_delay_no_call_over_a_second(trio, number):
     with frozen(*trio.sentinels[:number]):
         servers = servers_of(trio)
         took = [seconds(lambda: servers.node("")) for _ in range(3)]
         took += [seconds(servers.refresh) for _ in range(3)]
-        together = at_once(32, lambda _: seconds(lambda: servers_of(trio).node("")))
+        together = in_parallel(32, lambda _: seconds(lambda: servers_of(trio).node("")))
 
     assert max(*took, *together) < IN_TIME
     eventually(lambda: writes(servers, "a"), within=2)
 
 
 @pytest.mark.parametrize("number", [1, 3, 6])
-def test_nodes_that_hang_delay_nobody_beyond_a_second(cluster, number):
+def test_frozen_nodes_delay_no_call_over_a_second(cluster, number):
     known = servers_of(cluster)
     known.node("{a}")
     servers = servers_of(cluster)
@@ -191,13 +191,13 @@ def test_nodes_that_hang_delay_nobody_beyond_a_second(cluster, number):
         took = [seconds(lambda: servers.node("{a}")) for _ in range(3)]
         took += [seconds(known.refresh) for _ in range(3)]
         took += [seconds(partial(known.run, key, "SET", key, 1)) for key in KEYS]
-        shared = at_once(32, lambda _: seconds(lambda: servers.node("{a}")))
+        shared = in_parallel(32, lambda _: seconds(lambda: servers.node("{a}")))
 
     assert max(*took, *shared) < IN_TIME
     eventually(lambda: all(writes(servers, key) for key in KEYS), within=FAILOVER_SECONDS)
 
 
-def test_a_slot_that_is_on_its_way_is_asked_for_where_it_goes(cluster):
+def test_migrating_slot_is_asked_at_its_target(cluster):
     key = "{a}moving"
     source, target = cluster.master(key), cluster.master("{b}")
     servers, slot = servers_of(cluster), key_slot(key.encode())
@@ -207,7 +207,7 @@ def test_a_slot_that_is_on_its_way_is_asked_for_where_it_goes(cluster):
     source.client.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", node_id(target))
 
     try:
-        assert servers.run(key, "SET", key, "1") in (True, "OK")  # only there
+        assert servers.run(key, "SET", key, "1") in (True, "OK")  # an ASK redirect
         assert servers.run(key, "GET", key) == "1"
         assert servers.node(key) is old
         with pytest.raises(redis.exceptions.AskError):
@@ -220,12 +220,12 @@ def test_a_slot_that_is_on_its_way_is_asked_for_where_it_goes(cluster):
     assert servers.node(key) is servers.node("{b}")
 
 
-def test_a_slot_that_has_moved_is_found_even_if_others_have_not_heard(cluster, monkeypatch):
+def test_moved_slot_is_found_without_another_query(cluster, monkeypatch):
     key = "{b}"
     source, target = cluster.master(key), cluster.master("{c}")
     servers, slot = servers_of(cluster), key_slot(key.encode())
     old = servers.node(key)
-    monkeypatch.setattr(servers, "_query", lambda _: pytest.fail("too soon to look again"))
+    monkeypatch.setattr(servers, "_query", lambda _: pytest.fail("queries again"))
     monkeypatch.setattr(servers, "_next_refresh", time.monotonic() + 60)
     source.client.flushall()
     for server in (target, source):
@@ -240,30 +240,35 @@ def test_a_slot_that_has_moved_is_found_even_if_others_have_not_heard(cluster, m
 
 
 @pytest.mark.parametrize("way", BREAKAGES, ids=lambda each: each.__name__)
-def test_a_promoted_replica_is_found_within_the_failover_time(topology, way):
+def test_promoted_replica_is_found_within_the_failover_time(cluster, trio, way):
+    """Both topologies fail over at the same time, because a failover is mostly waiting."""
+    in_parallel(2, lambda number: fail_over((cluster, trio)[number], way))
+
+
+def fail_over(topology: Topology, way) -> None:
     servers = servers_of(topology)
     assert writes(servers, "{a}")
     victim, old = topology.master("{a}"), servers.node("{a}")
     slowest = 0.0
 
-    def stands_in() -> bool:
+    def is_replaced() -> bool:
         nonlocal slowest
         result: list[bool] = []
         slowest = max(slowest, seconds(lambda: result.append(writes(servers, "{a}"))))
         return result == [True]
 
     with way(victim):
-        eventually(stands_in, within=FAILOVER_SECONDS)
+        eventually(is_replaced, within=FAILOVER_SECONDS)
 
     assert servers.node("{a}") is not old
     assert port_of(servers.node("{a}")) != victim.port
     assert slowest < IN_TIME
-    eventually(topology.is_good, within=30)
+    eventually(topology.is_healthy, within=30)
     assert writes(servers, "{a}")
 
 
-def test_a_master_replaced_by_hand_is_left_though_it_still_takes_writes(trio):
-    """Sentinel promotes first, and demotes ten seconds later: what is written then is lost."""
+def test_replaced_master_is_left_although_it_still_takes_writes(trio):
+    """Sentinel demotes the old master ten seconds later. Writes to it until then are lost."""
     servers = servers_of(trio)
     assert writes(servers, "a")
     before = trio.master().port

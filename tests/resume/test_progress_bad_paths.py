@@ -1,4 +1,4 @@
-"""`/api/progress/{user}/{video}` and the list's query: what they refuse."""
+"""`/api/progress/{user}/{video}` and the query of the list: invalid ids and values are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.tokens import bearer
 
-NO_ID = [
+NOT_IDS = [
     "%20",
     "a%20b",
     "%00",
@@ -30,16 +30,16 @@ def details_of(answer):
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-@pytest.mark.parametrize("video", NO_ID)
-def test_a_path_whose_video_is_no_id_is_a_400_that_names_it(player, method, video):
+@pytest.mark.parametrize("video", NOT_IDS)
+def test_invalid_video_id_in_the_path_is_400_and_named(player, method, video):
     answer = player.http.open(f"/api/progress/ann/{video}", method=method, headers=player.headers)
 
     assert set(details_of(answer)) == {"tmdbId"}
 
 
 @pytest.mark.parametrize("path", ["/api/progress/{0}", "/api/progress/{0}/v1"])
-@pytest.mark.parametrize("user", NO_ID)
-def test_a_path_whose_user_is_no_id_is_a_400_that_names_it(player, path, user):
+@pytest.mark.parametrize("user", NOT_IDS)
+def test_invalid_user_id_in_the_path_is_400_and_named(player, path, user):
     answer = player.http.get(path.format(user), headers=player.headers)
 
     assert set(details_of(answer)) == {"clerkId"}
@@ -48,13 +48,13 @@ def test_a_path_whose_user_is_no_id_is_a_400_that_names_it(player, path, user):
 @pytest.mark.parametrize(
     "path", ["ann/a%2Fb", "ann%2Fv1/x/y", "ann/", "/v1", "//", "ann/v1/", "ann/v1/x", ""]
 )
-def test_a_path_with_another_number_of_segments_is_no_route(player, path):
+def test_path_with_another_number_of_segments_is_404(player, path):
     answer = player.http.get(f"/api/progress/{path}", headers=player.headers)
 
     assert (answer.status_code, answer.get_json()) == (404, {"error": "Not Found"})
 
 
-def test_bytes_that_are_no_utf_8_find_no_point(player):
+def test_invalid_utf_8_in_the_path_finds_no_point(player):
     answer = player.http.get("/api/progress/ann/%ff%fe", headers=player.headers)
 
     assert (answer.status_code, answer.get_json()) == (404, {"error": "Progress not found"})
@@ -69,12 +69,12 @@ def test_bytes_that_are_no_utf_8_find_no_point(player):
     ],
     ids=lambda text: f"{quote(text[:16])}-{len(text)}",
 )  # fmt: skip
-def test_a_limit_that_is_no_number_from_1_to_100_is_refused(player, limit):
+def test_limit_that_is_no_number_from_1_to_100_is_refused(player, limit):
     assert set(details_of(player.list(limit=limit))) == {"limit"}
 
 
 @pytest.mark.parametrize("limit", ["1", "100", "007"])
-def test_a_limit_from_1_to_100_is_taken(player, limit):
+def test_limit_from_1_to_100_is_accepted(player, limit):
     assert player.list(limit=limit).status_code == 200
 
 
@@ -86,14 +86,14 @@ def test_a_limit_from_1_to_100_is_taken(player, limit):
     ],
     ids=lambda text: f"{quote(text[:16])}-{len(text)}",
 )  # fmt: skip
-def test_what_was_never_in_a_link_is_no_cursor(player, cursor):
+def test_malformed_cursor_is_refused(player, cursor):
     assert set(details_of(player.list(cursor=cursor))) == {"cursor"}
 
 
 @pytest.mark.parametrize(
     "cursor", ["0-v1", "9999999999999-v1", "0000000000000-x", "1--", "1-🎬", "1-a:b%"]
 )
-def test_a_cursor_may_point_where_no_point_is(player, cursor):
+def test_well_formed_cursor_without_a_point_is_accepted(player, cursor):
     player.save()
 
     assert player.list(cursor=cursor).status_code == 200
@@ -112,21 +112,21 @@ def test_a_cursor_may_point_where_no_point_is(player, cursor):
         "\x00",
     ],
 )
-def test_an_unknown_status_is_refused(player, status):
+def test_unknown_status_is_refused(player, status):
     assert set(details_of(player.list(status=status))) == {"status"}
 
 
-def test_each_wrong_query_value_is_named(player):
+def test_each_invalid_query_value_is_named(player):
     answer = player.list(limit="0", cursor="x", status="y")
 
     assert set(details_of(answer)) == {"limit", "cursor", "status"}
 
 
-def test_unknown_query_values_are_ignored(player):
+def test_unknown_query_parameters_are_ignored(player):
     assert player.list(page=2, Limit="x").status_code == 200
 
 
-def test_a_reserved_word_is_no_user_to_read_or_delete_from(player):
+def test_reserved_word_as_user_in_the_path_is_refused(player):
     answer = player.http.delete("/api/progress/batch/v1", headers=bearer("batch"))
 
     assert "URL space" in details_of(answer)["clerkId"][0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 
-def test_an_unchanged_point_is_a_304_without_a_body(player):
+def test_unchanged_point_is_304_without_a_body(player):
     player.save()
     tag = player.read().headers["ETag"]
 
@@ -19,7 +19,7 @@ def test_an_unchanged_point_is_a_304_without_a_body(player):
 
 
 @pytest.mark.parametrize("form", ["W/{0}", '"other", {0}', "*"])
-def test_every_form_of_if_none_match_that_names_the_point_is_a_304(player, form):
+def test_every_form_of_if_none_match_with_the_etag_is_304(player, form):
     player.save()
     tag = player.read().headers["ETag"]
 
@@ -27,14 +27,14 @@ def test_every_form_of_if_none_match_that_names_the_point_is_a_304(player, form)
 
 
 @pytest.mark.parametrize("stale", ['"other"', "", "rubbish", '"', ",,,", "W/"])
-def test_any_other_if_none_match_reads_the_point(player, stale):
+def test_other_if_none_match_values_return_the_point(player, stale):
     player.save()
 
     assert player.read(**{"If-None-Match": stale}).status_code == 200
 
 
 @pytest.mark.parametrize("change", [{"currentTime": 61}, {"duration": 100}, {"ageMs": 0}])
-def test_a_changed_point_has_another_tag(player, clock, change):
+def test_changed_point_has_another_etag(player, clock, change):
     player.save()
     tag = player.read().headers["ETag"]
     clock.forward(milliseconds=1)
@@ -46,14 +46,14 @@ def test_a_changed_point_has_another_tag(player, clock, change):
     assert answer.headers["ETag"] != tag
 
 
-def test_a_point_that_is_gone_is_a_404_whatever_tag_is_sent(player):
+def test_deleted_point_is_404_even_if_any_etag_matches(player):
     player.save()
     player.delete()
 
     assert player.read(**{"If-None-Match": "*"}).status_code == 404
 
 
-def test_the_tag_of_another_user_s_point_opens_nothing(player, player_of):
+def test_etag_of_another_users_point_gives_no_access(player, player_of):
     player.save()
     tag = player.read().headers["ETag"]
     eve = player_of("eve")
@@ -62,7 +62,7 @@ def test_the_tag_of_another_user_s_point_opens_nothing(player, player_of):
     assert eve.read(**{"If-None-Match": tag}).status_code == 403
 
 
-def test_head_answers_as_get_without_the_body(player):
+def test_head_returns_the_headers_of_get_without_the_body(player):
     player.save()
     got = player.read()
 

@@ -1,4 +1,4 @@
-"""The quick reading of a save: it may leave one to the schema, and never reads one otherwise."""
+"""The fast parser of a save. It returns the result of the schema, or None for other bodies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from resume_service.resume.schemas.progress import SaveSchema, fast_load_save
 from resume_service.resume.schemas.rate import RateSchema, fast_load_rate
 from resume_service.web.bodies import decode_json
 
-OF_ANY_SPEED = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+ANY_SPEED = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = ("clerkId", "userId", "tmdbId", "videoId", "currentTime", "duration", "ageMs")
 EDGES = (
     *(0, -0.0, 1, 1.5, 5.0, 1e-320, 99_999_999.5, 10**8, 10**8 + 1, 1e8 + 0.1, -1, 10**400),
@@ -49,7 +49,7 @@ typical_saves = st.one_of(
 
 
 def by_schema(body, schema=SaveSchema):
-    """What the schema makes of `body`; None where it finds a fault."""
+    """The result of the schema; None for an invalid body."""
     try:
         return schema().load(body)
     except ValidationError:
@@ -57,41 +57,41 @@ def by_schema(body, schema=SaveSchema):
 
 
 @pytest.mark.soak
-def test_a_save_is_read_as_the_schema_reads_it_or_left_to_it(effort):
-    @settings(OF_ANY_SPEED, max_examples=effort(400, 100_000))
+def test_fast_parser_agrees_with_the_schema_or_returns_none(effort):
+    @settings(ANY_SPEED, max_examples=effort(400, 100_000))
     @given(like_saves | any_json)
     @example({"clerkId": "ann", "tmdbId": "v", "currentTime": 1, "ageMs": 5.0})
     @example({"clerkId": "ann", "userId": "ann", "tmdbId": "v", "currentTime": 1})
     @example({"clerkId": None, "userId": "ann", "tmdbId": "v", "currentTime": 1})
     @example({"clerkId": "ann", "tmdbId": "v", "currentTime": True})
     @example({"clerkId": "ann", "tmdbId": "v", "currentTime": 1, "duration": None})
-    def holds(body):
-        quick = fast_load_save(body)
+    def check(body):
+        fast = fast_load_save(body)
 
-        assert quick is None or quick == by_schema(body)
+        assert fast is None or fast == by_schema(body)
 
-    holds()
+    check()
 
 
 @pytest.mark.soak
-def test_what_a_typical_player_sends_is_read_at_once(effort):
-    @settings(OF_ANY_SPEED, max_examples=effort(200, 50_000))
+def test_fast_parser_reads_typical_saves(effort):
+    @settings(ANY_SPEED, max_examples=effort(200, 50_000))
     @given(typical_saves)
-    def holds(body):
+    def check(body):
         body = decode_json(json.dumps(body).encode())
-        quick = fast_load_save(body)
+        fast = fast_load_save(body)
 
         known = [name for name in NAMES if name in body]
         reserved = ("lessons", "modules", "summary", "batch", "events")
         if body.get("clerkId", body.get("userId")) not in reserved:
-            assert quick == {"ageMs": 0} | {name: body[name] for name in known} == by_schema(body)
+            assert fast == {"ageMs": 0} | {name: body[name] for name in known} == by_schema(body)
 
-    holds()
+    check()
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("value", EDGES, ids=repr)
-def test_each_field_takes_no_more_than_the_schema(name, value):
+def test_fast_parser_agrees_with_the_schema_on_each_field(name, value):
     body = {"clerkId": "ann", "tmdbId": "v1", "currentTime": 60, "duration": 90, "ageMs": 1}
     for other in {"userId": ("clerkId",), "videoId": ("tmdbId",)}.get(name, ()):
         del body[other]
@@ -101,7 +101,7 @@ def test_each_field_takes_no_more_than_the_schema(name, value):
 
 
 @pytest.mark.parametrize("value", [*EDGES, 50, 50.0, 100, 100.5, 101], ids=repr)
-def test_the_other_apis_fields_take_no_more_than_their_schemas_either(value):
+def test_fast_parsers_of_rate_and_playback_agree_with_their_schemas(value):
     rate = {"progress_rate": value, "more": 1}
     positions = (
         {"position_seconds": value, "duration_seconds": 9},
@@ -116,7 +116,7 @@ def test_the_other_apis_fields_take_no_more_than_their_schemas_either(value):
     assert fast_load_rate({}) is fast_load_rate([]) is fast_load_position([]) is None
 
 
-def test_the_body_itself_is_left_as_it_was():
+def test_fast_parser_does_not_change_the_body():
     body = {"clerkId": "ann", "tmdbId": "v1", "currentTime": 60, "more": 1}
     fast_load_save(body)["ageMs"] = 5
 

@@ -1,4 +1,4 @@
-"""Ids are opaque: whatever a platform calls its users and videos reads back unchanged, apart."""
+"""Ids are opaque: every id is returned unchanged, and no two ids share a point."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ COLLIDING = [
     ("a", ":b:c"), ("a:b:", "c"), ("%", "3A"), ("%3A", "x"), (":", "x"), ("%3a", "x"), ("%25", "x"),
     ("A:B", "c"),
 ]  # fmt: skip
-"""Pairs of user and video of which two would share a key if `:` or `%` were not escaped."""
+"""Pairs of user and video. Some would share a key if `:` or `%` were not escaped."""
 
 
 @pytest.mark.parametrize("video", STRANGE)
-def test_any_video_id_is_saved_read_listed_and_deleted_under_its_own_name(player, video):
+def test_any_video_id_is_saved_read_listed_and_deleted(player, video):
     saved = player.save(tmdbId=video, currentTime=42)
 
     assert saved.status_code == 204
@@ -38,7 +38,7 @@ def test_any_video_id_is_saved_read_listed_and_deleted_under_its_own_name(player
 
 
 @pytest.mark.parametrize("user", [each for each in STRANGE if each != "lessons"])
-def test_any_user_id_has_points_of_its_own(player_of, player, user):
+def test_any_user_id_has_its_own_points(player_of, player, user):
     strange = player_of(user)
     strange.save(currentTime=42)
 
@@ -63,7 +63,7 @@ def test_no_two_pairs_of_ids_share_a_key(player_of, real_redis):
     assert len(list(real_redis.scan_iter("recent:*"))) == len({user for user, _ in COLLIDING})
 
 
-def test_deleting_one_of_two_alike_pairs_leaves_the_other(player_of):
+def test_deleting_one_of_two_similar_pairs_leaves_the_other(player_of):
     for (user, video), (other, another) in combinations(COLLIDING, 2):
         player_of(user).save(tmdbId=video)
         player_of(other).save(tmdbId=another)
@@ -72,7 +72,7 @@ def test_deleting_one_of_two_alike_pairs_leaves_the_other(player_of):
         assert player_of(other).read(another).status_code == 200
 
 
-def test_a_path_may_be_percent_encoded_more_than_it_must(player):
+def test_path_may_percent_encode_any_character(player):
     player.save(tmdbId="v1")
 
     answer = player.http.get("/api/progress/%61%6E%6E/%76%31", headers=player.headers)
@@ -80,7 +80,7 @@ def test_a_path_may_be_percent_encoded_more_than_it_must(player):
     assert answer.status_code == 200
 
 
-def test_ids_keep_their_case(player):
+def test_ids_are_case_sensitive(player):
     player.save(tmdbId="Film", currentTime=1)
     player.save(tmdbId="film", currentTime=2)
 
@@ -89,21 +89,21 @@ def test_ids_keep_their_case(player):
 
 @pytest.mark.parametrize("path", ["/ann/%ff", "/ann/%c0%80", "/%80/v1", "/ann%2Fv1", "/ann/%2F"])
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_path_whose_ids_cant_be_told_reaches_no_point(service, method, path):
-    """What is no UTF-8 would read as U+FFFD, and an encoded slash would part one id in two."""
+def test_ambiguous_ids_in_the_path_reach_no_point(service, method, path):
+    """Invalid UTF-8 would become U+FFFD. An encoded slash would split one id in two."""
     for video in ("\ufffd", "v1"):
         body = json.dumps({"clerkId": "ann", "tmdbId": video, "currentTime": 1})
-        assert asked(service, "POST", "", body)[0] == 204
+        assert request(service, "POST", "", body)[0] == 204
 
-    status, answer = asked(service, method, path)
+    status, answer = request(service, method, path)
 
-    assert status in (400, 404)  # 404 where the slash makes it the path of no route
+    assert status in (400, 404)  # 404 if the slash leads to no route
     assert "error" in json.loads(answer)
-    assert asked(service, "GET", "/ann/v1")[0] == 200
-    assert asked(service, "GET", "/ann/%EF%BF%BD")[0] == 200
+    assert request(service, "GET", "/ann/v1")[0] == 200
+    assert request(service, "GET", "/ann/%EF%BF%BD")[0] == 200
 
 
-def asked(service, method, path, body=None):
+def request(service, method, path, body=None):
     headers = bearer("ann") | ({"Content-Type": "application/json"} if body else {})
     with closing(HTTPConnection("127.0.0.1", service.port, timeout=20)) as connection:
         connection.request(method, f"/api/progress{path}", body, headers)

@@ -26,22 +26,22 @@ def next_url(answer):
 
 
 def walk(player, between=lambda: None, **query):
-    """The videos of each page, by following the links; `between` happens between two pages."""
+    """The videos of each page, found by the links. `between` is called between two pages."""
     answer = player.list(**query)
     pages = [videos_of(answer)]
     while url := next_url(answer):
-        assert len(pages) < 100, "the links go round in a circle"
+        assert len(pages) < 100, "the links form a circle"
         between()
         answer = player.follow(url)
         pages.append(videos_of(answer))
     return pages
 
 
-def test_a_user_without_points_has_an_empty_list(player):
+def test_user_without_points_has_an_empty_list(player):
     assert player.list().get_json() == []
 
 
-def test_points_come_newest_first_each_with_its_video(player, clock):
+def test_points_are_listed_newest_first_with_their_video(player, clock):
     saved(player, clock, "v1", "v2", "v3")
     player.save(tmdbId="v1", currentTime=5, duration=10)
 
@@ -52,7 +52,7 @@ def test_points_come_newest_first_each_with_its_video(player, clock):
     assert answer.get_json()[1] == {"tmdbId": "v3"} | player.point("v3")
 
 
-def test_without_a_limit_the_list_is_whole(player, clock):
+def test_list_without_a_limit_is_complete(player, clock):
     saved(player, clock, *(f"v{n}" for n in range(130)))
 
     answer = player.list()
@@ -61,20 +61,20 @@ def test_without_a_limit_the_list_is_whole(player, clock):
     assert "Link" not in answer.headers
 
 
-def test_the_links_lead_through_all_pages(player, clock):
+def test_next_links_lead_through_all_pages(player, clock):
     saved(player, clock, *(f"v{n}" for n in range(7)))
 
     assert walk(player, limit=2) == [["v6", "v5"], ["v4", "v3"], ["v2", "v1"], ["v0"]]
 
 
 @pytest.mark.parametrize(("count", "pages"), [(1, 1), (4, 1), (5, 2), (8, 2), (9, 3)])
-def test_the_last_page_has_no_link(player, clock, count, pages):
+def test_last_page_has_no_link(player, clock, count, pages):
     saved(player, clock, *(f"v{n}" for n in range(count)))
 
     assert len(walk(player, limit=4)) == pages
 
 
-def test_points_of_the_same_millisecond_are_on_one_page_each(player):
+def test_points_of_one_millisecond_are_listed_once_each(player):
     names = [f"{head}{n}" for head in ("v", "V", "é", "🎬", "%3A", ":") for n in range(4)]
     for name in names:
         player.save(tmdbId=name)
@@ -84,7 +84,7 @@ def test_points_of_the_same_millisecond_are_on_one_page_each(player):
     assert sorted(listed) == sorted(names)
 
 
-def test_a_save_between_two_pages_repeats_and_loses_no_other_point(player, clock):
+def test_save_between_two_pages_repeats_and_loses_no_other_point(player, clock):
     saved(player, clock, *(f"v{n}" for n in range(9)))
 
     pages = walk(player, between=lambda: saved(player, clock, "v4"), limit=2)
@@ -93,7 +93,7 @@ def test_a_save_between_two_pages_repeats_and_loses_no_other_point(player, clock
     assert listed == ["v8", "v7", "v6", "v5", "v3", "v2", "v1", "v0"]
 
 
-def test_a_page_starts_after_a_point_that_was_deleted_meanwhile(player, clock):
+def test_next_page_is_right_after_its_start_was_deleted(player, clock):
     saved(player, clock, *(f"v{n}" for n in range(4)))
     first = player.list(limit=2)
     player.delete("v2")
@@ -101,7 +101,7 @@ def test_a_page_starts_after_a_point_that_was_deleted_meanwhile(player, clock):
     assert videos_of(player.follow(next_url(first))) == ["v1", "v0"]
 
 
-def test_a_link_keeps_the_query_it_belongs_to(player, clock):
+def test_next_link_keeps_limit_and_status(player, clock):
     saved(player, clock, "v1", "v2", "v3", "v4", currentTime=95, duration=100)
 
     second = player.follow(next_url(player.list(limit=1, status="watched")))
@@ -110,14 +110,14 @@ def test_a_link_keeps_the_query_it_belongs_to(player, clock):
     assert (query["limit"], query["status"], len(query["cursor"])) == (["1"], ["watched"], 1)
 
 
-def test_a_link_of_a_user_with_a_strange_id_can_be_followed(player_of, clock):
+def test_next_link_works_with_special_characters_in_ids(player_of, clock):
     strange = player_of("ann:%3Aé🎬>?#&")
     saved(strange, clock, "a&b", "c>d?", "🎬", "e+f")
 
     assert walk(strange, limit=1) == [["e+f"], ["🎬"], ["c>d?"], ["a&b"]]
 
 
-def test_status_tells_what_is_watched_from_what_is_in_progress(player, clock):
+def test_status_filters_watched_and_in_progress(player, clock):
     saved(player, clock, "half", currentTime=50, duration=100)
     saved(player, clock, "unknown")
     saved(player, clock, "seen", currentTime=90, duration=100)
@@ -134,9 +134,9 @@ def test_pages_of_one_status_are_full(player, clock):
     assert walk(player, limit=2, status="watched") == [["v9", "v6"], ["v3", "v0"]]
 
 
-def test_an_expired_point_is_on_no_list(player, clock, real_redis):
+def test_expired_point_is_not_listed(player, clock, real_redis):
     saved(player, clock, "v1", "v2", "v3")
-    real_redis.delete("resume:ann:v2")  # what expiry does to the hash alone
+    real_redis.delete("resume:ann:v2")  # expiry removes only the hash
     clock.forward(days=31)
 
     assert walk(player, limit=1) == [["v3"], ["v1"]]

@@ -1,17 +1,17 @@
-"""`/videos/{id}/progress`: progress as a rate."""
+"""`/videos/{id}/progress`: progress as a rate of 0 to 100."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.support.three_apis import Speaker
+from tests.support.three_apis import ApiClient
 
 AT_NOON = "2026-11-20T12:00:00.000Z"
 NOT_RATES = [150, -1, 101, 85.5, "85", "", None, True, False, [], {}, 1e9, float("1e308")]
 
 
-def test_a_rate_is_saved_and_read_back(speaker):
-    saved = speaker.rate(85)
+def test_save_and_read_return_the_rate(api):
+    saved = api.save_rate(85)
 
     expected = {
         "video_id": 1,
@@ -20,12 +20,12 @@ def test_a_rate_is_saved_and_read_back(speaker):
         "last_watched_at": AT_NOON,
     }
     assert saved.status_code == 200
-    assert saved.get_json() == speaker.rated() == expected
+    assert saved.get_json() == api.read_rate() == expected
     assert saved.headers["Cache-Control"] == "no-store"
 
 
-def test_with_no_record_the_rate_is_0_and_the_video_never_watched(speaker):
-    assert speaker.rated(7) == {
+def test_without_a_record_the_rate_is_0_and_the_time_null(api):
+    assert api.read_rate(7) == {
         "video_id": 7,
         "progress_rate": 0,
         "is_completed": False,
@@ -34,56 +34,54 @@ def test_with_no_record_the_rate_is_0_and_the_video_never_watched(speaker):
 
 
 @pytest.mark.parametrize("rate", [0, 1, 99, 100, 85.0])
-def test_completed_is_a_rate_of_100_and_nothing_below(speaker, rate):
-    answer = speaker.rate(rate).get_json()
+def test_completed_is_true_only_at_a_rate_of_100(api, rate):
+    answer = api.save_rate(rate).get_json()
 
     assert (answer["progress_rate"], answer["is_completed"]) == (rate, rate == 100)
 
 
-def test_completed_is_set_anew_by_every_save_and_the_time_is_the_servers(speaker, clock):
-    told = []
+def test_each_save_sets_completed_and_the_servers_time(api, clock):
+    answers = []
     for rate in (100, 40, 100):
         clock.forward(seconds=1)
-        told.append(speaker.rate(rate).get_json())
+        answers.append(api.save_rate(rate).get_json())
 
-    assert [each["is_completed"] for each in told] == [True, False, True]
-    assert [each["last_watched_at"] for each in told] == [
+    assert [each["is_completed"] for each in answers] == [True, False, True]
+    assert [each["last_watched_at"] for each in answers] == [
         f"2026-11-20T12:00:0{second}.000Z" for second in (1, 2, 3)
     ]
 
 
 @pytest.mark.parametrize("rate", NOT_RATES, ids=repr)
-def test_what_is_no_integer_from_0_to_100_is_422_and_saves_nothing(speaker, rate):
-    answer = speaker.rate(rate)
+def test_invalid_rate_is_422_and_not_saved(api, rate):
+    answer = api.save_rate(rate)
 
     assert answer.status_code == 422
     assert answer.get_json()["error"] == "Validation failed"
     assert list(answer.get_json()["details"]) == ["progress_rate"]
-    assert speaker.rated()["last_watched_at"] is None
+    assert api.read_rate()["last_watched_at"] is None
 
 
-def test_a_rate_that_is_absent_is_422(speaker):
-    answer = speaker.post("/videos/1/progress", {"rate": 5})
+def test_missing_rate_is_422(api):
+    answer = api.post("/videos/1/progress", {"rate": 5})
 
     assert answer.status_code == 422
     assert "progress_rate" in answer.get_json()["details"]
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "5", "null", '{"progress_rate": NaN'])
-def test_what_is_no_json_object_is_400(speaker, body):
-    answer = speaker.post(
+def test_body_that_is_no_json_object_is_400(api, body):
+    answer = api.post(
         "/videos/1/progress", None, json=None, data=body, content_type="application/json"
     )
 
     assert answer.status_code == 400
 
 
-def test_a_beacon_may_save_as_plain_text_and_nothing_else_may(speaker):
+def test_plain_text_is_accepted_and_other_media_types_are_415(api):
     body = '{"progress_rate": 5, "unknown": 1}'
     statuses = [
-        speaker.post(
-            "/videos/1/progress", None, json=None, data=body, content_type=kind
-        ).status_code
+        api.post("/videos/1/progress", None, json=None, data=body, content_type=kind).status_code
         for kind in ("text/plain", "text/html", "application/x-www-form-urlencoded")
     ]
 
@@ -93,29 +91,29 @@ def test_a_beacon_may_save_as_plain_text_and_nothing_else_may(speaker):
 @pytest.mark.parametrize(
     "video", ["0", "-1", "x", "1.0", "01", "1x", "%31x", str(2**63), "9" * 30, "٣", "1e3", "+1"]
 )
-def test_an_id_that_is_no_positive_integer_up_to_2_63_is_404_for_both(speaker, video):
-    assert speaker.get(f"/videos/{video}/progress").status_code == 404
-    assert speaker.rate(5, video).status_code == 404
-    assert speaker.rate(5, video).get_json() == {"error": "Video not found"}
+def test_invalid_video_id_is_404_for_read_and_save(api, video):
+    assert api.get(f"/videos/{video}/progress").status_code == 404
+    assert api.save_rate(5, video).status_code == 404
+    assert api.save_rate(5, video).get_json() == {"error": "Video not found"}
 
 
-def test_the_greatest_id_is_one(speaker):
-    assert speaker.rate(5, 2**63 - 1).get_json()["video_id"] == 2**63 - 1
+def test_largest_video_id_is_accepted(api):
+    assert api.save_rate(5, 2**63 - 1).get_json()["video_id"] == 2**63 - 1
 
 
-def test_token_comes_before_body_and_body_before_video(client, speaker):
+def test_token_is_checked_before_body_and_body_before_video(client, api):
     path = "/videos/x/progress"
 
     assert client.post(path, json={}).status_code == 401
     assert client.post("/videos/1/progress", data="{").status_code == 401
-    assert speaker.post(path, {"progress_rate": 150}).status_code == 422
-    assert speaker.post(path, {"progress_rate": 50}).status_code == 404
+    assert api.post(path, {"progress_rate": 150}).status_code == 422
+    assert api.post(path, {"progress_rate": 50}).status_code == 404
 
 
 @pytest.mark.parametrize("word", ["lessons", "modules", "summary", "batch", "events"])
-def test_a_word_of_the_url_space_can_have_no_points_here_as_it_can_have_none_there(client, word):
-    reserved = Speaker(client, word)
-    answers = [reserved.rate(5), reserved.get("/videos/1/progress"), reserved.play(5)]
+def test_reserved_word_as_user_is_refused_in_all_three_apis(client, word):
+    reserved = ApiClient(client, word)
+    answers = [reserved.save_rate(5), reserved.get("/videos/1/progress"), reserved.save_playback(5)]
 
     assert [answer.status_code for answer in answers] == [403, 403, 403]
     assert word in answers[0].get_json()["error"]

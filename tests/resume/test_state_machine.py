@@ -1,4 +1,4 @@
-"""The store against a plain model, in any order of saves, reads, deletes and expiries."""
+"""The store against a simple model, in random orders of saves, reads, deletes and expiries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.resume_stores import resume_store
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 LONG_AFTER = START + timedelta(days=60)
-"""When any point may have expired, as the machine has them do."""
+"""A time when any point may have expired."""
 CAP = 3
 WATCHED = 90
 
@@ -35,7 +35,7 @@ durations = st.one_of(st.none(), st.just(100), st.floats(1e-6, 10**8), st.intege
 
 
 class Model:
-    """What the contract says, in dictionaries: (user, video) -> hash, user -> {video: moment}."""
+    """The rules of the contract, in dictionaries: (user, video) -> hash, user -> {video: moment}."""
 
     def __init__(self) -> None:
         self.points: dict[tuple[str, str], dict[str, str]] = {}
@@ -49,9 +49,9 @@ class Model:
         if stored and stored["updatedAt"] > iso(seen.measured_at):
             return False
         fresh = self._hash(seen, stored)
-        if "percent" not in fresh:  # nothing tells any more how far that is
-            told = ("percent", "completed", *(() if "watchedAt" in stored else ("watched",)))
-            stored = {name: value for name, value in stored.items() if name not in told}
+        if "percent" not in fresh:  # the percent of that position is unknown
+            dropped = ("percent", "completed", *(() if "watchedAt" in stored else ("watched",)))
+            stored = {name: value for name, value in stored.items() if name not in dropped}
         self.points[key] = stored | fresh
         self._put_first(seen)
         self.dirty[key] = seen.measured_at
@@ -101,7 +101,7 @@ class Model:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """`redis` is set by the test that runs it."""
+    """The test sets `redis`."""
 
     redis: Any
 
@@ -164,7 +164,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(user=users, video=videos)
     def expire(self, user, video):
-        """What Redis does by itself after 30 days: the hash goes, its index entry stays."""
+        """Redis removes the hash after 30 days; the index entry stays."""
         self.redis.delete(f"resume:{escaped(user)}:{escaped(video)}")
         self.model.points.pop((user, video), None)
 
@@ -179,12 +179,12 @@ class StoreMachine(RuleBasedStateMachine):
             after = page.next
             if after is None:
                 break
-        assert listed == [v for v in self.model.list(user) if stands(self.model, user, v, status)]
+        assert listed == [v for v in self.model.list(user) if matches(self.model, user, v, status)]
 
     @invariant()
-    def redis_holds_what_the_model_holds(self):
-        held = {key: self.redis.hgetall(key) for key in self.redis.keys("resume:*")}
-        assert held == {
+    def redis_equals_the_model(self):
+        stored = {key: self.redis.hgetall(key) for key in self.redis.keys("resume:*")}
+        assert stored == {
             f"resume:{escaped(u)}:{escaped(v)}": fields
             for (u, v), fields in self.model.points.items()
         }
@@ -223,7 +223,7 @@ def as_hash(point: ResumePoint) -> dict[str, Any]:
 
 
 def shown(stored: dict[str, str]) -> dict[str, Any]:
-    """A stored hash as a reader of the point sees it."""
+    """A stored hash, parsed as a point."""
     return {
         "currentTime": float(stored["currentTime"]),
         "updatedAt": stored["updatedAt"],
@@ -234,7 +234,7 @@ def shown(stored: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def stands(model: Model, user: str, video: str, status: Status | None) -> bool:
+def matches(model: Model, user: str, video: str, status: Status | None) -> bool:
     stored = model.points[user, video]
     if status is Status.WATCHED:
         return stored.get("watched") == "1"
@@ -245,14 +245,14 @@ def stands(model: Model, user: str, video: str, status: Status | None) -> bool:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_the_store_never_diverges_from_the_model(any_redis, effort):
+def test_store_always_agrees_with_the_model(any_redis, effort):
     class Machine(StoreMachine):
         redis = any_redis
 
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=effort(20, 400),
+            max_examples=effort(10, 400),
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

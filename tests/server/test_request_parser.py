@@ -1,4 +1,4 @@
-"""The quick reader of requests: what it takes, gunicorn's own parser would read the same way."""
+"""The fast request parser: it parses a request as gunicorn does, or leaves it to gunicorn."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ GUNICORN.set("http_parser", "python")
 GUNICORN.set("limit_request_field_size", 16_380)
 
 
-def quickly(data, *more):
-    """What the reader makes of `data`, after which `more` comes; and the bytes that it has read."""
-    coming = iter(more)
-    return request_parser.read(data, lambda _most: next(coming, b""), LARGEST_BODY)
+def parse(data, *more):
+    """The request that the parser finds in `data` and then `more`, and the bytes that it read."""
+    remaining = iter(more)
+    return request_parser.read(data, lambda _most: next(remaining, b""), LARGEST_BODY)
 
 
 def by_gunicorn(data):
-    """Method, target, path, query, headers, body and what is left; None where it refuses."""
+    """Line, headers, body and rest by the parser of gunicorn; None if it refuses."""
     parser = get_parser(GUNICORN, iter([data]), ("127.0.0.1", 1))
     try:
         message = next(parser)
@@ -53,7 +53,7 @@ def wsgi_name(name):
 
 
 def as_gunicorn(request):
-    """What the reader took, in the words of `by_gunicorn`."""
+    """The parsed request, in the form of `by_gunicorn`."""
     environ = dict(request.environ)
     line = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING")
     assert environ.pop("RAW_URI").partition("?")[0] == environ["PATH_INFO"]
@@ -66,8 +66,8 @@ def as_gunicorn(request):
 
 
 def assert_same(data):
-    """Whether the reader took `data`; fails unless it then read it as gunicorn does."""
-    request, read = quickly(data)
+    """Whether the parser accepts `data`. If so, it must agree with gunicorn."""
+    request, read = parse(data)
     assert read == data
     if request is None:
         return False
@@ -79,11 +79,11 @@ def with_headers(*lines, first=FIRST):
     return first + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + BODY
 
 
-TAKEN = {
+PARSED = {
     "no body": with_headers(),
     "a length": with_headers(b"Content-Length: 5"),
-    "a length of nought": with_headers(b"Content-Length: 0"),
-    "a length with noughts before": with_headers(b"Content-Length: 005"),
+    "a length of zero": with_headers(b"Content-Length: 0"),
+    "a length with leading zeros": with_headers(b"Content-Length: 005"),
     "blanks around a value": with_headers(b"Content-Length:  5  "),
     "an odd case": with_headers(b"cONTENT-lENGTH: 5", b"x-request-ID: a"),
     "no value": with_headers(b"X-Empty:"),
@@ -96,8 +96,8 @@ TAKEN = {
 }
 
 
-@pytest.mark.parametrize("data", TAKEN.values(), ids=list(TAKEN))
-def test_a_plain_request_is_taken_and_read_as_gunicorn_reads_it(data):
+@pytest.mark.parametrize("data", PARSED.values(), ids=list(PARSED))
+def test_plain_request_is_parsed_as_gunicorn_parses_it(data):
     assert assert_same(data)
 
 
@@ -174,8 +174,8 @@ LEFT = {
 
 
 @pytest.mark.parametrize("data", LEFT.values(), ids=list(LEFT))
-def test_whatever_could_be_read_otherwise_is_left_to_gunicorn(data):
-    assert quickly(data) == (None, data)
+def test_unusual_request_is_left_to_gunicorn(data):
+    assert parse(data) == (None, data)
 
 
 PIECES = (
@@ -189,7 +189,7 @@ PIECES = (
 
 
 def mutated(data, chance):
-    """`data` with one small fault or more."""
+    """`data` with one or more small faults."""
     for _ in range(chance.choice((1, 1, 2, 4))):
         at = chance.randrange(len(data) + 1)
         upto = at + chance.choice((0, 0, 1, 2))
@@ -199,20 +199,20 @@ def mutated(data, chance):
 
 
 @pytest.mark.soak
-def test_a_request_of_any_pieces_is_read_as_gunicorn_reads_it_or_left_to_it(effort):
+def test_random_request_is_parsed_as_by_gunicorn_or_left_to_it(effort):
     @settings(max_examples=effort(400, 50_000), deadline=None, database=None)
     @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=2), max_size=12).map(b"".join))
-    def holds(pieces):
+    def check(pieces):
         assert_same(pieces)
         assert_same(b"GET /a HTTP/1.1\r\n" + pieces + b"\r\n\r\n" + BODY)
         assert_same(FIRST + b"Content-Length: 5\r\n" + pieces + b"\r\n" + BODY)
 
-    holds()
+    check()
 
 
 @pytest.mark.soak
-def test_a_good_request_with_small_faults_is_read_as_gunicorn_reads_it_or_left_to_it(effort):
-    chance, good, taken = random.Random(603), list(TAKEN.values()), 0
+def test_request_with_small_faults_is_parsed_as_by_gunicorn_or_left_to_it(effort):
+    chance, good, taken = random.Random(603), list(PARSED.values()), 0
 
     for _ in range(effort(6000, 500_000)):
         taken += assert_same(mutated(chance.choice(good), chance))
@@ -220,40 +220,40 @@ def test_a_good_request_with_small_faults_is_read_as_gunicorn_reads_it_or_left_t
     assert taken > effort(600, 50_000)
 
 
-def test_of_a_body_that_comes_in_parts_the_reader_brings_what_is_missing():
+def test_missing_parts_of_a_body_are_read_from_the_connection():
     data = with_headers(b"Content-Length: 20")
 
-    request, read = quickly(data, b"12", b"345678GET /next")
+    request, read = parse(data, b"12", b"345678GET /next")
 
     assert request.body == BODY + b"12345678"
     assert request.rest == b"GET /next"
     assert read == data + b"12345678GET /next"
 
 
-def test_a_body_that_ends_too_soon_is_left_to_gunicorn_with_all_that_came():
+def test_truncated_body_is_left_to_gunicorn_with_all_bytes():
     data = with_headers(b"Content-Length: 20")
 
-    assert quickly(data, b"123") == (None, data + b"123")
+    assert parse(data, b"123") == (None, data + b"123")
 
 
 @pytest.mark.parametrize("end", range(1, len(FIRST) + 1, 7))
-def test_half_a_head_is_left_to_gunicorn(end):
-    assert quickly(FIRST[:end], b"never asked for") == (None, FIRST[:end])
+def test_incomplete_head_is_left_to_gunicorn(end):
+    assert parse(FIRST[:end], b"must not be read") == (None, FIRST[:end])
 
 
-def test_what_comes_after_a_request_is_left_as_it_is():
+def test_bytes_after_a_request_are_returned_unchanged():
     following = with_headers(b"Content-Length: 5")
 
-    request, _ = quickly(with_headers(b"Content-Length: 5") + following)
+    request, _ = parse(with_headers(b"Content-Length: 5") + following)
 
     assert request.body == BODY[:5]
     assert request.rest == BODY[5:] + following
 
 
-def test_a_name_of_the_application_s_own_words_can_t_be_set_by_a_header():
+def test_header_cannot_set_a_wsgi_variable():
     names = (b"Request-Method", b"Path-Info", b"Raw-Uri", b"Query-String")
 
-    request, _ = quickly(with_headers(*(name + b": evil" for name in names)))
+    request, _ = parse(with_headers(*(name + b": evil" for name in names)))
 
     assert request.environ["REQUEST_METHOD"] == "POST"
     assert request.environ["PATH_INFO"] == request.environ["RAW_URI"] == "/api/progress"

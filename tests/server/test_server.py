@@ -1,4 +1,4 @@
-"""What the server itself answers and logs, before a request ever reaches the application."""
+"""Answers and log lines of the server itself, for requests that never reach the application."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize(("request_text", "status"), MALFORMED.values(), ids=list(MALFORMED))
-def test_a_request_that_cant_be_parsed_is_answered_in_the_one_shape(service, request_text, status):
+def test_malformed_request_gets_the_common_error_format_and_is_not_logged(
+    service, request_text, status
+):
     secret = token()
     sent = request_text.replace(b"%s", secret.encode())
 
@@ -38,7 +40,7 @@ def test_a_request_that_cant_be_parsed_is_answered_in_the_one_shape(service, req
     assert secret not in service.log.read_text()
 
 
-def test_a_line_of_the_server_carries_no_id_of_a_finished_request(own_service):
+def test_log_of_a_malformed_request_has_no_earlier_request_id(own_service):
     with socket.create_connection(("127.0.0.1", own_service.port), timeout=20) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\nX-Request-Id: FINISHED\r\n\r\n")
         client.sendall(b"get /x HTTP/1.1\r\n\r\n")

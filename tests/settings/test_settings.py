@@ -1,4 +1,4 @@
-"""A wrong setting stops the start with one line that says which, what it holds and what it takes."""
+"""A wrong setting stops the start, with one line that has its name, its value and accepted values."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ def example() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def test_the_example_names_every_setting_and_no_other():
+def test_example_file_lists_exactly_the_settings():
     assert set(example()) == {field.name.upper() for field in fields(Settings)}
 
 
-def test_the_example_holds_the_defaults():
+def test_example_file_shows_the_defaults():
     assert Settings.from_env(example() | GOOD) == Settings.from_env(GOOD)
     for field in fields(Settings):
         shown = example()[field.name.upper()]
-        if field.name == "redis_url":  # left empty for `make run`, which brings its own
+        if field.name == "redis_url":  # empty, because `make run` starts its own Redis
             assert shown == ""
             continue
-        nothing = field.default in (None, ())
-        expected = "" if nothing else str(field.default).lower()
+        is_empty = field.default in (None, ())
+        expected = "" if is_empty else str(field.default).lower()
         assert shown == expected, field.name
 
 
-def test_an_empty_variable_counts_as_absent():
+def test_empty_variable_counts_as_absent():
     assert Settings.from_env(GOOD | {"RESUME_TTL_DAYS": " "}).resume_ttl_days == 30
 
 
-def test_values_are_typed():
+def test_values_are_parsed_to_their_types():
     settings = Settings.from_env(
         GOOD
         | {
@@ -69,7 +69,7 @@ def test_values_are_typed():
         "redis+sentinel://me:pass%2Cword@h1,[::1]:26380/mymaster/2?sentinel_password=s",
     ],
 )
-def test_any_other_address_of_redis_is_taken_as_it_is(address):
+def test_valid_redis_url_is_accepted_unchanged(address):
     assert Settings.from_env(GOOD | {"REDIS_URL": address}).redis_url == address
 
 
@@ -119,7 +119,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value", "takes"), WRONG)
-def test_a_wrong_value_is_named_with_what_it_takes(name, value, takes):
+def test_wrong_value_is_named_with_the_accepted_values(name, value, takes):
     with pytest.raises(SettingsError) as refused:
         Settings.from_env(GOOD | {name: value})
 
@@ -137,7 +137,7 @@ def test_a_wrong_value_is_named_with_what_it_takes(name, value, takes):
         "redis://h",
     ],
 )
-def test_a_cluster_takes_the_addresses_of_any_of_its_nodes(address):
+def test_cluster_accepts_addresses_of_its_nodes(address):
     settings = Settings.from_env(GOOD | {"REDIS_CLUSTER": "true", "REDIS_URL": address})
 
     assert (settings.redis_url, settings.redis_cluster) == (address, True)
@@ -153,9 +153,7 @@ def test_a_cluster_takes_the_addresses_of_any_of_its_nodes(address):
         ("false", "redis://h1,h2", "takes REDIS_CLUSTER=true"),
     ],
 )
-def test_an_address_that_is_none_of_a_cluster_or_only_of_one_stops_the_start(
-    cluster, address, says
-):
+def test_redis_url_that_does_not_fit_redis_cluster_is_refused(cluster, address, says):
     with pytest.raises(SettingsError, match=says) as refused:
         Settings.from_env(GOOD | {"REDIS_CLUSTER": cluster, "REDIS_URL": address})
 
@@ -163,14 +161,14 @@ def test_an_address_that_is_none_of_a_cluster_or_only_of_one_stops_the_start(
 
 
 @pytest.mark.parametrize("name", ["JWT_SECRET", "REDIS_URL", "DATABASE_URL"])
-def test_a_wrong_secret_is_not_shown(name):
+def test_wrong_secret_is_not_shown(name):
     with pytest.raises(SettingsError) as refused:
         Settings.from_env(GOOD | {name: "hunter2"})
 
     assert "hunter2" not in str(refused.value)
 
 
-def test_secrets_do_not_show_when_settings_are_printed():
+def test_printed_settings_show_no_secrets():
     given = {"REDIS_URL": "redis://:hunter2@h", "DATABASE_URL": "postgresql://u:hunter2@h/d"}
 
     printed = repr(Settings.from_env(GOOD | given))
@@ -179,13 +177,13 @@ def test_secrets_do_not_show_when_settings_are_printed():
     assert SECRET not in printed
 
 
-def test_without_any_way_to_verify_tokens_the_service_refuses_to_start():
+def test_settings_without_secret_and_jwks_url_are_refused():
     with pytest.raises(SettingsError, match="JWT_SECRET and JWT_JWKS_URL are both empty"):
         Settings.from_env({})
 
 
 @pytest.mark.parametrize("command", [["gunicorn"], ["flask", "token", "ann"]])
-def test_every_way_to_start_prints_one_line_and_fails(command):
+def test_every_start_command_prints_one_line_and_fails(command):
     ended = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=ROOT,

@@ -10,7 +10,7 @@ from resume_service.settings import Settings
 
 PAGE = (ROOT / "docs" / "settings.md").read_text()
 ROWS = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\|", PAGE, re.MULTILINE))
-"""Default by variable; empty for none."""
+"""The default of each variable; empty if it has none."""
 
 
 def as_text(default: object) -> str:
@@ -19,13 +19,13 @@ def as_text(default: object) -> str:
     return str(default) if default not in (None, ()) else ""
 
 
-def test_the_page_lists_every_setting_with_its_default():
+def test_page_lists_every_setting_with_its_default():
     defaults = {each.name.upper(): as_text(each.default) for each in dataclasses.fields(Settings)}
 
     assert {name: ROWS[name] for name in defaults} == defaults
 
 
-def test_the_page_lists_no_other_variable_than_the_example_file():
+def test_page_and_example_file_list_the_same_variables():
     example = (ROOT / ".env.example").read_text()
 
     assert set(ROWS) == set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""Well signed tokens whose claims must not open the service, by what is wrong with each."""
+"""Correctly signed tokens with invalid claims, by their fault."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CLAIMS: dict[str, Callable[[], str]] = {
     "sub empty": lambda: good(sub=""),
     "sub a space": lambda: good(sub=" "),
     "sub with a space": lambda: good(sub="an n"),
-    "sub with a line's end": lambda: good(sub="ann\n"),
+    "sub with a line feed": lambda: good(sub="ann\n"),
     "sub with a NUL": lambda: good(sub="ann\0"),
     "sub with a control character": lambda: good(sub="an\x1fn"),
     "sub with a slash": lambda: good(sub="ann/bob"),
@@ -56,7 +56,7 @@ CLAIMS: dict[str, Callable[[], str]] = {
     "iss missing": lambda: good(iss=ABSENT),
     "iss null": lambda: good(iss=None),
     "iss another": lambda: good(iss="https://other.example"),
-    "iss with a slash more": lambda: good(iss=f"{ISSUER}/"),
+    "iss with another slash": lambda: good(iss=f"{ISSUER}/"),
     "iss a list": lambda: good(iss=[ISSUER]),
     "aud missing": lambda: good(aud=ABSENT),
     "aud null": lambda: good(aud=None),

@@ -1,6 +1,6 @@
-"""Authorization headers that hold no token, or none in one piece, by what is wrong with each.
+"""Invalid Authorization headers and malformed tokens, by their fault.
 
-Each value makes what it names, in Latin-1, as HTTP carries it.
+The text is Latin-1, the encoding of HTTP headers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tokens whose header or signature must not open the service, by what is wrong with each."""
+"""Tokens with an invalid header or signature, by their fault."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tests.support.forged_tokens import (
     claims,
     cut,
     good,
+    hmac_by_public_key,
     segment,
     signed,
     spliced,
-    swapped,
     unsigned,
     with_header,
 )
@@ -37,14 +37,14 @@ FORGERIES: dict[str, Callable[[], str]] = {
     "HS256 without signature": lambda: unsigned("HS256"),
     "HS256 by another secret": lambda: signed({"alg": "HS256"}, claims(), key=b"x" * 32),
     "HS256 by an empty secret": lambda: signed({"alg": "HS256"}, claims(), key=b""),
-    "HS256 by the public key in PEM": lambda: swapped("pem"),
-    "HS256 by the public key in PKCS 1": lambda: swapped("pkcs1"),
-    "HS256 by the public key in DER": lambda: swapped("der"),
+    "HS256 by the public key in PEM": lambda: hmac_by_public_key("pem"),
+    "HS256 by the public key in PKCS 1": lambda: hmac_by_public_key("pkcs1"),
+    "HS256 by the public key in DER": lambda: hmac_by_public_key("der"),
     "HS384 by the right secret": lambda: signed({"alg": "HS384"}, claims(), by="sha384"),
     "HS512 by the right secret": lambda: signed({"alg": "HS512"}, claims(), by="sha512"),
-    "HS384 named, HS256 done": lambda: signed({"alg": "HS384"}, claims()),
-    "RS256 named, HS256 done": lambda: signed({"alg": "RS256", "kid": "rsa-1"}, claims()),
-    "RS256 by a stranger's key": lambda: rsa_key("stranger").token(
+    "HS384 named, HS256 used": lambda: signed({"alg": "HS384"}, claims()),
+    "RS256 named, HS256 used": lambda: signed({"alg": "RS256", "kid": "rsa-1"}, claims()),
+    "RS256 by an unknown key": lambda: rsa_key("unknown").token(
         **claims(), headers={"kid": "rsa-1"}
     ),
     "RS512 by the right key": lambda: rsa_key().token(**claims(), alg="RS512"),

@@ -1,4 +1,7 @@
-"""Tokens of any header, claims and signature, for a service that checks all it can."""
+"""Builds tokens with any header, claims and signature.
+
+They suit a service that checks ISSUER, AUDIENCE and PARTY.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ ABSENT = object()
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """What a service that checks ISSUER, AUDIENCE and PARTY asks for; ABSENT takes a claim out."""
+    """Valid claims with `changes`; ABSENT removes a claim."""
     good = {"sub": "ann", "exp": int(time.time()) + 3600}
     merged = good | {"iss": ISSUER, "aud": AUDIENCE, "azp": PARTY} | changes
     return {name: value for name, value in merged.items() if value is not ABSENT}
@@ -30,7 +33,7 @@ def segment(value: Any) -> str:
 
 
 def signed(header: Any, payload: Any, *, key: bytes = SECRET.encode(), by: str = "sha256") -> str:
-    """A token of any header and payload, rightly signed; bytes stand as they are."""
+    """A correctly signed token of any header and payload; bytes are encoded unchanged."""
     signing_input = f"{segment(header)}.{segment(payload)}"
     return f"{signing_input}.{segment(hmac.new(key, signing_input.encode(), by).digest())}"
 
@@ -44,7 +47,7 @@ def with_header(**members: Any) -> str:
 
 
 def by_issuer(**headers: Any) -> str:
-    """A token of the issuer's RSA key, by its header made other than good."""
+    """A token of the issuer's RSA key, with changes in its header."""
     return rsa_key().token(**claims(), headers=headers)
 
 
@@ -63,8 +66,8 @@ def public(form: str) -> bytes:
     )
 
 
-def swapped(form: str) -> str:
-    """HS256 by the published RSA key in place of a secret."""
+def hmac_by_public_key(form: str) -> str:
+    """A token signed by HS256 with the published RSA key as secret."""
     return signed({"alg": "HS256", "kid": "rsa-1"}, claims(), key=public(form))
 
 
@@ -82,7 +85,7 @@ def unsigned(alg: str, *, signature: str = "") -> str:
 
 
 def raw_claims(text: str) -> str:
-    """A well signed token whose claims end in `text`, which json.dumps would not write."""
+    """A correctly signed token. Its claims end in `text`, which json.dumps cannot write."""
     return signed({"alg": "HS256"}, json.dumps(claims(exp=ABSENT))[:-1].encode() + text.encode())
 
 

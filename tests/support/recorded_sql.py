@@ -1,4 +1,4 @@
-"""What is asked of Postgres."""
+"""Records the SQL that a database object executes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from resume_service.postgres.database import Database
 
 @contextlib.contextmanager
 def statements_of(database: Database) -> Iterator[list[tuple[str, Any]]]:
-    """What is executed meanwhile: each statement with its parameters."""
+    """The statements executed inside the `with`, each with its parameters."""
     executed: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:

@@ -1,4 +1,4 @@
-"""One viewer who speaks all three APIs about the same videos."""
+"""A client of the three APIs of a resume point."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ NO_PROGRESS = {
     "completion_percentage": 0,
     "watched": False,
 }
+"""A playback response without a point."""
 
 
 @dataclass
-class Speaker:
-    """Saves and reads as `user`, in the words of each API."""
+class ApiClient:
+    """Saves and reads points as `user`, through each API."""
 
     http: FlaskClient
     user: str = "ann"
@@ -35,34 +36,32 @@ class Speaker:
     def get(self, path: str) -> TestResponse:
         return self.http.get(path, headers=self.headers)
 
-    def save(self, position: float, video: object = 1, **more: Any) -> TestResponse:
-        """By `/api/progress`."""
+    def save_point(self, position: float, video: object = 1, **more: Any) -> TestResponse:
+        """Save through `/api/progress`."""
         body = {"clerkId": self.user, "tmdbId": str(video), "currentTime": position} | more
         answer = self.post("/api/progress", body)
         assert answer.status_code == 204, answer.text
         return answer
 
-    def point(self, video: object = 1) -> dict[str, Any]:
-        """As `/api/progress` shows it, but for its time."""
-        answer = self.get(f"/api/progress/{self.user}/{video}")
-        assert answer.status_code == 200, answer.text
-        shown: dict[str, Any] = answer.get_json()
-        del shown["updatedAt"]
-        return shown
+    def read_point(self, video: object = 1) -> dict[str, Any]:
+        """The point from `/api/progress`, without its time."""
+        point = self._read(f"/api/progress/{self.user}/{video}")
+        del point["updatedAt"]
+        return point
 
-    def rate(self, rate: object, video: object = 1) -> TestResponse:
+    def save_rate(self, rate: object, video: object = 1) -> TestResponse:
         return self.post(f"/videos/{video}/progress", {"progress_rate": rate})
 
-    def rated(self, video: object = 1) -> dict[str, Any]:
+    def read_rate(self, video: object = 1) -> dict[str, Any]:
         return self._read(f"/videos/{video}/progress")
 
-    def play(
+    def save_playback(
         self, position: object, duration: object = 100, video: object = 1, kind: str = "movie"
     ) -> TestResponse:
         body = {"position_seconds": position, "duration_seconds": duration}
         return self.post(f"/api/v1/playback/{kind}/{video}", body)
 
-    def played(self, video: object = 1, kind: str = "movie") -> dict[str, Any]:
+    def read_playback(self, video: object = 1, kind: str = "movie") -> dict[str, Any]:
         return self._read(f"/api/v1/playback/{kind}/{video}")
 
     def _read(self, path: str) -> dict[str, Any]:

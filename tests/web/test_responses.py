@@ -1,4 +1,4 @@
-"""What every answer has in common: request id, headers, CORS, the shape of failures."""
+"""Common to all responses: request id, headers, and the format of failures."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from resume_service.resume.store import ResumeStore
 from resume_service.telemetry import logs
 from tests.support.tokens import SECRET, bearer, token
 
-PATIENCE_SECONDS = 20.0
-MADE = re.compile(r"[0-9a-f]{32}")
+TIMEOUT_SECONDS = 20.0
+GENERATED = re.compile(r"[0-9a-f]{32}")
 GOOD = {"clerkId": "ann", "tmdbId": "v1", "currentTime": 60}
 POINT = "/api/progress/ann/v1"
 BROKEN = "/api/progress/ann/broken"
 
-EVERY_KIND_OF_ANSWER = [
+RESPONSES = [
     ("GET", "/healthz", 200),
     ("GET", "/readyz", 200),
     ("GET", "/metrics", 200),
@@ -41,12 +41,12 @@ EVERY_KIND_OF_ANSWER = [
 
 @pytest.fixture
 def ann(client, monkeypatch):
-    """The application, asked by ann; reading BROKEN meets a defect of ours."""
+    """A client with the token of ann. Reading BROKEN raises an unexpected exception."""
     points = client.application.extensions["resume_service"].get(ResumeStore)
     get = points.get
 
     def get_or_break(user, video):
-        return {}["secret of the inside"] if video == "broken" else get(user, video)
+        return {}["internal secret"] if video == "broken" else get(user, video)
 
     monkeypatch.setattr(points, "get", get_or_break)
     client.environ_base["HTTP_AUTHORIZATION"] = bearer()["Authorization"]
@@ -57,18 +57,18 @@ def no_token(client):
     del client.environ_base["HTTP_AUTHORIZATION"]
 
 
-@pytest.mark.parametrize(("method", "path", "status"), EVERY_KIND_OF_ANSWER)
-def test_every_answer_carries_the_id_of_its_request(ann, method, path, status):
-    taken = ann.open(path, method=method, headers={"X-Request-Id": "Abc-1._9"})
-    made = ann.open(path, method=method)
+@pytest.mark.parametrize(("method", "path", "status"), RESPONSES)
+def test_every_response_has_a_request_id(ann, method, path, status):
+    kept = ann.open(path, method=method, headers={"X-Request-Id": "Abc-1._9"})
+    generated = ann.open(path, method=method)
 
-    assert (taken.status_code, made.status_code) == (status, status)
-    assert taken.headers.getlist("X-Request-Id") == ["Abc-1._9"]
-    assert MADE.fullmatch(made.headers["X-Request-Id"])
+    assert (kept.status_code, generated.status_code) == (status, status)
+    assert kept.headers.getlist("X-Request-Id") == ["Abc-1._9"]
+    assert GENERATED.fullmatch(generated.headers["X-Request-Id"])
 
 
-@pytest.mark.parametrize(("method", "path", "status"), EVERY_KIND_OF_ANSWER)
-def test_no_answer_may_be_stored(ann, method, path, status):
+@pytest.mark.parametrize(("method", "path", "status"), RESPONSES)
+def test_every_response_has_no_store_and_nosniff(ann, method, path, status):
     answer = ann.open(path, method=method)
 
     assert answer.status_code == status
@@ -76,29 +76,31 @@ def test_no_answer_may_be_stored(ann, method, path, status):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize(("method", "path", "status"), EVERY_KIND_OF_ANSWER)
-def test_every_failure_has_the_one_shape(ann, method, path, status):
+FAILURES = [each for each in RESPONSES if each[2] >= 400]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), FAILURES)
+def test_every_failure_has_the_common_json_format(ann, method, path, status):
     answer = ann.open(path, method=method)
 
-    if status >= 400:
-        assert answer.content_type == "application/json"
-        assert isinstance(answer.get_json()["error"], str)
-        assert set(answer.get_json()) <= {"error", "details"}
     assert answer.status_code == status
+    assert answer.content_type == "application/json"
+    assert isinstance(answer.get_json()["error"], str)
+    assert set(answer.get_json()) <= {"error", "details"}
 
 
-def test_a_401_and_a_413_carry_the_request_id_too(ann):
+def test_401_and_413_have_a_request_id_too(ann):
     large = ann.post("/api/progress", data=b" " * 65_537, content_type="text/plain")
     no_token(ann)
-    nameless = ann.get(POINT)
+    anonymous = ann.get(POINT)
 
-    assert (large.status_code, nameless.status_code) == (413, 401)
-    assert MADE.fullmatch(large.headers["X-Request-Id"])
-    assert MADE.fullmatch(nameless.headers["X-Request-Id"])
+    assert (large.status_code, anonymous.status_code) == (413, 401)
+    assert GENERATED.fullmatch(large.headers["X-Request-Id"])
+    assert GENERATED.fullmatch(anonymous.headers["X-Request-Id"])
 
 
 @pytest.mark.parametrize("given", ["a", "0", ".", "-", "_", "x" * 64])
-def test_a_good_request_id_is_taken_as_it_is(client, given):
+def test_valid_request_id_is_returned_unchanged(client, given):
     assert client.get("/healthz", headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
 
 
@@ -121,21 +123,21 @@ def test_a_good_request_id_is_taken_as_it_is(client, given):
         "%0d%0a",
     ],
 )
-def test_any_other_request_id_is_replaced(client, given):
+def test_invalid_request_id_is_replaced(client, given):
     answer = client.get("/healthz", headers={"X-Request-Id": given})
 
-    assert MADE.fullmatch(answer.headers["X-Request-Id"])
+    assert GENERATED.fullmatch(answer.headers["X-Request-Id"])
 
 
-def test_no_two_requests_share_a_made_id(client):
-    made = {client.get("/healthz").headers["X-Request-Id"] for _ in range(50)}
+def test_generated_request_ids_are_unique(client):
+    ids = {client.get("/healthz").headers["X-Request-Id"] for _ in range(50)}
 
-    assert len(made) == 50
+    assert len(ids) == 50
 
 
 @pytest.mark.parametrize("key", ["abc", "x" * 1000, "a b", '"8e03978e-40d5-43dd"', "é"])
 @pytest.mark.parametrize(("method", "path"), [("POST", "/api/progress"), ("DELETE", POINT)])
-def test_a_write_echoes_its_idempotency_key(ann, method, path, key):
+def test_write_returns_its_idempotency_key(ann, method, path, key):
     body = GOOD if method == "POST" else None
     answer = ann.open(path, method=method, json=body, headers={"Idempotency-Key": key})
 
@@ -143,7 +145,7 @@ def test_a_write_echoes_its_idempotency_key(ann, method, path, key):
     assert answer.headers.getlist("Idempotency-Key") == [key]
 
 
-def test_a_refused_write_echoes_its_idempotency_key_and_a_read_never_does(ann):
+def test_refused_write_returns_its_idempotency_key_and_a_read_does_not(ann):
     key = {"Idempotency-Key": "k1"}
 
     assert ann.post("/api/progress", json={}, headers=key).headers["Idempotency-Key"] == "k1"
@@ -161,7 +163,7 @@ def test_a_refused_write_echoes_its_idempotency_key_and_a_read_never_does(ann):
         ("BREW", "/openapi.json", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-def test_a_405_says_what_is_allowed(client, method, path, allowed):
+def test_405_lists_the_allowed_methods(client, method, path, allowed):
     answer = client.open(path, method=method)
 
     assert answer.get_json() == {"error": "Method Not Allowed"}
@@ -171,13 +173,13 @@ def test_a_405_says_what_is_allowed(client, method, path, allowed):
 @pytest.mark.parametrize(
     "path", ["/", "/api", "/api/progress/", "/healthz/", "/..", "/%2e%2e/etc", "/<x>"]
 )
-def test_an_unknown_path_is_a_404_that_repeats_nothing_of_it(client, path):
+def test_unknown_path_is_404_without_the_path_in_the_body(client, path):
     answer = client.get(path)
 
     assert (answer.status_code, answer.get_json()) == (404, {"error": "Not Found"})
 
 
-def test_a_defect_of_ours_says_nothing_of_the_inside(ann):
+def test_response_to_a_defect_reveals_no_internals(ann):
     answer = ann.get(BROKEN)
 
     assert answer.status_code == 500
@@ -187,10 +189,10 @@ def test_a_defect_of_ours_says_nothing_of_the_inside(ann):
 
 @pytest.fixture
 def errors_of(capsys):
-    """`errors_of(call)`: what `call` makes the service log as errors."""
+    """`errors_of(call)`: the errors that the service logs during `call`."""
 
     def errors(call):
-        logs.configure("info")  # capsys gives the test another stderr than its fixtures had
+        logs.configure("info")  # capsys replaces stderr after the fixtures
         call()
         lines = map(json.loads, capsys.readouterr().err.splitlines())
         return [line for line in lines if line["level"] == "error"]
@@ -198,7 +200,7 @@ def errors_of(capsys):
     return errors
 
 
-def test_the_log_of_a_defect_holds_its_request_id_beside_the_traceback(errors_of, ann):
+def test_log_of_a_defect_has_request_id_and_traceback(errors_of, ann):
     (line,) = errors_of(lambda: ann.get(BROKEN, headers={"X-Request-Id": "find-me"}))
 
     assert line["request_id"] == "find-me"
@@ -206,33 +208,33 @@ def test_the_log_of_a_defect_holds_its_request_id_beside_the_traceback(errors_of
     assert line["exception"][0]["frames"][-1]["name"] == "get_or_break"
 
 
-def test_a_made_request_id_is_the_one_in_the_log(errors_of, ann):
+def test_generated_request_id_is_in_the_log(errors_of, ann):
     answers = []
     (line,) = errors_of(lambda: answers.append(ann.get(BROKEN)))
 
     assert line["request_id"] == answers[0].headers["X-Request-Id"]
 
 
-def test_the_log_of_a_defect_holds_no_secret_and_no_token(errors_of, ann, monkeypatch):
+def test_log_of_a_defect_has_no_secret_and_no_token(errors_of, ann, monkeypatch):
     def broken(*_args, **_kwargs):
         raise RuntimeError
 
     monkeypatch.setattr("jwt.decode", broken)
-    text = json.dumps(errors_of(lambda: ann.get(POINT)))
+    text = json.dumps(errors_of(lambda: ann.get(POINT, headers=bearer(jti="not cached"))))
 
     assert "RuntimeError" in text
     assert SECRET not in text
     assert token().partition(".")[0] not in text
 
 
-def test_the_log_of_a_defect_holds_no_point_of_a_user(errors_of, ann):
+def test_log_of_a_defect_has_no_local_variables(errors_of, ann):
     text = json.dumps(errors_of(lambda: ann.get(BROKEN)))
 
     assert "KeyError" in text
     assert '"locals"' not in text
 
 
-def test_one_request_s_id_is_not_in_the_log_of_the_next(errors_of, ann):
+def test_each_log_line_has_the_id_of_its_own_request(errors_of, ann):
     ids = ("first", "second")
     lines = errors_of(lambda: [ann.get(BROKEN, headers={"X-Request-Id": each}) for each in ids])
 
@@ -241,7 +243,7 @@ def test_one_request_s_id_is_not_in_the_log_of_the_next(errors_of, ann):
 
 @pytest.fixture
 def connection(service):
-    with socket.create_connection(("127.0.0.1", service.port), PATIENCE_SECONDS) as opened:
+    with socket.create_connection(("127.0.0.1", service.port), TIMEOUT_SECONDS) as opened:
         yield opened
 
 
@@ -259,7 +261,7 @@ def ask(connection, head):
         *((other, 405) for other in ("TRACE", "CONNECT", "PROPFIND", "M-SEARCH", "BREW")),
     ],
 )
-def test_the_server_answers_any_method_without_a_500(connection, method, status):
+def test_server_answers_any_method_with_200_or_405(connection, method, status):
     answer = ask(connection, f"{method} /healthz HTTP/1.1\r\nX-Request-Id: m1".encode())
 
     assert (answer.status, answer.headers["X-Request-Id"]) == (status, "m1")
@@ -270,7 +272,7 @@ def test_the_server_answers_any_method_without_a_500(connection, method, status)
     "value",
     [f"a{line_end}Set-Cookie: x=1" for line_end in ("\r\n ", "\n", "\r", "\0", "\x85", "\u2028")],
 )
-def test_no_header_of_a_request_adds_one_to_the_answer(connection, name, value):
+def test_request_header_cannot_add_a_response_header(connection, name, value):
     answer = ask(connection, f"POST /api/progress HTTP/1.1\r\n{name}: {value}".encode())
 
     assert answer.status in (400, 401)
