@@ -1,4 +1,4 @@
-"""Companies: made with an admin, changed, deleted with all they have."""
+"""Companies: created with an admin, updated, and deleted with their users and videos."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from resume_service.clock import iso
-from tests.support.fixtures.companies import PASSWORD, SERVICE, from_a_client_of_its_own
+from tests.support.fixtures.companies import PASSWORD, SERVICE, from_new_address
 
 
 def sign_up(client, name="acme", email="ann@acme.example", headers=None, **more):
     body = {"name": name, "admin_email": email, "admin_password": PASSWORD} | more
-    given = from_a_client_of_its_own() | (headers or {})
+    given = from_new_address() | (headers or {})
     return client.post("/v1/corporations", json=body, headers=given)
 
 
@@ -21,7 +21,7 @@ def in_days(days):
     return datetime.now(UTC) + timedelta(days=days)
 
 
-def test_a_company_is_made_with_its_first_admin(app_client, sql):
+def test_sign_up_creates_a_company_and_its_admin(app_client, sql):
     made = sign_up(app_client, plan="PAID", plan_expires_at="2099-01-01T02:00:00+02:00")
     company = made.get_json()
     [[role, owner]] = sql.execute("SELECT role, corporation_id FROM users").fetchall()
@@ -35,13 +35,13 @@ def test_a_company_is_made_with_its_first_admin(app_client, sql):
     assert role == "admin"
 
 
-def test_without_a_plan_a_company_is_free(app_client):
+def test_a_company_without_a_plan_is_free(app_client):
     company = sign_up(app_client).get_json()
 
     assert (company["plan"], company["plan_expires_at"]) == ("FREE", None)
 
 
-def test_a_taken_name_or_address_is_409_and_leaves_nothing(app_client, sql):
+def test_sign_up_with_a_taken_name_or_email_is_409_and_stores_nothing(app_client, sql):
     sign_up(app_client)
     name = sign_up(app_client, email="bob@acme.example")
     address = sign_up(app_client, "umbra", email="ANN@acme.example")
@@ -54,28 +54,28 @@ def test_a_taken_name_or_address_is_409_and_leaves_nothing(app_client, sql):
     assert (companies, users) == ([("acme",)], [("ann@acme.example",)])
 
 
-def test_of_many_who_want_one_name_at_once_one_gets_it(app_client, sql):
+def test_one_of_six_concurrent_sign_ups_gets_the_name(app_client, sql):
     clients = app_client.application.test_client
 
-    def try_it(number):
+    def sign_up_user(number):
         return sign_up(clients(), email=f"u{number}@acme.example").status_code
 
     with ThreadPoolExecutor(6) as pool:
-        statuses = sorted(pool.map(try_it, range(6)))
+        statuses = sorted(pool.map(sign_up_user, range(6)))
 
     assert statuses == [201] + [409] * 5
     assert len(sql.execute("SELECT 1 FROM users").fetchall()) == 1
     assert len(sql.execute("SELECT 1 FROM corporations").fetchall()) == 1
 
 
-def test_sign_up_can_be_closed_to_all_but_services(client_with):
+def test_with_sign_up_closed_only_a_service_creates_companies(client_with):
     client = client_with(signup_open=False)
 
     assert sign_up(client).status_code == 403
     assert sign_up(client, headers=SERVICE).status_code == 201
 
 
-def test_the_eleventh_sign_up_of_a_client_in_a_minute_is_429(app_client):
+def test_the_eleventh_sign_up_in_a_minute_from_one_address_is_429(app_client):
     def headers():
         return {"X-Forwarded-For": "203.0.113.9"}
 
@@ -95,24 +95,24 @@ BAD = [
 
 
 @pytest.mark.parametrize(("field", "value"), [(f, value) for f, values in BAD for value in values])
-def test_a_field_that_breaks_the_contract_is_422_and_named(app_client, field, value):
+def test_an_invalid_field_is_422_and_named(app_client, field, value):
     answer = sign_up(app_client, **{field: value})
 
     assert answer.status_code == 422
     assert list(answer.get_json()["details"]) == [field]
 
 
-def test_a_company_is_found_by_number_and_by_name(app_client, founded):
-    founded("Ünder & Over: 100%")
+def test_a_company_is_found_by_id_and_by_name(app_client, create_company):
+    create_company("Ünder & Over: 100%")
     named = app_client.get("/v1/corporations/Ünder & Over: 100%25").get_json()
 
     assert named["name"] == "Ünder & Over: 100%"
     assert app_client.get(f"/v1/corporations/id/{named['id']}").get_json() == named
-    assert app_client.get("/v1/corporations/nobody").status_code == 404
+    assert app_client.get("/v1/corporations/unknown").status_code == 404
     assert app_client.get("/v1/corporations/%00").status_code == 404
 
 
-def test_a_change_changes_what_is_given_and_nothing_else(app_client, acme):
+def test_an_update_changes_only_the_given_fields(app_client, acme):
     soon = in_days(1)
     path = f"/v1/corporations/{acme.id}"
     dated = app_client.put(path, json={"plan_expires_at": iso(soon)}, headers=acme.admin)
@@ -125,8 +125,8 @@ def test_a_change_changes_what_is_given_and_nothing_else(app_client, acme):
     assert unchanged.get_json()["name"] == "acme 2"
 
 
-def test_a_company_that_turns_free_has_no_expiry_when_it_pays_again(app_client, founded):
-    acme = founded("acme", expires=in_days(1))
+def test_switching_to_free_clears_the_plan_expiry(app_client, create_company):
+    acme = create_company("acme", expires=in_days(1))
     path = f"/v1/corporations/{acme.id}"
     app_client.put(path, json={"plan": "FREE"}, headers=acme.admin)
     paid = app_client.put(path, json={"plan": "PAID"}, headers=acme.admin).get_json()
@@ -135,8 +135,8 @@ def test_a_company_that_turns_free_has_no_expiry_when_it_pays_again(app_client, 
 
 
 @pytest.mark.parametrize("before", [{"plan": "FREE"}, {"expires": in_days(-1)}])
-def test_a_company_that_pays_again_is_paid_whatever_its_plan_was(app_client, founded, before):
-    acme = founded("acme", **before)
+def test_switching_to_paid_clears_an_expiry_in_the_past(app_client, create_company, before):
+    acme = create_company("acme", **before)
     path = f"/v1/corporations/{acme.id}"
     app_client.put(path, json={"plan_expires_at": "2020-01-01T00:00:00Z"}, headers=acme.admin)
     paid = app_client.put(path, json={"plan": "PAID"}, headers=acme.admin).get_json()
@@ -146,7 +146,7 @@ def test_a_company_that_pays_again_is_paid_whatever_its_plan_was(app_client, fou
 
 @pytest.fixture(params=["Europe/Berlin", "America/New_York"])
 def zone(request, sql):
-    """The database's time is that of such a place."""
+    """Set the default time zone of the database."""
     [[database]] = sql.execute("SELECT current_database()").fetchall()
     sql.execute(f"ALTER DATABASE {database} SET timezone = '{request.param}'")
     yield
@@ -155,7 +155,7 @@ def zone(request, sql):
 
 @pytest.mark.usefixtures("zone")
 @pytest.mark.parametrize("expires", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
-def test_times_at_the_ends_of_the_calendar_are_read_in_any_zone(app_client, expires):
+def test_the_first_and_last_dates_are_read_in_any_time_zone(app_client, expires):
     made = sign_up(app_client, plan="PAID", plan_expires_at=expires)
     listed = app_client.get("/v1/corporations")
 
@@ -167,17 +167,17 @@ def test_times_at_the_ends_of_the_calendar_are_read_in_any_zone(app_client, expi
 
 
 @pytest.mark.usefixtures("umbra")
-def test_a_name_can_not_be_changed_to_one_that_is_taken(app_client, acme):
+def test_renaming_to_a_taken_name_is_409(app_client, acme):
     path = f"/v1/corporations/{acme.id}"
     answer = app_client.put(path, json={"name": "umbra"}, headers=acme.admin)
 
     assert answer.status_code == 409
 
 
-def test_deleting_a_company_deletes_its_users_and_videos_and_revokes_their_tokens(
-    app_client, sql, acme, umbra, a_video
+def test_deleting_a_company_deletes_users_and_videos_and_revokes_tokens(
+    app_client, sql, acme, umbra, create_video
 ):
-    mine, theirs = a_video(acme.id), a_video(umbra.id)
+    mine, theirs = create_video(acme.id), create_video(umbra.id)
     sql.execute(
         "INSERT INTO refresh_tokens (user_id, family, token_hash, created_at, expires_at)"
         " VALUES (%s, gen_random_uuid(), 'x', now(), now() + interval '1 day')",
@@ -195,15 +195,15 @@ def test_deleting_a_company_deletes_its_users_and_videos_and_revokes_their_token
     assert revoked is not None
 
 
-def test_the_name_of_a_deleted_company_is_free_again(app_client, acme):
+def test_the_name_of_a_deleted_company_can_be_used_again(app_client, acme):
     app_client.delete(f"/v1/corporations/{acme.id}", headers=acme.admin)
 
     assert sign_up(app_client).status_code == 201
 
 
-def test_lists_are_paged_with_their_total_and_links(app_client, founded):
+def test_a_page_of_a_list_has_the_total_and_links(app_client, create_company):
     for number in range(5):
-        founded(f"c{number}")
+        create_company(f"c{number}")
     path = "/v1/corporations?per_page=2"
     first, second, last = (app_client.get(f"{path}&page={page}") for page in (1, 2, 3))
 
@@ -222,12 +222,12 @@ def test_lists_are_paged_with_their_total_and_links(app_client, founded):
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=x", "per_page=101", "per_page=0", "page=1.5"])
-def test_a_page_that_can_not_be_is_422(app_client, query):
+def test_an_invalid_page_or_page_size_is_422(app_client, query):
     assert app_client.get(f"/v1/corporations?{query}").status_code == 422
 
 
 @pytest.mark.usefixtures("acme")
-def test_a_page_behind_the_last_is_empty(app_client):
+def test_a_page_after_the_last_is_empty(app_client):
     answer = app_client.get("/v1/corporations?page=1000000")
 
     assert (answer.get_json(), answer.headers["X-Total-Count"]) == ([], "1")

@@ -1,4 +1,4 @@
-"""What the worker does for accounts once a day."""
+"""The daily maintenance of accounts by the worker."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def plans(sql):
     }
 
 
-def test_an_expired_plan_is_written_down_as_free_and_others_stay(accounts, sql, founded):
+def test_expired_plans_become_free_and_other_plans_stay(accounts, sql, create_company):
     later = NOW + timedelta(days=1)
-    founded("lapsed", expires=NOW - timedelta(seconds=1))
-    founded("paying", expires=later)
-    founded("forever")
-    founded("free", plan="FREE")
+    create_company("lapsed", expires=NOW - timedelta(seconds=1))
+    create_company("paying", expires=later)
+    create_company("forever")
+    create_company("free", plan="FREE")
 
     assert run_maintenance(accounts, NOW) == MaintenanceResult(plans_expired=1, tokens_forgotten=0)
     assert plans(sql) == {
@@ -50,7 +50,7 @@ def test_an_expired_plan_is_written_down_as_free_and_others_stay(accounts, sql, 
     assert run_maintenance(accounts, NOW).plans_expired == 0
 
 
-def test_refresh_tokens_are_forgotten_a_month_after_they_expired(accounts, sql, acme):
+def test_refresh_tokens_are_deleted_30_days_after_they_expire(accounts, sql, acme):
     for days in (-1, 29, 31):
         sql.execute(
             "INSERT INTO refresh_tokens (user_id, family, token_hash, created_at, expires_at)"
@@ -62,8 +62,10 @@ def test_refresh_tokens_are_forgotten_a_month_after_they_expired(accounts, sql, 
     assert len(sql.execute("SELECT 1 FROM refresh_tokens").fetchall()) == 2
 
 
-def test_the_worker_does_it_at_its_start(emptied_database, real_redis, founded, sql, tmp_path):
-    founded("lapsed", expires=NOW - timedelta(days=1))
+def test_the_worker_runs_maintenance_when_it_starts(
+    emptied_database, real_redis, create_company, sql, tmp_path
+):
+    create_company("lapsed", expires=NOW - timedelta(days=1))
     port = real_redis.connection_pool.connection_kwargs["port"]
     env = {
         "PATH": os.environ["PATH"], "JWT_SECRET": SECRET, "DATABASE_URL": emptied_database,

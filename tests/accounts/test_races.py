@@ -1,4 +1,4 @@
-"""Requests of `/v1` that meet: none is lost to a deadlock, and nothing half-done stays."""
+"""Concurrent requests of `/v1`: no deadlock, and no half-finished result."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import pytest
 from sqlalchemy import event
 
 from resume_service.postgres.database import CONNECTIONS, Database
-from tests.support.fixtures.companies import from_a_client_of_its_own
+from tests.support.fixtures.companies import from_new_address
 
 GUESTS = 40
 
 
-def together(*calls):
-    """What each of `calls` returns, all begun at one moment."""
+def run_concurrently(*calls):
+    """Start all `calls` at the same moment. Return their results."""
     barrier = threading.Barrier(len(calls))
 
-    def begun(call):
+    def start(call):
         barrier.wait()
         return call()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(begun, calls))
+        return list(pool.map(start, calls))
 
 
 @pytest.mark.soak
-def test_deleting_a_company_while_its_users_refresh_deadlocks_nobody(
-    app_client, sql, founded, effort
+def test_deleting_a_company_while_its_users_refresh_causes_no_deadlock(
+    app_client, sql, create_company, effort
 ):
     client_of = app_client.application.test_client
     for number in range(effort(3, 30)):
-        company = founded(f"acme-{number}")
+        company = create_company(f"acme-{number}")
         tokens = [f"token-{number}-{guest}" for guest in range(GUESTS)]
         for guest, token in enumerate(tokens):
             sql.execute(
@@ -52,7 +52,7 @@ def test_deleting_a_company_while_its_users_refresh_deadlocks_nobody(
             sent = [{"refresh_token": token} for token in tokens[part::3]]
             return {client_of().post("/v1/auth/refresh", json=each).status_code for each in sent}
 
-        deleted, *refreshed = together(delete, *(lambda n=n: refresh(n) for n in range(3)))
+        deleted, *refreshed = run_concurrently(delete, *(lambda n=n: refresh(n) for n in range(3)))
 
         assert deleted == {204}
         assert set().union(*refreshed) <= {200, 401}
@@ -64,13 +64,13 @@ def test_deleting_a_company_while_its_users_refresh_deadlocks_nobody(
 
 
 @pytest.mark.soak
-def test_a_video_restored_while_its_company_is_deleted_is_not_left_behind(
-    app_client, founded, a_video, sql, effort
+def test_a_video_restored_while_its_company_is_deleted_stays_deleted(
+    app_client, create_company, create_video, sql, effort
 ):
     client_of = app_client.application.test_client
     for number in range(effort(5, 50)):
-        company = founded(f"acme-{number}")
-        video = a_video(company.id)
+        company = create_company(f"acme-{number}")
+        video = create_video(company.id)
         sql.execute("UPDATE videos SET deleted_at = now() WHERE id = %s", (video,))
 
         def restore(video=video, company=company):
@@ -81,22 +81,22 @@ def test_a_video_restored_while_its_company_is_deleted_is_not_left_behind(
             path = f"/v1/corporations/{company.id}"
             return client_of().delete(path, headers=company.admin).status_code
 
-        restored, deleted = together(restore, delete)
+        restored, deleted = run_concurrently(restore, delete)
 
         assert restored in (200, 401, 404)
         assert deleted == 204
         assert app_client.get(f"/v1/videos/id/{video}").status_code == 404
 
 
-def test_a_burst_of_readers_waits_its_turn_for_postgres(app_client, acme):
-    """To connect for each of them would take longer than they may wait."""
-    client_of, made = app_client.application.test_client, []
+def test_40_concurrent_reads_share_the_pooled_connections(app_client, acme):
+    """A connection for each read would take longer than the timeout."""
+    client_of, connections = app_client.application.test_client, []
     engine = app_client.application.extensions["resume_service"].get(Database)._engine
-    event.listen(engine, "connect", lambda *_: made.append("a connection"))
+    event.listen(engine, "connect", lambda *_: connections.append("a connection"))
 
     def read():
         path = f"/v1/users/id/{acme.guest_id}"
-        return client_of().get(path, headers=acme.guest | from_a_client_of_its_own()).status_code
+        return client_of().get(path, headers=acme.guest | from_new_address()).status_code
 
-    assert together(*[read] * 40) == [200] * 40
-    assert 1 <= len(made) <= CONNECTIONS
+    assert run_concurrently(*[read] * 40) == [200] * 40
+    assert 1 <= len(connections) <= CONNECTIONS

@@ -1,4 +1,4 @@
-"""Signing in, keeping signed in, signing out."""
+"""Sign-in, refresh and sign-out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from resume_service.accounts import passwords
-from tests.support.fixtures.companies import PASSWORD, SERVICE, from_a_client_of_its_own
+from tests.support.fixtures.companies import PASSWORD, SERVICE, from_new_address
 from tests.support.long_timeouts import long_timeout_app
 from tests.support.tokens import SECRET
 
@@ -24,12 +24,12 @@ pytestmark = pytest.mark.usefixtures("ann")
 def ann(app_client):
     """An admin who can sign in."""
     body = {"name": "acme", "admin_email": EMAIL, "admin_password": PASSWORD}
-    company = app_client.post("/v1/corporations", json=body, headers=from_a_client_of_its_own())
+    company = app_client.post("/v1/corporations", json=body, headers=from_new_address())
     return company.get_json()
 
 
 def post(client, path, headers=None, **body):
-    given = from_a_client_of_its_own() if headers is None else headers
+    given = from_new_address() if headers is None else headers
     return client.post(f"/v1/{path}", json=body, headers=given)
 
 
@@ -45,7 +45,7 @@ def bearer_of(pair):
     return {"Authorization": f"Bearer {pair['access_token']}"}
 
 
-def test_a_sign_in_gives_a_pair_whose_access_token_works_on_every_route(app_client, ann):
+def test_sign_in_returns_an_access_token_that_works_on_every_api(app_client, ann):
     pair = login(app_client).get_json()
     me = app_client.get(f"/v1/users/{EMAIL}", headers=bearer_of(pair)).get_json()
     point = {"clerkId": str(me["id"]), "tmdbId": "v", "currentTime": 5}
@@ -58,9 +58,7 @@ def test_a_sign_in_gives_a_pair_whose_access_token_works_on_every_route(app_clie
     assert app_client.get("/api/history", headers=bearer_of(pair)).status_code == 200
 
 
-def test_a_token_states_the_user_its_role_and_company_and_holds_a_quarter_of_an_hour(
-    app_client, ann
-):
+def test_an_access_token_states_role_and_company_and_expires_after_900_seconds(app_client, ann):
     claims = jwt.decode(login(app_client).get_json()["access_token"], SECRET, ["HS256"])
 
     assert claims["sub"].isdigit()
@@ -68,7 +66,7 @@ def test_a_token_states_the_user_its_role_and_company_and_holds_a_quarter_of_an_
     assert claims["exp"] - claims["iat"] == 900
 
 
-def test_a_token_carries_what_its_own_service_asks_of_tokens(client_with):
+def test_own_tokens_pass_configured_issuer_audience_and_party_checks(client_with):
     client = client_with(
         jwt_issuer="https://us.example",
         jwt_audience="players",
@@ -81,14 +79,14 @@ def test_a_token_carries_what_its_own_service_asks_of_tokens(client_with):
 
 
 @pytest.mark.parametrize("email", [EMAIL.upper(), f"  {EMAIL}  ", "Ann@Acme.Example"])
-def test_an_address_is_the_same_in_any_spelling(app_client, email):
+def test_case_and_outer_spaces_of_an_email_are_ignored(app_client, email):
     assert login(app_client, email).status_code == 200
 
 
 @pytest.mark.parametrize("password", [PASSWORD.upper(), PASSWORD + " ", "x" * 128, "12345678"])
-def test_a_wrong_password_and_an_unknown_address_are_told_in_the_same_words(app_client, password):
+def test_a_wrong_password_and_an_unknown_email_give_the_same_401(app_client, password):
     wrong = login(app_client, password=password)
-    unknown = login(app_client, "nobody@acme.example", password)
+    unknown = login(app_client, "unknown@acme.example", password)
 
     assert (wrong.status_code, wrong.data) == (401, unknown.data)
     assert unknown.status_code == 401
@@ -96,19 +94,23 @@ def test_a_wrong_password_and_an_unknown_address_are_told_in_the_same_words(app_
 
 
 @pytest.mark.real_passwords
-def test_an_unknown_address_costs_the_same_work_as_a_wrong_password(app_client, monkeypatch):
-    """The figures are in bench/SIGN_IN.md; here, what they come from."""
+def test_an_unknown_email_and_a_wrong_password_use_the_same_hash_parameters(
+    app_client, monkeypatch
+):
+    """With the same parameters both take the same time: bench/SIGN_IN.md has the measurements."""
     verified = []
     real = passwords._hasher
-    monkeypatch.setattr(passwords, "_hasher", Spy(real, verified))
+    monkeypatch.setattr(passwords, "_hasher", RecordingHasher(real, verified))
     login(app_client, password="wrong password")
-    login(app_client, "nobody@acme.example")
+    login(app_client, "unknown@acme.example")
 
-    of_ann, of_nobody = (real_parameters(each) for each in verified)
-    assert of_ann == of_nobody
+    of_ann, of_unknown = (hash_parameters(each) for each in verified)
+    assert of_ann == of_unknown
 
 
-class Spy:
+class RecordingHasher:
+    """A hasher that appends each hash to `verified` before it checks it."""
+
     def __init__(self, hasher, verified):
         self._hasher, self._verified = hasher, verified
         self.hash = hasher.hash
@@ -118,18 +120,18 @@ class Spy:
         return self._hasher.verify(password_hash, password)
 
 
-def real_parameters(password_hash):
+def hash_parameters(password_hash):
     return password_hash.split("$")[1:4]
 
 
 @pytest.mark.real_passwords
-def test_passwords_are_kept_as_argon2id(sql):
-    [[kept]] = sql.execute("SELECT password_hash FROM users").fetchall()
+def test_passwords_are_stored_as_argon2id_hashes(sql):
+    [[stored]] = sql.execute("SELECT password_hash FROM users").fetchall()
 
-    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-def test_a_deleted_user_signs_in_no_more_and_its_address_is_free_again(app_client, sql):
+def test_a_deleted_user_cannot_sign_in_and_its_email_can_be_used_again(app_client, sql):
     sql.execute("UPDATE users SET deleted_at = now()")
     refused = login(app_client)
     again = post(app_client, "corporations", name="b", admin_email=EMAIL, admin_password=PASSWORD)
@@ -138,7 +140,7 @@ def test_a_deleted_user_signs_in_no_more_and_its_address_is_free_again(app_clien
     assert login(app_client).status_code == 200
 
 
-def test_a_refresh_token_is_changed_for_a_new_pair_again_and_again(app_client):
+def test_each_refresh_returns_a_new_pair(app_client):
     first = login(app_client).get_json()
     second = refresh(app_client, first).get_json()
     third = refresh(app_client, second)
@@ -148,7 +150,7 @@ def test_a_refresh_token_is_changed_for_a_new_pair_again_and_again(app_client):
     assert app_client.get("/v1/users", headers=bearer_of(third.get_json())).status_code == 200
 
 
-def test_a_spent_refresh_token_used_again_ends_that_sign_in_and_no_other(app_client):
+def test_reuse_of_a_spent_refresh_token_revokes_only_its_family(app_client):
     stolen, elsewhere = login(app_client).get_json(), login(app_client).get_json()
     mine = refresh(app_client, stolen).get_json()
 
@@ -158,17 +160,17 @@ def test_a_spent_refresh_token_used_again_ends_that_sign_in_and_no_other(app_cli
 
 
 @pytest.mark.soak
-def test_of_many_uses_of_one_refresh_token_at_once_one_succeeds_and_none_of_its_family_is_left(
+def test_one_of_eight_concurrent_uses_succeeds_and_the_family_is_revoked(
     app_client, real_redis, effort
 ):
     client_of = app_client.application.test_client
     for _ in range(effort(3, 50)):
-        real_redis.flushall()  # so that no limit is met
+        real_redis.flushall()  # resets the rate limits
         pair = login(app_client).get_json()
-        together = threading.Barrier(8)
+        start = threading.Barrier(8)
 
-        def use(_, pair=pair, together=together):
-            together.wait()
+        def use(_, pair=pair, start=start):
+            start.wait()
             return refresh(client_of(), pair)
 
         with ThreadPoolExecutor(8) as pool:
@@ -180,13 +182,11 @@ def test_of_many_uses_of_one_refresh_token_at_once_one_succeeds_and_none_of_its_
 
 
 @pytest.mark.soak
-def test_rotating_on_while_a_spent_token_comes_back_leaves_nothing_that_holds(
-    app_client, real_redis, effort
-):
-    """The thief's use and the owner's next one race; whoever comes first, all of it ends."""
+def test_reuse_of_a_spent_token_during_a_refresh_revokes_the_family(app_client, real_redis, effort):
+    """A thief and the owner refresh at once. In either order, no token stays valid."""
     client_of = app_client.application.test_client
     for _ in range(effort(4, 100)):
-        real_redis.flushall()  # so that no limit is met
+        real_redis.flushall()  # resets the rate limits
         spent = login(app_client).get_json()
         current = refresh(app_client, spent).get_json()
         with ThreadPoolExecutor(2) as pool:
@@ -197,7 +197,7 @@ def test_rotating_on_while_a_spent_token_comes_back_leaves_nothing_that_holds(
             assert refresh(app_client, owner.result().get_json()).status_code == 401
 
 
-def test_after_28_days_a_refresh_token_holds_no_more(app_client, sql):
+def test_a_refresh_token_expires_after_28_days(app_client, sql):
     pair = login(app_client).get_json()
     [[expires]] = sql.execute("SELECT expires_at FROM refresh_tokens").fetchall()
     sql.execute("UPDATE refresh_tokens SET expires_at = now() - interval '1 second'")
@@ -206,7 +206,7 @@ def test_after_28_days_a_refresh_token_holds_no_more(app_client, sql):
     assert refresh(app_client, pair).status_code == 401
 
 
-def test_a_spent_token_used_again_after_it_expired_ends_its_sign_in_too(app_client, sql):
+def test_reuse_of_an_expired_spent_token_revokes_its_family(app_client, sql):
     spent = login(app_client).get_json()
     current = refresh(app_client, spent).get_json()
     sql.execute(
@@ -217,17 +217,17 @@ def test_a_spent_token_used_again_after_it_expired_ends_its_sign_in_too(app_clie
     assert refresh(app_client, current).status_code == 401
 
 
-def test_signing_out_ends_the_sign_in_and_never_fails(app_client):
+def test_sign_out_revokes_the_family_and_never_fails(app_client):
     pair = login(app_client).get_json()
     newer = refresh(app_client, pair).get_json()
     out = [post(app_client, "auth/logout", refresh_token=newer["refresh_token"]) for _ in range(2)]
 
     assert [answer.status_code for answer in out] == [204, 204]
     assert refresh(app_client, newer).status_code == 401
-    assert post(app_client, "auth/logout", refresh_token="never-given").status_code == 204
+    assert post(app_client, "auth/logout", refresh_token="never-issued").status_code == 204
 
 
-def test_a_new_password_ends_every_sign_in(app_client):
+def test_a_new_password_revokes_refresh_tokens(app_client):
     pair = login(app_client).get_json()
     me = app_client.get(f"/v1/users/{EMAIL}", headers=bearer_of(pair)).get_json()
     change = {"password": "battery staple"}
@@ -239,21 +239,21 @@ def test_a_new_password_ends_every_sign_in(app_client):
     assert login(app_client, password="battery staple").status_code == 200
 
 
-def test_refresh_tokens_are_kept_as_hashes_and_listed_without_themselves(app_client, sql):
+def test_refresh_tokens_are_stored_as_hashes_and_lists_omit_them(app_client, sql):
     pair = login(app_client).get_json()
     me = app_client.get(f"/v1/users/{EMAIL}", headers=bearer_of(pair)).get_json()
     listed = app_client.get(f"/v1/tokens/{me['id']}", headers=bearer_of(pair))
-    [[kept]] = sql.execute("SELECT token_hash FROM refresh_tokens").fetchall()
+    [[stored]] = sql.execute("SELECT token_hash FROM refresh_tokens").fetchall()
 
     assert [set(token) for token in listed.get_json()] == [
         {"id", "created_at", "expires_at", "revoked_at"}
     ]
     assert listed.get_json()[0]["revoked_at"] is None
     assert pair["refresh_token"] not in listed.text
-    assert len(kept) == 32
+    assert len(stored) == 32
 
 
-def test_the_eleventh_try_in_a_minute_for_one_address_is_429_wherever_it_comes_from(app_client):
+def test_the_eleventh_try_for_one_email_is_429_from_any_client(app_client):
     tries = [login(app_client, password="wrong password") for _ in range(10)]
     eleventh = login(app_client)
 
@@ -275,7 +275,7 @@ def test_the_eleventh_try_in_a_minute_for_one_address_is_429_wherever_it_comes_f
         ("[2001:db8:1:2::1]:567", "2001:db8:1:2::2", "[2001:db8:1:3::1]:567"),
     ],
 )
-def test_the_eleventh_try_of_one_client_is_429_whatever_addresses_it_tries(
+def test_the_eleventh_try_of_one_client_is_429_for_any_email(
     app_client, client, neighbour, stranger
 ):
     def try_from(address, number):
@@ -288,7 +288,7 @@ def test_the_eleventh_try_of_one_client_is_429_whatever_addresses_it_tries(
     assert try_from(stranger, 11).status_code == 401
 
 
-def test_without_a_trusted_proxy_nobody_can_pretend_to_be_another_client(client_with):
+def test_without_a_trusted_proxy_the_forwarded_address_is_ignored(client_with):
     client = client_with(trusted_proxies=0)
     tries = [login(client, f"u{number}@a.example") for number in range(11)]
 
@@ -310,19 +310,19 @@ BAD = [
 
 
 @pytest.mark.parametrize("body", BAD, ids=repr)
-def test_what_can_be_no_address_or_password_is_422(app_client, body):
-    answer = app_client.post("/v1/auth/login", json=body, headers=from_a_client_of_its_own())
+def test_an_invalid_email_or_password_is_422(app_client, body):
+    answer = app_client.post("/v1/auth/login", json=body, headers=from_new_address())
 
     assert answer.status_code == 422
     assert set(answer.get_json()["details"]) <= {"email", "password"}
 
 
 @pytest.mark.parametrize("token", ["", 5, None, "x" * 129, "a b", "\ud800", "é"])
-def test_what_can_be_no_refresh_token_is_422(app_client, token):
+def test_an_invalid_refresh_token_is_422(app_client, token):
     assert post(app_client, "auth/refresh", refresh_token=token).status_code == 422
 
 
-def test_passwords_and_tokens_are_in_no_log_answer_or_metric(app_client, caplog):
+def test_logs_responses_and_metrics_contain_no_password_or_token(app_client, caplog):
     caplog.set_level("DEBUG")
     pair = login(app_client).get_json()
     newer = refresh(app_client, pair).get_json()
@@ -330,14 +330,14 @@ def test_passwords_and_tokens_are_in_no_log_answer_or_metric(app_client, caplog)
     wrong = login(app_client, password="wrong password").text
     refresh(app_client, pair)
     metrics = app_client.get("/metrics").text
-    told = f"{caplog.text}\n{metrics}\n{users}\n{wrong}"
+    output = f"{caplog.text}\n{metrics}\n{users}\n{wrong}"
 
     secrets = {PASSWORD, "wrong password", "$argon2", *pair.values(), *newer.values()}
     for secret in secrets - {"Bearer", 900}:
-        assert secret not in told
+        assert secret not in output
 
 
-def test_without_a_secret_to_sign_with_there_is_no_sign_in(client_with):
+def test_without_a_signing_secret_sign_in_is_absent(client_with):
     client = client_with(long_timeout_app, jwt_secret=None, jwt_jwks_url="http://127.0.0.1:9/keys")
     documented = client.get("/openapi.json").get_json()["paths"]
 
@@ -346,7 +346,7 @@ def test_without_a_secret_to_sign_with_there_is_no_sign_in(client_with):
     assert "/v1/users" in documented
 
 
-def test_without_a_database_nothing_of_v1_is_there(client):
+def test_without_a_database_v1_is_absent(client):
     assert login(client).status_code == 404
     assert client.get("/v1/videos", headers=SERVICE).status_code == 404
     assert not [

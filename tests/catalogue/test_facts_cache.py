@@ -1,4 +1,4 @@
-"""What is remembered of videos, until somebody tells otherwise. The telling is test_changes.py's."""
+"""The cache of video facts. `test_change_listener.py` tests the listener that invalidates it."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ from tests.support.long_timeouts import long_timeout_database
 
 
 class Source:
-    """A catalogue, and how often it was asked."""
+    """A source of facts that records its queries."""
 
     def __init__(self) -> None:
         self.videos = {number: facts_of(number) for number in range(1, 4)}
-        self.asked = []
+        self.queries = []
         self.is_down = False
-        self.meanwhile = lambda: None
+        self.during_query = lambda: None
 
     def facts(self, video_id):
-        self.asked.append(video_id)
+        self.queries.append(video_id)
         if self.is_down:
             raise Unavailable
         if video_id not in self.videos:
             raise NotFound
         read = self.videos[video_id]
-        self.meanwhile()
+        self.during_query()
         return read
 
 
-class Silent:
-    """Stands for the listener, whose words are the test's."""
+class FakeListener:
+    """A listener that only counts its starts. The test calls its handler."""
 
     def __init__(self) -> None:
         self.starts = 0
@@ -61,319 +61,318 @@ def facts_of(number, duration=100.0):
     return VideoFacts(number, VideoKind.VIDEO, None, duration, is_offered=True)
 
 
-class Stand:
-    """A memory of a source, at a time that the test sets."""
+class FakeClockCache(FactsCache):
+    """A cache with a fake source and a fake listener, at a time that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.source = Source()
-        self.memory = FactsCache(self.source, database=None, clock=lambda: self.now)
-        self.listener = self.memory._changes = Silent()
+        super().__init__(self.source, database=None, clock=lambda: self.now)
+        self.listener = self._listener = FakeListener()
 
-    def ask(self, video_id=1):
-        return self.memory.facts(video_id)
+    def read(self, video_id=1):
+        return self.facts(video_id)
 
-    def hear(self) -> None:
-        """Begin to listen, with nothing missed until now."""
-        self.memory.on_listening()
-        self.memory.on_confirmed(self.now)
+    def start_listening(self) -> None:
+        self.on_listening()
+        self.on_confirmed(self.now)
 
-    def wait(self, seconds: float, *, heard: bool = False) -> None:
+    def advance(self, seconds: float, *, confirmed: bool = False) -> None:
         self.now += seconds
-        if heard:
-            self.memory.on_confirmed(self.now)
+        if confirmed:
+            self.on_confirmed(self.now)
 
 
 @pytest.fixture
-def stand():
-    return Stand()
+def cache():
+    return FakeClockCache()
 
 
-def test_while_changes_are_heard_a_video_is_asked_for_once(stand):
-    stand.hear()
+def test_with_a_listener_a_video_is_queried_once(cache):
+    cache.start_listening()
     for _ in range(5):
-        assert stand.ask() == facts_of(1)
-        stand.wait(1, heard=True)
+        assert cache.read() == facts_of(1)
+        cache.advance(1, confirmed=True)
 
-    assert stand.source.asked == [1]
-    assert stand.listener.starts == 0
-
-
-def test_while_they_are_not_heard_it_is_asked_for_each_time_and_somebody_sent_to_listen(stand):
-    stand.ask()
-    stand.ask()
-    assert stand.source.asked == [1, 1]
-    assert stand.listener.starts == 2
-
-    stand.hear()
-    stand.ask()
-    stand.wait(TRUSTED_SECONDS)
-    stand.ask()
-    assert stand.source.asked == [1, 1, 1, 1]
+    assert cache.source.queries == [1]
+    assert cache.listener.starts == 0
 
 
-def test_a_change_is_believed_at_once(stand):
-    stand.hear()
-    stand.ask(1)
-    stand.ask(2)
-    stand.source.videos[1] = facts_of(1, duration=7)
-    stand.memory.on_change(1)
+def test_without_a_listener_each_read_queries_postgres_and_starts_one(cache):
+    cache.read()
+    cache.read()
+    assert cache.source.queries == [1, 1]
+    assert cache.listener.starts == 2
 
-    assert stand.ask(1).duration == 7
-    stand.ask(2)
-    assert stand.source.asked == [1, 2, 1]
-
-
-def test_a_change_of_any_video_makes_all_be_asked_for_again(stand):
-    stand.hear()
-    stand.ask(1)
-    stand.ask(2)
-    stand.memory.on_change(None)
-    stand.ask(1)
-    stand.ask(2)
-
-    assert stand.source.asked == [1, 2, 1, 2]
+    cache.start_listening()
+    cache.read()
+    cache.advance(TRUSTED_SECONDS)
+    cache.read()
+    assert cache.source.queries == [1, 1, 1, 1]
 
 
-def test_what_was_read_before_a_change_is_not_remembered_after_it(stand):
-    """The change is told once: remembered here, the old facts would be said until they are stale."""
-    stand.hear()
+def test_a_change_invalidates_only_its_video(cache):
+    cache.start_listening()
+    cache.read(1)
+    cache.read(2)
+    cache.source.videos[1] = facts_of(1, duration=7)
+    cache.on_change(1)
+
+    assert cache.read(1).duration == 7
+    cache.read(2)
+    assert cache.source.queries == [1, 2, 1]
+
+
+def test_a_change_of_any_video_invalidates_all(cache):
+    cache.start_listening()
+    cache.read(1)
+    cache.read(2)
+    cache.on_change(None)
+    cache.read(1)
+    cache.read(2)
+
+    assert cache.source.queries == [1, 2, 1, 2]
+
+
+def test_a_query_older_than_a_change_is_not_cached(cache):
+    """The notification arrives only once. Old facts in the cache would stay until they expire."""
+    cache.start_listening()
 
     def change():
-        stand.source.videos[1] = facts_of(1, duration=7)
-        stand.memory.on_change(1)
+        cache.source.videos[1] = facts_of(1, duration=7)
+        cache.on_change(1)
 
-    stand.source.meanwhile = change
-    stand.ask()
-    stand.source.meanwhile = lambda: None
+    cache.source.during_query = change
+    cache.read()
+    cache.source.during_query = lambda: None
 
-    assert stand.ask().duration == 7
-
-
-def test_what_was_read_before_listening_began_is_asked_for_again(stand):
-    stand.source.meanwhile = stand.hear
-    stand.ask()
-    stand.source.meanwhile = lambda: None
-    stand.ask()
-    stand.ask()
-
-    assert stand.source.asked == [1, 1]
+    assert cache.read().duration == 7
 
 
-def test_after_a_gap_in_listening_all_is_asked_for_again(stand):
-    stand.hear()
-    stand.ask()
-    stand.hear()
-    stand.ask()
+def test_a_query_older_than_the_listener_is_not_cached(cache):
+    cache.source.during_query = cache.start_listening
+    cache.read()
+    cache.source.during_query = lambda: None
+    cache.read()
+    cache.read()
 
-    assert stand.source.asked == [1, 1]
-
-
-def test_even_what_nobody_has_changed_is_asked_for_once_a_minute(stand):
-    stand.hear()
-    stand.ask()
-    stand.wait(FRESH_SECONDS, heard=True)
-    stand.ask()
-
-    assert stand.source.asked == [1, 1]
+    assert cache.source.queries == [1, 1]
 
 
-def test_a_video_that_is_not_there_is_not_remembered(stand):
-    stand.hear()
+def test_a_restart_of_the_listener_invalidates_all(cache):
+    cache.start_listening()
+    cache.read()
+    cache.start_listening()
+    cache.read()
+
+    assert cache.source.queries == [1, 1]
+
+
+def test_an_unchanged_entry_expires_after_its_maximum_age(cache):
+    cache.start_listening()
+    cache.read()
+    cache.advance(FRESH_SECONDS, confirmed=True)
+    cache.read()
+
+    assert cache.source.queries == [1, 1]
+
+
+def test_an_unknown_video_is_not_cached(cache):
+    cache.start_listening()
     for _ in range(2):
         with pytest.raises(NotFound):
-            stand.ask(99)
-    stand.source.videos[99] = facts_of(99)
+            cache.read(99)
+    cache.source.videos[99] = facts_of(99)
 
-    assert stand.ask(99) == facts_of(99)
-
-
-def test_one_that_is_not_offered_is_not_remembered(stand):
-    """Who publishes a video sees it at once, and not when the news has made its way."""
-    stand.hear()
-    offered = stand.source.videos[1]
-    stand.source.videos[1] = offered._replace(is_offered=False)
-    assert not stand.ask().is_offered
-    stand.source.videos[1] = offered
-
-    assert stand.ask().is_offered
+    assert cache.read(99) == facts_of(99)
 
 
-def test_one_that_has_vanished_is_forgotten(stand):
-    stand.hear()
-    stand.ask()
-    del stand.source.videos[1]
-    stand.wait(FRESH_SECONDS, heard=True)
+def test_a_video_that_is_not_offered_is_not_cached(cache):
+    """So its publication is visible at once, before the notification arrives."""
+    cache.start_listening()
+    offered = cache.source.videos[1]
+    cache.source.videos[1] = offered._replace(is_offered=False)
+    assert not cache.read().is_offered
+    cache.source.videos[1] = offered
+
+    assert cache.read().is_offered
+
+
+def test_a_video_that_is_no_longer_found_is_removed_from_the_cache(cache):
+    cache.start_listening()
+    cache.read()
+    del cache.source.videos[1]
+    cache.advance(FRESH_SECONDS, confirmed=True)
     with pytest.raises(NotFound):
-        stand.ask()
-    stand.source.is_down = True
+        cache.read()
+    cache.source.is_down = True
 
     with pytest.raises(Unavailable):
-        stand.ask()
+        cache.read()
 
 
-def test_while_postgres_is_out_of_reach_what_was_known_goes_on_being_said_unasked(stand):
-    stand.hear()
-    stand.ask()
-    stand.source.is_down = True
+def test_while_postgres_is_unreachable_cached_facts_are_returned_without_a_query(cache):
+    cache.start_listening()
+    cache.read()
+    cache.source.is_down = True
     for _ in range(100):
-        stand.memory.on_unreachable()
-        stand.wait(UNREACHABLE_SECONDS - 0.1)
-        assert stand.ask() == facts_of(1)
-    assert stand.source.asked == [1]
+        cache.on_unreachable()
+        cache.advance(UNREACHABLE_SECONDS - 0.1)
+        assert cache.read() == facts_of(1)
+    assert cache.source.queries == [1]
 
     with pytest.raises(Unavailable):
-        stand.ask(2)
+        cache.read(2)
 
 
-def test_it_is_said_too_when_the_question_itself_finds_postgres_out_of_reach(stand):
-    stand.hear()
-    stand.ask()
-    stand.source.is_down = True
-    stand.wait(TRUSTED_SECONDS)
+def test_if_the_query_fails_the_cached_facts_are_returned(cache):
+    cache.start_listening()
+    cache.read()
+    cache.source.is_down = True
+    cache.advance(TRUSTED_SECONDS)
 
-    assert stand.ask() == facts_of(1)
-    assert stand.source.asked == [1, 1]
-
-
-def test_so_is_what_another_was_told_before_the_question_failed(stand):
-    """Sending somebody to listen gives way to others, who may ask and be answered first."""
-
-    def give_way():
-        stand.listener.listen = lambda: None
-        stand.source.videos[1] = facts_of(1, duration=7)
-        stand.ask()
-        stand.source.is_down = True
-
-    stand.hear()
-    stand.ask()
-    stand.wait(TRUSTED_SECONDS)
-    stand.listener.listen = give_way
-
-    assert stand.ask().duration == 7
+    assert cache.read() == facts_of(1)
+    assert cache.source.queries == [1, 1]
 
 
-def test_but_not_what_has_changed_while_the_question_failed(stand):
+def test_if_the_query_fails_facts_cached_by_a_concurrent_read_are_returned(cache):
+    """The start of a listener switches to other greenlets. Their reads may succeed first."""
+
+    def read_concurrently():
+        cache.listener.listen = lambda: None
+        cache.source.videos[1] = facts_of(1, duration=7)
+        cache.read()
+        cache.source.is_down = True
+
+    cache.start_listening()
+    cache.read()
+    cache.advance(TRUSTED_SECONDS)
+    cache.listener.listen = read_concurrently
+
+    assert cache.read().duration == 7
+
+
+def test_if_the_query_fails_facts_that_changed_during_it_are_not_returned(cache):
     def change_and_fail(video_id):
-        stand.memory.on_change(video_id)
+        cache.on_change(video_id)
         raise Unavailable
 
-    stand.hear()
-    stand.ask()
-    stand.wait(TRUSTED_SECONDS)
-    stand.source.facts = change_and_fail
+    cache.start_listening()
+    cache.read()
+    cache.advance(TRUSTED_SECONDS)
+    cache.source.facts = change_and_fail
 
     with pytest.raises(Unavailable):
-        stand.ask()
+        cache.read()
 
 
-def test_a_known_video_is_not_refused_when_every_connection_is_taken(database):
-    """On a busy machine the listener falls silent first, and then all ask at once."""
+def test_cached_facts_are_returned_when_every_pooled_connection_is_in_use(emptied_database):
+    """On a busy machine the listener's confirmation is late. Then all reads query at once."""
     numbers = range(1, CONNECTIONS + 5)
-    with psycopg.connect(database) as sql:
+    with psycopg.connect(emptied_database) as sql:
         for number in numbers:
-            Catalogue(sql).video(number)
-    with closing(long_timeout_database(database)) as postgres:
-        memory = FactsCache(FactsQuery(postgres), postgres)
-        memory._changes = Silent()
-        known = [memory.facts(number) for number in numbers]
+            Catalogue(sql).add_video(number)
+    with closing(long_timeout_database(emptied_database)) as postgres:
+        cache = FactsCache(FactsQuery(postgres), postgres)
+        cache._listener = FakeListener()
+        known = [cache.facts(number) for number in numbers]
         with ExitStack() as taken, ThreadPoolExecutor(len(numbers)) as threads:
             for _ in range(CONNECTIONS):
                 taken.enter_context(postgres.transaction())
             postgres._engine.pool._timeout = WAIT_SECONDS
             with pytest.raises(Unavailable):
-                memory.facts(numbers[-1] + 1)
-            told = list(threads.map(memory.facts, numbers))
+                cache.facts(numbers[-1] + 1)
+            read = list(threads.map(cache.facts, numbers))
 
-    assert told == known
-
-
-def test_for_an_hour_and_no_longer(stand):
-    stand.hear()
-    stand.ask()
-    stand.source.is_down = True
-    stand.wait(LONGEST_SECONDS - 1)
-    stand.memory.on_unreachable()
-    assert stand.ask() == facts_of(1)
-    stand.wait(1)
-    stand.memory.on_unreachable()
-
-    with pytest.raises(Unavailable):
-        stand.ask()
+    assert read == known
 
 
-def test_when_postgres_is_back_it_is_asked_again(stand):
-    stand.hear()
-    stand.ask()
-    stand.memory.on_unreachable()
-    stand.wait(5)
-    stand.hear()
-    stand.ask()
-
-    assert stand.source.asked == [1, 1]
-
-
-def test_what_changed_just_before_the_outage_is_not_said_again(stand):
-    stand.hear()
-    stand.ask()
-    stand.memory.on_change(1)
-    stand.source.is_down = True
-    stand.memory.on_unreachable()
+def test_while_postgres_is_unreachable_cached_facts_expire_after_an_hour(cache):
+    cache.start_listening()
+    cache.read()
+    cache.source.is_down = True
+    cache.advance(LONGEST_SECONDS - 1)
+    cache.on_unreachable()
+    assert cache.read() == facts_of(1)
+    cache.advance(1)
+    cache.on_unreachable()
 
     with pytest.raises(Unavailable):
-        stand.ask()
+        cache.read()
 
 
-def test_no_more_videos_are_remembered_than_there_is_room_for(stand, monkeypatch):
+def test_after_an_outage_postgres_is_queried_again(cache):
+    cache.start_listening()
+    cache.read()
+    cache.on_unreachable()
+    cache.advance(5)
+    cache.start_listening()
+    cache.read()
+
+    assert cache.source.queries == [1, 1]
+
+
+def test_facts_that_changed_just_before_an_outage_are_not_returned(cache):
+    cache.start_listening()
+    cache.read()
+    cache.on_change(1)
+    cache.source.is_down = True
+    cache.on_unreachable()
+
+    with pytest.raises(Unavailable):
+        cache.read()
+
+
+def test_a_full_cache_drops_the_oldest_entry(cache, monkeypatch):
     monkeypatch.setattr(facts_cache, "MAX_VIDEOS", 2)
-    stand.hear()
+    cache.start_listening()
     for video in (1, 2, 3, 3, 2, 1):
-        stand.ask(video)
+        cache.read(video)
 
-    assert stand.source.asked == [1, 2, 3, 1]
-    assert len(stand.memory._cached) == 2
+    assert cache.source.queries == [1, 2, 3, 1]
+    assert len(cache._cached) == 2
 
 
-def test_nobody_listens_for_a_process_that_asks_nothing(stand):
-    stand.hear()
-    stand.ask()
-    assert stand.memory.should_listen()
-    stand.wait(IDLE_SECONDS, heard=True)
-    assert not stand.memory.should_listen()
+def test_without_reads_the_listener_stops_until_the_next_read(cache):
+    cache.start_listening()
+    cache.read()
+    assert cache.should_listen()
+    cache.advance(IDLE_SECONDS, confirmed=True)
+    assert not cache.should_listen()
 
-    stand.memory.on_stopped()
-    stand.ask()
-    assert stand.source.asked == [1, 1]
-    assert stand.listener.starts == 1
+    cache.on_stopped()
+    cache.read()
+    assert cache.source.queries == [1, 1]
+    assert cache.listener.starts == 1
 
 
 @pytest.mark.parametrize("is_down", [False, True])
-def test_who_asks_at_the_same_time_shares_one_question_and_its_outcome(stand, is_down):
-    """Or a start under load would ask hundreds of times for the same few videos."""
-    go_on, really = threading.Event(), stand.source.facts
+def test_concurrent_reads_of_a_video_share_one_query_and_its_result(cache, is_down):
+    """Otherwise a start under load would send hundreds of queries for the same few videos."""
+    may_continue, query = threading.Event(), cache.source.facts
 
-    def slowly(video_id):
-        go_on.wait(20)
-        return really(video_id)
+    def query_slowly(video_id):
+        may_continue.wait(20)
+        return query(video_id)
 
-    def ask(_):
+    def read(_):
         try:
-            return stand.ask()
+            return cache.read()
         except Unavailable:
             return "unavailable"
 
-    stand.source.facts, stand.source.is_down = slowly, is_down
+    cache.source.facts, cache.source.is_down = query_slowly, is_down
     with ThreadPoolExecutor(8) as threads:
-        answers = threads.map(ask, range(8))
-        eventually(lambda: waiting_for(stand.memory._queries) == 7)
-        go_on.set()
-        heard = set(answers)
+        results = threads.map(read, range(8))
+        eventually(lambda: number_waiting_for(cache._queries) == 7)
+        may_continue.set()
+        distinct = set(results)
 
-    assert heard == {"unavailable" if is_down else facts_of(1)}
-    assert len(stand.source.asked) == 1
-    assert stand.memory._queries == {}
+    assert distinct == {"unavailable" if is_down else facts_of(1)}
+    assert len(cache.source.queries) == 1
+    assert cache._queries == {}
 
 
-def waiting_for(asking):
-    """How many wait for the outcome of a question that another asks."""
-    return sum(len(outcome._condition._waiters) for outcome in list(asking.values()))
+def number_waiting_for(queries):
+    """The number of threads that wait for the result of another thread's query."""
+    return sum(len(result._condition._waiters) for result in list(queries.values()))

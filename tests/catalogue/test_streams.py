@@ -1,4 +1,4 @@
-"""`GET /v1/videos/stream/<id>`: whose, which bytes, and under which headers."""
+"""`GET /v1/videos/stream/<id>`: access, bytes, headers, views and points."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PROMISED_SECONDS = 1.0
 
 
 @pytest.fixture(params=["an origin", "a file"])
-def video(request, catalogue, origin, folder) -> int:
-    """The same bytes, wherever they are."""
+def video(request, catalogue, origin, media_folder) -> int:
+    """The same video on an origin and as a file."""
     if request.param == "an origin":
-        return catalogue.video(origin.url("good"))
-    (folder / "films").mkdir()
-    (folder / "films" / "film.mp4").write_bytes(VIDEO)
-    return catalogue.video("films/film.mp4")
+        return catalogue.add_video(origin.url("good"))
+    (media_folder / "films").mkdir()
+    (media_folder / "films" / "film.mp4").write_bytes(VIDEO)
+    return catalogue.add_video("films/film.mp4")
 
 
 def stream(client, video, caller, method="GET", query="", **headers):
@@ -33,7 +33,7 @@ def stream(client, video, caller, method="GET", query="", **headers):
     )
 
 
-def test_a_video_comes_whole_with_what_its_origin_says_of_it(client, catalogue, video):
+def test_a_stream_has_all_bytes_and_safe_headers(client, catalogue, video):
     answer = stream(client, video, catalogue.caller())
 
     assert answer.status_code == 200
@@ -58,7 +58,7 @@ RANGES = {
 
 
 @pytest.mark.parametrize(("asked", "ends"), RANGES.items())
-def test_a_range_is_answered_with_just_its_bytes(client, catalogue, video, asked, ends):
+def test_a_range_request_returns_only_its_bytes(client, catalogue, video, asked, ends):
     first, last = ends
     answer = stream(client, video, catalogue.caller(), Range=asked)
 
@@ -72,16 +72,14 @@ def test_a_range_is_answered_with_just_its_bytes(client, catalogue, video, asked
     "asked",
     ["bytes=0-1,4-5", "bytes=9-3", "pages=1-2", "bytes=a-b", "bytes=-", "bytes=0-" + "9" * 30],
 )
-def test_a_range_that_is_none_or_several_is_answered_with_the_whole(
-    client, catalogue, video, asked
-):
+def test_an_invalid_or_multiple_range_returns_the_whole_video(client, catalogue, video, asked):
     answer = stream(client, video, catalogue.caller(), Range=asked)
 
     assert answer.status_code == 200
     assert answer.data == VIDEO
 
 
-def test_a_range_beyond_the_end_is_416_and_no_view(client, catalogue, video):
+def test_a_range_after_the_end_is_416_and_no_view(client, catalogue, video):
     answer = stream(client, video, catalogue.caller(), Range="bytes=99999999-")
 
     assert answer.status_code == 416
@@ -90,7 +88,7 @@ def test_a_range_beyond_the_end_is_416_and_no_view(client, catalogue, video):
     assert catalogue.views() == []
 
 
-def test_if_range_gives_the_part_of_what_the_caller_has_else_the_whole(client, catalogue, video):
+def test_if_range_returns_the_range_only_if_the_etag_matches(client, catalogue, video):
     caller = catalogue.caller()
     etag = stream(client, video, caller).headers["ETag"]
 
@@ -102,7 +100,7 @@ def test_if_range_gives_the_part_of_what_the_caller_has_else_the_whole(client, c
     assert other.data == VIDEO
 
 
-def test_what_the_caller_has_is_304_without_bytes_or_view(client, catalogue, video):
+def test_a_matching_if_none_match_is_304_and_no_view(client, catalogue, video):
     etag = stream(client, video, catalogue.caller(catalogue.admin)).headers["ETag"]
     before = catalogue.views()
 
@@ -114,7 +112,7 @@ def test_what_the_caller_has_is_304_without_bytes_or_view(client, catalogue, vid
     assert catalogue.views() == before
 
 
-def test_head_tells_what_get_would_and_is_no_view(client, catalogue, video):
+def test_head_returns_the_headers_of_get_and_is_no_view(client, catalogue, video):
     got = stream(client, video, catalogue.caller(catalogue.admin))
     before = catalogue.views()
 
@@ -122,18 +120,16 @@ def test_head_tells_what_get_would_and_is_no_view(client, catalogue, video):
     part = stream(client, video, catalogue.caller(), "HEAD", Range="bytes=0-9")
 
     assert head.data == b""
-    ours = {"X-Request-Id"}
-    assert {k: v for k, v in head.headers if k not in ours} == {
-        k: v for k, v in got.headers if k not in ours
+    per_request = {"X-Request-Id"}
+    assert {k: v for k, v in head.headers if k not in per_request} == {
+        k: v for k, v in got.headers if k not in per_request
     }
     assert part.headers["Content-Length"] == "10"
     assert catalogue.views() == before
 
 
-def test_an_origin_learns_what_bytes_are_wanted_and_nothing_of_the_caller(
-    client, catalogue, origin
-):
-    video = catalogue.video(origin.url("good?signature=a%2Fb"))
+def test_an_origin_gets_the_range_but_nothing_about_the_caller(client, catalogue, origin):
+    video = catalogue.add_video(origin.url("good?signature=a%2Fb"))
     stream(
         client, video, catalogue.caller(), Cookie="session=1", Range="bytes=5-9", If_Range=ETAG,
         Accept_Encoding="gzip", X_Forwarded_For="1.2.3.4", Referer="https://a.example",
@@ -154,17 +150,17 @@ def test_an_origin_learns_what_bytes_are_wanted_and_nothing_of_the_caller(
     )
 
 
-def test_a_proxy_of_the_environment_is_not_used(client, catalogue, origin, monkeypatch):
+def test_proxies_from_the_environment_are_not_used(client, catalogue, origin, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
 
-    answer = stream(client, catalogue.video(origin.url("good")), catalogue.caller())
+    answer = stream(client, catalogue.add_video(origin.url("good")), catalogue.caller())
 
     assert answer.data == VIDEO
 
 
-def test_an_answer_in_chunks_is_passed_on_and_counts(client, catalogue, origin):
-    answer = stream(client, catalogue.video(origin.url("chunked")), catalogue.caller())
+def test_a_chunked_response_is_forwarded_and_earns_points(client, catalogue, origin):
+    answer = stream(client, catalogue.add_video(origin.url("chunked")), catalogue.caller())
 
     assert answer.data == VIDEO
     assert "Content-Length" not in answer.headers
@@ -189,11 +185,13 @@ TYPES = {
 
 
 @pytest.mark.parametrize(("sent", "served"), TYPES.items())
-def test_nothing_a_browser_would_run_is_served_as_such(client, catalogue, origin, sent, served):
+def test_media_types_that_a_browser_could_execute_are_replaced(
+    client, catalogue, origin, sent, served
+):
     more = f"Content-Type: {sent}\r\nSet-Cookie: a=b\r\nLocation: /x\r\nX-Own: y\r\n"
     origin.answers["typed"] = f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{more}\r\nok".encode()
 
-    answer = stream(client, catalogue.video(origin.url("typed")), catalogue.caller())
+    answer = stream(client, catalogue.add_video(origin.url("typed")), catalogue.caller())
 
     assert answer.data == b"ok"
     assert answer.headers["Content-Type"] == served
@@ -207,18 +205,18 @@ def test_nothing_a_browser_would_run_is_served_as_such(client, catalogue, origin
      ("a.html", "application/octet-stream"), ("a.svg", "application/octet-stream"),
      ("a", "application/octet-stream")],
 )  # fmt: skip
-def test_a_files_type_goes_by_its_ending(client, catalogue, folder, name, kind):
-    (folder / name).write_bytes(b"x")
+def test_the_extension_of_a_file_gives_its_media_type(client, catalogue, media_folder, name, kind):
+    (media_folder / name).write_bytes(b"x")
 
-    answer = stream(client, catalogue.video(name), catalogue.caller())
+    answer = stream(client, catalogue.add_video(name), catalogue.caller())
 
     assert answer.headers["Content-Type"] == kind
 
 
-def test_a_quality_names_one_of_the_videos_files(client, catalogue, origin, folder):
-    (folder / "low.mp4").write_bytes(b"low")
-    video = catalogue.video(origin.url("good"))
-    catalogue.quality(video, "480p", "low.mp4")
+def test_quality_selects_one_of_the_videos_files(client, catalogue, origin, media_folder):
+    (media_folder / "low.mp4").write_bytes(b"low")
+    video = catalogue.add_video(origin.url("good"))
+    catalogue.add_quality(video, "480p", "low.mp4")
 
     assert stream(client, video, catalogue.caller(), query="?quality=480p").data == b"low"
     assert stream(client, video, catalogue.caller()).data == VIDEO
@@ -227,11 +225,11 @@ def test_a_quality_names_one_of_the_videos_files(client, catalogue, origin, fold
         assert answer.status_code == 404
 
 
-def test_a_missing_or_empty_file_is_no_view(client, catalogue, folder):
-    (folder / "empty.mp4").touch()
-    missing = stream(client, catalogue.video("not-there.mp4"), catalogue.caller())
-    empty = stream(client, catalogue.video("empty.mp4"), catalogue.caller())
-    part = stream(client, catalogue.video("empty.mp4"), catalogue.caller(), Range="bytes=0-")
+def test_a_missing_or_empty_file_is_no_view(client, catalogue, media_folder):
+    (media_folder / "empty.mp4").touch()
+    missing = stream(client, catalogue.add_video("not-there.mp4"), catalogue.caller())
+    empty = stream(client, catalogue.add_video("empty.mp4"), catalogue.caller())
+    part = stream(client, catalogue.add_video("empty.mp4"), catalogue.caller(), Range="bytes=0-")
 
     assert missing.status_code == 404
     assert (empty.status_code, empty.data) == (200, b"")
@@ -239,11 +237,11 @@ def test_a_missing_or_empty_file_is_no_view(client, catalogue, folder):
     assert catalogue.views() == []
 
 
-def test_who_may_watch(client, catalogue, origin):
+def test_access_depends_on_company_publication_and_deletion(client, catalogue, origin):
     good, now = origin.url("good"), "2026-11-20"
-    ours, public = catalogue.video(good), catalogue.video(good, None)
-    hidden = catalogue.video(good, published=False)
-    deleted = catalogue.video(good, deleted_at=now)
+    ours, public = catalogue.add_video(good), catalogue.add_video(good, None)
+    hidden = catalogue.add_video(good, published=False)
+    deleted = catalogue.add_video(good, deleted_at=now)
     service = bearer("backend", role="service")
     outsider = bearer("outside")
 
@@ -251,15 +249,15 @@ def test_who_may_watch(client, catalogue, origin):
         return [stream(client, video, caller).status_code for caller in callers]
 
     members = (catalogue.caller(), catalogue.caller(catalogue.admin))
-    stranger = catalogue.caller(catalogue.stranger)
-    assert statuses(ours, *members, service, stranger, outsider) == [200, 200, 200, 403, 403]
-    assert statuses(public, *members, service, stranger, outsider) == [200] * 5
+    foreign = catalogue.caller(catalogue.foreign_guest)
+    assert statuses(ours, *members, service, foreign, outsider) == [200, 200, 200, 403, 403]
+    assert statuses(public, *members, service, foreign, outsider) == [200] * 5
     for absent in (hidden, deleted, 10**9, 2**63 - 1, 2**63, "9" * 3000, "x", "-1", "1.5"):
         assert statuses(absent, *members, service) == [404, 404, 404], absent
     assert client.get(f"/v1/videos/stream/{ours}").status_code == 401
 
 
-def test_only_the_first_stream_of_a_video_earns(client, catalogue, video):
+def test_only_the_first_stream_of_a_video_earns_points(client, catalogue, video):
     for _ in range(3):
         stream(client, video, catalogue.caller())
     stream(client, video, catalogue.caller(), Range="bytes=5-9")
@@ -268,8 +266,8 @@ def test_only_the_first_stream_of_a_video_earns(client, catalogue, video):
     assert catalogue.views() == [(catalogue.guest, video, True)]
 
 
-def test_each_video_and_each_user_earns_by_itself(client, catalogue, origin):
-    videos = [catalogue.video(origin.url("tiny")) for _ in range(2)]
+def test_each_user_earns_points_for_each_video(client, catalogue, origin):
+    videos = [catalogue.add_video(origin.url("tiny")) for _ in range(2)]
     for video in videos:
         for user in (catalogue.guest, catalogue.admin):
             stream(client, video, catalogue.caller(user))
@@ -278,27 +276,27 @@ def test_each_video_and_each_user_earns_by_itself(client, catalogue, origin):
     assert len(catalogue.views()) == 4
 
 
-def test_who_has_no_account_streams_without_a_view(client, catalogue, origin):
-    video = catalogue.video(origin.url("good"), None)
+def test_a_caller_without_an_account_streams_without_a_view(client, catalogue, origin):
+    video = catalogue.add_video(origin.url("good"), None)
     callers = [bearer("backend", role="service"), bearer("ann"), bearer("99999")]
 
     assert [stream(client, video, caller).status_code for caller in callers] == [200] * 3
     assert catalogue.views() == []
 
 
-def test_whose_account_was_deleted_streams_no_more(client, catalogue, origin):
-    video, gone = catalogue.video(origin.url("good"), None), catalogue.user()
+def test_a_deleted_user_cannot_stream(client, catalogue, origin):
+    video, gone = catalogue.add_video(origin.url("good"), None), catalogue.add_user()
     catalogue.sql.execute("UPDATE users SET deleted_at = now() WHERE id = %s", (gone,))
 
     assert stream(client, video, bearer(str(gone))).status_code == 401
     assert catalogue.points(gone) == 0
 
 
-@pytest.mark.usefixtures("in_a_hurry")
-def test_while_the_view_can_not_be_written_the_bytes_come_and_the_next_stream_earns(
+@pytest.mark.usefixtures("production_postgres_timeout")
+def test_if_the_view_cannot_be_stored_the_stream_works_and_the_next_earns(
     client, catalogue, origin
 ):
-    video = catalogue.video(origin.url("good"))
+    video = catalogue.add_video(origin.url("good"))
     with psycopg.connect(catalogue.sql.info.dsn) as other:
         other.execute("LOCK TABLE view_logs IN EXCLUSIVE MODE")
         assert stream(client, video, catalogue.caller()).data == VIDEO
@@ -309,11 +307,9 @@ def test_while_the_view_can_not_be_written_the_bytes_come_and_the_next_stream_ea
 
 
 @pytest.mark.alone
-@pytest.mark.usefixtures("in_a_hurry")
-def test_a_stream_is_503_within_the_promise_while_postgres_does_not_answer(
-    client, catalogue, origin
-):
-    video = catalogue.video(origin.url("good"))
+@pytest.mark.usefixtures("production_postgres_timeout")
+def test_a_postgres_that_does_not_respond_gives_503_within_one_second(client, catalogue, origin):
+    video = catalogue.add_video(origin.url("good"))
     with psycopg.connect(catalogue.sql.info.dsn) as other:
         other.execute("LOCK TABLE videos")
         caller, started = catalogue.caller(), time.perf_counter()
@@ -326,11 +322,11 @@ def test_a_stream_is_503_within_the_promise_while_postgres_does_not_answer(
     assert origin.requests == []
 
 
-def test_a_file_that_shrinks_while_it_is_sent_breaks_the_answer_off(client, catalogue, folder):
-    path = folder / "film.mp4"
+def test_a_file_that_shrinks_during_the_stream_aborts_the_response(client, catalogue, media_folder):
+    path = media_folder / "film.mp4"
     path.write_bytes(VIDEO)
     asked = client.get(
-        f"/v1/videos/stream/{catalogue.video('film.mp4')}", headers=catalogue.caller()
+        f"/v1/videos/stream/{catalogue.add_video('film.mp4')}", headers=catalogue.caller()
     )
     with contextlib.closing(asked) as answer:
         chunks = answer.iter_encoded()
@@ -342,33 +338,37 @@ def test_a_file_that_shrinks_while_it_is_sent_breaks_the_answer_off(client, cata
 
 
 @pytest.mark.parametrize("taken", [0, 1, 2])
-def test_who_leaves_after_a_chunk_has_viewed_the_video(client, catalogue, video, taken):
+def test_a_client_that_disconnects_after_one_chunk_has_viewed_the_video(
+    client, catalogue, video, taken
+):
     asked = client.get(f"/v1/videos/stream/{video}", headers=catalogue.caller())
     with contextlib.closing(asked) as answer:
         chunks = answer.iter_encoded()
-        for _ in range(taken + bool(taken)):  # the server asks for the next when one is sent
+        for _ in range(
+            taken + bool(taken)
+        ):  # the server takes the next chunk after it has sent one
             next(chunks)
 
     assert catalogue.points() == (10 if taken else 0)
 
 
-def test_what_ended_how_is_in_the_metrics(client, catalogue, origin):
+def test_metrics_count_whole_and_failed_streams(client, catalogue, origin):
     def counted():
         text = client.get("/metrics").get_data(as_text=True)
         found = re.findall(r'resume_streams_total\{result="(\w+)"\} ([\d.]+)', text)
         return {name: float(number) for name, number in found}
 
     before = counted()
-    stream(client, catalogue.video(origin.url("good")), catalogue.caller())
+    stream(client, catalogue.add_video(origin.url("good")), catalogue.caller())
     with contextlib.suppress(ConnectionAbortedError):
-        stream(client, catalogue.video(origin.url("too-few")), catalogue.caller())
+        stream(client, catalogue.add_video(origin.url("too-few")), catalogue.caller())
 
     assert counted()["whole"] == before.get("whole", 0) + 1
     assert counted()["failed"] == before.get("failed", 0) + 1
 
 
-def test_no_secret_is_in_what_is_logged_of_a_failing_origin(client, catalogue, origin, caplog):
-    stream(client, catalogue.video(origin.url("502") + "?key=hush"), catalogue.caller())
+def test_the_log_of_a_failing_origin_contains_no_secret(client, catalogue, origin, caplog):
+    stream(client, catalogue.add_video(origin.url("502") + "?key=hush"), catalogue.caller())
 
     assert "hush" not in caplog.text
     assert SECRET not in caplog.text

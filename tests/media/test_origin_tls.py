@@ -1,4 +1,4 @@
-"""Origins by https: the certificate is checked for the name, on the address that was checked."""
+"""HTTPS origins: the certificate must match, and the connection uses the checked address."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ NAME, PUBLIC = "cdn.example.com", "93.184.215.14"
 
 
 class TlsOrigin:
-    """Answers one request a connection, with a certificate for `name` of its own making."""
+    """Answers one request per connection. Its certificate for `name` is self-signed."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.certificate = folder / f"{name}.pem"
         self.certificate.write_bytes(_certificate(name))
         self.seen: list[tuple[str | None, str]] = []
-        """Name in the handshake, and head of the request."""
+        """The SNI name and the request head of each connection."""
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(self.certificate)
-        self._context.sni_callback = self._named
+        self._context.sni_callback = self._record_sni
         self._sni: str | None = None
         self.listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._serve, daemon=True).start()
 
-    def _named(self, _socket: object, name: str | None, _context: object) -> None:
+    def _record_sni(self, _socket: object, name: str | None, _context: object) -> None:
         self._sni = name
 
     def _serve(self) -> None:
@@ -82,9 +82,10 @@ def _certificate(name: str) -> bytes:
 
 @pytest.fixture
 def fetched(tmp_path, monkeypatch):
-    """`fetched(name)`: what a fetch from NAME brings, and the origin, whose certificate says `name`.
+    """`fetched(name)` fetches from NAME an origin with a certificate for `name`.
 
-    The name leads to a public address; what connects there reaches the origin.
+    It returns the body and the origin. NAME resolves to a public address, and a connection to
+    that address reaches the origin.
     """
     listeners, names = [], socket.getaddrinfo
     real = socket.create_connection
@@ -116,7 +117,7 @@ def fetched(tmp_path, monkeypatch):
         each.close()
 
 
-def test_the_name_is_asked_for_on_the_address_that_was_checked(fetched):
+def test_sni_and_host_name_the_origin(fetched):
     body, origin = fetched(NAME)
 
     assert body == b"film"
@@ -125,6 +126,6 @@ def test_the_name_is_asked_for_on_the_address_that_was_checked(fetched):
     assert f"\r\nHost: {NAME}\r\n" in head
 
 
-def test_a_certificate_for_another_name_is_502(fetched):
+def test_a_certificate_for_another_name_fails(fetched):
     with pytest.raises(OriginFailed):
         fetched("other.example.com")

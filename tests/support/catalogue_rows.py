@@ -1,4 +1,4 @@
-"""Videos and companies in a catalogue, by SQL as their owners' routes would leave them."""
+"""Rows of videos and companies, written with SQL as the routes would write them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Catalogue:
     def __init__(self, sql: psycopg.Connection[Any]) -> None:
         self._sql = sql
 
-    def corporation(self) -> int:
-        """The id of a new company."""
+    def add_corporation(self) -> int:
+        """Insert a company; return its id."""
         insert = "INSERT INTO corporations (name, plan) VALUES (%s, 'FREE') RETURNING id"
         return self._id_of(insert, f"Company {next(_numbers)}")
 
-    def video(
+    def add_video(
         self,
         number: int | None = None,
         *,
@@ -34,7 +34,7 @@ class Catalogue:
         duration: float | None = None,
         published: bool = True,
     ) -> int:
-        """The id of a new video: `number`, or the next."""
+        """Insert a video with the id `number`, by default the next free id; return its id."""
         insert = """
             INSERT INTO videos (id, name, kind, corporation_id, duration_seconds, published, file_path)
             VALUES (coalesce(%s, nextval('videos_id_seq')), 'A video', %s, %s, %s, %s, 'a.mp4')
@@ -42,25 +42,24 @@ class Catalogue:
         """
         return self._id_of(insert, number, kind, corporation, duration, published)
 
-    def set(self, video: int, **columns: Any) -> None:
+    def update(self, video: int, **columns: Any) -> None:
         changes = ", ".join(f"{name} = %({name})s" for name in columns)
         self._sql.execute(f"UPDATE videos SET {changes} WHERE id = %(id)s", columns | {"id": video})
 
-    def delete(self, video: int) -> None:
-        """Mark it as deleted, as its company does."""
+    def mark_deleted(self, video: int) -> None:
+        """Delete the video as its company does: the row stays."""
         self._sql.execute("UPDATE videos SET deleted_at = now() WHERE id = %s", [video])
 
-    def remove(self, video: int) -> None:
-        """Remove its very row."""
+    def delete_row(self, video: int) -> None:
         self._sql.execute("DELETE FROM videos WHERE id = %s", [video])
 
     def _id_of(self, insert: str, *values: Any) -> int:
-        ((made,),) = self._sql.execute(insert, values).fetchall()
-        return int(made)
+        ((row_id,),) = self._sql.execute(insert, values).fetchall()
+        return int(row_id)
 
 
-def close(app: Flask) -> None:
-    """End the connections to Postgres that `app` holds."""
+def close_postgres_connections(app: Flask) -> None:
+    """Close the connections of `app` to Postgres, also the one of its listener."""
     services = app.extensions["resume_service"]
     services.get(FactsCache).close()
     services.get(Database).close()

@@ -1,4 +1,4 @@
-"""An origin on loopback that behaves as its paths say, well or badly."""
+"""An origin server on loopback. The path of a request selects its behaviour, good or bad."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ ETAG = '"v1"'
 LONG_TIMEOUTS = Timeouts(connect=20, headers=20, silence=20)
 SHORT_TIMEOUTS = Timeouts(connect=20, headers=0.3, silence=0.3)
 SHORT_BODY_TIMEOUT = Timeouts(connect=20, headers=20, silence=0.3)
-"""What takes ten seconds in production is shown in a third of one."""
-NOBODY = "127.0.0.1:1"
-"""An origin that is listed, and not there."""
+"""For tests of a timeout. In production `headers` is 8 s and `silence` is 10 s."""
+CLOSED_ORIGIN = "127.0.0.1:1"
+"""An allowed origin on a port without a server."""
 
 
 class Origin:
-    """A server of one thread for each connection; `open` counts those that are there just now."""
+    """A server with one thread per connection. `open` is the number of open connections."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self._listener.getsockname()[1]
         self.authority = f"127.0.0.1:{self.port}"
         self.requests: list[str] = []
-        """Heads, as they came."""
+        """The heads of all requests, in order."""
         self.answers: dict[str, bytes] = {}
-        """What a test has it say under a name of its own."""
+        """Responses that a test adds, by the name in the path."""
         self.open = 0
         self._count = threading.Lock()
         self._over = threading.Event()
@@ -76,7 +76,7 @@ class Origin:
                 self.open -= 1
 
     def hang(self, client: socket.socket) -> None:
-        """Say nothing until the other side goes."""
+        """Send nothing until the client disconnects."""
         client.settimeout(0.05)
         while not self._over.is_set():
             try:
@@ -91,15 +91,17 @@ BEHAVIOURS: dict[str, Behaviour] = {}
 
 
 def behaviour(named: str) -> Callable[[Behaviour], Behaviour]:
-    def keep(job: Behaviour) -> Behaviour:
-        BEHAVIOURS[named] = job
-        return job
+    """Register the decorated function for the path `/named`."""
 
-    return keep
+    def register(function: Behaviour) -> Behaviour:
+        BEHAVIOURS[named] = function
+        return function
+
+    return register
 
 
-def says(named: str, *answer: str | bytes) -> None:
-    """A behaviour: to send just that."""
+def sends(named: str, *answer: str | bytes) -> None:
+    """Register a behaviour that sends exactly `answer`."""
     whole = b"".join(each if isinstance(each, bytes) else each.encode() for each in answer)
     BEHAVIOURS[named] = lambda _origin, client, _head: client.sendall(whole)
 
@@ -111,8 +113,8 @@ def head_of(length: int, status: str = "200 OK", more: str = "") -> str:
     )
 
 
-def served(_origin: Origin, client: socket.socket, head: str, video: bytes = VIDEO) -> None:
-    """As a good server of files does."""
+def serve_file(_origin: Origin, client: socket.socket, head: str, video: bytes = VIDEO) -> None:
+    """Respond as a correct file server does, with ranges and conditions."""
     more = (
         f"ETag: {ETAG}\r\nLast-Modified: Fri, 20 Nov 2026 10:00:00 GMT\r\nAccept-Ranges: bytes\r\n"
     )
@@ -136,8 +138,8 @@ def served(_origin: Origin, client: socket.socket, head: str, video: bytes = VID
         client.sendall(body)
 
 
-behaviour("good")(served)
-behaviour("tiny")(lambda origin, client, head: served(origin, client, head, b"tiny"))
+behaviour("good")(serve_file)
+behaviour("tiny")(lambda origin, client, head: serve_file(origin, client, head, b"tiny"))
 
 
 def chunked(*chunks: bytes, end: bool = True) -> bytes:
@@ -146,46 +148,46 @@ def chunked(*chunks: bytes, end: bool = True) -> bytes:
     return start + framed + (b"0\r\n\r\n" if end else b"")
 
 
-says("chunked", chunked(VIDEO[:1000], VIDEO[1000:]))
+sends("chunked", chunked(VIDEO[:1000], VIDEO[1000:]))
 
-# Before the body.
-says("502", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
-says("500", "HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n")
-says("403", "HTTP/1.1 403 x\r\nContent-Length: 0\r\n\r\n")
-says("204", "HTTP/1.1 204 No Content\r\n\r\n")
-says("404", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-says("410", "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n")
+# Faults before the body.
+sends("502", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+sends("500", "HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n")
+sends("403", "HTTP/1.1 403 x\r\nContent-Length: 0\r\n\r\n")
+sends("204", "HTTP/1.1 204 No Content\r\n\r\n")
+sends("404", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+sends("410", "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n")
 for number in (301, 302, 303, 307, 308):
-    # To the same server, where it would be found.
-    says(f"{number}", f"HTTP/1.1 {number} x\r\nLocation: /good\r\nContent-Length: 0\r\n\r\n")
+    # A redirect to the same server, where the file exists.
+    sends(f"{number}", f"HTTP/1.1 {number} x\r\nLocation: /good\r\nContent-Length: 0\r\n\r\n")
 for name, target in {
     "metadata": "http://169.254.169.254/latest/meta-data/",
     "file": "file:///etc/passwd",
     "loopback": "http://127.0.0.1:22/",
     "scheme-relative": "//10.0.0.1/",
 }.items():
-    says(f"302-{name}", f"HTTP/1.1 302 x\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n")
-says("garbage", b"\x00\xff\xfe nothing of HTTP\r\n\r\n" * 50)
-says("nothing", b"")
-says("ssh", "SSH-2.0-OpenSSH_9.2\r\n")
-says("http-0.9", VIDEO)
-says("gzip", head_of(20, more="Content-Encoding: gzip\r\n"), b"x" * 20)
-says("no-length", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", VIDEO)
-says("two-lengths", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n", b"12345")
-says("unasked-206", head_of(4, "206 x", "Content-Range: bytes 0-3/10\r\n"), b"0123")
-says("unasked-304", "HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n")
-# For who asks for bytes 10-19.
+    sends(f"302-{name}", f"HTTP/1.1 302 x\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n")
+sends("garbage", b"\x00\xff\xfe nothing of HTTP\r\n\r\n" * 50)
+sends("nothing", b"")
+sends("ssh", "SSH-2.0-OpenSSH_9.2\r\n")
+sends("http-0.9", VIDEO)
+sends("gzip", head_of(20, more="Content-Encoding: gzip\r\n"), b"x" * 20)
+sends("no-length", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", VIDEO)
+sends("two-lengths", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n", b"12345")
+sends("unasked-206", head_of(4, "206 x", "Content-Range: bytes 0-3/10\r\n"), b"0123")
+sends("unasked-304", "HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n")
+# Wrong responses to a request for bytes 10-19.
 for name, (length, more) in {
     "other-bytes": (10, "Content-Range: bytes 0-9/1000\r\n"),
     "more-bytes": (11, "Content-Range: bytes 10-20/1000\r\n"),
     "backwards": (10, "Content-Range: bytes 19-10/1000\r\n"),
-    "beyond": (10, "Content-Range: bytes 10-19/15\r\n"),
+    "past-the-end": (10, "Content-Range: bytes 10-19/15\r\n"),
     "no-range": (10, ""),
     "broken-range": (10, "Content-Range: pages 10-19/1000\r\n"),
     "other-length": (9, "Content-Range: bytes 10-19/1000\r\n"),
     "multipart": (10, "Content-Type: multipart/byteranges; boundary=x\r\n"),
 }.items():
-    says(f"206-{name}", head_of(length, "206 x", more), b"x" * length)
+    sends(f"206-{name}", head_of(length, "206 x", more), b"x" * length)
 
 
 @behaviour("silent")
@@ -226,11 +228,11 @@ def _endless_interim(origin: Origin, client: socket.socket, _head: str) -> None:
         client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 500)
 
 
-# In the body.
-says("too-few", head_of(len(VIDEO) + 10), VIDEO)
-says("too-many", head_of(1000), VIDEO)
-says("chunks-cut", chunked(VIDEO[:1000], VIDEO[1000:], end=False))
-says("chunks-broken", chunked(VIDEO[:1000], end=False), b"not a size\r\n")
+# Faults in the body.
+sends("too-few", head_of(len(VIDEO) + 10), VIDEO)
+sends("too-many", head_of(1000), VIDEO)
+sends("chunks-cut", chunked(VIDEO[:1000], VIDEO[1000:], end=False))
+sends("chunks-broken", chunked(VIDEO[:1000], end=False), b"not a size\r\n")
 
 
 @behaviour("silent-in-body")
@@ -248,7 +250,7 @@ def _reset(_origin: Origin, client: socket.socket, _head: str) -> None:
 
 @behaviour("long")
 def _long(_origin: Origin, client: socket.socket, head: str) -> None:
-    """As many MB as its query says."""
+    """A body of the number of MB in the query `?mb=`."""
     megabytes = int(re.search(r"\?mb=(\d+)", head)[1])
     client.sendall(head_of(megabytes * MB).encode())
     block = VIDEO[:65536]
@@ -258,7 +260,7 @@ def _long(_origin: Origin, client: socket.socket, head: str) -> None:
 
 @behaviour("dripping-body")
 def _dripping_body(_origin: Origin, client: socket.socket, _head: str) -> None:
-    """A byte now and then, for a minute."""
+    """A body of one byte every 10 ms, for a minute."""
     client.sendall(head_of(6000).encode())
     for _ in range(6000):
         client.sendall(b"x")
