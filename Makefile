@@ -20,7 +20,7 @@ seed-demo: $(VENV)/run ## Add companies, users, videos and a course to `make run
 	@$(BIN)/python -m dev.seed_demo
 
 .PHONY: test
-test: $(VENV)/dev ## Run the tests (under 5 minutes)
+test: $(VENV)/dev ## Run the tests (under 4 minutes)
 	@$(BIN)/python -m pytest -n 3 $(TESTS)
 
 .PHONY: soak
