@@ -1,1 +1,1 @@
-"""The archive: points that outlive Redis, in Postgres."""
+"""The archive: a copy of all points in Postgres. It also has points that expired in Redis."""

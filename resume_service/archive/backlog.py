@@ -1,11 +1,14 @@
-"""The backlog: the points in Redis that the archive does not have yet.
+"""The backlog: the saves and deletions in Redis that the archive does not have yet.
 
-A save or a deletion adds an entry `<user>:<video>` with its time as score. A flush removes it.
+The backlog consists of sorted sets in Redis. A save adds an entry `<user>:<video>` to a `dirty` set,
+and a deletion adds the entry to an `erased` set. The score of the entry is the time of the save or
+deletion. A flush copies the changes to the archive, then removes the entries.
 
-Two saves in one millisecond give an entry the same score. So the score can't show whether a newer
-save followed the one that was archived. Therefore a flush first claims entries: it replaces their
-scores with its own negative number. After the commit, it removes the entries that still have that
-number. A flush that crashes leaves its claims behind, and the next flush claims them again.
+The time can't show whether the user saved again during the flush, because two saves can have the
+same time. Therefore a flush first claims entries: it replaces each score with a negative number
+that no other flush uses. A later save or deletion replaces this number with a time again. After the
+commit, the flush removes only the entries that still have its number. If a flush crashes, its
+entries stay claimed, and the next flush claims these entries first.
 """
 
 from __future__ import annotations
@@ -20,54 +23,54 @@ from resume_service.redis.script import Script
 from resume_service.resume.keys import Keys
 
 CLAIM_BITS = 52
-"""Size of a claim's number. A score is a double, which stores 52 bits exactly."""
+"""Number of random bits of a claim. A score is a double, and a double stores 52 bits exactly."""
 CLAIM = Script("claim.lua", "resume_service.archive")
 
 
 class BacklogKind(Enum):
-    """What the archive must do: erase a deleted point, or store a saved (dirty) one."""
+    """The kind of an entry: the point was deleted (erased), or the point was saved (dirty)."""
 
     ERASED = "erased"
     DIRTY = "dirty"
 
 
 class Claim(NamedTuple):
-    """The entries of one key that one flush has claimed."""
+    """The entries of one sorted set that a flush has claimed."""
 
     key: str
     number: int
-    """The score of the claimed entries, below 0."""
+    """The score of the claimed entries. It is negative."""
     entries: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacklogStats:
-    """The size and the age of the backlog."""
+    """The number of entries of each kind, and the time of the oldest entry."""
 
     dirty: int
     erased: int
     oldest_ms: int | None
-    """Time of the oldest save or deletion, ms since 1970. None if the backlog is empty."""
+    """Time of the oldest save or deletion, ms since 1970. None if no unclaimed entry exists."""
 
 
 class Backlog:
-    """Every method may raise Unavailable."""
+    """The backlog in Redis. Every method that uses Redis may raise Unavailable."""
 
     def __init__(self, redis: Pipeline, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys.of_backlog()
 
     def keys_of(self, kind: BacklogKind) -> list[str]:
-        """The Redis keys of one kind of entries."""
+        """The keys of the sorted sets with entries of this kind."""
         return [getattr(keys, kind.value) for keys in self._keys]
 
-    def claim(self, key: str, most: int) -> Claim:
-        """Claim the oldest `most` entries of `key`."""
+    def claim(self, key: str, limit: int) -> Claim:
+        """Claim at most `limit` entries of `key`: already claimed entries first, then the oldest."""
         number = -1 - secrets.randbits(CLAIM_BITS)
-        return Claim(key, number, self._redis.run(CLAIM, [key], [number, most]))
+        return Claim(key, number, self._redis.run(CLAIM, [key], [number, limit]))
 
     def erased_among(self, claim: Claim) -> set[str]:
-        """The entries of `claim` that the archive must erase."""
+        """The claimed entries that are also in an `erased` set: the points that were deleted."""
         key = next(keys.erased for keys in self._keys if claim.key in keys)
         if claim.key == key:
             return set(claim.entries)
@@ -79,12 +82,12 @@ class Backlog:
         }
 
     def release(self, claim: Claim) -> None:
-        """Remove the claimed entries, except those with a new score from a later save or deletion."""
+        """Remove the claimed entries. Entries with a new score, from a later change, stay."""
         command = ("ZREMRANGEBYSCORE", claim.key, claim.number, claim.number)
         self._redis.execute([(claim.key, command)])
 
     def counts(self, kind: BacklogKind) -> dict[str, int]:
-        """The number of entries of each key. Empty keys are left out."""
+        """The number of entries of each key. The result omits keys without entries."""
         keys = self.keys_of(kind)
         counts = self._redis.execute([(key, ("ZCARD", key)) for key in keys])
         return {key: count for key, count in zip(keys, counts, strict=True) if count}
@@ -101,12 +104,12 @@ class Backlog:
         )
 
     def restored(self) -> bool:
-        """Whether Redis has the archived points. False after a Redis server lost its data."""
+        """Whether a restore has copied the archived points to Redis since Redis last lost its data."""
         exists = [(keys.restored, ("EXISTS", keys.restored)) for keys in self._keys]
         return all(self._redis.execute(exists))
 
     def set_restored(self, *, done: bool) -> None:
-        """Record that Redis has the archived points, or that it needs a restore."""
+        """Record in Redis that the restore is done, or that Redis needs a restore."""
         self._redis.execute(
             [
                 (key, ("SET", key, 1) if done else ("DEL", key))

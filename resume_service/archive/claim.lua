@@ -1,10 +1,12 @@
--- Claims entries of the backlog for a flush: first those of a crashed flush, then the oldest.
+-- Claims entries of the backlog for a flush: replaces their scores with the number of the claim.
+-- Claims the entries of a crashed flush first, because they have negative scores. Then claims the
+-- oldest entries.
 --
 -- KEYS[1] archive:dirty or archive:erased, zset: <user>:<video> -> ms since 1970
--- ARGV[1] the claim: a negative number that no other flush uses
--- ARGV[2] the largest number of entries to claim
--- returns the members that were claimed. Their score is now the claim. A later save or deletion
---         sets the score to a time again. Then the flush must not remove the entry.
+-- ARGV[1] number of the claim: a negative number that no other flush uses
+-- ARGV[2] maximum number of entries to claim
+-- returns the claimed members. A later save or deletion of a point sets its score to a time again.
+--         Then the flush must not remove the entry of this point.
 
 local entries = redis.call('ZRANGE', KEYS[1], 0, ARGV[2] - 1)
 for _, entry in ipairs(entries) do

@@ -1,4 +1,8 @@
-"""One cycle of the worker: restore if Redis has lost its data, then flush."""
+"""One cycle of the worker: restore if Redis has lost its data, then flush.
+
+A restore copies archived points from Postgres to Redis. A flush copies new points from Redis to
+Postgres.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +28,24 @@ from resume_service.resume.model import PointSettings
 from resume_service.settings import Settings
 
 CONNECT_SECONDS = 3.0
+"""Maximum seconds to connect to Postgres."""
 TIMEOUT_SECONDS = STATEMENT_SECONDS + 5.0
-"""Seconds to wait for Postgres. Longer than its own statement timeout, for a frozen server."""
+"""Seconds to wait for each reply of Postgres.
+
+Postgres cancels a slow statement earlier, after STATEMENT_SECONDS. A frozen server can't do that.
+"""
 REDIS_TIMEOUT_MS = 2000
-"""Longer than for requests: no client waits, and a short stall must not abort a restore."""
+"""Milliseconds to wait for each reply of Redis.
+
+This timeout is longer than the timeout of requests, because no client waits for the worker. So a
+short delay does not abort a restore.
+"""
 
 _log = structlog.get_logger(__name__)
 
 
 class CycleResult(NamedTuple):
-    """The number of points that a cycle restored, and the result of its flush."""
+    """The number of points that a cycle restored, and the result of the flush."""
 
     restored: int
     flushed: FlushResult
@@ -41,19 +53,19 @@ class CycleResult(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveCycle:
-    """Restores and flushes between Redis and Postgres. Each call opens a Postgres connection."""
+    """Restores and flushes points. Each call opens a new connection to Postgres."""
 
     database_url: str
     backlog: Backlog
     points: BulkStore
     point_settings: PointSettings
     batch: int
-    """Points per transaction."""
+    """Maximum number of points per transaction."""
     clock: Clock
 
     @classmethod
     def of(cls, settings: Settings, clock: Clock) -> ArchiveCycle:
-        """The archive at DATABASE_URL. Raises ValueError if that is not set."""
+        """The archive at DATABASE_URL. Raises ValueError if DATABASE_URL is not set."""
         if settings.database_url is None:
             raise ValueError("DATABASE_URL is not set")
         servers = redis_servers(
@@ -73,7 +85,8 @@ class ArchiveCycle:
     def cycle(self, should_stop: Callable[[], bool] = lambda: False) -> CycleResult:
         """Restore if Redis has lost its data, then flush.
 
-        Stops between batches when `should_stop()`. Raises Unavailable, psycopg.Error and OSError.
+        Calls `should_stop` between two batches, and stops if it returns True. Raises Unavailable if
+        Redis fails. Raises psycopg.Error or OSError if Postgres fails.
         """
         with closing(self._connect()) as connection:
             repository, restored = ArchiveRepository(connection), 0
@@ -86,8 +99,9 @@ class ArchiveCycle:
     def restore(self, start_progress: Callable[[int], Callable[[int], None]]) -> int:
         """Restore even if Redis has not lost its data. Returns the number of restored points.
 
-        Calls `start_progress(total)`, then its result with the number of points of each batch.
-        Raises Unavailable, psycopg.Error and OSError.
+        Calls `start_progress` with the number of archived points to copy. `start_progress` returns a
+        function. The restore calls this function after each batch, with the batch's number of points.
+        Raises Unavailable if Redis fails. Raises psycopg.Error or OSError if Postgres fails.
         """
         with closing(self._connect()) as connection:
             repository = ArchiveRepository(connection)

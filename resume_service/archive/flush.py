@@ -1,13 +1,20 @@
-"""Copies the points of the backlog from Redis to Postgres, one transaction per batch.
+"""A flush: copies the points of the backlog from Redis to Postgres, one transaction per batch.
 
-Each batch takes an advisory lock in Postgres, then reads Redis. So it never writes older data than
-another worker has written. If a worker hangs, Postgres ends its session, which releases the lock.
+The backlog lists the points that were saved or deleted since the last flush (see `backlog`).
 
-Backlog entries are removed after the commit. So a crash at any instruction is safe: the
-entries of the batch stay. The next flush repeats the batch, with the same result.
+Each batch takes an advisory lock in Postgres, then reads Redis. So a batch never replaces the data
+of another worker with older data. If a worker hangs, Postgres ends the worker's session. This
+releases the lock.
 
-A point that was deleted and then saved has an entry of each kind. For either entry, the flush
-erases the archived row first and then archives the point. So old data does not come back.
+A batch removes its backlog entries after the commit. So a crash before the removal loses nothing:
+the entries stay, and the next flush repeats the batch.
+
+A point that was deleted and then saved again has two entries: one `erased`, one `dirty`. Whichever
+of the two a batch contains, the flush first deletes the archived row, then archives the point. So
+the archive keeps no data from before the deletion.
+
+The archive stores when a user first watched and first completed a video. A point that expired in
+Redis and was saved again lacks these times. `set_first_times` copies the times back to Redis.
 """
 
 from __future__ import annotations
@@ -23,16 +30,16 @@ from resume_service.resume.model import FirstTimes
 
 @dataclass(slots=True)
 class FlushResult:
-    """The numbers of points that a flush archived and erased."""
+    """The number of points that a flush archived, and the number of points that it erased."""
 
     archived: int = 0
     erased: int = 0
     complete: bool = True
-    """False if the flush had to stop before the end."""
+    """False if the flush stopped early because `should_stop` returned True."""
 
 
 class Flush:
-    """One flush on one connection. Each step is a method; STEPS lists them in order."""
+    """One flush on one connection. Each step of a batch is a method; STEPS lists them in order."""
 
     STEPS = ("begin", "claim", "read", "write", "commit", "set_first_times", "release")
 
@@ -45,9 +52,13 @@ class Flush:
         self._batch = batch
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> FlushResult:
-        """Flush the entries that the backlog has at the start.
+        """Flush the `erased` entries, then the `dirty` entries.
 
-        Stops between batches when `should_stop()`. Raises Unavailable and psycopg.Error.
+        Counts the entries of each kind before the first batch of this kind. Then runs only as many
+        batches as this number requires. So the flush ends, although users save new points.
+
+        Calls `should_stop` before each batch, and stops if it returns True. Raises Unavailable if
+        Redis fails. Raises psycopg.Error if Postgres fails.
         """
         result = FlushResult()
         for kind in BacklogKind:
@@ -62,13 +73,13 @@ class Flush:
     def _flush_batch(self, key: str, result: FlushResult) -> None:
         self.begin()
         claim = self.claim(key)
-        live, deleted = self.read(claim)
-        first_times = self.write(live, deleted)
+        to_archive, to_erase = self.read(claim)
+        first_times = self.write(to_archive, to_erase)
         self.commit()
         self.set_first_times(first_times)
         self.release(claim)
-        result.archived += len(live)
-        result.erased += len(deleted)
+        result.archived += len(to_archive)
+        result.erased += len(to_erase)
 
     def begin(self) -> None:
         self._repository.begin()
@@ -77,22 +88,22 @@ class Flush:
         return self._backlog.claim(key, self._batch)
 
     def read(self, claim: Claim) -> tuple[list[StoredPoint], list[StoredPoint]]:
-        """The points to archive, and the points to erase before that. A point may be in both.
+        """The points to archive, and the points to erase first. A point may be in both lists.
 
-        The hashes must be read before the `erased` entries. A hash may show a point that was saved
-        again after a deletion. Then its `erased` entry already exists when the entries are read.
+        Read the hashes first, then the `erased` entries. A hash may hold a point that was saved after
+        a deletion. Its `erased` entry was written before that save, so the second read finds it.
         """
         points = self._points.read(claim.entries)
         erased = self._backlog.erased_among(claim)
-        live = [point for point in points if point.updated_at is not None]
-        deleted = [
+        to_archive = [point for point in points if point.updated_at is not None]
+        to_erase = [
             point for entry, point in zip(claim.entries, points, strict=True) if entry in erased
         ]
-        return live, deleted
+        return to_archive, to_erase
 
-    def write(self, live: list[StoredPoint], deleted: list[StoredPoint]) -> list[FirstTimes]:
-        self._repository.erase(deleted)
-        return self._repository.upsert(live)
+    def write(self, to_archive: list[StoredPoint], to_erase: list[StoredPoint]) -> list[FirstTimes]:
+        self._repository.erase(to_erase)
+        return self._repository.upsert(to_archive)
 
     def commit(self) -> None:
         self._repository.commit()

@@ -1,4 +1,4 @@
-"""A user's archived points."""
+"""Reads the archived points of a user from Postgres."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _columns = watch_archive.c
 
 
 class History:
-    """Reads archived points. A point appears here after the worker's next flush."""
+    """Archived points. The worker's next flush copies a saved point from Redis to the archive."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
-        """The archived point, if any. Raises Unavailable."""
+        """The archived point. None if the archive does not have the point. Raises Unavailable."""
         query = _points().where(_columns.user_id == user_id, _columns.video_id == video_id)
         return next((ArchivedPoint._make(row) for row in self._database.rows(query)), None)
 
     def page(
         self, user_id: str, *, limit: int, after: Cursor | None = None
     ) -> CursorPage[ArchivedPoint]:
-        """At most `limit` of a user's points, newest first, those after the cursor `after`.
+        """A page of at most `limit` archived points of a user, newest first.
 
-        Raises Unavailable.
+        With a cursor `after`, the page starts after the point at this cursor. Raises Unavailable.
         """
         newest_first = (_columns.updated_at.desc(), _columns.video_id.desc())
         query = (

@@ -1,4 +1,7 @@
-"""Metrics of the archive: the backlog (from every process) and the worker's own counters."""
+"""Metrics of the archive.
+
+They are the backlog in Redis, which all processes share, and the counters of this worker process.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,11 @@ FLUSH_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
 class BacklogCollector:
-    """Reads the backlog at each scrape. Its metrics are absent while Redis does not answer."""
+    """Reads the backlog from Redis at each scrape. Returns no metrics if Redis does not answer."""
 
     def __init__(self, backlog: Backlog, clock: Clock) -> None:
         self._backlog = backlog
         self._clock = clock
-
-    def describe(self) -> list[Metric]:
-        """Empty, or the registry would call `collect` at registration."""
-        return []
 
     def collect(self) -> Iterator[Metric]:
         try:
@@ -62,7 +61,7 @@ class WorkerMetrics:
         )
         self.cycles = Counter(
             "resume_archive_cycles",
-            "Cycles by result: done, skipped because another worker had the lock, failed.",
+            "Cycles by result: done, failed, or skipped (another worker had the lock).",
             ["result"],
             registry=registry,
         )
@@ -74,6 +73,6 @@ class WorkerMetrics:
         )
         self.last_done = Gauge(
             "resume_archive_last_done_timestamp_seconds",
-            "Time of the last successful cycle, seconds since 1970; 0 before the first.",
+            "Time of the last successful cycle in seconds since 1970; 0 if no cycle succeeded yet.",
             registry=registry,
         )

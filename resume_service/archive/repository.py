@@ -1,4 +1,7 @@
-"""Writes and reads archived points in Postgres, many rows per statement."""
+"""Writes and reads archived points in Postgres, many rows per statement.
+
+One advisory lock in Postgres protects the archive. Only the worker that has the lock may write.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,15 @@ from resume_service.resume.bulk_store import StoredPoint
 from resume_service.resume.model import ArchivedPoint, FirstTimes
 
 LOCK_SECONDS = 8
-"""Seconds that a worker waits for the lock of another worker."""
+"""Seconds that a worker waits for the lock if another worker has it."""
 IDLE_SECONDS = 5
-"""Seconds before Postgres ends the session of a worker that hangs inside a transaction. Shorter
-than LOCK_SECONDS, so that a waiting worker gets the lock in the same cycle."""
+"""Seconds before Postgres ends the session of a worker that hangs inside a transaction.
+
+The end of the session releases the lock. IDLE_SECONDS is shorter than LOCK_SECONDS. So another
+worker that waits for the lock gets it before its own wait ends.
+"""
 STATEMENT_SECONDS = 10
+"""Seconds before Postgres cancels a statement."""
 
 BEGIN = """
 SELECT set_config('idle_in_transaction_session_timeout', %s, true),
@@ -27,7 +34,8 @@ SELECT set_config('idle_in_transaction_session_timeout', %s, true),
        pg_advisory_xact_lock(%s)
 """
 
-# An older point changes only `watched`, the two first times and `archived_at`.
+# If the incoming point is older than the archived point, the statement changes only `watched`,
+# `watched_at`, `completed_at` and `archived_at`.
 UPSERT = """
 WITH incoming AS (
   SELECT * FROM unnest(%s::text[], %s::text[], %s::float8[], %s::timestamptz[], %s::float8[],
@@ -67,7 +75,7 @@ DELETE FROM watch_archive USING unnest(%s::text[], %s::text[]) AS erased(user_id
  WHERE (watch_archive.user_id, watch_archive.video_id) = (erased.user_id, erased.video_id)
 """
 
-# Newest first: after a restore, active viewers need their points first.
+# A restore starts with the newest points, because the viewers who are active now need these points.
 PAGE = """
 SELECT user_id, video_id, position, updated_at, duration, percent, watched, watched_at, completed,
        completed_at
@@ -75,7 +83,7 @@ SELECT user_id, video_id, position, updated_at, duration, percent, watched, watc
  WHERE updated_at > %(since)s
    AND (updated_at, user_id, video_id) < (%(until)s, %(user_id)s, %(video_id)s)
  ORDER BY updated_at DESC, user_id DESC, video_id DESC
- LIMIT %(most)s
+ LIMIT %(page_size)s
 """
 COUNT = "SELECT count(*) FROM watch_archive WHERE updated_at > %s"
 
@@ -83,15 +91,15 @@ _log = structlog.get_logger(__name__)
 
 
 class ArchiveRepository:
-    """The archive on one connection. Every method may raise psycopg.Error."""
+    """The archive, used through one connection. Every method may raise psycopg.Error."""
 
     def __init__(self, connection: BoundedConnection) -> None:
         self._connection = connection
 
     def begin(self) -> None:
-        """Begin a transaction and take the lock of all workers.
+        """Begin a transaction and take the lock of the archive.
 
-        Raises psycopg.errors.LockNotAvailable if another worker holds it for LOCK_SECONDS.
+        Raises psycopg.errors.LockNotAvailable if another worker has the lock for LOCK_SECONDS.
         """
         timeouts = [f"{seconds}s" for seconds in (IDLE_SECONDS, STATEMENT_SECONDS, LOCK_SECONDS)]
         self._connection.execute(BEGIN, (*timeouts, locks.ARCHIVE))
@@ -100,7 +108,11 @@ class ArchiveRepository:
         self._connection.commit()
 
     def upsert(self, points: Sequence[StoredPoint]) -> list[FirstTimes]:
-        """Archive `points`. Returns the first times that differ from those in the points."""
+        """Archive `points`.
+
+        The archive stores when a user first watched and first completed a video. If these times
+        differ from the times in a given point, the result contains the times from the archive.
+        """
         if not points:
             return []
         try:
@@ -115,21 +127,21 @@ class ArchiveRepository:
             ids = ([point.user_id for point in points], [point.video_id for point in points])
             self._connection.execute(ERASE, ids)
 
-    def since(self, moment: datetime, most: int) -> Iterator[list[ArchivedPoint]]:
-        """Pages of at most `most` points that were updated after `moment`, newest first.
+    def since(self, moment: datetime, page_size: int) -> Iterator[list[ArchivedPoint]]:
+        """Pages of at most `page_size` points that were updated after `moment`, newest first.
 
-        Each page has its own transaction, which stays open until the caller takes the next page.
+        Each page has its own transaction. The transaction ends when the caller takes the next page.
         """
         last = (datetime.max.replace(tzinfo=moment.tzinfo), "", "")
         while True:
             self.begin()
             names = dict(zip(("until", "user_id", "video_id"), last, strict=True))
-            page = self._connection.execute(PAGE, {"since": moment, "most": most} | names)
+            page = self._connection.execute(PAGE, {"since": moment, "page_size": page_size} | names)
             points = [ArchivedPoint(*row) for row in page.fetchall()]
             if points:
                 yield points
             self.commit()
-            if len(points) < most:
+            if len(points) < page_size:
                 return
             last = (points[-1].updated_at, points[-1].user_id, points[-1].video_id)
 
@@ -144,7 +156,10 @@ class ArchiveRepository:
         return [FirstTimes(*row) for row in self._connection.execute(UPSERT, columns).fetchall()]
 
     def _upsert_one_by_one(self, points: Sequence[StoredPoint]) -> list[FirstTimes]:
-        """Archive the valid points and log the others. One bad hash must not block its batch."""
+        """Archive the valid points and log the invalid points.
+
+        So one invalid hash in Redis does not prevent the archiving of the whole batch.
+        """
         first_times = []
         for point in points:
             try:

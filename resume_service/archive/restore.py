@@ -12,10 +12,11 @@ from resume_service.resume.bulk_store import BulkStore
 
 
 class Restore:
-    """One restore on one connection.
+    """One restore, with one connection to Postgres.
 
-    It must finish before a flush runs. A flush removes `erased` entries, and only those entries
-    prevent the restore of a deleted point.
+    The restore must finish before a flush runs. The backlog in Redis has an `erased` entry for each
+    deleted point that the archive still has. The restore skips points with such an entry. A flush
+    removes these entries.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class Restore:
         should_stop: Callable[[], bool],
         progress: Callable[[int], None],
     ) -> int:
-        """Restore all archived points that would not have expired in Redis.
+        """Restore all archived points that are not older than `ttl`.
 
-        Returns the number of points that were missing in Redis. Stops between batches when
-        `should_stop()`; the next run starts from the beginning. Calls `progress` with the number
-        of points of each batch. Raises Unavailable and psycopg.Error.
+        Returns the number of points written to Redis: those that Redis lacked, or had in an older
+        version. After each batch, calls `progress` with the number of points of the batch. Then
+        calls `should_stop`. If `should_stop` returns True, the restore stops, and the next run
+        starts from the beginning. Raises Unavailable if Redis fails. Raises psycopg.Error if
+        Postgres fails.
         """
         restored = 0
         for page in self._repository.since(clock() - self._ttl, self._batch):

@@ -1,4 +1,4 @@
-"""`/api/history`: the user's archived points, also those older than the 30 days in Redis."""
+"""`/api/history`: the archived points of a user, including points that expired in Redis."""
 
 from __future__ import annotations
 
@@ -28,11 +28,16 @@ blp = Blueprint(
     200,
     ArchivedPointSchema(many=True),
     example=[EXAMPLE],
-    headers={"Link": {"description": "The next page, if any.", "schema": {"type": "string"}}},
+    headers={
+        "Link": {
+            "description": "Address of the next page. Absent on the last page.",
+            "schema": {"type": "string"},
+        }
+    },
 )
 @blp.errors(401, 422, 503)
 def history(query: dict[str, Any]) -> Response:
-    """The signed-in user's archived points, newest first. A save appears within a minute."""
+    """The signed-in user's archived points, newest first. A new save appears within a minute."""
     page = (
         services()
         .get(History)

@@ -6,8 +6,8 @@ from marshmallow import Schema, fields
 
 from resume_service.web.pagination import PageCursor, PageSize
 
-MOST = 100
-"""Points per page."""
+MAX_PAGE_SIZE = 100
+"""Maximum number of points per page."""
 EXAMPLE = {
     "videoId": "12345",
     "currentTime": 5400,
@@ -22,25 +22,31 @@ EXAMPLE = {
 
 class HistoryQuery(Schema):
     limit = PageSize(
-        most=MOST, load_default=MOST, metadata={"description": "Points per page.", "default": MOST}
+        most=MAX_PAGE_SIZE,
+        load_default=MAX_PAGE_SIZE,
+        metadata={"description": "Maximum number of points per page.", "default": MAX_PAGE_SIZE},
     )
-    cursor = PageCursor(metadata={"description": "Taken from the `Link` to the next page."})
+    cursor = PageCursor(
+        metadata={"description": "The cursor in the `Link` header of the previous page."}
+    )
 
 
 class ArchivedPointSchema(Schema):
-    """A point in its last archived state. A field without a value is absent."""
+    """A point as it was last archived. A field without a value is absent."""
 
     videoId = fields.String(required=True)
     currentTime = fields.Float(required=True, metadata={"description": "Seconds."})
     duration = fields.Float(metadata={"description": "Seconds."})
     percent = fields.Float(metadata={"minimum": 0, "maximum": 100})
     watched = fields.Boolean(
-        required=True, metadata={"description": "True once the point reached WATCHED_PERCENT."}
+        required=True, metadata={"description": "True if `percent` ever reached WATCHED_PERCENT."}
     )
     watchedAt = fields.DateTime(
-        metadata={"description": "When the point first reached WATCHED_PERCENT."}
+        metadata={"description": "Time when `percent` first reached WATCHED_PERCENT."}
     )
-    completedAt = fields.DateTime(metadata={"description": "When the point first reached 100 %."})
+    completedAt = fields.DateTime(
+        metadata={"description": "Time when `percent` first reached 100."}
+    )
     updatedAt = fields.DateTime(
-        required=True, metadata={"description": "When the position was measured."}
+        required=True, metadata={"description": "Time when the position was measured."}
     )

@@ -16,9 +16,9 @@ from sqlalchemy import (
 
 from resume_service.postgres.metadata import MOMENT, metadata
 
-# Ids sort by bytes, as in Redis, under every locale.
+# Ids are sorted by their bytes, as in Redis. The locale of the database does not matter.
 _ID = Text(collation="C")
-# For lessons that a video completes. Few points reach the end, so these indexes stay small.
+# The queries that complete lessons use these indexes. They are small: few videos are completed.
 _COMPLETED = text("completed_at IS NOT NULL")
 
 watch_archive = Table(

@@ -1,1 +1,1 @@
-"""The course: modules, lessons, enrolments and completions."""
+"""The course: modules, lessons, enrollments and completions."""

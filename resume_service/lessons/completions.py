@@ -1,8 +1,10 @@
-"""Marks and unmarks completed lessons, and reads a user's progress.
+"""Marks lessons as completed, removes such marks, and reads the progress of a user.
 
-A write holds the user's lock and reads the result in the same transaction. So its response contains
-the new progress, and concurrent responses never contradict each other. The number of SQL statements
-does not depend on the size of the course.
+A write first locks the completions of the user, and reads the new progress in the same transaction.
+So concurrent writes of a user run one after the other, and each response contains the new progress.
+The number of SQL statements does not depend on the number of lessons.
+
+`eligibility` explains the terms accessible, locked and total.
 """
 
 from __future__ import annotations
@@ -29,34 +31,48 @@ from resume_service.postgres.database import Database
 
 
 class Completions:
-    """Every method may raise Unavailable."""
+    """The completed lessons and the progress of users. Every method may raise Unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def require_markable(self, user_id: str, lesson_id: UUID, now: datetime) -> None:
-        """Check that the user may mark the lesson.
+        """Check that the user may mark the lesson as completed. `now` is the current time.
 
-        Raises, in this order: NotFound, BadRequest (not published), Forbidden (not enrolled),
-        PrerequisitesMissing. A completed lesson needs no prerequisites.
+        Raises the first of these errors that applies:
+        NotFound if the lesson does not exist. BadRequest if the lesson is not published.
+        Forbidden if the lesson is not accessible. PrerequisitesMissing if the lesson is locked and
+        not completed.
         """
-        state = self._require_open(user_id, lesson_id, now)
+        state = self._require_available(user_id, lesson_id, now)
         if state.missing and state.completed_at is None:
             raise PrerequisitesMissing([str(each) for each in state.missing])
 
     def require_unmarkable(self, user_id: str, lesson_id: UUID, now: datetime) -> None:
-        """Same checks as `require_markable`, without the prerequisites."""
-        self._require_open(user_id, lesson_id, now)
+        """Check that the user may remove the mark of the lesson.
+
+        Raises the same errors as `require_markable`, except PrerequisitesMissing.
+        """
+        self._require_available(user_id, lesson_id, now)
 
     def mark(self, user_id: str, lesson_id: UUID, at: datetime, now: datetime) -> MarkResult:
-        """Complete a lesson at the time `at`, unless it is already completed. Raises NotFound."""
-        to_the_ms = at.replace(microsecond=at.microsecond // 1000 * 1000)
+        """Store `at` as the time when the user completed the lesson.
+
+        If the lesson is already completed, the stored time does not change. Raises NotFound if the
+        lesson does not exist.
+        """
+        at_in_ms = at.replace(microsecond=at.microsecond // 1000 * 1000)
         with self._writing(user_id) as sql:
-            sql.execute(queries.COMPLETE, {"user": user_id, "lesson": lesson_id, "at": to_the_ms})
+            sql.execute(queries.COMPLETE, {"user": user_id, "lesson": lesson_id, "at": at_in_ms})
             return _mark_result(sql, user_id, lesson_id, now)
 
     def unmark(self, user_id: str, lesson_id: UUID, now: datetime) -> MarkResult:
-        """Delete the completion of a lesson, if it exists. Raises NotFound."""
+        """Delete the completion of a lesson, if it exists.
+
+        Also stores `now` as the time of the removal. The worker does not complete the lesson again
+        if the user watched the video to its end before `now`. Raises NotFound if the lesson does
+        not exist.
+        """
         with self._writing(user_id) as sql:
             sql.execute(queries.DELETE_COMPLETION, {"user": user_id, "lesson": lesson_id})
             sql.execute(queries.RECORD_UNMARK, {"user": user_id, "lesson": lesson_id, "at": now})
@@ -68,17 +84,21 @@ class Completions:
         return Progress(completed, total)
 
     def module(self, user_id: str, module_id: UUID, now: datetime) -> ModuleProgress:
-        """Raises NotFound if the user may open no lesson of the module, or it does not exist."""
+        """The user's progress in one module.
+
+        Raises NotFound if the module does not exist, or if none of its lessons is both published and
+        accessible.
+        """
         rows = self._database.rows(
             queries.MODULE, {"user": user_id, "now": now, "module": module_id}
         )
-        may_open = {row.id for row in rows if row.published and row.accessible}
-        if not may_open:
+        available_ids = {row.id for row in rows if row.published and row.accessible}
+        if not available_ids:
             raise NotFound(NO_MODULE)
-        visible = [row for row in rows if row.id in may_open or row.completed_at is not None]
+        visible = [row for row in rows if row.id in available_ids or row.completed_at is not None]
         completed = sum(row.completed_at is not None for row in rows)
         return ModuleProgress(
-            Progress(completed, sum(row.counts for row in rows)),
+            Progress(completed, sum(row.in_total for row in rows)),
             [Completion(row.id, row.completed_at) for row in visible],
         )
 
@@ -89,13 +109,17 @@ class Completions:
 
     @contextlib.contextmanager
     def _writing(self, user_id: str) -> Iterator[sqlalchemy.Connection]:
-        """A transaction with the lock for this user's completions."""
+        """A transaction that locks the completions of the user until it ends."""
         with self._database.transaction() as sql:
             sql.execute(queries.LOCK_USER, {"user": user_id})
             yield sql
 
-    def _require_open(self, user_id: str, lesson_id: UUID, now: datetime) -> Any:
-        """The row of LESSON_STATE for a lesson that is published and accessible."""
+    def _require_available(self, user_id: str, lesson_id: UUID, now: datetime) -> Any:
+        """The row of LESSON_STATE for the lesson.
+
+        Raises NotFound if the lesson does not exist. Raises BadRequest if it is not published.
+        Raises Forbidden if it is not accessible.
+        """
         values = {"user": user_id, "now": now, "lesson": lesson_id}
         rows = self._database.rows(queries.LESSON_STATE, values)
         if not rows:
@@ -111,10 +135,10 @@ class Completions:
 def _mark_result(
     sql: sqlalchemy.Connection, user_id: str, lesson_id: UUID, now: datetime
 ) -> MarkResult:
-    """The lesson's completion and the user's progress, read in the same transaction."""
+    """The completion of the lesson and the progress of the user, read in the transaction of `sql`."""
     values = {"user": user_id, "now": now, "lesson": lesson_id}
-    by_module = sql.execute(queries.MODULE_TOTALS, values).all()
-    module = next((row for row in by_module if row.has_this_lesson), None)
+    module_totals = sql.execute(queries.MODULE_TOTALS, values).all()
+    module = next((row for row in module_totals if row.has_this_lesson), None)
     if module is None:
         raise NotFound(NO_LESSON)
     return MarkResult(
@@ -122,6 +146,6 @@ def _mark_result(
         module.module_id,
         module=Progress(module.completed, module.total),
         overall=Progress(
-            sum(row.completed for row in by_module), sum(row.total for row in by_module)
+            sum(row.completed for row in module_totals), sum(row.total for row in module_totals)
         ),
     )

@@ -1,4 +1,7 @@
-"""The modules and lessons of the course: changes by admins, and the list for viewers."""
+"""The modules and lessons of the course. Admins change them, and viewers get a list of them.
+
+The order of the course: modules by their position, and in each module the lessons by their position.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,13 @@ from resume_service.postgres.database import Database
 
 
 class Modules(Repository):
+    """The modules of the course."""
+
     def __init__(self, database: Database) -> None:
         super().__init__(database, modules, NO_MODULE)
 
     def delete(self, row_id: UUID) -> None:
-        """Raises NotFound, and Conflict if the module has lessons."""
+        """Raises NotFound if the module does not exist. Raises Conflict if the module has lessons."""
         try:
             super().delete(row_id)
         except IntegrityError as fault:
@@ -36,7 +41,7 @@ class Modules(Repository):
 
 
 class Lessons(Repository):
-    """Lessons with `prerequisites`: the ids of the lessons to complete first."""
+    """The lessons. `prerequisites` are the ids of the lessons that a user must complete first."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, lessons, NO_LESSON)
@@ -52,12 +57,13 @@ class Lessons(Repository):
         return self._database.rows(query.order_by(*COURSE_ORDER))
 
     def delete(self, row_id: UUID) -> None:
-        """Delete a lesson and all its completions. Raises NotFound."""
+        """Delete a lesson and all its completions. Raises NotFound if the lesson does not exist."""
         dependents = select(lesson_prerequisites.c.lesson_id).where(
             lesson_prerequisites.c.prerequisite_id == row_id
         )
         with self._database.transaction() as sql:
-            # Their prerequisite is gone. The new time makes the worker check their videos again.
+            # The lessons that require this lesson lose a prerequisite. The new `updated_at` makes
+            # the worker check whether users who watched their videos can now complete them.
             sql.execute(
                 lessons.update().where(lessons.c.id.in_(dependents)).values(updated_at=func.now())
             )
@@ -72,7 +78,10 @@ class Lessons(Repository):
     def _write_related(
         self, sql: sqlalchemy.Connection, row_id: UUID, values: Mapping[str, Any]
     ) -> None:
-        """Replace the prerequisites. Raises ValidationFailed if they form a circle."""
+        """Replace the prerequisites.
+
+        Raises ValidationFailed if they form a circle (A requires B, B requires A).
+        """
         if "prerequisites" not in values:
             return
         columns = lesson_prerequisites.c
@@ -96,9 +105,9 @@ def _with_prerequisites() -> Query:
 
 
 def _require_no_circle(pairs: Sequence[Record], changed: UUID) -> None:
-    """Raises ValidationFailed with the circle, which always contains the `changed` lesson.
+    """Raises ValidationFailed if the prerequisites form a circle. The error shows the circle.
 
-    Before the change, the prerequisites had no circle.
+    Before the change, the prerequisites had no circle. So a circle contains the `changed` lesson.
     """
     order: TopologicalSorter[UUID] = TopologicalSorter()
     for lesson, prerequisite in pairs:

@@ -1,4 +1,7 @@
-"""Enrolments. Admins write them by hand, and `stripe_events` writes them for Stripe's events."""
+"""Enrollments: they give users access to the course.
+
+Admins create and change enrollments. `stripe_events` does the same for the events of Stripe.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,14 @@ STATUSES = (
     "incomplete_expired",
     "paused",
 )
-"""Stripe's names for subscription statuses. A new name from Stripe gives no access."""
+"""The names of Stripe for the status of a subscription.
+
+If Stripe adds another name, an enrollment with this status gives no access.
+"""
 
 
 class Enrollments(Repository):
+    """The enrollments of all users."""
+
     def __init__(self, database: Database) -> None:
         super().__init__(database, enrollments, "Enrollment not found")

@@ -1,4 +1,4 @@
-"""Progress and completion of lessons. Types without I/O."""
+"""Types for the progress of a user and for completed lessons. Without I/O."""
 
 from __future__ import annotations
 
@@ -12,34 +12,44 @@ NO_LESSON, NO_MODULE = "Lesson not found", "Module not found"
 
 
 class Progress(NamedTuple):
-    """The numbers of completed lessons and of lessons that count (see `eligibility`)."""
+    """How many lessons are completed, and how many belong to the total (see `eligibility`)."""
 
     completed: int
     total: int
 
     @property
     def percent(self) -> float:
-        """0 to 100 with two decimals. 0 if no lesson counts."""
+        """0 to 100, with two decimals. 0 if the total is 0."""
         return round(100 * self.completed / self.total, 2) if self.total else 0.0
 
 
 class Completion(NamedTuple):
+    """A lesson, and the time when the user completed it."""
+
     lesson_id: UUID
     completed_at: datetime | None
+    """None if the user has not completed the lesson."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarkResult:
-    """A lesson and the user's progress, after the lesson was marked or unmarked."""
+    """The progress after the lesson was marked as completed, or its mark was removed."""
 
     completion: Completion
     module_id: UUID
     module: Progress
+    """Progress in the module of the lesson."""
     overall: Progress
+    """Progress in the whole course."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleProgress:
+    """The progress of a user in one module, with the lessons of the module."""
+
     progress: Progress
     lessons: Sequence[Completion]
-    """Lessons that the user may open or has completed, also locked ones, in the module's order."""
+    """In the module's order: lessons that are published and accessible, or completed.
+
+    Lessons with missing prerequisites (locked) are included.
+    """

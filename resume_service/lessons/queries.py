@@ -1,7 +1,7 @@
 """SQL statements for completions.
 
-They are built once at import: to build one takes longer than Postgres needs to run it. Their
-parameters are `user`, `lesson`, `module`, `now` and `at` (the time to store).
+This module builds the statements once, at import, because building takes longer than running them.
+The parameters are `user`, `lesson`, `module`, `now` and `at` (the time to store).
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from resume_service.postgres import locks
 from resume_service.postgres.metadata import MOMENT
 
 IDLE_SECONDS = 5
-"""Seconds before Postgres ends the session of a process that hangs inside a transaction."""
+"""Seconds before Postgres ends the session of a process that hangs inside a transaction.
+
+The end of the session releases the locks of the transaction.
+"""
 
 
-def _counts(state: sqlalchemy.Subquery) -> tuple[ColumnElement[int], ColumnElement[int]]:
+def _progress_columns(state: sqlalchemy.Subquery) -> tuple[ColumnElement[int], ColumnElement[int]]:
     return (
         func.count(state.c.completed_at).label("completed"),
-        func.count().filter(state.c.counts).label("total"),
+        func.count().filter(state.c.in_total).label("total"),
     )
 
 
@@ -37,14 +40,17 @@ LESSON_STATE = (
     .where(lessons.c.id == _LESSON)
     .add_columns(missing_prerequisites(_USER).label("missing"))
 )
-SUMMARY = select(*_counts(_STATE))
+SUMMARY = select(*_progress_columns(_STATE))
 MODULE_TOTALS = select(
-    *_counts(_STATE),
+    *_progress_columns(_STATE),
     _STATE.c.module_id,
     func.bool_or(_IS_THIS_LESSON).label("has_this_lesson"),
     func.max(_STATE.c.completed_at).filter(_IS_THIS_LESSON).label("completed_at"),
 ).group_by(_STATE.c.module_id)
-"""One row per module. `completed_at` is set only for the module of `lesson`."""
+"""One row per module, with the numbers of completed lessons and of lessons in the total.
+
+`completed_at` is the completion time of `lesson`. It is null in the rows of other modules.
+"""
 MODULE = (
     lesson_states(_USER, _NOW)
     .where(lessons.c.module_id == bindparam("module", type_=Uuid))
@@ -59,6 +65,7 @@ LOCK_USER = select(
     func.set_config("idle_in_transaction_session_timeout", f"{IDLE_SECONDS}s", sqlalchemy.true()),
     func.pg_advisory_xact_lock(locks.USER_LESSONS, func.hashtext(_USER)),
 )
+"""Locks the completions of `user` until the transaction ends."""
 COMPLETE = (
     insert(lesson_progress)
     .from_select(["user_id", "lesson_id", "completed_at"], _THIS_LESSON)

@@ -1,4 +1,4 @@
-"""Lists, creates, reads, updates and deletes the rows of one table by id."""
+"""Lists, creates, reads, updates and deletes the rows of one table."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Query: TypeAlias = Select[*tuple[Any, ...]]
 Record: TypeAlias = Row[*tuple[Any, ...]]
 
 INVALID = 422
-"""The status of a failed validation in `/v1`."""
+"""The HTTP status of the `/v1` routes for a request that fails validation."""
 CONSTRAINT_ERRORS = {
     "lessons_module_id_fkey": {"module_id": ["No such module."]},
     "lesson_prerequisites_prerequisite_id_fkey": {"prerequisites": ["No such lesson."]},
 }
-"""Error details for each violated foreign key, by constraint name."""
+"""The details of the error response, by the name of the foreign key that is violated."""
 
 
 class Repository:
@@ -36,14 +36,14 @@ class Repository:
         self._not_found = not_found
 
     def page(self, page_request: PageRequest, **filters: Any) -> Page[Record]:
-        """A page of the rows in which each column of `filters` has that value."""
+        """A page of the rows that match `filters`: names of columns and their values."""
         conditions = [self._table.c[name] == value for name, value in filters.items()]
         query = self._query().where(*conditions).order_by(*self._order())
         with self._database.transaction() as sql:
             return page_request.of(sql, query, lambda row: row, self._table.c.id)
 
     def read(self, row_id: UUID) -> Record:
-        """Raises NotFound."""
+        """Raises NotFound if the row does not exist."""
         with self._database.transaction() as sql:
             return self._read(sql, row_id)
 
@@ -56,7 +56,11 @@ class Repository:
             return self._read(sql, row_id)
 
     def update(self, row_id: UUID, values: Mapping[str, Any]) -> Record:
-        """Change only the given `values`. Raises NotFound and, as `create`, ValidationFailed."""
+        """Change the columns in `values`. Other columns do not change, except `updated_at`.
+
+        Raises NotFound if the row does not exist. Raises ValidationFailed if a referenced row does
+        not exist.
+        """
         statement = self._table.update().where(self._table.c.id == row_id)
         with self._writing() as sql:
             update = statement.values(updated_at=func.now(), **self._columns(values))
@@ -66,12 +70,12 @@ class Repository:
             return self._read(sql, row_id)
 
     def delete(self, row_id: UUID) -> None:
-        """Raises NotFound."""
+        """Raises NotFound if the row does not exist."""
         with self._database.transaction() as sql:
             self._delete(sql, row_id)
 
     def _query(self) -> Query:
-        """All rows. Subclasses add the columns that come from other tables."""
+        """Selects all rows. Subclasses may add columns of other tables."""
         return select(self._table)
 
     def _order(self) -> tuple[ColumnElement[Any], ...]:
@@ -83,7 +87,7 @@ class Repository:
     def _write_related(
         self, sql: sqlalchemy.Connection, row_id: UUID, values: Mapping[str, Any]
     ) -> None:
-        """Write the `values` that belong to other tables. Nothing here; subclasses override it."""
+        """Write the `values` that belong to other tables. Does nothing, unless a subclass does."""
 
     def _read(self, sql: sqlalchemy.Connection, row_id: UUID) -> Record:
         row = sql.execute(self._query().where(self._table.c.id == row_id)).one_or_none()
@@ -97,6 +101,7 @@ class Repository:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlalchemy.Connection]:
+        """A transaction. Raises ValidationFailed if a foreign key is violated."""
         try:
             with self._database.transaction() as sql:
                 yield sql

@@ -1,4 +1,7 @@
-"""Enrolments from the events of Stripe subscriptions."""
+"""Creates and changes enrollments when Stripe sends events.
+
+Stripe calls a webhook of this service for each change of a subscription: an event.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +26,32 @@ RANKS = {
     "customer.subscription.updated": 1,
     "customer.subscription.deleted": 2,
 }
-"""The order of events with the same time. Stripe's times have a resolution of one second."""
+"""The order of events with the same time.
+
+Two events can have the same time, because Stripe gives times in whole seconds.
+"""
 TOLERANCE_SECONDS = 300
-"""Maximum age of a signature. Stripe makes a new signature for each retry."""
-EVENTS_KEPT = timedelta(days=90)
-"""How long event ids are stored. Stripe retries an event for at most 30 days."""
+"""Maximum age of a signature in seconds.
+
+If Stripe sends an event again, the event has a new signature. So retries are not too old.
+"""
+EVENT_RETENTION = timedelta(days=90)
+"""Time until the id of an event is deleted. Until then, the same event is not applied again.
+
+Stripe retries an event for at most 30 days.
+"""
 
 _log = structlog.get_logger(__name__)
 
 
 class Subscription(NamedTuple):
-    """The state of a subscription in one event."""
+    """The state of a subscription, as one event describes it."""
 
     event_id: str
     at: datetime
-    """Time of the event, to the second."""
+    """Time of the event, in whole seconds."""
     rank: int
+    """The order among events with the same time (see RANKS)."""
     subscription_id: str
     user_id: str
     status: str
@@ -46,29 +59,30 @@ class Subscription(NamedTuple):
 
 
 class Subscriptions:
-    """Applies each event once. Ignores an event that is older than the last one of its subscription.
+    """Applies each event once. Ignores an event if a newer event of its subscription was applied.
 
-    A user may have several subscriptions, and each is a separate enrolment. So the end of an old
-    subscription does not end a new one.
+    A user may have several subscriptions. Each subscription is a separate enrollment. So the end of
+    an old subscription does not end the access that a new subscription gives.
     """
 
     def __init__(self, database: Database, secret: str) -> None:
-        # The import takes 0.3 s and 20 MB. Only installations with Stripe pay this, at the start.
+        # The import takes 0.3 s and 20 MB. So only installations with Stripe import the library.
         from stripe import SignatureVerificationError, WebhookSignature  # noqa: PLC0415
 
         self._database = database
         self._secret = secret
-        self._verify: Callable[..., Any] = WebhookSignature.verify_header
+        self._verify_header: Callable[..., Any] = WebhookSignature.verify_header
         self._signature_errors = (SignatureVerificationError, UnicodeDecodeError)
 
     def receive(self, payload: bytes, signature: str | None) -> None:
         """Apply the event in `payload`.
 
-        Raises BadRequest for a wrong signature or a body that is not JSON, and Unavailable.
+        Raises BadRequest if the signature is wrong, or if the body is not JSON. Raises Unavailable
+        if Postgres fails.
         """
         ascii_signature = signature if signature and signature.isascii() else None
         try:
-            self._verify(payload, ascii_signature, self._secret, TOLERANCE_SECONDS)
+            self._verify_header(payload, ascii_signature, self._secret, TOLERANCE_SECONDS)
             event = json.loads(payload)
         except self._signature_errors:
             raise BadRequest("The signature does not match") from None
@@ -80,7 +94,7 @@ class Subscriptions:
 
     def _apply(self, change: Subscription) -> None:
         new_event = insert(stripe_events).values(id=change.event_id).on_conflict_do_nothing()
-        is_old = stripe_events.c.received_at < func.now() - EVENTS_KEPT
+        is_old = stripe_events.c.received_at < func.now() - EVENT_RETENTION
         with self._database.transaction() as sql:
             if sql.execute(new_event.returning(stripe_events.c.id)).all():
                 sql.execute(stripe_events.delete().where(is_old))
@@ -88,7 +102,7 @@ class Subscriptions:
 
 
 def subscription_of(event: Any) -> Subscription | None:
-    """The state of a user's subscription in `event`. None for any other event."""
+    """The state of the subscription in `event`. None if `event` is not about a user's subscription."""
     if not isinstance(event, Mapping) or event.get("type") not in RANKS:
         return None
     subscription = event["data"]["object"]
@@ -109,7 +123,11 @@ def subscription_of(event: Any) -> Subscription | None:
 
 
 def _period_end(subscription: Mapping[str, Any]) -> datetime | None:
-    """The latest `current_period_end`. Since Stripe's API version 2025-03-31, the items have it."""
+    """The latest `current_period_end` of the subscription and its items.
+
+    Before version 2025-03-31 of Stripe's API, the subscription has this field. Since this version,
+    each item of the subscription has the field.
+    """
     items = (subscription.get("items") or {}).get("data", [])
     ends = [each.get("current_period_end") for each in (subscription, *items)]
     known_ends = [end for end in ends if end is not None]

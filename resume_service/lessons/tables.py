@@ -1,4 +1,4 @@
-"""Tables of the course, the enrolments and the completions."""
+"""Tables of the course, the enrollments and the completions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from resume_service.postgres.metadata import MOMENT, metadata
 
-# Same type and collation as in the archive's table, because queries join both.
+# The type and collation of ids in `watch_archive`, because queries join these tables.
 _ID = Text(collation="C")
 
 

@@ -1,6 +1,6 @@
-"""SQL that selects the lessons to complete: the user has watched the lesson's video to its end.
+"""SQL that selects the lessons to complete, because a user has watched the video to its end.
 
-A viewing is a user's row in `watch_archive` for the video of a lesson.
+A viewing is a row in `watch_archive` (a user's archived point) for the video of a lesson.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ VIEWINGS = in_modules().join(watch_archive, _SAME_VIDEO)
 
 
 def candidates(since: datetime | None, now: datetime) -> Any:
-    """The lessons to complete because of changes since `since`; all lessons if it is None.
+    """The viewings that complete a lesson because of a change at or after `since`.
 
-    Four kinds of changes matter: archived points, completed prerequisites, enrolments, and changes
-    of a lesson or its module. Each part of the query uses an index. Rows may be duplicates.
+    If `since` is None, the query checks all viewings. Four kinds of changes matter: archived points,
+    completed prerequisites, enrollments, and changes of a lesson or its module. Each kind has its
+    own part of the query, which uses an index. So the result may contain a row twice.
     """
     if since is None:
         return eligible(VIEWINGS, now, sqlalchemy.true())
@@ -62,8 +63,8 @@ def eligible(
 ) -> Select[Any]:
     """The viewings in `source` that complete a lesson: user id, lesson id, completion time.
 
-    The video was watched to its end, and the user may complete the lesson but has not. A lesson
-    that the user has unmarked after that end stays unmarked.
+    The user has watched the video to its end. The user can complete the lesson, but has not done so.
+    If the user removed the mark of the lesson after watching, the lesson is not completed again.
     """
     user_id, completed_at = watch_archive.c.user_id, watch_archive.c.completed_at
     unmarked_since = exists().where(
@@ -71,7 +72,7 @@ def eligible(
         lesson_unmarked.c.lesson_id == lessons.c.id,
         lesson_unmarked.c.unmarked_at >= completed_at,
     )
-    is_done = exists().where(
+    is_completed = exists().where(
         lesson_progress.c.user_id == user_id, lesson_progress.c.lesson_id == lessons.c.id
     )
     return (
@@ -83,7 +84,7 @@ def eligible(
             lessons.c.published,
             is_accessible(user_id, now),
             not_(is_locked(user_id)),
-            not_(is_done),
+            not_(is_completed),
             not_(unmarked_since),
         )
     )

@@ -1,9 +1,12 @@
-"""Completes a lesson for each user who has watched its video to the end.
+"""Completes a lesson for each user who has watched the video of the lesson to its end.
 
-The worker runs this after each flush. A run checks the changes since the last run: archived points,
-completed prerequisites, enrolments and lessons. It also checks OVERLAP before that, because some
-transactions were not committed at the last run. A repeated run changes nothing, so a run may crash
-at any instruction.
+The worker runs this module after each flush, which copies points from Redis to the archive. A run
+checks the changes since the last run: archived points, completed prerequisites, enrollments and
+lessons. A run also checks the minute before the end of the last run (OVERLAP). The last run could
+not see changes in that minute that were not committed yet.
+
+It does no harm to check a change twice, because the second check changes nothing. So a run may also
+crash at any instruction.
 """
 
 from __future__ import annotations
@@ -25,18 +28,19 @@ from resume_service.postgres import locks
 from resume_service.postgres.database import Database
 
 TIMEOUT_SECONDS = 30.0
+"""Maximum seconds to wait for Postgres."""
 BATCH = 500
-"""Completions per transaction. The transaction holds a lock for each of their users."""
+"""Maximum number of completions per transaction. The transaction locks the users concerned."""
 MAX_BATCHES = 40
-"""Batches per run. The next run completes the remaining lessons."""
+"""Maximum number of batches per run. The next run completes the remaining lessons."""
 OVERLAP = timedelta(minutes=1)
-"""Longer than any transaction that changes the tables which a run reads."""
+"""Longer than any transaction that changes a table which a run reads."""
 
 _log = structlog.get_logger(__name__)
 
 
 class VideoCompletions:
-    """Reads archived points and writes completions. It uses only Postgres."""
+    """Reads archived points and writes completions. Uses Postgres, but not Redis."""
 
     def __init__(self, database: Database, clock: Clock, batch: int = BATCH) -> None:
         self._database = database
@@ -48,9 +52,10 @@ class VideoCompletions:
         return cls(Database(url, timeout=TIMEOUT_SECONDS), clock)
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> int:
-        """Complete lessons. Returns the number of completions. Raises Unavailable.
+        """Complete lessons. Returns the number of completions.
 
-        Stops between batches when `should_stop()`.
+        Calls `should_stop` before each batch, and stops if it returns True. Raises Unavailable if
+        Postgres fails.
         """
         interval = self._interval()
         if interval is None:
@@ -73,9 +78,10 @@ class VideoCompletions:
         self._database.close()
 
     def _interval(self) -> tuple[datetime | None, datetime] | None:
-        """Start (None: no limit) and end of the changes to check, by the clock of Postgres.
+        """The start and the end of the period to check, by the clock of Postgres.
 
-        None if no lesson has a video.
+        The start is None in the first run, which checks all changes. The result is None if no lesson
+        has a video.
         """
         last_end = select(lessons_looked.c.until).scalar_subquery()
         has_video = exists().where(lessons.c.video_id.is_not(None))
@@ -84,7 +90,10 @@ class VideoCompletions:
         return None
 
     def _complete_batch(self, since: datetime | None) -> int | None:
-        """Complete a batch. Returns the number of completions, or None if no candidate is left."""
+        """Complete at most `batch` lessons.
+
+        Returns the number of completions. Returns None if no lesson is left to complete.
+        """
         now = self._clock()
         with self._database.transaction() as sql:
             sql.execute(_lock_workers())
@@ -93,7 +102,8 @@ class VideoCompletions:
             ).all()
             if not candidates:
                 return None
-            # A user may have marked or unmarked a lesson just now. So lock the users, check again.
+            # Since the query, a user may have marked a lesson or removed a mark. So lock the users,
+            # then check the candidates again.
             users = [row.user_id for row in candidates]
             sql.execute(_LOCK_USERS, {"lock": locks.USER_LESSONS, "users": users})
             still_eligible = video_completion_queries.eligible(
@@ -107,12 +117,14 @@ class VideoCompletions:
             return len(sql.execute(inserted).all())
 
     def _save_end(self, until: datetime) -> None:
+        """Store the end of the checked period. The next run starts there."""
         row = insert(lessons_looked).values(one=True, until=until)
         with self._database.transaction() as sql:
             sql.execute(row.on_conflict_do_update(index_elements=["one"], set_={"until": until}))
 
 
 def _lock_workers() -> Select[Any]:
+    """Locks out other workers until the transaction ends."""
     return select(
         func.set_config(
             "idle_in_transaction_session_timeout", f"{queries.IDLE_SECONDS}s", sqlalchemy.true()
@@ -127,5 +139,5 @@ _LOCK_USERS = sqlalchemy.text(
 )
 """Takes the lock of each user. `Completions` takes the same lock for one user.
 
-The fixed order prevents deadlocks.
+The transaction takes the locks in a fixed order, which prevents deadlocks.
 """

@@ -1,1 +1,1 @@
-"""The background process: `python -m resume_service.worker`."""
+"""The background process that archives points: `python -m resume_service.worker`."""

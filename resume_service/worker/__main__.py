@@ -27,7 +27,7 @@ _log = structlog.get_logger("resume_service.worker")
 
 
 def main() -> int:
-    """Run the worker. Returns the exit status. Raises SettingsError."""
+    """Run the worker. Returns the exit status. Raises SettingsError if a setting is invalid."""
     settings = Settings.from_env(os.environ)
     logs.configure(settings.log_level)
     if settings.database_url is None:
@@ -37,8 +37,8 @@ def main() -> int:
     registry.register(BacklogCollector(archive.backlog, system_clock))
     completions = VideoCompletions.at(settings.database_url, system_clock)
     loop = Loop(archive, WorkerMetrics(registry), settings.flush_interval_seconds, completions.run)
-    accounts = Database(settings.database_url, timeout=daily.TIMEOUT_SECONDS)
-    Daily(lambda now: run_maintenance(accounts, now)).add_to(loop.scheduler)
+    database = Database(settings.database_url, timeout=daily.TIMEOUT_SECONDS)
+    Daily(lambda now: run_maintenance(database, now)).add_to(loop.scheduler)
     try:
         server = status_server.serve(_host(), settings.worker_port, registry)
     except OSError as fault:
@@ -47,14 +47,14 @@ def main() -> int:
     _log.info("metrics are served", port=settings.worker_port)
     _run(loop)
     completions.close()
-    accounts.close()
+    database.close()
     server.shutdown()
     return 0
 
 
 def _host() -> str:
     parser = argparse.ArgumentParser(prog="python -m resume_service.worker")
-    parser.add_argument("--host", default="0.0.0.0", help="address of /metrics and /healthz")  # noqa: S104 - as gunicorn does
+    parser.add_argument("--host", default="0.0.0.0", help="address of /metrics and /healthz")  # noqa: S104 - all addresses, as in gunicorn.conf.py
     return str(parser.parse_args().host)
 
 

@@ -1,4 +1,4 @@
-"""`flask flush` and `flask restore`: the worker's jobs, started by hand."""
+"""`flask flush` and `flask restore`: commands that run the worker's jobs once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def commands(settings: Settings) -> list[click.Command]:
 
     @click.command("flush")
     def flush() -> None:
-        """Archive the backlog now. The worker does this every minute."""
+        """Archive the saved and deleted points now. The worker does this every minute."""
         with one_line_errors():
             result = _archive(settings).cycle()
             completions = VideoCompletions.at(database_url(settings), system_clock)

@@ -1,4 +1,4 @@
-"""The worker's daily job. It runs at the start and then once a day, and retries after a failure."""
+"""The worker's daily job. It runs at the start, then once a day. After a failure it runs again."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from resume_service.errors import Unavailable
 
 DAILY = "daily"
 TIMEOUT_SECONDS = 30.0
-"""Seconds per SQL statement. Longer than for requests, because no client waits."""
+"""Maximum seconds per SQL statement. Requests have a shorter timeout, because clients wait."""
 RETRY_AFTER = timedelta(minutes=1)
+"""Time between a failure and the retry."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Daily:
+    """Calls `maintain` with the current time, once a day."""
+
     def __init__(self, maintain: Callable[[datetime], MaintenanceResult]) -> None:
         self._maintain = maintain
 
     def add_to(self, scheduler: BaseScheduler) -> None:
-        """Add the job to `scheduler`, which runs it at once when it starts."""
+        """Add the job to `scheduler`. The scheduler runs the job first when the scheduler starts."""
         scheduler.add_job(
             lambda: self._run(scheduler),
             "interval",

@@ -1,4 +1,7 @@
-"""Runs the archive's cycle at intervals and retries it after a failure."""
+"""Runs the archive's cycle at regular intervals, and retries it after a failure.
+
+A cycle restores Redis if Redis has lost its data, then copies new points to the archive.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,13 @@ from resume_service.archive.metrics import WorkerMetrics
 from resume_service.errors import Unavailable
 
 CYCLE = "cycle"
-LAST_SECONDS = 20.0
-"""Seconds after which the last flush starts no new batch. Docker's stop_grace_period is longer."""
-LONGEST_DELAY = 15.0
-"""Longest delay of a retry in seconds, before a random factor of 0.5 to 1.5."""
+FINAL_FLUSH_SECONDS = 20.0
+"""Seconds after which the final flush starts no new batch.
+
+The stop_grace_period in Docker is longer than this, so Docker does not kill the final flush.
+"""
+MAX_RETRY_DELAY = 15.0
+"""Maximum seconds before a retry. A random factor of 0.5 to 1.5 multiplies this delay."""
 EXPECTED = (Unavailable, psycopg.Error, OSError)
 """Exceptions that a cycle raises when Redis or Postgres fails."""
 
@@ -29,7 +35,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Loop:
-    """Runs a cycle every `interval` seconds; daily jobs can be added to its scheduler."""
+    """Runs a cycle every `interval` seconds. Callers may add other jobs to `scheduler`."""
 
     def __init__(
         self,
@@ -43,13 +49,13 @@ class Loop:
         self._metrics = metrics
         self._interval = interval
         self._failures = 0
-        """Failed cycles since the last successful one."""
+        """Number of failed cycles since the last successful cycle."""
         self._stopping = threading.Event()
         self._executor = ThreadPoolExecutor()
         self.scheduler = BackgroundScheduler(executors={"default": self._executor}, timezone=UTC)
 
     def start(self) -> None:
-        """Start the scheduler. The first cycle runs at once."""
+        """Start the scheduler. The scheduler runs the first cycle immediately."""
         self.scheduler.add_job(
             lambda: self._run_cycle(self._stopping.is_set),
             "interval",
@@ -63,13 +69,14 @@ class Loop:
         _log.info("worker started", interval=self._interval)
 
     def stop(self) -> None:
-        """Stop after the current batch, then flush once more."""
+        """Wait for the end of the current batch, then flush one last time."""
         self._stopping.set()
-        # Wait for running jobs here: the scheduler waits with a lock, which a retry needs.
+        # `scheduler.shutdown` waits for running jobs while it has a lock. A failed job needs this
+        # lock to plan its retry, which would be a deadlock. So wait for running jobs before.
         self.scheduler.pause()
         self._executor.shutdown()
         self.scheduler.shutdown()
-        deadline = time.monotonic() + LAST_SECONDS
+        deadline = time.monotonic() + FINAL_FLUSH_SECONDS
         self._run_cycle(lambda: time.monotonic() > deadline)
         _log.info("worker stopped")
 
@@ -79,7 +86,7 @@ class Loop:
             result = self._archive.cycle(should_stop)
         except psycopg.errors.LockNotAvailable:
             self._metrics.cycles.labels("skipped").inc()
-        except Exception as fault:  # noqa: BLE001 - not swallowed: logged, counted and retried
+        except Exception as fault:  # noqa: BLE001 - the error is logged and counted, and the cycle is retried
             self._failed(fault)
         else:
             self._succeeded(result)
@@ -98,22 +105,25 @@ class Loop:
             self._failures = 0
 
     def _run_after_flush(self, should_stop: Callable[[], bool]) -> None:
-        """Run the job that follows a flush. Its failure does not count as a failed cycle."""
+        """Run the job that follows a flush. If this job fails, the cycle is still successful."""
         try:
             self._after_flush(should_stop)
-        except Exception as fault:  # noqa: BLE001 - not swallowed: logged, and runs again next time
+        except Exception as fault:  # noqa: BLE001 - the error is logged, and the next cycle runs the job again
             cause = str(fault.__cause__ or fault).strip()
             _log.error(
                 "not done after the flush", fault=cause, exc_info=not isinstance(fault, EXPECTED)
             )
 
     def _failed(self, fault: Exception) -> None:
-        """Log the first failure in a row and each unexpected one. Retry with exponential backoff."""
+        """Plan a retry with exponential backoff, unless the worker stops.
+
+        Logs an expected failure only if the previous cycle succeeded. Logs each unexpected failure.
+        """
         self._metrics.cycles.labels("failed").inc()
         expected = isinstance(fault, EXPECTED)
         if not self._failures or not expected:
             _log.error("cycle failed", fault=str(fault).strip(), exc_info=not expected)
-        delay = min(2.0**self._failures, LONGEST_DELAY) * random.uniform(0.5, 1.5)  # noqa: S311
+        delay = min(2.0**self._failures, MAX_RETRY_DELAY) * random.uniform(0.5, 1.5)  # noqa: S311
         self._failures += 1
         if not self._stopping.is_set():
             self.scheduler.modify_job(

@@ -12,7 +12,10 @@ JSON = [("Content-Type", "application/json")]
 
 
 def serve(host: str, port: int, registry: CollectorRegistry) -> WSGIServer:
-    """Serve in a thread until `shutdown()`. Raises OSError if the port can't be used."""
+    """Start the server in a thread, and return it. `shutdown()` of the server stops it.
+
+    Raises OSError if the port can't be used.
+    """
     server, _thread = start_http_server(port, host, registry)
     server.set_app(_app(make_wsgi_app(registry)))
     return server

@@ -1,4 +1,4 @@
-"""compose.yaml and deploy/redis.conf: what they name exists and says what it must."""
+"""compose.yaml and deploy/redis.conf: valid names, safe limits and the promised durability."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from dev.redis_server import RedisServer
 from dev.service import ROOT
 from resume_service.archive.cycle import TIMEOUT_SECONDS
 from resume_service.settings import Settings
-from resume_service.worker.loop import LAST_SECONDS
+from resume_service.worker.loop import FINAL_FLUSH_SECONDS
 from tests.support.fixtures.servers import REAL_SERVERS
 
 OURS = ("web", "worker", "migrations")
-"""The parts that run the image of the service."""
+"""The services of compose.yaml that run our image."""
 REDIS_CONFIG = ROOT / "deploy" / "redis.conf"
 
 
@@ -37,27 +37,27 @@ def seconds(text: str) -> int:
     return int(re.fullmatch(r"(\d+)s", text)[1])
 
 
-def test_each_environment_name_is_a_setting(parts):
+def test_each_environment_variable_is_a_setting(parts):
     settings = {field.name.upper() for field in dataclasses.fields(Settings)}
 
     for name in OURS:
         assert parts[name]["environment"].keys() <= settings
 
 
-def test_settings_come_from_the_env_file_without_which_nothing_starts(parts):
+def test_the_secret_comes_from_the_required_env_file(parts):
     for name in OURS:
         assert parts[name]["env_file"] == ".env"
         assert "JWT_SECRET" not in parts[name]["environment"]
 
 
-def test_each_part_is_an_image_or_built_from_the_dockerfile_here(parts):
+def test_our_parts_are_built_from_the_dockerfile_and_others_are_images(parts):
     assert {name for name, part in parts.items() if part.get("build") == "."} == set(OURS)
     assert (ROOT / "Dockerfile").is_file()
     assert all("image" in part for part in parts.values())
     assert {parts[name]["image"] for name in OURS} == {"resume-service"}
 
 
-def test_each_file_mounted_exists_and_can_not_be_written(parts):
+def test_each_mounted_file_exists_and_is_read_only(parts):
     mounts = [mount for part in parts.values() for mount in part.get("volumes", [])]
     files = [mount.split(":") for mount in mounts if mount.startswith("./")]
 
@@ -68,7 +68,7 @@ def test_each_file_mounted_exists_and_can_not_be_written(parts):
 @pytest.mark.parametrize(
     ("part", "data"), [("redis", "/data"), ("postgres", "/var/lib/postgresql")]
 )
-def test_the_data_of_both_stores_is_on_named_volumes(compose, parts, part, data):
+def test_the_data_of_redis_and_postgres_is_on_named_volumes(compose, parts, part, data):
     (mount,) = [m for m in parts[part]["volumes"] if not m.startswith("./")]
     name, folder = mount.split(":")
 
@@ -76,11 +76,11 @@ def test_the_data_of_both_stores_is_on_named_volumes(compose, parts, part, data)
     assert folder == data
 
 
-def test_redis_reads_the_configuration_mounted(parts):
+def test_redis_reads_the_mounted_configuration(parts):
     assert f"./deploy/redis.conf:{parts['redis']['command'][1]}:ro" in parts["redis"]["volumes"]
 
 
-def test_only_nginx_is_published_and_only_the_service_reaches_the_stores(compose, parts):
+def test_only_nginx_is_published_and_only_our_parts_reach_redis_and_postgres(compose, parts):
     assert [name for name, part in parts.items() if "ports" in part] == ["nginx"]
     assert parts["redis"]["networks"] == parts["postgres"]["networks"] == ["back"]
     assert compose["networks"]["back"]["internal"]
@@ -91,10 +91,10 @@ def test_only_nginx_is_published_and_only_the_service_reaches_the_stores(compose
     }
 
 
-def test_each_part_starts_when_what_it_needs_is_healthy(parts):
-    needs = {name: part.get("depends_on", {}) for name, part in parts.items()}
+def test_each_part_starts_after_its_dependencies_are_healthy(parts):
+    dependencies = {name: part.get("depends_on", {}) for name, part in parts.items()}
 
-    assert {name: list(needed) for name, needed in needs.items()} == {
+    assert {name: list(needed) for name, needed in dependencies.items()} == {
         "nginx": ["web"],
         "web": ["redis", "migrations"],
         "worker": ["redis", "migrations"],
@@ -102,10 +102,10 @@ def test_each_part_starts_when_what_it_needs_is_healthy(parts):
         "postgres": [],
         "redis": [],
     }
-    for needed in needs.values():
-        for name, one in needed.items():
+    for needed in dependencies.values():
+        for name, dependency in needed.items():
             ended = "service_completed_successfully"
-            assert one["condition"] == (ended if name == "migrations" else "service_healthy")
+            assert dependency["condition"] == (ended if name == "migrations" else "service_healthy")
 
 
 def test_each_part_has_a_health_check(parts):
@@ -113,20 +113,20 @@ def test_each_part_has_a_health_check(parts):
     assert [name for name, part in parts.items() if "healthcheck" not in part] == ["web"]
 
 
-def test_each_part_is_confined(parts):
+def test_each_part_is_read_only_without_privileges_and_restarts(parts):
     for part in parts.values():
         assert part["read_only"]
         assert part["cap_drop"] == ["ALL"]
         assert part["security_opt"] == ["no-new-privileges:true"]
-        is_done_once = part is parts["migrations"]
-        assert part["restart"] == ("on-failure" if is_done_once else "unless-stopped")
+        runs_once = part is parts["migrations"]
+        assert part["restart"] == ("on-failure" if runs_once else "unless-stopped")
 
 
-def test_docker_waits_longer_than_the_workers_last_flush_may_take(parts):
-    assert seconds(parts["worker"]["stop_grace_period"]) > LAST_SECONDS + TIMEOUT_SECONDS
+def test_docker_waits_longer_than_the_last_flush_of_the_worker(parts):
+    assert seconds(parts["worker"]["stop_grace_period"]) > FINAL_FLUSH_SECONDS + TIMEOUT_SECONDS
 
 
-def test_docker_waits_longer_than_gunicorn_gives_requests_under_way(parts):
+def test_docker_waits_longer_than_the_graceful_timeout_of_gunicorn(parts):
     configured = re.search(
         r"^graceful_timeout = (\d+)", (ROOT / "gunicorn.conf.py").read_text(), re.MULTILINE
     )
@@ -147,12 +147,12 @@ def test_nginx_closes_idle_connections_before_gunicorn_does():
     assert int(upstream[1]) < int(gunicorn[1])
 
 
-def docker_compose(*words: str, **given: Any) -> subprocess.CompletedProcess[str]:
+def docker_compose(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     command = ["docker", "compose", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, **given)
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
-def test_docker_accepts_the_file(tmp_path):
+def test_docker_compose_accepts_the_file(tmp_path):
     if not shutil.which("docker") or docker_compose("version").returncode:
         pytest.skip("Docker with its compose plugin is not installed here")
     (tmp_path / ".env").write_text("JWT_SECRET=a secret of the tests, 32 bytes or more\n")
@@ -165,7 +165,7 @@ def test_docker_accepts_the_file(tmp_path):
 
 @pytest.fixture(params=REAL_SERVERS)
 def configured_redis(request, tmp_path) -> Any:
-    """A Redis of each kind there is, started with deploy/redis.conf."""
+    """A Redis with deploy/redis.conf; the test runs once with each kind."""
     binary = REAL_SERVERS[request.param]
     if binary is None:
         pytest.skip(f"{request.param} is not installed here")
@@ -176,16 +176,16 @@ def configured_redis(request, tmp_path) -> Any:
         server.kill()
 
 
-def test_redis_keeps_every_point_and_writes_each_save_to_disk(configured_redis):
-    in_force = configured_redis.client.config_get("*")
+def test_redis_evicts_no_key_and_syncs_each_write_to_disk(configured_redis):
+    config = configured_redis.client.config_get("*")
 
-    assert in_force["appendonly"] == "yes"
-    assert in_force["appendfsync"] == "always"
-    assert in_force["maxmemory-policy"] == "noeviction"
-    assert in_force["save"] == ""
+    assert config["appendonly"] == "yes"
+    assert config["appendfsync"] == "always"
+    assert config["maxmemory-policy"] == "noeviction"
+    assert config["save"] == ""
 
 
-def test_redis_has_what_it_acknowledged_after_it_was_killed(configured_redis):
+def test_a_killed_redis_has_every_acknowledged_write_after_a_restart(configured_redis):
     configured_redis.client.hset("resume:ann:v1", "currentTime", 60)
     configured_redis.kill()
     configured_redis.start()

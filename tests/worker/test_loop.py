@@ -57,7 +57,7 @@ def started():
 @pytest.fixture
 def short_retry_delay(monkeypatch):
     """The test of the backoff checks the real delays."""
-    monkeypatch.setattr(the_loop, "LONGEST_DELAY", 0.01)
+    monkeypatch.setattr(the_loop, "MAX_RETRY_DELAY", 0.01)
 
 
 def cycles(registry, result):

@@ -1,1 +1,1 @@
-"""Routes of the course, the completions and the enrolments."""
+"""Routes of the course, the completions and the enrollments."""

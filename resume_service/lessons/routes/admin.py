@@ -1,4 +1,4 @@
-"""What the admin routes of the course share: the permission check and their responses."""
+"""Code that all admin routes of the course use: the permission check and the responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from resume_service.web.blueprint import Blueprint
 from resume_service.web.messages import ApiResponse, flask_response, json_response
 
 INVALID_ID = 400
-"""The status for an id in a path that is not a UUID of version 4."""
+"""The HTTP status if the id in a path is not a UUID of version 4."""
 
 
 class AdminBlueprint(Blueprint):
@@ -46,8 +46,8 @@ def _require_admin() -> None:
 
 
 def _json(row: Record, names: tuple[str, ...]) -> dict[str, Any]:
-    """The columns `names` of `row`, with times as ISO 8601 text."""
-    return {name: _json_value(row._mapping[name]) for name in names}  # noqa: SLF001 - its public name
+    """The columns `names` of `row`. Times become text in ISO 8601 format."""
+    return {name: _json_value(row._mapping[name]) for name in names}  # noqa: SLF001 - public in SQLAlchemy
 
 
 def _json_value(value: Any) -> Any:

@@ -20,8 +20,8 @@ from resume_service.lessons.schemas.completions import (
     EXAMPLE_SUMMARY,
     EXAMPLE_TIME,
     EXAMPLE_UNMARKED,
-    LIMIT,
     MODULE_ERROR_EXAMPLES,
+    RATE_LIMIT_HEADERS,
     ChecklistSchema,
     CompletedSchema,
     LessonPath,
@@ -39,10 +39,12 @@ from resume_service.web.messages import ApiResponse, flask_response, json_number
 from resume_service.web.services import services
 
 INVALID = 400
-"""The status for a failed validation in this API."""
+"""The HTTP status of this API for a request that fails validation."""
 
 
 class LessonBlueprint(Blueprint):
+    """Routes for which the request body is optional."""
+
     ARGUMENTS_PARSER = OptionalBodyParser()
 
 
@@ -59,10 +61,10 @@ blp = LessonBlueprint(
 @blp.arguments(
     MarkSchema, required=False, example={"completedAt": EXAMPLE_TIME}, error_status_code=INVALID
 )
-@blp.response(200, MarkedSchema, example=EXAMPLE_MARKED, headers=LIMIT)
+@blp.response(200, MarkedSchema, example=EXAMPLE_MARKED, headers=RATE_LIMIT_HEADERS)
 @blp.errors(400, 401, 403, 404, 409, 413, 415, 429, 503, examples=ERROR_EXAMPLES)
 def mark(path: dict[str, UUID], body: dict[str, datetime], **_: str) -> Response:
-    """Complete a lesson. If it is already completed, its first time stays."""
+    """Mark a lesson as completed. If it is already completed, its time does not change."""
     user_id, lesson_id, now = current_user().user_id, path["lessonId"], arrived_at()
     completed_at = body.get("completedAt", now)
     if completed_at > now:
@@ -76,10 +78,10 @@ def mark(path: dict[str, UUID], body: dict[str, datetime], **_: str) -> Response
 
 @blp.route("/lessons/<lessonId>", methods=["DELETE"])
 @blp.arguments(LessonPath, location="path", error_status_code=INVALID)
-@blp.response(200, MarkedSchema, example=EXAMPLE_UNMARKED, headers=LIMIT)
+@blp.response(200, MarkedSchema, example=EXAMPLE_UNMARKED, headers=RATE_LIMIT_HEADERS)
 @blp.errors(400, 401, 403, 404, 429, 503, examples=ERROR_EXAMPLES)
 def unmark(path: dict[str, UUID], **_: str) -> Response:
-    """Delete the completion of a lesson, if it exists. Lessons that require it stay completed."""
+    """Remove the mark of a lesson, if any. Lessons that require this lesson stay completed."""
     user_id, lesson_id, now = current_user().user_id, path["lessonId"], arrived_at()
     services().get(Completions).require_unmarkable(user_id, lesson_id, now)
     enforce(_write_limit(), user_id)
@@ -101,7 +103,7 @@ def completed() -> Response:
 @blp.response(200, ChecklistSchema, example=EXAMPLE_CHECKLIST)
 @blp.errors(400, 401, 404, 503, examples=MODULE_ERROR_EXAMPLES)
 def module(path: dict[str, UUID], **_: str) -> Response:
-    """The lessons of a module with their completions, and the user's progress in it."""
+    """The lessons of a module, and the user's progress in the module."""
     module_id = path["moduleId"]
     result = services().get(Completions).module(current_user().user_id, module_id, arrived_at())
     lessons = [

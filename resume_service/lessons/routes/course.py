@@ -1,4 +1,4 @@
-"""`/v1/course`: the published course, for every signed-in user."""
+"""`/v1/course`: the published lessons, for every signed-in user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/v1/enrollments`: enrolments by hand. Stripe's events write to the same table."""
+"""`/v1/enrollments`: admins read and change enrollments. Stripe's events change them, too."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from resume_service.web import pagination
 from resume_service.web.services import services
 
 blp = admin.AdminBlueprint(
-    "enrollments", __name__, url_prefix="/v1/enrollments", description="Enrolments of users."
+    "enrollments", __name__, url_prefix="/v1/enrollments", description="Enrollments of users."
 )
 
 
@@ -54,7 +54,7 @@ def create(body: dict[str, Any]) -> Response:
 @blp.response(200, EnrollmentSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def read(path: dict[str, UUID], **_: str) -> Response:
-    """An enrollment."""
+    """Read an enrollment."""
     return admin.record_response(services().get(Enrollments).read(path["id"]), NAMES)
 
 
@@ -73,6 +73,6 @@ def update(path: dict[str, UUID], body: dict[str, Any], **_: str) -> Response:
 @blp.response(204)
 @blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def delete(path: dict[str, UUID], **_: str) -> Response:
-    """Delete an enrollment. The user loses access unless another enrollment gives it."""
+    """Delete an enrollment. The user loses access, unless another enrollment gives access."""
     services().get(Enrollments).delete(path["id"])
     return admin.no_content()

@@ -1,4 +1,4 @@
-"""`/v1/lessons`: the lessons of the course, for admins."""
+"""`/v1/lessons`: admins read and change the lessons of the course."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ blp = admin.AdminBlueprint(
 @blp.response(200, LessonSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
 @blp.errors(401, 403, 422, 503, examples=ERROR_EXAMPLES)
 def page(query: dict[str, Any]) -> Response:
-    """All lessons, grouped by module, in the order within each module."""
+    """All lessons, grouped by module. Within a module, the lessons are in the module's order."""
     page_request = pagination.page_request(query)
     filters = {name: query[name] for name in ("module_id",) if name in query}
     result = services().get(Lessons).page(page_request, **filters)
@@ -54,7 +54,7 @@ def create(body: dict[str, Any]) -> Response:
 @blp.response(200, LessonSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def read(path: dict[str, UUID], **_: str) -> Response:
-    """A lesson."""
+    """Read a lesson."""
     return admin.record_response(services().get(Lessons).read(path["id"]), NAMES)
 
 
@@ -73,6 +73,6 @@ def update(path: dict[str, UUID], body: dict[str, Any], **_: str) -> Response:
 @blp.response(204)
 @blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def delete(path: dict[str, UUID], **_: str) -> Response:
-    """Delete a lesson and all its completions. To hide it only, unpublish it."""
+    """Delete a lesson and all its completions. To hide a lesson, set `published` to false."""
     services().get(Lessons).delete(path["id"])
     return admin.no_content()

@@ -1,4 +1,4 @@
-"""`/v1/modules`: the modules of the course, for admins."""
+"""`/v1/modules`: admins read and change the modules of the course."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def create(body: dict[str, Any]) -> Response:
 @blp.response(200, ModuleSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def read(path: dict[str, UUID], **_: str) -> Response:
-    """A module."""
+    """Read a module."""
     return admin.record_response(services().get(Modules).read(path["id"]), NAMES)
 
 

@@ -1,4 +1,4 @@
-"""`/v1/billing/stripe`: the webhook for Stripe's subscription events."""
+"""`/v1/billing/stripe`: Stripe sends the events of subscriptions to this webhook."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ blp = Blueprint("billing", __name__, url_prefix="/v1/billing", description="Webh
     requestBody={"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 )
 def receive(_headers: dict[str, str]) -> Response:
-    """Apply an event that is signed with STRIPE_WEBHOOK_SECRET. Other kinds of events are ignored."""
+    """Receive an event of Stripe, signed with STRIPE_WEBHOOK_SECRET.
+
+    Events of subscriptions change enrollments. Other events change nothing.
+    """
     signature = request.headers.get("Stripe-Signature")
     services().get(Subscriptions).receive(read_body(request), signature)
     return flask_response(json_response({"received": True}))

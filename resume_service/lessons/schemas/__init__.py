@@ -1,1 +1,1 @@
-"""Request and response schemas of the lesson routes."""
+"""Request and response schemas of the course, the completions and the enrollments."""

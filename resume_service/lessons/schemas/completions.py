@@ -49,7 +49,7 @@ MODULE_ERROR_EXAMPLES = {
     400: {"error": "Validation failed", "details": {"moduleId": NO_UUID}},
     404: {"error": "Module not found"},
 }
-LIMIT = {
+RATE_LIMIT_HEADERS = {
     "RateLimit": {"schema": {"type": "string"}, "example": '"lesson-writes";r=9;t=60'},
     "RateLimit-Policy": {"schema": {"type": "string"}, "example": '"lesson-writes";q=10;w=60'},
 }
@@ -65,7 +65,9 @@ class ModulePath(Schema):
 
 class MarkSchema(BodySchema):
     completedAt = Moment(
-        metadata={"description": "Time of the completion, not in the future. Default: now."}
+        metadata={
+            "description": "Time when the user completed the lesson. Not in the future. Default: now."
+        }
     )
 
 
@@ -74,7 +76,9 @@ class TallySchema(Schema):
     completedCount = fields.Integer(required=True)
     totalCount = fields.Integer(
         required=True,
-        metadata={"description": "Lessons that the user has completed or can complete now."},
+        metadata={
+            "description": "Number of lessons that the user has completed or can complete now."
+        },
     )
 
 
@@ -99,7 +103,7 @@ class ListedLessonSchema(Schema):
 
 
 class ChecklistSchema(ModuleTallySchema):
-    """A module's lessons in their order. The total leaves locked lessons out."""
+    """The lessons of a module in their order. The total does not include locked lessons."""
 
     lessons = fields.List(fields.Nested(ListedLessonSchema), required=True)
 

@@ -37,7 +37,8 @@ class EnrollmentChange(BodySchema):
         metadata={"description": "`active` and `trialing` give access to the course."},
     )
     current_period_end = Moment(
-        allow_none=True, metadata={"description": "End of the access; null: no end."}
+        allow_none=True,
+        metadata={"description": "Time when the access ends. Null if the access has no end."},
     )
 
 

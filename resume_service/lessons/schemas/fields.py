@@ -15,4 +15,5 @@ class RowPath(Schema):
     id = Uuid4(required=True)
 
 
-LONGEST_TITLE = 256
+MAX_TITLE_LENGTH = 256
+"""Maximum number of characters."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from resume_service.lessons.schemas.fields import LONGEST_TITLE, NO_UUID, TIMES
+from resume_service.lessons.schemas.fields import MAX_TITLE_LENGTH, NO_UUID, TIMES
 from resume_service.web import pagination
 from resume_service.web.fields import BodySchema, Flag, Text, Uuid4, VideoId
 from resume_service.web.numbers import WholeNumber
@@ -22,7 +22,8 @@ EXAMPLE_NEW = {
 }
 NAMES = ("id", *EXAMPLE_NEW, "created_at", "updated_at")
 EXAMPLE = {"id": "0b5c6d7e-8f90-4a1b-9c2d-3e4f5a6b7c81"} | EXAMPLE_NEW | TIMES
-MOST_PREREQUISITES = 100
+MAX_PREREQUISITES = 100
+"""Maximum number of prerequisites of a lesson."""
 ERROR_EXAMPLES = {
     400: NO_UUID,
     404: {"error": "Lesson not found"},
@@ -40,28 +41,33 @@ ERROR_EXAMPLES = {
 def _prerequisites(**options: Any) -> fields.List[Any]:
     return fields.List(
         Uuid4(),
-        validate=validate.Length(max=MOST_PREREQUISITES),
-        metadata={"description": "Lessons to complete first. No circles."},
+        validate=validate.Length(max=MAX_PREREQUISITES),
+        metadata={
+            "description": "Ids of the lessons that a user must complete first."
+            " The lessons must not require each other in a circle."
+        },
         **options,
     )
 
 
 class LessonChange(BodySchema):
     module_id = Uuid4()
-    title = Text(most=LONGEST_TITLE)
+    title = Text(most=MAX_TITLE_LENGTH)
     position = WholeNumber(least=0, metadata={"description": "Order within the module."})
     published = Flag()
-    free = Flag(metadata={"description": "Also open to users who are not enrolled."})
+    free = Flag(metadata={"description": "True if users who are not enrolled have access, too."})
     video_id = VideoId(
         allow_none=True,
-        metadata={"description": "A user who watches this video to its end completes the lesson."},
+        metadata={
+            "description": "The video of the lesson. A user who watches it to its end completes the lesson."
+        },
     )
     prerequisites = _prerequisites()
 
 
 class NewLesson(LessonChange):
     module_id = Uuid4(required=True)
-    title = Text(most=LONGEST_TITLE, required=True)
+    title = Text(most=MAX_TITLE_LENGTH, required=True)
     position = WholeNumber(least=0, required=True)
     published = Flag(load_default=False)
     free = Flag(load_default=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from resume_service.lessons.schemas.fields import LONGEST_TITLE, NO_UUID, TIMES
+from resume_service.lessons.schemas.fields import MAX_TITLE_LENGTH, NO_UUID, TIMES
 from resume_service.web.fields import BodySchema, Flag, Text
 from resume_service.web.numbers import WholeNumber
 
@@ -20,13 +20,13 @@ ERROR_EXAMPLES = {
 
 
 class ModuleChange(BodySchema):
-    title = Text(most=LONGEST_TITLE)
+    title = Text(most=MAX_TITLE_LENGTH)
     position = WholeNumber(least=0, metadata={"description": "Order within the course."})
-    free = Flag(metadata={"description": "Also open to users who are not enrolled."})
+    free = Flag(metadata={"description": "True if users who are not enrolled have access, too."})
 
 
 class NewModule(ModuleChange):
-    title = Text(most=LONGEST_TITLE, required=True)
+    title = Text(most=MAX_TITLE_LENGTH, required=True)
     position = WholeNumber(least=0, required=True)
     free = Flag(load_default=False)
 

@@ -10,8 +10,8 @@ class ReceivedSchema(Schema):
 
 
 class SignatureSchema(Schema):
-    """Only for the OpenAPI document. The stripe library reads and checks the header."""
+    """Documents the header in OpenAPI. The library `stripe` reads and checks the header."""
 
     stripe_signature = fields.String(
-        data_key="Stripe-Signature", metadata={"description": "Required."}
+        data_key="Stripe-Signature", metadata={"description": "Signature of the event. Required."}
     )
