@@ -1,4 +1,7 @@
-"""Companies in Postgres: created with a first admin, deleted with all their data."""
+"""Companies in Postgres.
+
+A new company gets a first admin. Deleting a company also deletes its users and videos.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from resume_service.postgres.pages import Page, PageRequest
 
 _columns = [corporations.c[name] for name in Corporation._fields]
 DELETE_SECONDS = 10.0
-"""Timeout in seconds of each statement of a deletion. Half a million videos take about 10 s."""
+"""Timeout in seconds of each statement of a deletion. Deleting 500,000 videos takes about 10 s."""
 NO_COMPANY = "Company not found"
 _in_use = corporations.c.deleted_at.is_(None)
 
@@ -29,13 +32,20 @@ CONFLICTS = {
     "corporations_name": "There is a company of this name",
     "users_email": "There is a user with this address",
 }
-"""The error message for each unique index."""
+"""The error message for each unique index, by the name of the index."""
 DeleteBelongings = Callable[[sqlalchemy.Connection, int, datetime], None]
-"""Deletes a company's other data. Arguments: transaction, id of the company, time."""
+"""A function that deletes the data that other packages store for a company, such as its videos.
+
+Its arguments are a connection in a transaction, the company's id and the time of the deletion.
+"""
 
 
 class Corporations:
-    """Every method may raise Unavailable, and NotFound if its company does not exist."""
+    """Reads and changes the table of companies.
+
+    Every method may raise Unavailable. The methods that take the id or the name of a company raise
+    NotFound if no such company exists.
+    """
 
     def __init__(self, database: Database, delete_belongings: DeleteBelongings) -> None:
         self._database = database
@@ -44,7 +54,7 @@ class Corporations:
     def create(self, fields: Mapping[str, Any], *, email: str, password: str) -> Corporation:
         """Create a company and its first admin, in one transaction.
 
-        Raises Conflict when the name or the e-mail address is taken.
+        Raises Conflict if the name or the e-mail address is already in use.
         """
         password_hash = passwords.hash_password(password)
         with map_conflicts(), self._database.transaction() as sql:
@@ -74,7 +84,7 @@ class Corporations:
             return page_request.of(sql, query, _corporation, corporations.c.id)
 
     def update(self, corporation_id: int, fields: Mapping[str, Any], now: datetime) -> Corporation:
-        """Change the given fields. Raises Conflict when the name is taken."""
+        """Change the company. Raises Conflict if another company has the new name."""
         is_wanted = (corporations.c.id == corporation_id, _in_use)
         with map_conflicts(), self._database.transaction() as sql:
             lock = select(*_columns).where(*is_wanted).with_for_update()
@@ -84,9 +94,9 @@ class Corporations:
             return _existing(sql.execute(changed).first())
 
     def delete(self, corporation_id: int, now: datetime) -> None:
-        """Delete a company, its users and its videos, and revoke the users' tokens.
+        """Delete a company with its users and videos, in one transaction.
 
-        All of this is one transaction.
+        Also revoke the users' refresh tokens.
         """
         with self._database.transaction() as sql:
             deletion = (
@@ -98,7 +108,7 @@ class Corporations:
             _existing(sql.execute(deletion).first())
             self._database.allow(sql, DELETE_SECONDS)
             is_member = (users.c.corporation_id == corporation_id, users.c.deleted_at.is_(None))
-            # All transactions lock users before tokens. Another order could cause a deadlock.
+            # Every transaction locks users first and tokens second. Mixed orders could cause a deadlock.
             members = users.update().where(*is_member).values(deleted_at=now).returning(users.c.id)
             revoke_tokens(sql, [row.id for row in sql.execute(members)], now)
             self._delete_belongings(sql, corporation_id, now)
@@ -110,7 +120,7 @@ class Corporations:
 
 @contextmanager
 def map_conflicts() -> Iterator[None]:
-    """Raise Conflict instead of the database's error when a name or an address is taken."""
+    """Raise Conflict instead of IntegrityError if a name or an e-mail address is in use."""
     try:
         yield
     except IntegrityError as fault:
@@ -121,23 +131,27 @@ def map_conflicts() -> Iterator[None]:
 
 
 def lock_company(sql: sqlalchemy.Connection, corporation_id: int) -> Corporation:
-    """Lock a company's row FOR SHARE: it can't change before the transaction ends.
+    """Lock a company's row FOR SHARE, and return the company.
 
-    Raises NotFound.
+    Other transactions can't change the row before this transaction ends. Raises NotFound if the
+    company does not exist.
     """
     query = select(*_columns).where(corporations.c.id == corporation_id, _in_use)
     return _existing(sql.execute(query.with_for_update(read=True)).first())
 
 
 def revoke_tokens(sql: sqlalchemy.Connection, user_ids: Sequence[int], now: datetime) -> None:
-    """Revoke every refresh token of those users. The transaction must have locked their rows."""
-    is_theirs = refresh_tokens.c.user_id == any_(literal(user_ids, ARRAY(BigInteger)))
-    valid = (is_theirs, refresh_tokens.c.revoked_at.is_(None))
+    """Revoke every refresh token of these users.
+
+    The transaction must have locked the users' rows before this call.
+    """
+    is_of_users = refresh_tokens.c.user_id == any_(literal(user_ids, ARRAY(BigInteger)))
+    valid = (is_of_users, refresh_tokens.c.revoked_at.is_(None))
     sql.execute(refresh_tokens.update().where(*valid).values(revoked_at=now))
 
 
 def expire_plans(sql: sqlalchemy.Connection, now: datetime) -> int:
-    """Set expired paid plans to FREE. Returns the number of companies changed. Idempotent."""
+    """Set expired paid plans to FREE. Returns the number of changed companies. Idempotent."""
     columns = corporations.c
     expired = (columns.plan == Plan.PAID, columns.plan_expires_at <= now)
     free_plan = {"plan": Plan.FREE, "plan_expires_at": None, "updated_at": func.now()}

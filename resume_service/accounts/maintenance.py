@@ -10,7 +10,10 @@ from resume_service.accounts.sign_in import delete_expired_tokens
 from resume_service.postgres.database import Database
 
 TOKEN_RETENTION = timedelta(days=30)
-"""Time that an expired refresh token stays in its table. Until then, admins can list it."""
+"""Time from the expiry of a refresh token until its row is deleted.
+
+Until then, admins can list the token.
+"""
 
 
 class MaintenanceResult(NamedTuple):
@@ -19,7 +22,10 @@ class MaintenanceResult(NamedTuple):
 
 
 def run_maintenance(database: Database, now: datetime) -> MaintenanceResult:
-    """Set expired plans to FREE and delete old refresh tokens. Idempotent. Raises Unavailable."""
+    """Set expired plans to FREE, and delete old refresh tokens. Idempotent.
+
+    Raises Unavailable if Postgres can't be used.
+    """
     with database.transaction() as sql:
         return MaintenanceResult(
             expire_plans(sql, now), delete_expired_tokens(sql, now - TOKEN_RETENTION)

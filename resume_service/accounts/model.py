@@ -1,4 +1,4 @@
-"""Companies, users, refresh tokens and callers, as types without I/O."""
+"""Types for companies, users, refresh tokens and callers. They do no I/O."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ class Plan(StrEnum):
 
 
 class Corporation(NamedTuple):
-    """A company. `plan` is the stored plan; `plan_at` returns the plan that is valid at a time."""
+    """A company. `plan` is the plan in the database, even if it has expired.
+
+    `plan_at` returns the plan that is valid at a given time.
+    """
 
     id: int
     name: str
@@ -28,13 +31,16 @@ class Corporation(NamedTuple):
     updated_at: datetime
 
     def plan_at(self, now: datetime) -> Plan:
-        """The plan at `now`. An expired plan counts as FREE; the worker updates the row later."""
+        """Return the plan that is valid at `now`: FREE if the stored plan has expired.
+
+        The worker changes the stored plan later.
+        """
         return Plan.FREE if self.has_expired(now) else self.plan
 
     def plan_after(self, fields: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-        """The values of `plan` and `plan_expires_at` after a change of `fields` at `now`.
+        """Return the new `plan` and `plan_expires_at` if `fields` change at `now`.
 
-        A FREE plan has no expiry. A plan that becomes PAID again does not get its old expiry back.
+        A FREE plan has no expiry. If an expired plan becomes PAID again, its old expiry is not used.
         """
         current = self.plan_at(now)
         plan = fields.get("plan", current)
@@ -58,31 +64,35 @@ class User(NamedTuple):
 
 
 class RefreshToken(NamedTuple):
-    """A refresh token as admins see it, without the secret token itself."""
+    """The data of a refresh token that admins may read. The secret token is not part of it."""
 
     id: int
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
-    """When the token was revoked or exchanged for a new one."""
+    """Time at which the token was revoked or exchanged for a new one. None if neither happened."""
 
 
 class Actor(NamedTuple):
-    """The caller with its current role and company. The token may have older ones."""
+    """The caller of a request: its account, role and company.
+
+    For an account of this service, role and company come from the database. Those in the caller's
+    access token may be out of date.
+    """
 
     account_id: int | None
     role: Role
     corporation_id: int | None
 
     @classmethod
-    def claimed(cls, identity: Identity) -> Actor:
-        """The caller with the role and company that its token states."""
+    def from_token(cls, identity: Identity) -> Actor:
+        """Return the caller with the role and the company in its access token."""
         return cls(identity.account_id, identity.role, identity.corporation_id)
 
     def administers(self, corporation_id: int | None) -> bool:
-        """Whether the caller is an admin of that company or a service.
+        """Return whether the caller is a service or an admin of that company.
 
-        None means public data, which only a service administers.
+        If `corporation_id` is None, the data is public. Only a service administers public data.
         """
         if self.role is Role.SERVICE:
             return True
@@ -97,7 +107,7 @@ class Actor(NamedTuple):
     def require_admin(self) -> None:
         """Raise Forbidden unless the caller is an admin of any company or a service.
 
-        Routes check this before they read data. So a guest can't find out which ids exist.
+        Routes call this before they read data. So a guest can't find out which ids exist.
         """
         if self.role is Role.GUEST:
             raise Forbidden

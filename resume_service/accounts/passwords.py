@@ -1,7 +1,8 @@
-"""Hashes passwords with argon2id. Hashing is slow on purpose, so threads do it, not greenlets.
+"""Hashes passwords with argon2id.
 
-The parameters are the first choice of OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane.
-A hash takes about 25 ms. Two hashes at a time take 38 MiB of a process.
+Hashing is slow on purpose. It runs in threads, because in a greenlet it would block all requests.
+The parameters are those of OWASP's Password Storage Cheat Sheet: 19 MiB of memory, 2 iterations,
+parallelism 1. One hash takes about 25 ms. Two hashes at the same time use 38 MiB of memory.
 """
 
 from __future__ import annotations
@@ -21,12 +22,20 @@ from resume_service.errors import Unavailable
 
 Result = TypeVar("Result")
 
-SHORTEST, LONGEST = 8, 128
-"""Limits of a password, in characters."""
+MIN_LENGTH = 8
+"""Minimum length of a password in characters."""
+MAX_LENGTH = 128
+"""Maximum length of a password in characters."""
 MAX_HASHES = 2
-"""Hashes that a process computes at the same time. Further hashes wait; other requests do not."""
+"""Maximum number of hashes that a process computes at the same time.
+
+Further hashes wait. Requests that need no hash do not wait.
+"""
 MAX_WAITING = 30
-"""Hashes that may wait, for about a third of a second. Any more fail with a 503."""
+"""Maximum number of waiting hashes. The last of them waits about a third of a second.
+
+If one more hash is needed, its request gets a 503.
+"""
 _slots = threading.BoundedSemaphore(MAX_HASHES + MAX_WAITING)
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -37,16 +46,19 @@ def hash_password(password: str) -> str:
 
 
 def matches(password_hash: str, password: str) -> bool:
-    return _in_thread_pool(lambda: _verified(password_hash, password))
+    return _in_thread_pool(lambda: _is_correct(password_hash, password))
 
 
 @functools.cache
 def dummy_hash() -> str:
-    """A hash with the usual cost. No known password matches it."""
+    """Return the hash of a random password that is not stored.
+
+    Checking a password with this hash takes as long as with the hash of a user.
+    """
     return hash_password(secrets.token_hex())
 
 
-def _verified(password_hash: str, password: str) -> bool:
+def _is_correct(password_hash: str, password: str) -> bool:
     try:
         return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
@@ -54,9 +66,9 @@ def _verified(password_hash: str, password: str) -> bool:
 
 
 def _in_thread_pool(work: Callable[[], Result]) -> Result:
-    """Return the result of `work`. Under gevent, a thread of the pool runs it.
+    """Return the result of `work`. Under gevent, a thread of the pool runs `work`.
 
-    Raises Unavailable when too many calls wait already.
+    Raises Unavailable if MAX_HASHES calls run and MAX_WAITING calls wait.
     """
     if not _slots.acquire(blocking=False):
         raise Unavailable
@@ -71,5 +83,5 @@ def _in_thread_pool(work: Callable[[], Result]) -> Result:
 
 @functools.cache
 def _thread_pool() -> ThreadPool:
-    # Created on first use: threads do not survive the fork of a worker.
+    # Created on first use, in the worker. A thread that starts before the fork is not in the worker.
     return ThreadPool(MAX_HASHES)

@@ -1,4 +1,4 @@
-"""The caller of a `/v1` route, and the company that the request is about."""
+"""Finds the caller of a `/v1` request, and the company that the request concerns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from resume_service.web.services import services
 
 
 def actor() -> Actor:
-    """The caller with its current role and company.
+    """Return the caller with its current role and company.
 
     Raises Unauthorized if the account was deleted.
     """
@@ -26,13 +26,19 @@ def actor() -> Actor:
 
 
 def current_identity() -> Identity:
-    """The caller's identity with its current role and company. Raises as `actor` does."""
+    """Return the caller's identity with its current role and company.
+
+    Raises Unauthorized if the account was deleted.
+    """
     caller = actor()
     return replace(current_user(), role=caller.role, corporation_id=caller.corporation_id)
 
 
 def actor_if_known() -> Actor | None:
-    """The caller of a public route. None without a valid token, or if the account was deleted."""
+    """Return the caller of a public route.
+
+    Returns None if the request has no valid token, or if the account was deleted.
+    """
     caller = caller_if_known()
     try:
         return services().get(Users).actor(caller) if caller else None
@@ -40,15 +46,15 @@ def actor_if_known() -> Actor | None:
         return None
 
 
-def target_company(named: int | None) -> int:
-    """The company that the request names, or else the caller's own company.
+def target_company(requested: int | None) -> int:
+    """Return `requested`, the company id in the request. If it is None, return the caller's company.
 
-    Raises Forbidden unless the caller administers it. Raises ValidationFailed if the request names
-    no company and the caller has none.
+    Raises Forbidden unless the caller administers this company. Raises ValidationFailed if
+    `requested` is None and the caller has no company.
     """
     caller = actor()
     caller.require_admin()
-    company_id = named if named is not None else caller.corporation_id
+    company_id = requested if requested is not None else caller.corporation_id
     if company_id is None:
         raise ValidationFailed({"corporation_id": ["Missing data for required field."]}, 422)
     caller.require_admin_of(company_id)

@@ -1,9 +1,14 @@
-"""Sign-in with e-mail address and password. Refresh tokens extend it; each is valid for one use.
+"""Sign-in with e-mail address and password.
 
-A refresh token is random. The database stores only its SHA-256. Each use replaces the token with a
-new one of the same family. A family is all tokens of one sign-in. A second use of a token means that
-it was stolen: the client and the thief both have it. Then the whole family is revoked (RFC 9700,
-section 4.14.2). The rate limits of sign-in are in `routes/sign_in.py`.
+A sign-in gives an access token and a refresh token. Later, the client exchanges the refresh token for
+a new pair of tokens. Each refresh token can be exchanged once. After that, the token is "spent".
+
+All refresh tokens of one sign-in are a "family". If a client uses a spent token, the token was
+probably stolen: a client and a thief both have it. Then all tokens of the family are revoked
+(RFC 9700, section 4.14.2).
+
+A refresh token is random. The database stores only the SHA-256 of the token. The rate limits of
+sign-in are in `routes/sign_in.py`.
 """
 
 from __future__ import annotations
@@ -45,21 +50,26 @@ class SignIn:
     refresh_lifetime: timedelta
 
     def sign_in(self, email: str, password: str, now: datetime) -> TokenPair:
-        """Raises Unauthorized. The message and the response time are the same for every cause."""
+        """Check the password, and return a new pair of tokens.
+
+        Raises Unauthorized if the address is unknown or the password is wrong. The message and the
+        response time are the same in both cases.
+        """
         [user] = self.database.rows(_user_or_dummy(email))
         if not passwords.matches(user.password_hash, password) or user.id is None:
             raise Unauthorized(WRONG_CREDENTIALS)
-        unchanged = users.c.password_hash == user.password_hash
+        password_is_unchanged = users.c.password_hash == user.password_hash
         with self.database.transaction() as sql:
-            if _lock_user(sql, user.id, unchanged) is None:
+            if _lock_user(sql, user.id, password_is_unchanged) is None:
                 raise Unauthorized(WRONG_CREDENTIALS)
             refresh = self._new_token(sql, user.id, uuid.uuid4(), now)
         return self._pair(user, refresh, now)
 
     def refresh(self, token: str, now: datetime) -> TokenPair:
-        """Exchange a refresh token for a new pair. After that, the token is spent.
+        """Exchange a refresh token for a new pair of tokens. After that, the token is spent.
 
-        Raises Unauthorized for an invalid token. A spent token also revokes its family.
+        Raises Unauthorized if the token is unknown, expired, revoked or spent, or if its user was
+        deleted. If the token is spent, all tokens of its family are also revoked.
         """
         with self.database.transaction() as sql:
             user, stored = _lock_token(sql, token)
@@ -75,7 +85,7 @@ class SignIn:
         return self._pair(user, refresh, now)
 
     def sign_out(self, token: str, now: datetime) -> None:
-        """Revoke every refresh token of the sign-in. An unknown `token` is ignored."""
+        """Revoke every refresh token of the family of `token`. Ignores an unknown token."""
         with self.database.transaction() as sql:
             _user, stored = _lock_token(sql, token)
             if stored is not None:
@@ -107,9 +117,10 @@ class SignIn:
 
 
 def _user_or_dummy(email: str) -> sqlalchemy.Select[Any]:
-    """Select the user, or one row with a dummy hash if the address is unknown.
+    """Select the user. If the address is unknown, select one row with a dummy hash.
 
-    So the response time does not show whether an address is known: see bench/SIGN_IN.md.
+    So the service checks a hash in both cases. The response time does not show whether the address
+    is known. bench/SIGN_IN.md contains measured times.
     """
     has_email = (users.c.email == email) & users.c.deleted_at.is_(None)
     hash_to_match = func.coalesce(users.c.password_hash, passwords.dummy_hash())
@@ -119,30 +130,34 @@ def _user_or_dummy(email: str) -> sqlalchemy.Select[Any]:
 
 
 def delete_expired_tokens(sql: sqlalchemy.Connection, before: datetime) -> int:
-    """Delete the refresh tokens that expired before a time. Returns the number of tokens."""
+    """Delete the refresh tokens that expired before `before`. Returns the number of deleted tokens."""
     return sql.execute(refresh_tokens.delete().where(_tokens.expires_at < before)).rowcount
 
 
 def _lock_token(sql: sqlalchemy.Connection, token: str) -> tuple[Any, Any]:
     """Lock the user and the family of `token`. Returns the rows of the user and of the token.
 
-    A row is None if it does not exist; a deleted user counts as missing. A password change waits for
-    the lock on the user, so it also revokes a token added here. Concurrent uses of a family wait for
-    the lock on its first token, so a revocation misses no new token.
+    Each row is None if it does not exist. The user's row is also None if the user was deleted.
+
+    A password change waits until this transaction ends. So it also revokes a token that this
+    transaction adds. Transactions of one family run one after the other, because each locks the
+    family's first token. So a revocation also finds the newest token.
     """
     has_hash = _tokens.token_hash == _digest(token)
-    known = sql.execute(select(_tokens.user_id, _tokens.family).where(has_hash)).first()
-    if known is None:
+    token_row = sql.execute(select(_tokens.user_id, _tokens.family).where(has_hash)).first()
+    if token_row is None:
         return None, None
-    user = _lock_user(sql, known.user_id)
-    first = select(_tokens.id).where(_tokens.family == known.family).order_by(_tokens.id).limit(1)
-    sql.execute(first.with_for_update())
+    user = _lock_user(sql, token_row.user_id)
+    is_in_family = _tokens.family == token_row.family
+    first_of_family = select(_tokens.id).where(is_in_family).order_by(_tokens.id).limit(1)
+    sql.execute(first_of_family.with_for_update())
     return user, sql.execute(select(refresh_tokens).where(has_hash)).first()
 
 
 def _lock_user(
     sql: sqlalchemy.Connection, user_id: int, *conditions: sqlalchemy.ColumnElement[bool]
 ) -> Any:
+    """Lock the user's row FOR SHARE and return it. Returns None if no row matches."""
     query = select(users).where(users.c.id == user_id, users.c.deleted_at.is_(None), *conditions)
     return sql.execute(query.with_for_update(read=True)).first()
 

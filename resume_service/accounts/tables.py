@@ -21,7 +21,7 @@ from sqlalchemy import (
 from resume_service.postgres.metadata import MOMENT, metadata
 
 IN_USE = text("deleted_at IS NULL")
-"""Condition of partial indexes: a deleted row does not reserve its name or address."""
+"""Condition of the partial indexes. A new row may use the name or address of a deleted row."""
 
 corporations = Table(
     "corporations",

@@ -1,4 +1,4 @@
-"""Users of a company. A company always has an admin."""
+"""Users in Postgres. Each company always has at least one admin."""
 
 from __future__ import annotations
 
@@ -23,31 +23,32 @@ _in_use = users.c.deleted_at.is_(None)
 
 
 class Users:
-    """Every method may raise Unavailable."""
+    """Reads and changes the table of users. Every method may raise Unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def actor(self, caller: Identity) -> Actor:
-        """The caller with its current role and company.
+        """Return the caller with its current role and company.
 
         Raises Unauthorized if the account was deleted.
         """
-        claimed = Actor.claimed(caller)
+        token_actor = Actor.from_token(caller)
         if caller.role is Role.SERVICE or caller.account_id is None:
-            return claimed
+            return token_actor
         query = select(users).where(users.c.id == caller.account_id)
         for row in self._database.rows(query):
             if row.deleted_at is not None:
                 raise Unauthorized
             return Actor(row.id, Role(row.role), row.corporation_id)
-        # The token is from another issuer with the same secret: its user ids are not ours.
-        return claimed
+        # No such user: another issuer with the same secret created the token for its own user.
+        return token_actor
 
     def create(self, fields: Mapping[str, Any], corporation_id: int) -> User:
         """Create a user of that company.
 
-        Raises NotFound if the company does not exist, Conflict when the address is taken.
+        Raises NotFound if the company does not exist. Raises Conflict if another user has this e-mail
+        address.
         """
         password_hash = passwords.hash_password(fields["password"])
         with map_conflicts(), self._database.transaction() as sql:
@@ -72,20 +73,20 @@ class Users:
     def by_id(self, user_id: int, actor: Actor) -> User:
         """Return a user. Only the user, admins of its company and services may read it.
 
-        Raises NotFound, and Forbidden for other callers. A guest gets Forbidden for every other id,
-        even if no such user exists.
+        Raises NotFound if the user does not exist. Raises Forbidden if the caller may not read the
+        user. A guest gets Forbidden for each id except its own, even if no such user exists.
         """
         return self._one(users.c.id == user_id, actor, is_own=actor.account_id == user_id)
 
     def by_email(self, email: str, actor: Actor) -> User:
-        """Return a user as `by_id` does, with the same errors."""
+        """Return the user with this address. The permissions and errors are those of `by_id`."""
         return self._one(users.c.email == email, actor)
 
     def update(self, user: User, fields: Mapping[str, Any], now: datetime) -> User:
         """Change a password or a role.
 
-        A new password revokes every refresh token of the user. Raises NotFound, and Conflict when the
-        company's last admin would lose the role.
+        A new password revokes every refresh token of the user. Raises NotFound if the user does not
+        exist. Raises Conflict if the company would then have no admin.
         """
         values: dict[str, Any] = {"updated_at": now}
         if "password" in fields:
@@ -102,7 +103,11 @@ class Users:
         return _existing(row)
 
     def delete(self, user: User, now: datetime) -> None:
-        """Delete a user and revoke its tokens. Raises NotFound, and Conflict for the last admin."""
+        """Delete a user and revoke the user's refresh tokens.
+
+        Raises NotFound if the user does not exist. Raises Conflict if the user is the company's only
+        admin.
+        """
         with self._database.transaction() as sql:
             _require_another_admin(sql, user)
             deletion = users.update().where(users.c.id == user.id, _in_use).values(deleted_at=now)
@@ -110,7 +115,7 @@ class Users:
             revoke_tokens(sql, [user.id], now)
 
     def tokens(self, user_id: int) -> Sequence[RefreshToken]:
-        """The refresh tokens of a user, newest first."""
+        """Return the newest refresh tokens of a user, at most MAX_TOKENS, newest first."""
         ended_at = func.coalesce(refresh_tokens.c.revoked_at, refresh_tokens.c.spent_at)
         columns = [*(refresh_tokens.c[name] for name in RefreshToken._fields[:-1]), ended_at]
         query = (
@@ -137,13 +142,14 @@ class Users:
 
 NO_USER = "User not found"
 MAX_TOKENS = 1000
-"""The number of refresh tokens that `Users.tokens` returns at most."""
+"""Maximum number of refresh tokens that `Users.tokens` returns."""
 
 
 def _require_another_admin(sql: sqlalchemy.Connection, user: User) -> None:
-    """Raise Conflict if `user` is the only admin.
+    """Raise Conflict if `user` is the company's only admin.
 
-    The lock on the company makes two concurrent removals run one after the other.
+    This locks the company's row. If two requests remove admins at the same time, the second waits
+    until the first has finished.
     """
     lock = select(corporations.c.id).where(corporations.c.id == user.corporation_id)
     sql.execute(lock.with_for_update())

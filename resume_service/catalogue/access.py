@@ -9,7 +9,7 @@ from resume_service.resume.video_access import WantedVideo
 
 
 class CatalogueAccess:
-    """Implements `VideoAccess` for a service with a catalogue."""
+    """The `VideoAccess` of a service that has a catalogue in Postgres."""
 
     def __init__(self, videos: FactsSource) -> None:
         self._videos = videos

@@ -1,8 +1,9 @@
 """Listens for changed videos with Postgres' LISTEN/NOTIFY, on one connection per process.
 
-A trigger sends a notification when a change commits (migrations/versions/0003). Notifications arrive
-with the next response on the connection, so the listener sends a query every INTERVAL seconds. A
-response also confirms that all earlier notifications have arrived.
+When a transaction changes a video and commits, a trigger sends a notification
+(migrations/versions/0003). The listener reads notifications together with the response to a query. So
+it sends a query every INTERVAL seconds. After the response, it has received all earlier notifications.
+All times in this module are in seconds.
 """
 
 from __future__ import annotations
@@ -21,46 +22,54 @@ from resume_service.postgres.connections import BoundedConnection, connect
 from resume_service.postgres.database import Database
 
 INTERVAL = 0.2
-"""Seconds between two queries. All times in this module are in seconds."""
+"""Seconds between two queries."""
 POOLED_INTERVAL = 5.0
-"""Seconds before the next attempt behind a connection pooler."""
+"""Seconds until the next attempt to listen, after a connection pooler has answered.
+
+A connection pooler, such as PgBouncer, is a server between this service and Postgres.
+"""
 CONNECT_TIMEOUT = 0.3
+"""Maximum seconds to connect to Postgres."""
 QUERY_TIMEOUT = 0.25
+"""Maximum seconds for a query of the listener."""
 
 _log = structlog.get_logger(__name__)
 
 
 class _PooledError(psycopg.OperationalError):
-    """A pooler is between, which may run queries in another Postgres session."""
+    """A connection pooler has answered instead of Postgres.
+
+    It may run each query on another connection to Postgres. Then notifications would be lost.
+    """
 
 
 class ChangeHandler(Protocol):
     """Receives the events of a ChangeListener."""
 
     def should_listen(self) -> bool:
-        """Return False when the listener may stop."""
+        """Return whether the listener must continue. If False, it stops."""
 
     def on_listening(self) -> None:
-        """Notifications arrive from now on. Earlier ones may have been missed."""
+        """The listener now receives notifications. Notifications of earlier changes may be lost."""
 
     def on_change(self, video_id: int | None) -> None:
-        """The video has changed. None means that any video may have changed."""
+        """This video has changed. If `video_id` is None, any video may have changed."""
 
     def on_confirmed(self, at: float) -> None:
-        """All notifications of changes committed before `at` have arrived.
+        """The listener has received the notifications of all changes committed before `at`.
 
         `at` is a time of the listener's clock.
         """
 
     def on_unreachable(self) -> None:
-        """Postgres is unreachable, so a query would fail."""
+        """Postgres answers neither the listener nor a query on a pooled connection."""
 
     def on_stopped(self) -> None:
-        """No notification arrives until the next `on_listening`."""
+        """The listener has stopped. It receives no notifications until the next `on_listening`."""
 
 
 class ChangeListener:
-    """Listens in a thread (a greenlet under gevent) while `handler.should_listen()` is true."""
+    """Listens in a thread (a greenlet under gevent) while `handler.should_listen()` returns True."""
 
     def __init__(
         self, database: Database, handler: ChangeHandler, clock: Callable[[], float]
@@ -73,13 +82,12 @@ class ChangeListener:
         self._stopping = threading.Event()
 
     def listen(self) -> None:
-        """Start the listener's thread unless it runs."""
+        """Start the listener's thread, unless the thread is already running."""
         with self._starting:
             if self._thread is None or not self._thread.is_alive():
                 self._stopping = threading.Event()
-                job = (self._stopping,)
                 self._thread = threading.Thread(
-                    target=self._run, args=job, name="video-changes", daemon=True
+                    target=self._run, args=(self._stopping,), name="video-changes", daemon=True
                 )
                 self._thread.start()
 
@@ -94,7 +102,7 @@ class ChangeListener:
         while self._should_run(stopping):
             try:
                 with contextlib.closing(self._connected()) as connection:
-                    self._begin(connection)
+                    self._start_listening(connection)
                     failures = 0
                     self._poll(connection, stopping)
             except (OSError, psycopg.Error) as fault:
@@ -111,10 +119,10 @@ class ChangeListener:
     def _connected(self) -> BoundedConnection:
         return connect(self._database.url, within=CONNECT_TIMEOUT, timeout=QUERY_TIMEOUT)
 
-    def _begin(self, connection: BoundedConnection) -> None:
+    def _start_listening(self, connection: BoundedConnection) -> None:
         connection.autocommit = True
         connection.add_notify_handler(
-            lambda notice: self._handler.on_change(_video_id(notice.payload))
+            lambda notification: self._handler.on_change(_video_id(notification.payload))
         )
         ((pid,),) = connection.execute("SELECT pg_backend_pid()").fetchall()
         if pid != _announced_pid(connection):
@@ -130,9 +138,10 @@ class ChangeListener:
             stopping.wait(INTERVAL)
 
     def _report_if_unreachable(self) -> None:
-        """Query Postgres over the pool, and report if that fails too.
+        """Query Postgres on a pooled connection. If this also fails, call `on_unreachable`.
 
-        The listener may fail alone, for example when Postgres accepts no more connections.
+        The pooled connections may still work when the listener can't connect. For example, Postgres
+        may have reached its maximum number of connections.
         """
         try:
             self._database.rows(sqlalchemy.select(1))
@@ -144,7 +153,10 @@ class ChangeListener:
 
 
 def _announced_pid(connection: BoundedConnection) -> int:
-    """The process id that the server sent at connect. A pooler sends an invented one."""
+    """Return the process id that the server sent when the connection was made.
+
+    A pooler sends an invented process id.
+    """
     return connection.info.backend_pid
 
 

@@ -14,33 +14,34 @@ from resume_service.resume.video_access import VideoKind
 
 
 class VideoFacts(NamedTuple):
-    """Facts of a video that exists or was deleted."""
+    """Facts of a video. The video may be unpublished or deleted."""
 
     id: int
     kind: VideoKind
     corporation_id: int | None
     """None for a public video."""
     duration: float | None
-    """Seconds."""
+    """Duration in seconds. None if it is unknown."""
     is_offered: bool
-    """Whether it is published and not deleted."""
+    """Whether the video is published and not deleted."""
 
     @classmethod
     def of(cls, row: sqlalchemy.Row[*tuple[Any, ...]]) -> VideoFacts:
-        """The facts in a row of `videos`."""
+        """Return the facts in a row of the table `videos`."""
         is_offered = row.published and row.deleted_at is None
         kind = VideoKind(row.kind)
         return cls(row.id, kind, row.corporation_id, row.duration_seconds, is_offered)
 
     def require_watchable_by(self, caller: Identity) -> None:
-        """Raise NotFound for a video that is not offered, Forbidden for one of another company.
+        """Check that the caller may watch the video.
 
-        A service may watch the videos of every company.
+        Raises NotFound if the video is not offered. Raises Forbidden if the video belongs to another
+        company, unless the caller is a service.
         """
         if not self.is_offered:
             raise NotFound(NO_VIDEO)
-        is_theirs = self.corporation_id in (None, caller.corporation_id)
-        if not is_theirs and caller.role is not Role.SERVICE:
+        is_public_or_own = self.corporation_id in (None, caller.corporation_id)
+        if not is_public_or_own and caller.role is not Role.SERVICE:
             raise Forbidden
 
 
@@ -49,7 +50,10 @@ NO_VIDEO = "Video not found"
 
 class FactsSource(Protocol):
     def facts(self, video_id: int) -> VideoFacts:
-        """Raises NotFound if the video never existed, and Unavailable."""
+        """Return the facts of a video.
+
+        Raises NotFound if the video never existed. Raises Unavailable if the facts can't be read.
+        """
 
 
 class FactsQuery:

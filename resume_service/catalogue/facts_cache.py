@@ -1,4 +1,9 @@
-"""A cache of video facts in each process, invalidated by a ChangeListener: docs/adr/0031."""
+"""Caches facts of videos in each process: see docs/adr/0031.
+
+A ChangeListener notifies the cache when a video has changed. Each time the listener starts to listen,
+a new session begins. Between two sessions, a notification may be lost. So the cache trusts only the
+entries of the current session.
+"""
 
 from __future__ import annotations
 
@@ -16,37 +21,42 @@ from resume_service.errors import NotFound, Unavailable
 from resume_service.postgres.database import Database
 
 MAX_VIDEOS = 10_000
-"""Maximum number of videos in the cache of a process, at a few hundred bytes each."""
+"""Maximum number of videos in the cache of a process. Each entry needs a few hundred bytes."""
 TRUSTED_SECONDS = 1.2
-"""Seconds that the cache is valid after the listener's last confirmation."""
+"""Seconds that entries may be used after the last confirmation of the listener.
+
+A confirmation (`on_confirmed`) means that the listener has received all notifications.
+"""
 FRESH_SECONDS = 60.0
-"""Maximum age in seconds of an entry while Postgres is reachable."""
+"""Maximum age in seconds of an entry that is used while Postgres is reachable."""
 LONGEST_SECONDS = 3600.0
-"""Maximum age in seconds of an entry while Postgres is unreachable."""
+"""Maximum age in seconds of an entry that is used while Postgres is unreachable."""
 UNREACHABLE_SECONDS = 1.5
 """Seconds after `on_unreachable` in which cached facts are returned without a query.
 
-The listener retries sooner. If Postgres is still unreachable, it calls `on_unreachable` again.
+The listener retries before these seconds have passed. If Postgres is still unreachable, the listener
+calls `on_unreachable` again.
 """
 IDLE_SECONDS = 60.0
-"""Seconds without a read before the listener stops and the cache is emptied."""
+"""Seconds after the last read of the cache until the listener stops and the cache is emptied."""
 
 
 class _CachedFacts(NamedTuple):
     facts: VideoFacts
     session: int
-    """Number of the listening session in which the query ran."""
+    """Number of the session in which the query ran. The first session has number 1."""
     queried_at: float
-    """Time before the query. All times here come from the clock of the cache."""
+    """Time at which the query started, from the clock of the cache."""
 
 
 _caches: weakref.WeakSet[FactsCache] = weakref.WeakSet()
 
 
 class FactsCache:
-    """Caches the facts of `source`, at most about one second behind the last commit.
+    """Caches the facts of `source`.
 
-    While Postgres is unreachable, it returns cached facts up to LONGEST_SECONDS old.
+    While Postgres is reachable, a cached fact is at most about one second out of date. While Postgres
+    is unreachable, the cache returns facts that are at most LONGEST_SECONDS old.
     """
 
     def __init__(
@@ -62,19 +72,23 @@ class FactsCache:
         _caches.add(self)
 
     def reset_after_fork(self) -> None:
-        """Reset the cache after a fork: the child has none of the parent's threads."""
+        """Reset the cache after a fork. The child process has none of the parent's threads."""
         self._listener = ChangeListener(self._database, self, self._clock)
         self._cached: dict[int, _CachedFacts] = {}
         self._queries: dict[int, Future[VideoFacts]] = {}
-        self._generation = 0
-        """Increases with each event that may make the result of a running query outdated."""
+        self._event_count = 0
+        """Number of events so far after which the result of a running query may be outdated."""
         self._session = 0
         self._lock = threading.Lock()
-        """Guards the cache, the running queries, the generation and the session."""
+        """Must be acquired to change `_cached`, `_queries`, `_event_count` or `_session`."""
         self._confirmed_at = self._unreachable_at = self._read_at = float("-inf")
 
     def facts(self, video_id: int) -> VideoFacts:
-        """Raises NotFound if the video does not exist, and Unavailable."""
+        """Return the facts of a video.
+
+        Raises NotFound if the video never existed. Raises Unavailable if the query fails and no usable
+        entry is cached.
+        """
         now = self._read_at = self._clock()
         is_confirmed = now < self._confirmed_at + TRUSTED_SECONDS
         cached = self._cached.get(video_id)
@@ -89,7 +103,7 @@ class FactsCache:
         try:
             return self._query_once(video_id)
         except Unavailable:
-            # Look again: during the query, the entry may have been stored or removed.
+            # Read the cache again: the entry may have been stored or removed during the query.
             cached = self._cached.get(video_id)
             if cached and now - cached.queried_at < LONGEST_SECONDS:
                 return cached.facts
@@ -110,48 +124,50 @@ class FactsCache:
         return pending.result()
 
     def _query(self, video_id: int, pending: Future[VideoFacts]) -> None:
-        """Query the source and complete `pending` for all its callers."""
-        generation, now = self._generation, self._clock()
+        """Query the source. Give the result or the error to all callers that wait for `pending`."""
+        event_count, now = self._event_count, self._clock()
         try:
             facts = self._source.facts(video_id)
-            self._store(video_id, _CachedFacts(facts, self._session, now), generation)
+            self._store(video_id, _CachedFacts(facts, self._session, now), event_count)
             pending.set_result(facts)
         except NotFound as fault:
             self.on_change(video_id)
             pending.set_exception(fault)
-        except Exception as fault:  # noqa: BLE001 - not swallowed: raised in every caller
+        except Exception as fault:  # noqa: BLE001 - each waiting caller raises this exception
             pending.set_exception(fault)
-        except BaseException:  # this greenlet is killed, the waiting ones are not
+        except BaseException:  # this greenlet was killed, but the waiting callers were not
             pending.set_exception(Unavailable())
             raise
         finally:
             with self._lock:
                 del self._queries[video_id]
 
-    def _store(self, video_id: int, entry: _CachedFacts, generation: int) -> None:
+    def _store(self, video_id: int, entry: _CachedFacts, event_count: int) -> None:
         with self._lock:
-            if generation != self._generation:
-                return  # the result may be older than a notification, which is sent only once
+            if event_count != self._event_count:
+                # A notification or a new session came during the query. The result may be outdated,
+                # and no later notification would remove it.
+                return
             self._cached.pop(video_id, None)
             if not entry.facts.is_offered:
-                return  # not cached, so that its publication is visible at once
+                return  # not cached, so that the video is visible as soon as it is published
             while len(self._cached) >= MAX_VIDEOS:
                 del self._cached[next(iter(self._cached))]
             self._cached[video_id] = entry
 
-    # The methods of ChangeHandler, called by the listener:
+    # The listener calls these methods of ChangeHandler:
 
     def should_listen(self) -> bool:
         return self._clock() < self._read_at + IDLE_SECONDS
 
     def on_listening(self) -> None:
         with self._lock:
-            self._generation += 1
+            self._event_count += 1
             self._session += 1
 
     def on_change(self, video_id: int | None) -> None:
         with self._lock:
-            self._generation += 1
+            self._event_count += 1
             if video_id is None:
                 self._cached.clear()
             else:

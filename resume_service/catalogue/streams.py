@@ -1,4 +1,7 @@
-"""Streams of videos: the access check, the bytes, and when a stream counts as a view."""
+"""Streams of videos: the access check, the bytes, and the views.
+
+A user's first stream of a video is logged as a view, and earns reward points.
+"""
 
 from __future__ import annotations
 
@@ -25,25 +28,34 @@ from resume_service.telemetry import logs, metrics
 
 NO_QUALITY = "Quality not found"
 MAX_TRANSACTIONS = 2
-"""Transactions of streams that a process runs at a time; more of them wait.
+"""Maximum number of Postgres transactions that the streams of a process run at the same time.
 
-The pool of a process has 8 connections and opens no more. So 6 stay free for other requests.
+Further transactions wait. The connection pool of a process has 8 connections and opens no more. So 6
+connections remain for other requests.
 """
-READ_SECONDS, EARN_SECONDS = 0.3, 2.0
-"""Seconds that a transaction waits for a slot: one that reads a video, one that gives points.
+READ_SECONDS = 0.3
+"""Maximum seconds that a transaction waits for its start if it reads a video.
 
-A read waits a short time: with Postgres' own timeouts, a client gets its 503 within a second. Points
-wait longer: if they fail, the viewer gets none before the next stream.
+This wait is short, because a client gets its 503 only after this wait and the timeouts of Postgres.
+"""
+EARN_SECONDS = 2.0
+"""Maximum seconds that a transaction waits for its start if it gives reward points.
+
+This wait is longer than READ_SECONDS. If the transaction fails, the viewer gets no points until another
+stream of this video is logged as a view.
 """
 _log = structlog.get_logger(__name__)
 
 
 class Stream:
-    """The body of a response. It counts as a view once, unless it fails.
+    """The body of a response. It calls `on_view` at most once, to log the view.
 
-    A whole stream counts before its last bytes are sent, so a client that has all bytes has its
-    points. A stream also counts if the client disconnects after its first bytes. If the origin fails,
-    the iterator raises ConnectionAbortedError, and the server closes the client's connection.
+    A stream that is read to its end is logged just before its last bytes are sent. So a client that
+    has all bytes already has its reward points. A stream is also logged if the client disconnects
+    after the first bytes.
+
+    If the origin sends an incomplete body, the stream is not logged. The iterator then raises
+    ConnectionAbortedError, and the server closes the client's connection.
     """
 
     def __init__(self, opened: OpenMedia, on_view: Callable[[], None]) -> None:
@@ -52,7 +64,7 @@ class Stream:
         self._opened = opened
         self._on_view = on_view
         self._body = self._read()
-        self._was_sent_some = False
+        self._sent_some_bytes = False
         self._request_id = logs.request_id.get()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -61,28 +73,28 @@ class Stream:
     def close(self) -> None:
         """Close the file or the connection. The server calls this at the end of every response."""
         self._opened.close()
-        if self._was_sent_some:
-            self._end("left", counts=True)
+        if self._sent_some_bytes:
+            self._end("left", is_view=True)
 
     def _read(self) -> Iterator[bytes]:
         try:
             for chunk in self._opened.parts:
                 if chunk.is_last:
                     self._opened.close()
-                    self._end("whole", counts=True)
+                    self._end("whole", is_view=True)
                 yield chunk.data
-                self._was_sent_some = self._was_sent_some or not chunk.is_last
-                # Let other greenlets run: a fast origin and a fast client never wait.
+                self._sent_some_bytes = self._sent_some_bytes or not chunk.is_last
+                # Let other greenlets run: with a fast origin and client, this loop never waits.
                 time.sleep(0)
         except (OriginFailed, OriginTimeout) as fault:
-            self._end("failed", counts=False)
+            self._end("failed", is_view=False)
             _log.warning("a stream broke off", fault=fault.message, request_id=self._request_id)
             raise ConnectionAbortedError(fault.message) from fault
 
-    def _end(self, result: str, *, counts: bool) -> None:
-        self._was_sent_some = False
+    def _end(self, result: str, *, is_view: bool) -> None:
+        self._sent_some_bytes = False
         metrics.streams.labels(result).inc()
-        if counts:
+        if is_view:
             try:
                 self._on_view()
             except Unavailable:
@@ -93,11 +105,7 @@ class Streams:
     """Opens videos for their viewers."""
 
     def __init__(
-        self,
-        database: Database,
-        media: MediaSource,
-        view_logs: ViewLogs,
-        clock: Clock,
+        self, database: Database, media: MediaSource, view_logs: ViewLogs, clock: Clock
     ) -> None:
         self._database = database
         self._media = media
@@ -108,9 +116,12 @@ class Streams:
     def open(
         self, video_id: int, caller: Identity, wanted: ByteRequest, quality: str | None = None
     ) -> Stream:
-        """Open the video, or its file of that quality.
+        """Open the video. If `quality` is given, open the video's file of this quality.
 
-        Raises NotFound, Forbidden, RangeNotSatisfiable, OriginFailed, OriginTimeout, Unavailable.
+        Raises NotFound if the video, the quality or the file does not exist. Raises Forbidden if the
+        caller may not watch the video. Raises Unavailable if Postgres does not answer in time.
+
+        `MediaSource.open`, which this method calls, raises some further errors.
         """
         if quality and "\0" in quality:  # Postgres text can't contain it
             raise NotFound(NO_QUALITY)
@@ -119,17 +130,21 @@ class Streams:
         if row.path is None:
             raise NotFound(NO_QUALITY)
         opened = self._media.open(row.path, wanted)
-        earns = row.account is not None and row.rewarded_at is None
-        return Stream(opened, self._view_logger(row.account, video_id) if earns else _no_view)
+        may_earn = row.account is not None and row.rewarded_at is None
+        return Stream(opened, self._view_logger(row.account, video_id) if may_earn else _no_view)
 
     def require_watchable(self, video_id: int, caller: Identity) -> None:
-        """Raises NotFound, Forbidden and Unavailable, as `open` does."""
+        """Check that the caller may watch the video.
+
+        Raises NotFound if the video is not offered. Raises Forbidden if the caller may not watch it.
+        Raises Unavailable if Postgres does not answer.
+        """
         FactsQuery(self._database).facts(video_id).require_watchable_by(caller)
 
     def _row(self, video_id: int, account_id: int | None, quality: str | None) -> Any:
-        """The video, the path of its file, the viewer's account and view log, in one statement.
+        """Read the video, the path of its file, the viewer's account and its view log.
 
-        Raises NotFound.
+        One statement reads all of these. Raises NotFound if the video never existed.
         """
         path = videos.c.file_path if quality is None else video_files.c.file_path
         of_quality = and_(
@@ -151,16 +166,22 @@ class Streams:
         return rows[0]
 
     def _view_logger(self, user_id: int, video_id: int) -> Callable[[], None]:
+        """Return a function that logs the view and gives the reward points."""
+
         def earn() -> None:
             with self._slot(EARN_SECONDS):
-                is_first = self._view_logs.earn(user_id, video_id, self._clock())
-            if is_first:
+                has_earned = self._view_logs.earn(user_id, video_id, self._clock())
+            if has_earned:
                 metrics.views_rewarded.inc()
 
         return earn
 
     @contextlib.contextmanager
     def _slot(self, timeout: float) -> Iterator[None]:
+        """Wait until fewer than MAX_TRANSACTIONS transactions run.
+
+        Raises Unavailable after `timeout` seconds.
+        """
         if not self._slots.acquire(timeout=timeout):
             raise Unavailable
         try:
@@ -170,4 +191,7 @@ class Streams:
 
 
 def _no_view() -> None:
-    """For callers without an account, and for streams after the one that earned points."""
+    """Do nothing.
+
+    Used if the caller has no account, or has already earned the reward points of this video.
+    """

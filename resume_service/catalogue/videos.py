@@ -52,13 +52,17 @@ _offered = (videos.c.published, _in_use)
 
 
 class Videos:
-    """Every method may raise Unavailable, and NotFound if its video does not exist."""
+    """Reads and changes the table of videos.
+
+    Every method may raise Unavailable. The methods that take a `video_id` raise NotFound if no such
+    video exists.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, fields: Mapping[str, Any], corporation_id: int | None) -> Video:
-        """Create a video of that company, or a public one for None.
+        """Create a video of a company. If `corporation_id` is None, create a public video.
 
         Raises NotFound if the company does not exist.
         """
@@ -77,19 +81,25 @@ class Videos:
             return _one(sql, select(*_columns).where(videos.c.id == video_id))
 
     def offered(self, page_request: PageRequest) -> Page[Video]:
-        """The published videos: those of all companies, and the public ones."""
+        """Return all published videos: those of companies, and those that are public."""
         return self._page(page_request, *_offered)
 
     def of_corporation(
         self, corporation_id: int, page_request: PageRequest, *, all_of_them: bool
     ) -> Page[Video]:
-        """A company's published videos, or all of them, also unpublished and deleted ones."""
+        """Return a company's published videos.
+
+        If `all_of_them` is True, also return its unpublished and deleted videos.
+        """
         is_owned = videos.c.corporation_id == corporation_id
         conditions = (is_owned,) if all_of_them else (is_owned, *_offered)
         return self._page(page_request, *conditions)
 
     def update(self, video_id: int, fields: Mapping[str, Any], now: datetime) -> Video:
-        """Change the given fields. `files` replaces all files of the video."""
+        """Change a video that is not deleted. `files` replaces all files of the video.
+
+        Raises NotFound if the video is deleted.
+        """
         values = {name: value for name, value in fields.items() if name != "files"}
         change = videos.update().where(videos.c.id == video_id, _in_use)
         with self._database.transaction() as sql:
@@ -107,7 +117,10 @@ class Videos:
             _existing(sql, row)
 
     def restore(self, video_id: int, now: datetime) -> Video:
-        """Undo a deletion. Raises Forbidden unless the company's plan is PAID at `now`."""
+        """Undo a deletion. Raises NotFound if the video is not deleted.
+
+        Raises Forbidden if the video belongs to a company without a PAID plan at `now`.
+        """
         restoration = videos.update().where(videos.c.id == video_id, ~_in_use)
         with self._database.transaction() as sql:
             owner = _one(sql, select(*_columns).where(videos.c.id == video_id)).corporation_id
@@ -149,7 +162,7 @@ def _existing(sql: sqlalchemy.Connection, row: sqlalchemy.Row[Any] | None) -> Vi
 
 
 def _videos(sql: sqlalchemy.Connection, rows: Sequence[sqlalchemy.Row[Any]]) -> list[Video]:
-    """The videos of these rows. One statement reads the files of all of them."""
+    """Return the videos of these rows. One statement reads the files of all these videos."""
     files: dict[int, list[VideoFile]] = {row.id: [] for row in rows}
     query = select(video_files).where(video_files.c.video_id.in_(files))
     for row in sql.execute(query.order_by(video_files.c.quality)):

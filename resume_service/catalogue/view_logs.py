@@ -1,4 +1,7 @@
-"""View logs: which user has viewed which video. The first stream of a video earns points."""
+"""View logs. A view log is a row that says that a user has viewed a video.
+
+A user earns reward points with the first stream of a video.
+"""
 
 from __future__ import annotations
 
@@ -20,28 +23,35 @@ _of_pair = (_logs.user_id, _logs.video_id)
 
 
 class Viewed(NamedTuple):
+    """The view log of a user and a video."""
+
     created_at: datetime
     is_new: bool
+    """Whether this call created the view log."""
 
 
 class ViewLogs:
-    """At most one row for each user and video. Every method may raise Unavailable."""
+    """Reads and writes view logs. Each pair of a user and a video has at most one view log.
+
+    Every method may raise Unavailable.
+    """
 
     def __init__(self, database: Database, points_per_view: int) -> None:
         self._database = database
         self._points = points_per_view
 
     def earn(self, user_id: int, video_id: int, now: datetime) -> bool:
-        """Log a stream, and give points unless an earlier stream did.
+        """Log a stream as a view. Give reward points, unless an earlier stream has earned them.
 
-        Returns whether this stream earned the points. Of concurrent streams, only one earns them: the
-        one that sets `rewarded_at`.
+        Returns whether this stream has earned the points. Only the transaction that sets
+        `rewarded_at` adds the points. So if several streams end at the same time, the user gets the
+        points once.
         """
         log = insert(view_logs).from_select(
             ["user_id", "video_id", "created_at", "rewarded_at"],
             _of_user(user_id, literal(video_id, BigInteger), _moment(now), _moment(now)),
         )
-        claim = log.on_conflict_do_update(
+        set_rewarded = log.on_conflict_do_update(
             index_elements=_of_pair,
             set_={"rewarded_at": log.excluded.rewarded_at},
             where=_logs.rewarded_at.is_(None),
@@ -49,13 +59,13 @@ class ViewLogs:
         new_points = users.c.points + bindparam("earned")
         give = users.update().where(users.c.id == user_id).values(points=new_points)
         with self._database.transaction() as sql:
-            earns = sql.execute(claim).first() is not None
-            if earns:
+            has_earned = sql.execute(set_rewarded).first() is not None
+            if has_earned:
                 sql.execute(give, {"earned": self._points})
-        return earns
+        return has_earned
 
     def write(self, user_id: int, video_id: int, now: datetime) -> Viewed:
-        """Log a view without points. It does not change what a stream earns.
+        """Log a view without points. A later stream can still earn the points.
 
         Raises NotFound if the user does not exist.
         """
@@ -90,7 +100,7 @@ class ViewLogs:
 
 
 def _of_user(user_id: int, *values: sqlalchemy.ColumnElement[object]) -> sqlalchemy.Select[object]:
-    """Select one row if the user exists, else none."""
+    """Select one row with the user's id and `values`. Select no row if the user does not exist."""
     return select(users.c.id, *values).where(users.c.id == user_id, users.c.deleted_at.is_(None))
 
 

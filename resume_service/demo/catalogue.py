@@ -1,7 +1,7 @@
 """Adds the demo's companies, users and videos to the database, and its media below MEDIA_ROOT.
 
-Only missing data is added, so the command can run again at any time. Companies that are not the
-demo's are never changed.
+Only missing data is added, so the command can run again at any time. Companies that are not part of
+the demo are never changed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ class Account(NamedTuple):
     email: str
     role: Role
     has_password: bool
-    """Whether the password of this run is valid. An older account may have another."""
+    """Whether the account has the password of this run.
+
+    An account that an earlier run created may have another password.
+    """
 
 
 class Company(NamedTuple):
@@ -46,26 +49,29 @@ class Company(NamedTuple):
     name: str
     plan: Plan
     accounts: tuple[Account, ...]
-    """The admin is the first."""
+    """The first account is the admin."""
     videos: int
+    """Number of the company's videos in the demo."""
 
 
 class Demo(NamedTuple):
     companies: tuple[Company, ...]
     public_videos: int
     added: int
-    """The number of new accounts, videos and files."""
+    """Number of new accounts, videos and files."""
 
 
 def seed_catalogue(database: Database, media_root: Path, password: str) -> Demo:
     """Add missing data. New accounts get `password`.
 
-    Raises Conflict, before any change, if others use a name or an address of the demo. Raises OSError,
-    before it adds rows, if the folder can't be written. Raises Conflict if another process adds the
-    demo, and Unavailable.
+    Raises Conflict if a company or user outside the demo has a name or an e-mail address of the demo.
+    Then nothing is changed. Raises OSError if a media file can't be written. Then no row is added.
+
+    Raises Conflict if another process adds the demo at the same time. Raises Unavailable if Postgres
+    does not answer in time.
     """
     for studio in STUDIOS:
-        _require_free_or_ours(database, studio)
+        _require_free_or_demo(database, studio)
     files = _put_files(media_root / FOLDER)
     with _exclusively(database):
         seeding = _Seeding(database, password)
@@ -109,9 +115,9 @@ class _Seeding:
         return Account(row.id, email, Role(row.role), has_password)
 
     def titles(self, titles: Sequence[Title], corporation_id: int | None) -> int:
-        """Add missing videos of a company, or public ones for None.
+        """Add the missing videos of a company. If `corporation_id` is None, add public videos.
 
-        Returns the number of titles.
+        Returns the number of `titles`, whether new or not.
         """
         existing = _paths_of(self._database, corporation_id)
         for title in titles:
@@ -123,6 +129,7 @@ class _Seeding:
 
 @contextmanager
 def _exclusively(database: Database) -> Iterator[None]:
+    """Run the block under the lock of the demo. Raises Conflict if another process has the lock."""
     with database.transaction() as sql:
         if not sql.execute(
             select(func.pg_try_advisory_xact_lock(locks.DEMO_CATALOGUE))
@@ -131,8 +138,8 @@ def _exclusively(database: Database) -> Iterator[None]:
         yield
 
 
-def _require_free_or_ours(database: Database, studio: Studio) -> None:
-    """Raise Conflict if the company or an address of it exists but is not the demo's."""
+def _require_free_or_demo(database: Database, studio: Studio) -> None:
+    """Raise Conflict if a company or user outside the demo has the studio's name or an address."""
     has_name = (corporations.c.name == studio.name, corporations.c.deleted_at.is_(None))
     company = next(iter(database.rows(select(corporations).where(*has_name))), None)
     admin = _user(database, studio.admin)
@@ -150,14 +157,17 @@ def _addresses(studio: Studio) -> tuple[str, ...]:
 
 
 def _user(database: Database, email: str) -> Any:
-    """The user's row, or None."""
+    """Return the row of the user with this address, or None."""
     has_email: tuple[sqlalchemy.ColumnElement[bool], ...]
     has_email = (users.c.email == email, users.c.deleted_at.is_(None))
     return next(iter(database.rows(select(users).where(*has_email))), None)
 
 
 def _paths_of(database: Database, corporation_id: int | None) -> set[str]:
-    """The demo's file paths of a company, also of deleted videos: they are not added again."""
+    """Return the file paths of the demo's videos of a company.
+
+    They include the paths of deleted videos, so that these videos are not added again.
+    """
     is_owned = videos.c.corporation_id.is_not_distinct_from(corporation_id)
     query = select(videos.c.file_path).where(is_owned, videos.c.file_path.startswith(f"{FOLDER}/"))
     return {row.file_path for row in database.rows(query)}

@@ -1,4 +1,7 @@
-"""`flask seed-demo`: adds companies, users, a small catalogue and a course, to try the service."""
+"""The command `flask seed-demo`. It adds data for trying the service.
+
+The data are companies, users, videos and a course.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from resume_service.accounts.passwords import LONGEST, SHORTEST
+from resume_service.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from resume_service.demo.catalogue import Account, Company, Demo, seed_catalogue
 from resume_service.demo.course import LESSONS, seed_demo_course
 from resume_service.errors import Conflict, Unavailable
@@ -19,14 +22,15 @@ from resume_service.postgres.database import Database
 from resume_service.settings import Settings
 
 TIMEOUT_SECONDS = 10.0
+"""Seconds until Postgres must have answered a statement."""
 PASSWORD_BYTES = 12
-"""Random bytes of a generated password."""
+"""Number of random bytes in a generated password."""
 
 
 class Seeded(NamedTuple):
     catalogue: Demo
     course: int | None
-    """The number of new rows; None if a course exists that is not the demo's."""
+    """Number of new rows of the course. None if the service already has another course."""
 
     @property
     def added(self) -> int:
@@ -34,21 +38,21 @@ class Seeded(NamedTuple):
 
     @property
     def viewer(self) -> Account:
-        """The enrolled user: the first viewer of the first company."""
+        """The user who is enrolled in the course: the first viewer of the first company."""
         _admin, viewer, *_ = self.catalogue.companies[0].accounts
         return viewer
 
 
 def command(settings: Settings) -> click.Command:
-    """The command `flask seed-demo`."""
+    """Return the command `flask seed-demo`."""
 
     @click.command("seed-demo")
     @click.option("--password", envvar="SEED_DEMO_PASSWORD", callback=_check_length)
     def seed_demo(password: str | None) -> None:
         """Add demo companies, users, videos and a course, unless they exist.
 
-        Without --password (or SEED_DEMO_PASSWORD), new accounts get a generated password. It is shown
-        once.
+        Without --password (or SEED_DEMO_PASSWORD), new accounts get a generated password. The command
+        shows this password once.
         """
         used_password = password or made_up_password()
         with one_line_errors():
@@ -61,7 +65,7 @@ def command(settings: Settings) -> click.Command:
 def seed(settings: Settings, password: str) -> Seeded:
     """Add missing data. Raises click.ClickException if DATABASE_URL or MEDIA_ROOT is not set.
 
-    Also raises Conflict, Unavailable and OSError.
+    Raises Conflict, OSError and Unavailable as `seed_catalogue` does.
     """
     if settings.database_url is None:
         raise click.ClickException("DATABASE_URL is not set: there is no catalogue")
@@ -80,7 +84,7 @@ def made_up_password() -> str:
 
 
 def description(seeded: Seeded, password: str, address: str) -> str:
-    """The text for the terminal: the demo's data, and how to sign in at `address`."""
+    """Return the text for the terminal: the demo's data, and how to sign in at `address`."""
     lines = [f"{seeded.added} added." if seeded.added else "Everything was there: nothing changed."]
     for company in seeded.catalogue.companies:
         lines += _company(company)
@@ -122,7 +126,7 @@ def _sign_in(account: Account, password: str, address: str) -> list[str]:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Raise an expected error as a ClickException with one line."""
+    """Replace an expected error by a ClickException with a message of one line."""
     try:
         yield
     except Unavailable as fault:
@@ -132,6 +136,6 @@ def one_line_errors() -> Iterator[None]:
 
 
 def _check_length(_context: click.Context, _option: click.Parameter, password: Any) -> Any:
-    if password is not None and not SHORTEST <= len(password) <= LONGEST:
-        raise click.BadParameter(f"Must be {SHORTEST} to {LONGEST} characters long.")
+    if password is not None and not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise click.BadParameter(f"Must be {MIN_LENGTH} to {MAX_LENGTH} characters long.")
     return password

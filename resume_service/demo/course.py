@@ -1,6 +1,7 @@
-"""Adds a small demo course, always the same.
+"""Adds a small demo course.
 
-Only missing rows are added. A service has one course: if it is not the demo's, nothing is added.
+Only missing rows are added. A service has one course. If the service already has another course,
+nothing is added.
 """
 
 from __future__ import annotations
@@ -37,22 +38,25 @@ LESSONS: list[dict[str, Any]] = [
     {"id": CUT, "module_id": PRACTICE, "title": "The cut", "position": 2},
 ]
 REQUIRED = [(LIGHT, WELCOME), (CUT, LIGHT), (CUT, SOUND)]
+"""Pairs of a lesson and its prerequisite."""
 FILES = {WELCOME: "bowline.wav", LIGHT: "quay.wav", SOUND: "weather.wav"}
-"""Demo videos by lesson. Watching the video to its end completes the lesson."""
+"""The file of the demo video of each lesson. Watching this video to its end completes the lesson."""
 
 
 def seed_demo_course(
     database: Database, user_id: str, videos_by_lesson: Mapping[UUID, str] | None = None
 ) -> int | None:
-    """Add missing rows, and enrol the user without an end, unless the user has an enrolment.
+    """Add missing rows. Enrol the user without an end date, unless the user has an enrolment.
 
-    Returns the number of new rows; prerequisites are not counted. Returns None, and adds nothing, if
-    the course is not the demo's. Without `videos_by_lesson`, lessons get videos of the demo's catalogue.
-    Raises Unavailable.
+    Returns the number of new rows, without the prerequisites. If the service has another course, this
+    adds nothing and returns None. Raises Unavailable if Postgres does not answer in time.
+
+    `videos_by_lesson` contains the video ids of the lessons. If it is None, the lessons get videos of
+    the demo's catalogue.
     """
     with database.transaction() as sql:
         sql.execute(select(func.pg_advisory_xact_lock(locks.DEMO_COURSE)))
-        if not _is_free_or_ours(sql):
+        if not _has_no_other_course(sql):
             return None
         video_ids = _videos(sql) if videos_by_lesson is None else videos_by_lesson
         return (
@@ -62,13 +66,13 @@ def seed_demo_course(
         )
 
 
-def _is_free_or_ours(sql: sqlalchemy.Connection) -> bool:
+def _has_no_other_course(sql: sqlalchemy.Connection) -> bool:
     existing = set(sql.execute(select(modules.c.id)).scalars())
     return not existing or not existing.isdisjoint({FILM, PRACTICE})
 
 
 def _videos(sql: sqlalchemy.Connection) -> dict[UUID, str]:
-    """The ids of the demo's videos by lesson, without deleted videos."""
+    """Return the ids of the demo's videos by lesson. Deleted videos are left out."""
     path = videos.c.file_path
     query = select(path, func.min(videos.c.id)).where(
         path.in_([f"{FOLDER}/{file}" for file in FILES.values()]),
@@ -84,11 +88,11 @@ def _add_lessons(sql: sqlalchemy.Connection, video_ids: Mapping[UUID, str]) -> i
     flags = {"published": True, "free": False}
     rows = [row | flags | {"video_id": video_ids.get(row["id"])} for row in LESSONS]
     new = _insert_missing(sql, lessons, rows)
-    # Only new lessons get prerequisites: an admin may have changed those of the others.
-    # One more prerequisite could close a cycle.
+    # Only new lessons get prerequisites. An admin may have changed the prerequisites of an existing
+    # lesson. Then a new prerequisite could make a cycle: A requires B, and B requires A.
     required = [
-        {"lesson_id": lesson, "prerequisite_id": first}
-        for lesson, first in REQUIRED
+        {"lesson_id": lesson, "prerequisite_id": prerequisite}
+        for lesson, prerequisite in REQUIRED
         if lesson in new
     ]
     if required:
@@ -108,6 +112,6 @@ def _enrol(sql: sqlalchemy.Connection, user_id: str) -> int:
 def _insert_missing(
     sql: sqlalchemy.Connection, table: sqlalchemy.Table, rows: Sequence[Mapping[str, Any]]
 ) -> set[UUID]:
-    """Insert the rows with new ids. Returns these ids."""
+    """Insert the rows that the table does not contain yet. Returns the ids of the inserted rows."""
     new = insert(table).values(rows).on_conflict_do_nothing().returning(table.c.id)
     return set(sql.execute(new).scalars())

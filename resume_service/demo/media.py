@@ -1,4 +1,4 @@
-"""Generates the demo's media: one tune for each file, as a WAV that every browser plays."""
+"""Generates the demo's media: WAV files, which every browser can play. Each has its own tune."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ import wave
 from pathlib import Path
 
 SECONDS = 30
+"""Length of a tune in seconds."""
 NOTE_SECONDS = 0.25
-RATE, LOW_RATE = 8000, 4000
-"""Samples per second, of one byte each: a file has 240 or 120 KB."""
+"""Length of a note in seconds."""
+RATE = 8000
+"""Samples per second. A sample has one byte, so a file has 240 KB."""
+LOW_RATE = 4000
+"""Samples per second in the quality `low`. Such a file has 120 KB."""
 LOUDNESS = 40
-"""Amplitude, out of 127 that a byte allows on either side of silence."""
+"""Amplitude of a note. A sample of one byte allows an amplitude of at most 127."""
 _SCALE = tuple(220 * 2 ** (step / 12) for step in (0, 2, 4, 7, 9, 12, 14, 16))
-"""Notes in hertz, of a scale in which any two notes sound good together."""
+"""Frequencies of the notes in hertz. Any two of these notes sound good together."""
 READABLE_BY_ALL = 0o644
 
 
 def put_media(path: Path) -> bool:
     """Create the file unless it exists. Returns whether it was created. Raises OSError.
 
-    A file is never visible before it is complete.
+    The file gets its name only after it is complete. So no request reads an incomplete file.
     """
     if path.exists():
         return False
     handle, unfinished = tempfile.mkstemp(dir=path.parent)
     try:
-        with open(handle, "wb") as file:  # noqa: PTH123 - opens a descriptor
+        with open(handle, "wb") as file:  # noqa: PTH123 - Path can't open a descriptor
             file.write(tune(path.name, LOW_RATE if path.stem.endswith("-low") else RATE))
         Path(unfinished).chmod(READABLE_BY_ALL)
         Path(unfinished).rename(path)
@@ -40,8 +44,8 @@ def put_media(path: Path) -> bool:
 
 
 def tune(name: str, rate: int) -> bytes:
-    """A WAV of SECONDS. The same name gives the same tune."""
-    melody = random.Random(name)  # noqa: S311 - a melody is no secret
+    """Return a WAV file of SECONDS. The same name always gives the same tune."""
+    melody = random.Random(name)  # noqa: S311 - a melody need not be secret
     written = io.BytesIO()
     with wave.open(written, "wb") as media:
         media.setnchannels(1)
@@ -53,7 +57,7 @@ def tune(name: str, rate: int) -> bytes:
 
 
 def _note(hertz: float, rate: int) -> bytes:
-    samples = round(rate / hertz)  # in one period, which repeats until the note ends
+    samples = round(rate / hertz)  # of one period, which is repeated until the note ends
     period = bytes(
         128 + round(LOUDNESS * math.sin(2 * math.pi * at / samples)) for at in range(samples)
     )

@@ -1,6 +1,6 @@
 """The demo's companies, users and videos.
 
-The e-mail addresses end in `.example`, a reserved domain without an owner (RFC 2606).
+The e-mail addresses end in `.example`, a reserved domain that is never in use (RFC 2606).
 """
 
 from __future__ import annotations
@@ -11,22 +11,26 @@ from resume_service.accounts.model import Plan
 from resume_service.resume.video_access import VideoKind
 
 HARBOUR = 1
-"""The id of the series. Each company numbers its series itself."""
+"""The id of the demo's series. Each company chooses the ids of its own series."""
 
 
 class Title(NamedTuple):
+    """A video of the demo."""
+
     name: str
     file: str
-    """Media file in the demo's folder. It identifies a title of a company."""
+    """Name of the media file in the demo's folder. It is unique among the titles of a company."""
     kind: VideoKind = VideoKind.VIDEO
     season: int | None = None
     episode: int | None = None
     published: bool = True
     low_file: str | None = None
-    """File of the same title in the quality `low`."""
+    """Name of the media file in the quality `low`. None if there is no such file."""
 
 
 class Studio(NamedTuple):
+    """A company of the demo. `admin` and `viewers` are e-mail addresses."""
+
     name: str
     plan: Plan
     admin: str

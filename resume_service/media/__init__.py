@@ -1,1 +1,4 @@
-"""Opens a video's bytes: a local file or an origin's URL. No SQL, no Flask."""
+"""Opens the bytes of a video, from a local file or from another server (an "origin").
+
+This package uses neither SQL nor Flask.
+"""

@@ -1,8 +1,11 @@
-"""Addresses that an origin may have, and DNS lookups.
+"""IP addresses that an origin may have, and DNS lookups.
 
-All addresses of a name must be public. The owner of a name chooses its addresses, and must not reach
-internal hosts through this one (SSRF). The tables are those of IANA's special-purpose registries. They are
-copied here, so that they don't change with the version of Python.
+If an origin has a host name, all addresses of this name must be public. The owner of the name chooses
+these addresses. Without the check, the owner could make this service connect to internal hosts
+(server-side request forgery, SSRF).
+
+The tables are copied from IANA's registries of special-purpose addresses. We do not use the tables of
+Python, because they change with the version of Python.
 """
 
 from __future__ import annotations
@@ -34,12 +37,20 @@ _NOT_PUBLIC_4 = tuple(
     )
 )
 _PUBLIC_6 = IPv6Network("2000::/3")
-"""All routed addresses. Those that embed an IPv4 address are outside, or in _NOT_PUBLIC_6."""
+"""All public IPv6 addresses are in this network.
+
+Addresses that embed an IPv4 address are outside this network or in _NOT_PUBLIC_6.
+"""
 _NOT_PUBLIC_6 = tuple(
     IPv6Network(each)
-    for each in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")  # Teredo, examples, 6to4
+    for each in (
+        "2001::/23",
+        "2001:db8::/32",
+        "2002::/16",
+        "3fff::/20",
+    )  # Teredo, documentation, 6to4, documentation
 )
-_NEVER = tuple(
+_EMBEDS_IPV4 = tuple(
     IPv6Network(each)
     for each in (
         "::/96",  # unspecified and IPv4-compatible; loopback is allowed before this check
@@ -50,12 +61,18 @@ _NEVER = tuple(
         "2002::/16",
     )
 )
-"""IPv6 addresses that embed an IPv4 address. An operator lists the IPv4 address itself."""
+"""IPv6 addresses that embed an IPv4 address. STREAM_ALLOWED_HOSTS may not contain them.
+
+An operator must list the IPv4 address itself.
+"""
 _IPV6_LOOPBACK = IPv6Address("::1")
 
-LOOKUPS = 4
-"""Lookups at a time. gevent has more threads, so a dead name server can't block all of them."""
-_lookups = threading.BoundedSemaphore(LOOKUPS)
+MAX_LOOKUPS = 4
+"""Maximum number of DNS lookups that a process runs at the same time.
+
+gevent's pool has more threads. So if a name server does not answer, some threads remain free.
+"""
+_lookups = threading.BoundedSemaphore(MAX_LOOKUPS)
 
 
 class DnsNotFound(Exception):
@@ -63,7 +80,7 @@ class DnsNotFound(Exception):
 
 
 class DnsTimeout(Exception):
-    """The DNS lookup took too long."""
+    """The DNS lookup has taken too long."""
 
 
 def is_public(address: Address) -> bool:
@@ -74,18 +91,25 @@ def is_public(address: Address) -> bool:
 
 
 def may_be_listed(address: Address) -> bool:
-    """Whether an operator may list this address: a private one, but not a link-local one."""
+    """Return whether STREAM_ALLOWED_HOSTS may contain this address.
+
+    It may contain private addresses, but no link-local and no multicast addresses.
+    """
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
     if isinstance(address, IPv4Address) or address == _IPV6_LOOPBACK:
         return True
-    return address.scope_id is None and not any(address in network for network in _NEVER)
+    return address.scope_id is None and not any(address in network for network in _EMBEDS_IPV4)
 
 
 def addresses_of(name: str, timeout: float) -> tuple[Address, ...]:
-    """The addresses of `name`. Raises DnsNotFound, and DnsTimeout after `timeout` seconds.
+    """Return the addresses of `name`. Raises DnsNotFound if the name has no address.
 
-    The system's resolver has no timeout, so a thread calls it. After a timeout, that thread runs on.
+    Raises DnsTimeout if the lookup takes longer than `timeout` seconds. If MAX_LOOKUPS lookups are
+    running, this first waits for one of them to end: at most `timeout` seconds.
+
+    The system's resolver has no timeout, so a thread calls the resolver. After a timeout, this thread
+    continues until the resolver returns.
     """
     result: list[tuple[Address, ...]] = []
     if not _lookups.acquire(timeout=timeout):

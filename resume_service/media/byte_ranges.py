@@ -1,12 +1,15 @@
-"""`Range` and `Content-Range` with one range, as players send it (RFC 9110, section 14)."""
+"""Parses and writes the headers `Range` and `Content-Range` (RFC 9110, section 14).
+
+Only headers with one range are supported, because players send one range.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-_a_range = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))").fullmatch
-_a_span = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)").fullmatch
+_match_range = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))").fullmatch
+_match_content_range = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)").fullmatch
 
 
 class Span(NamedTuple):
@@ -15,7 +18,7 @@ class Span(NamedTuple):
     first: int
     last: int
     total: int | None
-    """Size of the whole file; None if the origin does not state it."""
+    """Size of the whole file in bytes. None if the origin does not send the size."""
 
     @property
     def length(self) -> int:
@@ -28,12 +31,12 @@ class Span(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Span | None:
-        """Returns None for an invalid Content-Range."""
-        found = _a_span(text)
-        if found is None:
+        """Parse a Content-Range header. Returns None if the header is invalid."""
+        match = _match_content_range(text)
+        if match is None:
             return None
-        total = None if found[3] == "*" else int(found[3])
-        span = cls(int(found[1]), int(found[2]), total)
+        total = None if match[3] == "*" else int(match[3])
+        span = cls(int(match[1]), int(match[2]), total)
         is_valid = span.first <= span.last and (total is None or span.last < total)
         return span if is_valid else None
 
@@ -47,11 +50,14 @@ class ByteRange(NamedTuple):
 
     @classmethod
     def parse(cls, header: str | None) -> ByteRange | None:
-        """Returns None for several ranges or an invalid one. RFC 9110 allows a 200 for both."""
-        found = _a_range(header.strip()) if header else None
-        if found is None:
+        """Parse a Range header. Returns None if the header is invalid or has several ranges.
+
+        In both cases, RFC 9110 allows a 200 response with the whole file.
+        """
+        match = _match_range(header.strip()) if header else None
+        if match is None:
             return None
-        first, last, suffix = (None if each is None else int(each) for each in found.groups())
+        first, last, suffix = (None if each is None else int(each) for each in match.groups())
         if first is not None and last is not None and last < first:
             return None
         return cls(first, last, suffix)
@@ -64,7 +70,10 @@ class ByteRange(NamedTuple):
         return f"bytes={self.first}-{'' if self.last is None else self.last}"
 
     def of(self, total: int) -> Span | None:
-        """This range of a file of `total` bytes; None if it has no byte of the file."""
+        """Return the part that this range selects in a file of `total` bytes.
+
+        Returns None if the range contains no byte of the file.
+        """
         if self.first is None:
             span = Span(max(0, total - (self.suffix or 0)), total - 1, total)
         else:
@@ -73,7 +82,10 @@ class ByteRange(NamedTuple):
         return span if span.first <= span.last else None
 
     def is_answered_by(self, span: Span) -> bool:
-        """Whether `span` is a valid response to this range: the same start, and no later end."""
+        """Return whether an origin may send `span` in response to this range.
+
+        `span` must have the same start, and must not have a later end.
+        """
         if span.total is not None:
             wanted = self.of(span.total)
             return wanted is not None and span.first == wanted.first and span.last <= wanted.last

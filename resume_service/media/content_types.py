@@ -1,4 +1,4 @@
-"""Media types of served videos: only types that a browser does not run as a page."""
+"""Media types of responses. Only types that a browser does not run as a page are allowed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import re
 from mimetypes import MimeTypes
 
 ANY = "application/octet-stream"
-LISTS = frozenset(
+"""The media type of a response if the real type is unknown or not allowed."""
+PLAYLISTS = frozenset(
     {"application/vnd.apple.mpegurl", "application/x-mpegurl", "application/dash+xml"}
 )
+"""Media types of playlists, which list the parts of a video."""
 OTHERS = frozenset({"application/mp4", "application/ogg", ANY})
-# A browser shows a type that ends in +xml as a page, and runs the scripts in it.
+# Types that end in +xml are not allowed: a browser shows them as a page and runs their scripts.
 _is_media = re.compile(r"(video|audio)/(?![^+]*\+xml$)[a-z0-9][a-z0-9.+-]*").fullmatch
 
-_by_name = MimeTypes()  # not the global one, which depends on the host's /etc/mime.types
+_by_name = MimeTypes()  # mimetypes' global table depends on /etc/mime.types of the host
 for _kind, _ending in (
     ("application/dash+xml", ".mpd"),
     ("application/vnd.apple.mpegurl", ".m3u8"),
@@ -27,9 +29,9 @@ for _kind, _ending in (
 
 
 def served_as(content_type: str | None) -> str:
-    """The type to serve for an origin's `content_type`, without parameters."""
+    """Return the media type to send for `content_type`: without parameters, and ANY if not allowed."""
     kind = (content_type or "").partition(";")[0].strip().lower()
-    return kind if kind in LISTS | OTHERS or _is_media(kind) else ANY
+    return kind if kind in PLAYLISTS | OTHERS or _is_media(kind) else ANY
 
 
 def served_by_name(file_name: str) -> str:

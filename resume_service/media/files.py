@@ -1,4 +1,4 @@
-"""Videos in files below MEDIA_ROOT."""
+"""Reads videos from files below the folder MEDIA_ROOT."""
 
 from __future__ import annotations
 
@@ -16,34 +16,48 @@ from resume_service.media.content_types import served_by_name
 from resume_service.media.model import CHUNK, ByteRequest, Chunk, OpenMedia
 from resume_service.media.origin_url import MAX_LENGTH, PathNotAllowed, has_path_traversal
 
-AHEAD = 16 * CHUNK
-"""Bytes that the system reads ahead. A read that waits for the disk would block all greenlets."""
+READ_AHEAD = 16 * CHUNK
+"""Number of bytes that the operating system should read in advance.
+
+Without this, a read could wait for the disk, and block all greenlets.
+"""
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-"""O_NONBLOCK, because opening a pipe without a writer would block."""
+"""O_NONBLOCK is needed because opening a pipe without a writer would block."""
 NO_FILE = "The video's file is missing"
 
 
 class _OpenFile(NamedTuple):
     file: FileIO
-    """Open and unbuffered. Unlike a bare descriptor, it is safe to close twice."""
+    """Unbuffered. Closing a FileIO twice does no harm.
+
+    Closing a descriptor number twice could close another file.
+    """
     size: int
     etag: str
 
 
 class LocalFiles:
-    """The regular files below `root`. Links are never followed."""
+    """The regular files below `root`. Symbolic links are never followed."""
 
     def __init__(self, root: str | None) -> None:
         self._root = root
 
     def check(self, path: str) -> None:
-        """Raises PathNotAllowed unless the path may name a file. The file may still be missing."""
+        """Check a path. Raises PathNotAllowed if the path is not allowed.
+
+        Raises nothing if the file is missing. Raises Unavailable if the operating system can't open
+        more files now, or if the disk has an error.
+        """
         with contextlib.suppress(NotFound):
             self._opened(path).file.close()
 
     def open(self, path: str, wanted: ByteRequest) -> OpenMedia:
-        """Raises PathNotAllowed, NotFound, RangeNotSatisfiable and Unavailable."""
+        """Open the file. Raises PathNotAllowed and Unavailable as `check` does.
+
+        Raises NotFound if the file is missing. Raises RangeNotSatisfiable if the wanted range has no
+        byte of the file.
+        """
         opened = self._opened(path)
         try:
             return _response(opened, path, wanted)
@@ -65,7 +79,7 @@ class LocalFiles:
             raise PathNotAllowed("Must be a file below the folder of videos, by no link.") from None
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            os.close(descriptor)  # before FileIO, which raises its own error for a folder
+            os.close(descriptor)  # close here: FileIO would raise another error for a folder
             raise PathNotAllowed("Must be a file, and no folder, pipe or device.")
         return _OpenFile(
             FileIO(descriptor), status.st_size, f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
@@ -73,7 +87,7 @@ class LocalFiles:
 
 
 def _names(path: str) -> tuple[str, ...]:
-    """The names of the folders and of the file. Raises PathNotAllowed."""
+    """Return the names of the folders and of the file. Raises PathNotAllowed for a bad path."""
     if len(path) > MAX_LENGTH:
         raise PathNotAllowed(f"Must be at most {MAX_LENGTH} characters long.")
     if "\\" in path or has_path_traversal(path) or not path.isprintable():
@@ -85,10 +99,10 @@ def _names(path: str) -> tuple[str, ...]:
 
 
 def _opened_below(root: str, names: tuple[str, ...]) -> int:
-    """Open the file and return its descriptor. Raises OSError.
+    """Open the file and return its descriptor. Raises OSError if this fails.
 
-    It opens each folder relative to the open one before. So a concurrent change can make this fail,
-    but can't redirect it to another place.
+    Each folder is opened relative to its parent folder, which is already open. If another process
+    replaces a folder by a link at the same time, the link is not followed.
     """
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -127,9 +141,9 @@ def _parts(file: FileIO, span: Span) -> Iterator[Chunk]:
     descriptor = file.fileno()
     at, end = span.first, span.last + 1
     while at < end:
-        os.posix_fadvise(descriptor, at, AHEAD, os.POSIX_FADV_WILLNEED)
+        os.posix_fadvise(descriptor, at, READ_AHEAD, os.POSIX_FADV_WILLNEED)
         data = os.pread(descriptor, min(CHUNK, end - at), at)
         if not data:
-            raise OriginFailed  # the file is shorter than when it was opened
+            raise OriginFailed  # the file has become shorter after it was opened
         at += len(data)
         yield Chunk(data, is_last=at == end)

@@ -9,14 +9,14 @@ from typing import NamedTuple
 from resume_service.media.byte_ranges import ByteRange
 
 CHUNK = 64 * 1024
-"""Bytes of one chunk. A stream needs memory for a few chunks, however long it is."""
+"""Size of a chunk in bytes. A stream needs memory for a few chunks, not for the whole video."""
 
 
 class ByteRequest(NamedTuple):
-    """The part of a request that is about bytes."""
+    """The parts of a request that decide which bytes are sent."""
 
     body: bool = True
-    """False for HEAD."""
+    """False for a HEAD request."""
     range: ByteRange | None = None
     if_range: str | None = None
     if_none_match: str | None = None
@@ -29,11 +29,15 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OpenMedia:
-    """A response with an unread body. The caller must close it."""
+    """A response. The body is not read yet. The caller must call `close`."""
 
     status: int
     """200, 206 or 304."""
     headers: Mapping[str, str]
     parts: Iterator[Chunk]
-    """The body. Raises OriginFailed or OriginTimeout if it is incomplete."""
+    """The chunks of the body.
+
+    Raises OriginFailed if the body is incomplete or too long. Raises OriginTimeout if the next bytes
+    do not arrive in time.
+    """
     close: Callable[[], None]

@@ -1,7 +1,7 @@
-"""A connection to the checked address of an origin. Every wait has a timeout.
+"""A connection to an origin, at an address that was checked before. Every wait has a timeout.
 
-Each fetch has its own connection, closed at its end. So extra bytes of an origin can't become part of
-another response.
+Each fetch opens its own connection, and closes the connection at the end. So if an origin sends too
+many bytes, these bytes can't become part of another response.
 """
 
 from __future__ import annotations
@@ -20,28 +20,33 @@ class Timeouts(NamedTuple):
     """Timeouts of a fetch, in seconds."""
 
     connect: float = 3.0
-    """For the DNS lookup and the connection."""
+    """From the start of the fetch until the connection is made, with the DNS lookup."""
     headers: float = 8.0
-    """Until the response begins, with lookup and connection included."""
+    """From the start of the fetch until all headers of the response have arrived."""
     silence: float = 10.0
-    """The longest time without a byte of the body."""
+    """Maximum time without a new byte, while the body is read."""
 
 
-LONGEST_HEAD = 256 * 1024
-"""Maximum bytes before the body: interim responses, headers, and bytes read together with them."""
+MAX_HEAD_BYTES = 256 * 1024
+"""Maximum number of bytes that are read until the headers are complete.
+
+These bytes include interim responses (status 1xx), and bytes of the body that are read together with
+the headers.
+"""
 
 
 class TimedStream(httpcore.NetworkStream):
-    """A connection that fails if the origin sends nothing, or if its headers are too long.
+    """A connection that raises an error if the origin is too slow or its headers are too long.
 
-    Before `head_is_over`, all waits share one deadline. After it, each wait has its own timeout.
+    Until `head_is_over` is called, all waits share one deadline. After that call, each wait has its
+    own timeout.
     """
 
     def __init__(self, inner: httpcore.NetworkStream, deadline: float, silence: float) -> None:
         self._inner = inner
         self._deadline: float | None = deadline
         self._silence = silence
-        self._head = 0
+        self._head_bytes = 0
 
     def head_is_over(self) -> None:
         self._deadline = None
@@ -49,8 +54,8 @@ class TimedStream(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._inner.read(max_bytes, self._timeout())
         if self._deadline is not None:
-            self._head += len(data)
-            if self._head > LONGEST_HEAD:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
                 raise httpcore.RemoteProtocolError("headers without an end")
         return data
 
@@ -82,12 +87,12 @@ class TimedStream(httpcore.NetworkStream):
 
 
 class PinnedBackend(httpcore.NetworkBackend):
-    """Connects to one of `addresses`, resolved and checked before. Ignores the host name."""
+    """Connects to one of `addresses`, which were checked before. It does not resolve the host name."""
 
     def __init__(self, addresses: Sequence[Address], started: float, timeout: Timeouts) -> None:
         self._addresses = addresses
         self._started = started
-        """Start of the fetch, by time.monotonic()."""
+        """Time at which the fetch started, from time.monotonic()."""
         self._timeout = timeout
         self.stream: TimedStream | None = None
 
@@ -115,6 +120,6 @@ class PinnedBackend(httpcore.NetworkBackend):
         raise last_fault
 
     def close(self) -> None:
-        """Close the connection, at any point of the fetch."""
+        """Close the connection if it is open. This may be called at any time."""
         if self.stream is not None:
             self.stream.close()

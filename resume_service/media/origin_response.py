@@ -1,4 +1,4 @@
-"""Checks the response of an origin against the request: docs/adr/0035."""
+"""Checks that the response of an origin matches the request: see docs/adr/0035."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from resume_service.media.byte_ranges import Span
 from resume_service.media.content_types import served_as
 from resume_service.media.model import ByteRequest, Chunk, OpenMedia
 
-_a_length = re.compile("[0-9]{1,18}").fullmatch
-_an_etag = re.compile(r'(W/)?"[!#-~]{0,256}"').fullmatch
-_a_date = re.compile(r"[A-Za-z0-9 ,:+-]{10,40}").fullmatch
-_unsatisfied = re.compile(r"bytes \*/([0-9]{1,18})").fullmatch
-GONE = "The video's file is missing"
+_match_length = re.compile("[0-9]{1,18}").fullmatch
+_match_etag = re.compile(r'(W/)?"[!#-~]{0,256}"').fullmatch
+_match_date = re.compile(r"[A-Za-z0-9 ,:+-]{10,40}").fullmatch
+_match_unsatisfied_range = re.compile(r"bytes \*/([0-9]{1,18})").fullmatch
+NO_FILE = "The video's file is missing"
 
 
 class OriginResponse:
-    """A response of an origin.
+    """A response of an origin to the request `wanted`.
 
-    Raises OriginFailed if it does not match the request `wanted`. Raises NotFound for a 404 or 410,
-    and RangeNotSatisfiable for a 416.
+    `opened` raises OriginFailed if the response does not match the request. It raises NotFound if the
+    status is 404 or 410. It raises RangeNotSatisfiable if the status is 416.
     """
 
     def __init__(self, response: httpcore.Response, wanted: ByteRequest) -> None:
@@ -37,7 +37,7 @@ class OriginResponse:
             )
 
     def opened(self, close: Callable[[], None]) -> OpenMedia:
-        """The response to pass on. If it has a body, the first chunk is already read."""
+        """Return the response for the client. If it has a body, the first chunk is already read."""
         self._require_success()
         if self._response.status == HTTPStatus.NOT_MODIFIED:
             return OpenMedia(HTTPStatus.NOT_MODIFIED, self._validators(), iter(()), close)
@@ -56,9 +56,9 @@ class OriginResponse:
     def _require_success(self) -> None:
         status = self._response.status
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
-            raise NotFound(GONE)
+            raise NotFound(NO_FILE)
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and self._wanted.range:
-            total = _unsatisfied(self._one("content-range") or "")
+            total = _match_unsatisfied_range(self._one("content-range") or "")
             raise RangeNotSatisfiable(int(total[1]) if total else None)
         expected = {HTTPStatus.OK}
         if self._wanted.range is not None:
@@ -69,7 +69,10 @@ class OriginResponse:
             raise OriginFailed
 
     def _span(self) -> Span | None:
-        """The range that a 206 states."""
+        """Return the range in a 206 response. Returns None for another status.
+
+        Raises OriginFailed if the range is invalid or does not match the request.
+        """
         if self._response.status != HTTPStatus.PARTIAL_CONTENT:
             return None
         span = Span.parse(self._one("content-range") or "")
@@ -78,9 +81,10 @@ class OriginResponse:
         return span
 
     def _length(self, span: Span | None) -> int | None:
-        """The length of the body in bytes. None for a chunked body, which marks its own end.
+        """Return the length of the body in bytes. Returns None if the body is chunked.
 
-        A body that ends with its connection is refused: a cut would be invisible.
+        A chunked body marks its own end. Any other body without a length ends when its connection
+        ends. This raises OriginFailed, because we could not detect that the end is missing.
         """
         stated = self._one("content-length")
         is_chunked = self._one("transfer-encoding") == "chunked"
@@ -88,21 +92,24 @@ class OriginResponse:
             if self._wanted.body and not is_chunked:
                 raise OriginFailed
             return span.length if span else None
-        if not _a_length(stated) or (span and span.length != int(stated)):
+        if not _match_length(stated) or (span and span.length != int(stated)):
             raise OriginFailed
         return int(stated)
 
     def _validators(self) -> dict[str, str]:
         etag, modified = self._one("etag"), self._one("last-modified")
         validators = {}
-        if etag and _an_etag(etag):
+        if etag and _match_etag(etag):
             validators["ETag"] = etag
-        if modified and _a_date(modified):
+        if modified and _match_date(modified):
             validators["Last-Modified"] = modified
         return validators
 
     def _one(self, name: str) -> str | None:
-        """The value of a header, or None. Raises OriginFailed for several different values."""
+        """Return the value of a header. Returns None if the header is missing.
+
+        Raises OriginFailed if the header has several different values.
+        """
         values = set(self._headers.get(name, ()))
         if len(values) > 1:
             raise OriginFailed
@@ -110,7 +117,7 @@ class OriginResponse:
 
     def _parts(self, length: int | None) -> Iterator[Chunk]:
         parts = _counted(self._bytes(), length) if length is not None else _delayed(self._bytes())
-        first = next(parts, None)  # a failure before the first byte is a 502
+        first = next(parts, None)  # if this fails, the client can still get a 502 or 504
         return iter(()) if first is None else _joined(first, parts)
 
     def _bytes(self) -> Iterator[bytes]:
@@ -123,7 +130,7 @@ class OriginResponse:
 
 
 def _counted(chunks: Iterator[bytes], length: int) -> Iterator[Chunk]:
-    """Raises OriginFailed for more or fewer than `length` bytes."""
+    """Yield the chunks. Raises OriginFailed if they have more or fewer than `length` bytes."""
     remaining = length
     for data in chunks:
         remaining -= len(data)
@@ -137,7 +144,7 @@ def _counted(chunks: Iterator[bytes], length: int) -> Iterator[Chunk]:
 
 
 def _delayed(chunks: Iterator[bytes]) -> Iterator[Chunk]:
-    """Yields each chunk after the next one has arrived, to know which chunk is the last."""
+    """Yield each chunk after the next chunk has arrived. So we know which chunk is the last."""
     previous = next(chunks, None)
     for data in chunks:
         yield Chunk(previous or b"", is_last=False)

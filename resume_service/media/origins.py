@@ -1,6 +1,6 @@
-"""Fetches videos from other servers (origins), only from the address that was checked.
+"""Fetches videos from other servers (origins). It connects only to addresses that it has checked.
 
-Each response must match the request, and its body must match its headers: docs/adr/0034, 0035.
+Each response must match the request, and each body must match its headers: see docs/adr/0034, 0035.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from resume_service.media.origin_response import OriginResponse
 from resume_service.media.origin_url import AllowedOrigins, OriginUrl, PathNotAllowed, parsed
 
 MAX_FETCHES = 256
-"""Fetches of a process at a time. Each needs two descriptors and memory for a few chunks."""
+"""Maximum number of fetches that a process runs at the same time.
+
+Each fetch needs two file descriptors, and memory for a few chunks.
+"""
 NOT_PUBLIC = (
     "Must be on a host whose name leads to public addresses only; a private origin is listed"
     " by its address."
@@ -44,9 +47,10 @@ class Origins:
         self._slots = threading.BoundedSemaphore(MAX_FETCHES)
 
     def check(self, file_path: str) -> None:
-        """Raises PathNotAllowed.
+        """Check a URL. Raises PathNotAllowed if the URL is not allowed.
 
-        A name without an address is allowed, because each fetch resolves the name again.
+        A host name without an address is allowed, because each fetch resolves and checks the name
+        again.
         """
         url = self._allowed_url(file_path)
         try:
@@ -55,9 +59,11 @@ class Origins:
             return
 
     def open(self, file_path: str, wanted: ByteRequest) -> OpenMedia:
-        """Raises PathNotAllowed, NotFound, RangeNotSatisfiable and Unavailable.
+        """Start to fetch a video.
 
-        Also raises OriginFailed and OriginTimeout.
+        Raises PathNotAllowed if the URL is not allowed. Raises Unavailable if MAX_FETCHES fetches
+        run. Raises OriginTimeout if the origin does not answer in time. Raises OriginFailed if the
+        origin can't be reached. `OriginResponse.opened` raises the errors of a wrong response.
         """
         started = time.monotonic()
         url = self._allowed_url(file_path)
@@ -84,9 +90,10 @@ class Origins:
             raise OriginTimeout from None
 
     def _addresses(self, url: OriginUrl) -> Sequence[Address]:
-        """The addresses to connect to. Raises PathNotAllowed, DnsNotFound and DnsTimeout.
+        """Return the addresses to connect to.
 
-        All addresses of a name must be public.
+        Raises PathNotAllowed if the host name has an address that is not public. Raises DnsNotFound
+        if the name has no address. Raises DnsTimeout if the lookup takes too long.
         """
         if url.address is not None:
             return (url.address,)
@@ -99,7 +106,7 @@ class Origins:
         closing = threading.Lock()
 
         def close() -> None:
-            if closing.acquire(blocking=False):  # only the first call succeeds
+            if closing.acquire(blocking=False):  # only the first call of `close` gets this lock
                 backend.close()
                 self._slots.release()
 
@@ -131,22 +138,27 @@ class Origins:
         return response
 
     def _context(self, url: OriginUrl) -> ssl.SSLContext | None:
-        """Created on first use, because it reads about a hundred certificates."""
+        """Return the TLS context for an https URL.
+
+        It is created on first use, because this reads about a hundred certificates.
+        """
         if url.scheme == "https" and self._tls_context is None:
             self._tls_context = self._tls()
         return self._tls_context
 
 
 def _headers(url: OriginUrl, wanted: ByteRequest) -> list[tuple[str, str]]:
-    """Only the caller's range and conditions are passed on: no token, no cookie, no address."""
+    """Return the request headers.
+
+    From the caller's request, they contain only the range and the conditions. They never contain the
+    caller's token, cookies or IP address.
+    """
     headers = [
         ("Host", url.authority),
         ("User-Agent", "resume-service"),
         ("Accept", "*/*"),
-        (
-            "Accept-Encoding",
-            "identity",
-        ),  # so that lengths and ranges count the bytes that we pass on
+        # Without compression, lengths and ranges apply to the bytes that the client gets.
+        ("Accept-Encoding", "identity"),
         ("Connection", "close"),
     ]
     if wanted.range is not None:

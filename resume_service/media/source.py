@@ -1,4 +1,7 @@
-"""Opens the bytes of a video, from a file or an origin. The same check runs on save and on open."""
+"""Opens the bytes of a video, from a file or an origin.
+
+The same check of the path runs when a video is saved and when a video is opened.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _log = structlog.get_logger(__name__)
 
 
 class MediaSource:
-    """Files below MEDIA_ROOT, and URLs on hosts of STREAM_ALLOWED_HOSTS."""
+    """Reads files below MEDIA_ROOT, and URLs on the hosts in STREAM_ALLOWED_HOSTS."""
 
     def __init__(self, files: LocalFiles, origins: Origins) -> None:
         self._files = files
@@ -26,9 +29,10 @@ class MediaSource:
         return cls(LocalFiles(settings.media_root), Origins(settings.stream_allowed_hosts))
 
     def check(self, file_path: str) -> list[str]:
-        """The errors of `file_path`, as messages for the client; empty if it is valid.
+        """Return the errors of `file_path`, as messages for the client.
 
-        It may wait up to three seconds for a DNS lookup.
+        The list is empty if `file_path` is allowed. A DNS lookup may take some seconds. Raises
+        Unavailable if a file can't be opened now.
         """
         try:
             self._source_of(file_path).check(file_path)
@@ -37,9 +41,15 @@ class MediaSource:
         return []
 
     def open(self, file_path: str, wanted: ByteRequest) -> OpenMedia:
-        """Raises NotFound, RangeNotSatisfiable, OriginFailed, OriginTimeout and Unavailable.
+        """Open the bytes of a video.
 
-        A path that `check` would refuse now raises OriginFailed, even if it was valid when saved.
+        Raises NotFound if the file is missing. Raises RangeNotSatisfiable if the range has no byte of
+        the file. Raises OriginTimeout if the origin does not answer in time. Raises OriginFailed if
+        the origin can't be reached or its response is wrong. Raises Unavailable if the service has
+        too many open files or fetches.
+
+        Also raises OriginFailed if `check` would refuse `file_path` now. The path may have been
+        allowed when the video was saved.
         """
         try:
             return self._source_of(file_path).open(file_path, wanted)

@@ -13,7 +13,7 @@ from resume_service.accounts.corporations import NO_COMPANY, Corporations
 from resume_service.accounts.model import Corporation, Plan
 from resume_service.accounts.schemas.corporations import (
     EXAMPLE,
-    LONGEST_NAME,
+    MAX_NAME_LENGTH,
     CorporationChange,
     CorporationSchema,
     NewCorporation,
@@ -82,7 +82,7 @@ def by_id(corporation_id: int) -> Response:
 def by_name(name: str) -> Response:
     """Get a company by its name."""
     try:
-        valid_name = PathText(most=LONGEST_NAME).deserialize(name)
+        valid_name = PathText(most=MAX_NAME_LENGTH).deserialize(name)
     except ValidationError:
         raise NotFound(NO_COMPANY) from None
     return flask_response(_response(services().get(Corporations).by_name(valid_name)))
@@ -93,7 +93,7 @@ def by_name(name: str) -> Response:
 @blp.response(200, CorporationSchema, example=EXAMPLE | {"name": "Example Films & Series"})
 @blp.errors(400, 401, 403, 404, 409, 413, 415, 422, 503)
 def update(body: dict[str, Any], corporation_id: int) -> Response:
-    """Change the given fields of a company."""
+    """Change the fields of a company that the body contains."""
     _require_admin_of(corporation_id)
     changed = services().get(Corporations).update(corporation_id, body, arrived_at())
     return flask_response(_response(changed))
@@ -103,7 +103,7 @@ def update(body: dict[str, Any], corporation_id: int) -> Response:
 @blp.response(204)
 @blp.errors(401, 403, 404, 503)
 def delete(corporation_id: int) -> Response:
-    """Delete a company, its users and its videos, and revoke the users' tokens."""
+    """Delete a company with its users and videos. This also revokes the users' refresh tokens."""
     _require_admin_of(corporation_id)
     services().get(Corporations).delete(corporation_id, arrived_at())
     return flask_response(ApiResponse(204))
@@ -120,7 +120,7 @@ def _require_sign_up_open() -> None:
 def _require_admin_of(corporation_id: int) -> None:
     """Raise Forbidden unless the caller administers the company.
 
-    Admins and services get NotFound if the company does not exist.
+    Raises NotFound if the company does not exist and the caller is an admin or a service.
     """
     permissions.actor().require_admin()
     services().get(Corporations).by_id(corporation_id)

@@ -29,7 +29,10 @@ blp = Blueprint("sign_in", __name__, url_prefix="/v1/auth", description="Signing
 @blp.response(200, TokenPairSchema, example=EXAMPLE_PAIR)
 @blp.errors(400, 401, 413, 415, 422, 429, 503, public=True)
 def login(body: dict[str, str]) -> Response:
-    """Sign in with address and password. Each client and each address has ten attempts a minute."""
+    """Sign in with an e-mail address and a password.
+
+    Each client and each e-mail address may try this ten times a minute.
+    """
     enforce(BY_CLIENT_ADDRESS, context.client_address())
     enforce(BY_EMAIL, body["email"])
     signed_in = services().get(SignIn).sign_in(body["email"], body["password"], arrived_at())
@@ -41,7 +44,10 @@ def login(body: dict[str, str]) -> Response:
 @blp.response(200, TokenPairSchema, example=EXAMPLE_PAIR)
 @blp.errors(400, 401, 413, 415, 422, 503, public=True)
 def refresh(body: dict[str, str]) -> Response:
-    """Exchange a refresh token for a new pair. A second use of the token ends the whole sign-in."""
+    """Exchange a refresh token for a new pair of tokens.
+
+    A refresh token is valid for one use. A second use revokes all refresh tokens of the sign-in.
+    """
     return _pair_response(services().get(SignIn).refresh(body["refresh_token"], arrived_at()))
 
 
@@ -50,7 +56,7 @@ def refresh(body: dict[str, str]) -> Response:
 @blp.response(204)
 @blp.errors(400, 413, 415, 422, 503, public=True)
 def logout(body: dict[str, str]) -> Response:
-    """End a sign-in: revoke its refresh tokens. An unknown token also gets a 204."""
+    """Sign out: revoke all refresh tokens of the sign-in. For an unknown token, it does nothing."""
     services().get(SignIn).sign_out(body["refresh_token"], arrived_at())
     return flask_response(ApiResponse(204))
 

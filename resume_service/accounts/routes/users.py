@@ -1,4 +1,4 @@
-"""`/v1/users` and `/v1/tokens`: a company's users and their sign-ins."""
+"""`/v1/users` and `/v1/tokens`: a company's users and their refresh tokens."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def page(query: dict[str, int]) -> Response:
 @blp.response(200, UserSchema, example=EXAMPLE)
 @blp.errors(401, 403, 404, 503)
 def by_id(user_id: int) -> Response:
-    """Get a user by id: as that user, an admin of its company or a service."""
+    """Get a user by id. Allowed for that user, for admins of its company and for services."""
     return flask_response(_response(_user(user_id)))
 
 
@@ -72,7 +72,10 @@ def by_id(user_id: int) -> Response:
 @blp.response(200, UserSchema, example=EXAMPLE)
 @blp.errors(401, 403, 404, 503)
 def by_email(email: str) -> Response:
-    """Get a user by e-mail address: as that user, an admin of its company or a service."""
+    """Get a user by e-mail address.
+
+    Allowed for that user, for admins of its company and for services.
+    """
     try:
         address = EmailAddress().deserialize(email)
     except ValidationError:
@@ -86,7 +89,10 @@ def by_email(email: str) -> Response:
 @blp.response(200, UserSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 def update(body: dict[str, Any], user_id: int) -> Response:
-    """Change a password or a role. A new password ends all sign-ins. Only admins change roles."""
+    """Change a password or a role. Only admins may change a role.
+
+    A new password revokes all refresh tokens of the user.
+    """
     user = _user(user_id)
     if "password" in body:
         enforce(NEW_PASSWORDS, str(user.id))
@@ -99,7 +105,7 @@ def update(body: dict[str, Any], user_id: int) -> Response:
 @blp.response(204)
 @blp.errors(401, 403, 404, 409, 503)
 def delete(user_id: int) -> Response:
-    """Delete a user and revoke its tokens."""
+    """Delete a user and revoke the user's refresh tokens."""
     services().get(Users).delete(_user(user_id), arrived_at())
     return flask_response(ApiResponse(204))
 
@@ -108,7 +114,7 @@ def delete(user_id: int) -> Response:
 @blp.response(200, TokenSchema(many=True), example=[EXAMPLE_TOKEN])
 @blp.errors(401, 403, 404, 503)
 def tokens(user_id: int) -> Response:
-    """List the refresh tokens of a user of the admin's company: newest first, at most 1,000."""
+    """List the newest 1,000 refresh tokens of a user of the admin's company, newest first."""
     permissions.actor().require_admin()
     permissions.actor().require_admin_of(_user(user_id).corporation_id)
     tokens_of_user = services().get(Users).tokens(user_id)

@@ -8,7 +8,7 @@ from resume_service.accounts.model import Plan
 from resume_service.accounts.schemas.fields import EmailAddress, Password
 from resume_service.web.fields import BodySchema, Moment, PathText
 
-LONGEST_NAME = 128
+MAX_NAME_LENGTH = 128
 EXAMPLE = {
     "id": 1,
     "name": "Example Films",
@@ -27,21 +27,25 @@ class PlanFields(BodySchema):
 
 
 class NewCorporation(PlanFields):
-    name = PathText(most=LONGEST_NAME, required=True)
+    name = PathText(most=MAX_NAME_LENGTH, required=True)
     plan = fields.Enum(Plan, load_default=Plan.FREE)
     admin_email = EmailAddress(required=True)
     admin_password = Password(required=True)
 
 
 class CorporationChange(PlanFields):
-    name = PathText(most=LONGEST_NAME)
+    name = PathText(most=MAX_NAME_LENGTH)
 
 
 class CorporationSchema(BodySchema):
     id = fields.Integer(required=True)
     name = fields.String(required=True)
     plan = fields.Enum(
-        Plan, required=True, metadata={"description": "The plan now: FREE after its expiry."}
+        Plan,
+        required=True,
+        metadata={
+            "description": "The plan that is valid now. It is FREE after a PAID plan has expired."
+        },
     )
     plan_expires_at = fields.DateTime(required=True, allow_none=True)
     created_at = fields.DateTime(required=True)

@@ -1,4 +1,4 @@
-"""Fields for e-mail addresses and passwords. Each documents its limits in OpenAPI."""
+"""Fields for e-mail addresses and passwords. Each field documents its limits in OpenAPI."""
 
 from __future__ import annotations
 
@@ -10,33 +10,36 @@ from marshmallow import ValidationError, fields, validate
 from resume_service.accounts import passwords
 from resume_service.web.fields import PathText
 
-LONGEST_EMAIL = 254
-"""Characters, from RFC 5321, section 4.5.3.1.3, without the angle brackets."""
+MAX_EMAIL_LENGTH = 254
+"""Maximum length of an e-mail address in characters.
+
+RFC 5321, section 4.5.3.1.3, allows 256 characters, including two angle brackets.
+"""
 
 
 class EmailAddress(PathText):
-    """An address in lower case, so that upper and lower case name the same user."""
+    """An e-mail address, converted to lower case. So upper and lower case mean the same user."""
 
-    _is_one = validate.Email()
+    _validated_email = validate.Email()
 
     def __init__(self, **kwargs: Any) -> None:
         format_ = {"format": "email"} | kwargs.pop("metadata", {})
-        super().__init__(most=LONGEST_EMAIL, metadata=format_, **kwargs)
+        super().__init__(most=MAX_EMAIL_LENGTH, metadata=format_, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        return self._is_one(super()._deserialize(value, *args, **kwargs).lower())
+        return self._validated_email(super()._deserialize(value, *args, **kwargs).lower())
 
 
 class Password(fields.String):
     def __init__(self, **kwargs: Any) -> None:
-        limits = {"minLength": passwords.SHORTEST, "maxLength": passwords.LONGEST}
+        limits = {"minLength": passwords.MIN_LENGTH, "maxLength": passwords.MAX_LENGTH}
         super().__init__(metadata=limits | {"format": "password"}, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = str(super()._deserialize(value, *args, **kwargs))
-        if not passwords.SHORTEST <= len(text) <= passwords.LONGEST:
+        if not passwords.MIN_LENGTH <= len(text) <= passwords.MAX_LENGTH:
             raise ValidationError(
-                f"Must be {passwords.SHORTEST} to {passwords.LONGEST} characters long."
+                f"Must be {passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters long."
             )
         if re.search("[\ud800-\udfff]", text):
             raise ValidationError("Must be text.")

@@ -26,7 +26,7 @@ class RefreshSchema(BodySchema):
 
 class TokenPairSchema(BodySchema):
     access_token = fields.String(
-        required=True, metadata={"description": "A JWT for every request."}
+        required=True, metadata={"description": "A JWT. Send it with every request."}
     )
     refresh_token = fields.String(required=True, metadata={"description": "Valid for one use."})
     token_type = fields.String(required=True, validate=validate.Equal("Bearer"))

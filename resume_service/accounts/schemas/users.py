@@ -44,7 +44,10 @@ EXAMPLE_TOKEN = {
 
 
 class RoleOfUser(fields.String):
-    """A user's role: admin or guest. An Enum field would also document the role `service`."""
+    """A user's role: admin or guest.
+
+    This is not an Enum field, because an Enum field would also document the role `service`.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         one_of = validate.OneOf(ROLES, error=f"Must be one of: {', '.join(ROLES)}.")
@@ -64,7 +67,7 @@ class NewUser(BodySchema):
 
 class UserChange(BodySchema):
     password = Password()
-    role = RoleOfUser(metadata={"description": "Only an admin may change it."})
+    role = RoleOfUser(metadata={"description": "Only an admin may change the role."})
 
 
 class UsersQuery(pagination.PageQuery):
@@ -84,7 +87,7 @@ class UserSchema(BodySchema):
 
 
 class TokenSchema(BodySchema):
-    """A refresh token, without the secret token itself."""
+    """The data of a refresh token. The secret token is not part of it."""
 
     id = fields.Integer(required=True)
     created_at = fields.DateTime(required=True)

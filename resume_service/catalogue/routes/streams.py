@@ -1,4 +1,4 @@
-"""`/v1/videos/stream`: the bytes of a video, sent on as they arrive."""
+"""`/v1/videos/stream`: sends the bytes of a video, in chunks, as soon as they arrive."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from resume_service.catalogue.facts import NO_VIDEO
 from resume_service.catalogue.schemas.streams import StreamConditions, StreamQuery
 from resume_service.catalogue.streams import Streams
 from resume_service.media.byte_ranges import ByteRange
-from resume_service.media.content_types import LISTS, OTHERS
+from resume_service.media.content_types import OTHERS, PLAYLISTS
 from resume_service.media.model import ByteRequest
 from resume_service.web.blueprint import Blueprint
 from resume_service.web.error_responses import named_error_response
 from resume_service.web.services import services
 
 PROTECTED = {
-    # The bytes come from our address, so a browser must not show them as a page.
+    # For a browser, the bytes come from our host. So a browser must not show them as a page.
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "private, no-store",
 }
-_is_passed_on = re.compile("[ -~]{1,1024}").fullmatch
-"""Whether a request header is passed on: up to 1,024 characters of printable ASCII."""
+_may_be_sent_to_origin = re.compile("[ -~]{1,1024}").fullmatch
+"""Matches the value of a header that may be sent to the origin: 1 to 1,024 printable characters."""
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _BYTES: dict[str, Any] = {
-    "content": dict.fromkeys(("video/*", "audio/*", *sorted(LISTS | OTHERS)), _BINARY)
+    "content": dict.fromkeys(("video/*", "audio/*", *sorted(PLAYLISTS | OTHERS)), _BINARY)
 }
 _TEXT = {"schema": {"type": "string"}}
 HEADERS = {"Accept-Ranges": _TEXT, "ETag": _TEXT, "Last-Modified": _TEXT}
-"""Response headers, if the origin sends them."""
+"""Headers of the response, if the origin has sent them."""
 RESPONSES = {
     "200": {"description": "The whole video, with its media type.", "headers": HEADERS, **_BYTES},
     "206": {
@@ -52,7 +52,7 @@ blp = Blueprint("streams", __name__, url_prefix="/v1/videos/stream", description
 @blp.errors(401, 403, 416, 422, 502, 503, 504)
 @blp.doc(responses=RESPONSES)
 def stream(query: dict[str, Any], _conditions: dict[str, str], video_id: int) -> Response:
-    """Stream a video. The first stream by a user writes the view log and earns points."""
+    """Stream a video. A user's first stream of a video is logged as a view and earns points."""
     opened = (
         services()
         .get(Streams)
@@ -68,7 +68,7 @@ def _byte_request() -> ByteRequest:
     headers = {
         name: value
         for name in ("Range", "If-Range", "If-None-Match")
-        if (value := request.headers.get(name)) and _is_passed_on(value)
+        if (value := request.headers.get(name)) and _may_be_sent_to_origin(value)
     }
     return ByteRequest(
         body=request.method != "HEAD",

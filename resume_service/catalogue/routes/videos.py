@@ -49,7 +49,7 @@ def create(body: dict[str, Any]) -> Response:
 @blp.response(200, VideoSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
 @blp.errors(422, 503, public=True)
 def offered(query: dict[str, int]) -> Response:
-    """List the published videos, of all companies and public ones, oldest first."""
+    """List all published videos, those of companies and those that are public, oldest first."""
     page_request, viewer = pagination.page_request(query), permissions.actor_if_known()
     page = services().get(Videos).offered(page_request)
     return pagination.page_response(page_request, page, lambda video: _json(video, viewer))
@@ -59,7 +59,10 @@ def offered(query: dict[str, int]) -> Response:
 @blp.response(200, VideoSchema, example=EXAMPLE)
 @blp.errors(404, 503, public=True)
 def by_id(video_id: int) -> Response:
-    """Get a published video. Admins of its company also get an unpublished or deleted one."""
+    """Get a published video.
+
+    Admins of its company can also get the video when it is unpublished or deleted.
+    """
     video, viewer = services().get(Videos).by_id(video_id), permissions.actor_if_known()
     if not video.is_offered and not _administers(viewer, video):
         raise NotFound(NO_VIDEO)
@@ -71,7 +74,10 @@ def by_id(video_id: int) -> Response:
 @blp.response(200, VideoSchema(many=True), example=[EXAMPLE], headers=pagination.HEADERS)
 @blp.errors(401, 404, 422, 503)
 def of_corporation(query: dict[str, int], corporation_id: int) -> Response:
-    """List a company's published videos. Its admins also get unpublished and deleted ones."""
+    """List a company's published videos.
+
+    For admins of this company, the list includes unpublished and deleted videos.
+    """
     page_request, viewer = pagination.page_request(query), permissions.actor()
     sees_all = viewer.administers(corporation_id)
     page = services().get(Videos).of_corporation(corporation_id, page_request, all_of_them=sees_all)
@@ -83,7 +89,7 @@ def of_corporation(query: dict[str, int], corporation_id: int) -> Response:
 @blp.response(200, VideoSchema, example=EXAMPLE_FOR_ADMINS)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503)
 def update(body: dict[str, Any], video_id: int) -> Response:
-    """Change the given fields of a video. `files` replaces all its files."""
+    """Change the fields of a video that the body contains. `files` replaces all its files."""
     _administered(video_id)
     _require_allowed_paths(body)
     return flask_response(
@@ -113,20 +119,21 @@ def restore(video_id: int) -> Response:
 
 
 def _company_of_new(body: dict[str, Any]) -> int | None:
-    """The company of a new video, or None for a public one.
+    """Return the company of a new video, or None for a public video.
 
-    Raises Forbidden and ValidationFailed.
+    Raises Forbidden if the caller may not create this video. Raises ValidationFailed if the body has
+    no company and the caller has no company.
     """
-    is_named, named = "corporation_id" in body, body.pop("corporation_id", None)
-    if is_named and named is None:  # a public video
+    has_company, requested = "corporation_id" in body, body.pop("corporation_id", None)
+    if has_company and requested is None:  # a public video
         if permissions.actor().role is Role.SERVICE:
             return None
         raise Forbidden
-    return permissions.target_company(named)
+    return permissions.target_company(requested)
 
 
 def _require_allowed_paths(body: dict[str, Any]) -> None:
-    """Raise ValidationFailed for a path or URL that the service must not read."""
+    """Raise ValidationFailed if the body has a path or URL that the service must not read."""
     check, faults = services().get(MediaSource).check, {}
     if "file_path" in body:
         faults["file_path"] = check(body["file_path"])
@@ -139,8 +146,9 @@ def _require_allowed_paths(body: dict[str, Any]) -> None:
 
 
 def _administered(video_id: int) -> Video:
-    """The video, if the caller administers it. Raises NotFound and Forbidden.
+    """Return the video if the caller administers it.
 
+    Raises NotFound if the video does not exist. Raises Forbidden if the caller does not administer it.
     A guest gets Forbidden even if the video does not exist.
     """
     permissions.actor().require_admin()
@@ -154,7 +162,7 @@ def _administers(viewer: Actor | None, video: Video) -> bool:
 
 
 def _admin_response(video: Video) -> ApiResponse:
-    """The response for an admin of the video."""
+    """Return the response for a caller that administers the video."""
     return json_response(_for_all(video) | _for_admins(video))
 
 

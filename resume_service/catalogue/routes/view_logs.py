@@ -32,7 +32,7 @@ LOGGED_BEFORE = {
 INVALID = named_error_response(422, ValidationFailed.message, video_id=["Must be an integer."])
 
 blp = Blueprint(
-    "view_logs", __name__, url_prefix="/v1/view-logs", description="Who has viewed which video."
+    "view_logs", __name__, url_prefix="/v1/view-logs", description="The views of videos by users."
 )
 
 
@@ -41,7 +41,10 @@ blp = Blueprint(
 @blp.errors(401, 403, 503)
 @blp.doc(responses={"404": named_error_response(404, NO_USER)})
 def has_viewed(user_id: int, video_id: int) -> Response:
-    """Whether a user has viewed a video: for that user, an admin of its company or a service."""
+    """Get whether a user has viewed a video.
+
+    Allowed for that user, for admins of its company and for services.
+    """
     services().get(Users).by_id(user_id, permissions.actor())
     return flask_response(json_response(services().get(ViewLogs).exists(user_id, video_id)))
 
@@ -54,7 +57,7 @@ def has_viewed(user_id: int, video_id: int) -> Response:
     responses={"200": LOGGED_BEFORE, "404": named_error_response(404, NO_USER), "422": INVALID}
 )
 def log_view(body: dict[str, Any]) -> Response:
-    """Log a view without points. It does not change the points that a stream earns."""
+    """Log a view without points. A later stream can still earn the points."""
     user_id = _viewer(body.get("user_id"))
     services().get(Streams).require_watchable(body["video_id"], permissions.current_identity())
     viewed = services().get(ViewLogs).write(user_id, body["video_id"], arrived_at())
@@ -62,15 +65,16 @@ def log_view(body: dict[str, Any]) -> Response:
     return flask_response(json_response(row)._replace(status=201 if viewed.is_new else 200))
 
 
-def _viewer(named: int | None) -> int:
-    """The user of the view: the caller, or the user that a service names.
+def _viewer(requested: int | None) -> int:
+    """Return the id of the user to log the view for: `requested`, or else the caller.
 
-    Raises Forbidden if another caller names a user, NotFound if the caller has no account.
+    Raises Forbidden if `requested` is another user and the caller is not a service. Raises NotFound
+    if `requested` is None and the caller has no account.
     """
     caller = permissions.actor()
-    if named not in (None, caller.account_id) and caller.role is not Role.SERVICE:
+    if requested not in (None, caller.account_id) and caller.role is not Role.SERVICE:
         raise Forbidden
-    user_id = caller.account_id if named is None else named
+    user_id = caller.account_id if requested is None else requested
     if user_id is None:
         raise NotFound(NO_USER)
     return user_id

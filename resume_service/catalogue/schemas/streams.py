@@ -7,12 +7,14 @@ from marshmallow import Schema, fields
 
 class StreamQuery(Schema):
     quality = fields.String(
-        metadata={"description": "A quality of the video's `files`. Default: its `file_path`."}
+        metadata={
+            "description": "A quality from the video's `files`. Default: the video's `file_path`."
+        }
     )
 
 
 class StreamConditions(Schema):
-    """Documents the headers in OpenAPI. The route itself reads them."""
+    """Documents the request headers in OpenAPI. The route reads these headers itself."""
 
     range = fields.String(
         data_key="Range",

@@ -10,10 +10,10 @@ from resume_service.resume.video_access import VideoKind
 from resume_service.web.fields import BodySchema, Flag, Text
 from resume_service.web.numbers import Seconds, WholeNumber
 
-LONGEST_NAME = 200
-LONGEST_PATH = 2000
-LONGEST_QUALITY = 32
-MOST_FILES = 20
+MAX_NAME_LENGTH = 200
+MAX_PATH_LENGTH = 2000
+MAX_QUALITY_LENGTH = 32
+MAX_FILES = 20
 
 EXAMPLE_NEW = {
     "name": "The Harbour",
@@ -42,16 +42,16 @@ EXAMPLE_FOR_ADMINS = EXAMPLE | {"file_path": EXAMPLE_NEW["file_path"], "files": 
 
 
 class FileSchema(BodySchema):
-    quality = Text(most=LONGEST_QUALITY, required=True, metadata={"example": "1080p"})
-    file_path = Text(most=LONGEST_PATH, required=True)
+    quality = Text(most=MAX_QUALITY_LENGTH, required=True, metadata={"example": "1080p"})
+    file_path = Text(most=MAX_PATH_LENGTH, required=True)
 
 
 class VideoChange(BodySchema):
     """The fields of a video that can change. `files` replaces all its files."""
 
-    name = Text(most=LONGEST_NAME)
+    name = Text(most=MAX_NAME_LENGTH)
     file_path = Text(
-        most=LONGEST_PATH,
+        most=MAX_PATH_LENGTH,
         metadata={
             "description": "A URL on a host of STREAM_ALLOWED_HOSTS, or a path below MEDIA_ROOT."
         },
@@ -62,32 +62,32 @@ class VideoChange(BodySchema):
     series_id = WholeNumber(allow_none=True)
     season_number = WholeNumber(least=0, allow_none=True)
     episode_number = WholeNumber(least=0, allow_none=True)
-    files = fields.List(fields.Nested(FileSchema), metadata={"maxItems": MOST_FILES})
+    files = fields.List(fields.Nested(FileSchema), metadata={"maxItems": MAX_FILES})
 
     @validates("files")
-    def few_and_distinct(self, files: list[dict[str, Any]], **_: Any) -> None:
-        if len(files) > MOST_FILES:
-            raise ValidationError(f"Must be at most {MOST_FILES}.")
+    def check_files(self, files: list[dict[str, Any]], **_: Any) -> None:
+        if len(files) > MAX_FILES:
+            raise ValidationError(f"Must be at most {MAX_FILES}.")
         qualities = [file["quality"] for file in files if "quality" in file]
         if len(set(qualities)) < len(qualities):
             raise ValidationError("Must hold each quality once.")
 
 
 class NewVideo(VideoChange):
-    name = Text(most=LONGEST_NAME, required=True)
-    file_path = Text(most=LONGEST_PATH, required=True)
+    name = Text(most=MAX_NAME_LENGTH, required=True)
+    file_path = Text(most=MAX_PATH_LENGTH, required=True)
     kind = fields.Enum(VideoKind, by_value=True, load_default=VideoKind.VIDEO)
     published = Flag(load_default=True)
     corporation_id = WholeNumber(
         allow_none=True,
         metadata={
-            "description": "Default: the caller's company. A service may use another, or null for a public video."
+            "description": "Default: the caller's company. A service may use another company, or null for a public video."
         },
     )
 
 
 class VideoSchema(BodySchema):
-    """A video. Only admins of its company get `file_path` and `files`."""
+    """A video. Only admins of the video's company get `file_path` and `files`."""
 
     id = fields.Integer(required=True)
     name = fields.String(required=True)

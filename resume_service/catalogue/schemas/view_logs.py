@@ -20,5 +20,5 @@ class ViewLogSchema(Schema):
 class ViewSchema(BodySchema):
     video_id = WholeNumber(required=True)
     user_id = WholeNumber(
-        metadata={"description": "Default: the caller. Only a `service` may name another user."}
+        metadata={"description": "Default: the caller. Only a `service` may give another user."}
     )
