@@ -1,1 +1,1 @@
-"""Tokens: verify them, sign them, and read the identity of the caller."""
+"""Verifies and signs tokens, and identifies the caller of a request by its token."""

@@ -1,4 +1,4 @@
-"""`flask token`."""
+"""The command `flask token`, which prints a token."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from resume_service.clock import system_clock
 from resume_service.ids import user_id_errors
 from resume_service.settings import Settings
 
-MOST_HOURS = 24 * 366 * 10
-"""Maximum hours until a token expires: ten years."""
+MAX_HOURS = 24 * 366 * 10
+"""Maximum number of hours until a token expires: ten years."""
 
 
 def token_command(settings: Settings) -> click.Command:
@@ -22,7 +22,7 @@ def token_command(settings: Settings) -> click.Command:
     @click.command("token")
     @click.argument("user")
     @click.option("--role", type=click.Choice([str(role) for role in Role]), default=None)
-    @click.option("--hours", type=click.IntRange(1, MOST_HOURS), default=24, show_default=True)
+    @click.option("--hours", type=click.IntRange(1, MAX_HOURS), default=24, show_default=True)
     def token(user: str, role: str | None, hours: int) -> None:
         """Print a token for USER, signed with JWT_SECRET."""
         if errors := user_id_errors(user):
@@ -33,7 +33,7 @@ def token_command(settings: Settings) -> click.Command:
 
 
 def token_for(user: str, settings: Settings, *, role: str | None = None, hours: int = 24) -> str:
-    """Return a token signed with JWT_SECRET. Raises click.ClickException if that is not set."""
+    """Return a token signed with JWT_SECRET. Raises click.ClickException if it is not set."""
     issuer = Issuer.from_settings(settings)
     if issuer is None:
         raise click.ClickException(

@@ -1,4 +1,4 @@
-"""The caller of a request, and the users that the caller may act for."""
+"""The caller of a request, and the check whether the caller may act for a user."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ class Role(StrEnum):
     GUEST = "guest"
     ADMIN = "admin"
     SERVICE = "service"
-    """The backend of a platform. It may act for any user."""
+    """The backend of a platform. A service may act for any user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The caller of a request, as the token describes it."""
+    """The caller of a request, with the data from the token."""
 
     user_id: str
     role: Role = Role.GUEST
     corporation_id: int | None = None
     account_id: int | None = None
-    """Id of the user in our database; None if the token may not name such a user."""
+    """Id of the account: the row of the caller in our table of users.
+
+    None if the token can't identify an account.
+    """
 
     @classmethod
     def from_claims(
@@ -34,9 +37,10 @@ class Identity:
     ) -> Identity:
         """Return the identity in verified `claims`.
 
-        Without `trust_authority` (a token of an outside issuer), `role` and `corporation_id` are
-        ignored. Without `names_account`, `sub` is never the id of an account of ours. An unknown
-        role becomes `guest`. Raises Unauthorized if `sub` is not a valid user id.
+        If `trust_authority` is false, `role` and `corporation_id` are ignored. It is false for tokens
+        of an outside issuer, unless JWT_TRUST_CLAIMS is true. If `names_account` is false, `sub`
+        never identifies an account. An unknown role becomes `guest`. Raises Unauthorized if `sub` is
+        not a valid user id.
         """
         subject = claims.get("sub")
         if not isinstance(subject, str) or not is_id(subject):

@@ -1,4 +1,4 @@
-"""Signs tokens with JWT_SECRET. `verifier.Verifier` accepts them."""
+"""Signs tokens with JWT_SECRET. `verifier.Verifier` accepts these tokens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Issuer:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Issuer | None:
-        """Return None without JWT_SECRET: then only an outside issuer can sign."""
+        """Return None if JWT_SECRET is not set. Then only an outside issuer can sign tokens."""
         if settings.jwt_secret is None:
             return None
         return cls(
@@ -34,7 +34,7 @@ class Issuer:
         )
 
     def token(self, subject: str, *, at: datetime, lifetime: timedelta, **claims: Any) -> str:
-        """Return a token for `subject`, without the claims that are None."""
+        """Return a token for `subject`. Claims with the value None are left out."""
         all_claims = claims | {
             "sub": subject,
             "iat": int(at.timestamp()),

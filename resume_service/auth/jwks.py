@@ -1,8 +1,11 @@
-"""The public keys of an issuer (JWKS, RFC 7517). They are fetched in the background.
+"""The public keys of an issuer (JWKS, RFC 7517), fetched in the background.
+
+A token contains the id of its key. The keys have a generation: a number that increases whenever the
+keys change.
 
 A request with a known key id reads a dictionary and never waits. A request with an unknown key id
-waits for a fetch, which ends after at most FETCH_SECONDS. While the issuer is down, the old keys
-remain in use.
+waits for a fetch, unless the last fetch is too recent. A fetch ends after at most FETCH_SECONDS.
+While the issuer is down, the old keys remain in use.
 """
 
 from __future__ import annotations
@@ -18,13 +21,22 @@ from resume_service.auth import jwks_document
 from resume_service.errors import Unauthorized, Unavailable
 
 REFRESH_SECONDS = 300.0
-"""Age in seconds at which a request starts a fetch in the background."""
+"""Age of the keys in seconds from which a request starts a fetch in the background."""
 REFETCH_SECONDS = 30.0
-"""Minimum seconds between fetches for unknown key ids, and until a failed fetch is repeated."""
+"""Minimum seconds between two fetches for unknown key ids.
+
+A request with a known key id starts a new fetch this number of seconds after a failed fetch.
+"""
 FIRST_FETCH_SECONDS = 1.0
-"""The same until the first fetch succeeds. Until then no token can be verified."""
-MOST_WAITING = 4
-"""Maximum requests that wait for a fetch, so that unknown key ids can't block all threads."""
+"""Minimum seconds between two fetches for unknown key ids while no fetch has succeeded yet.
+
+This pause is short, because no token can be verified before the first fetch succeeds.
+"""
+MAX_WAITING = 4
+"""Maximum number of requests that wait for a fetch at the same time.
+
+So requests with unknown key ids can't block all threads.
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -37,7 +49,7 @@ class KeySet:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._document: Any = None
         self.generation = 0
-        """Increases whenever the keys change."""
+        """The generation of the keys. The cache of tokens ignores entries of older generations."""
         self._stale_at = 0.0
         self._refetch_at = 0.0
         self._fetching = False
@@ -47,8 +59,8 @@ class KeySet:
     def find(self, kid: object) -> jwt.PyJWK:
         """Return the key with the id `kid`.
 
-        Raises Unauthorized if the issuer has no such key. Raises Unavailable if no key was ever
-        fetched, or if MOST_WAITING requests already wait for a fetch.
+        Raises Unauthorized if the issuer has no such key. Raises Unavailable if no fetch has
+        succeeded yet. Raises Unavailable if MAX_WAITING requests already wait for a fetch.
         """
         if not isinstance(kid, str):
             raise Unauthorized
@@ -75,7 +87,10 @@ class KeySet:
                 self._start_fetch()
 
     def _wait_for_fetch(self) -> None:
-        """Wait for the running fetch, or start one unless the last one is too recent."""
+        """If a fetch runs, wait for it. If none runs, start one and wait.
+
+        Return at once if the last fetch is too recent. Raises Unavailable if too many requests wait.
+        """
         with self._changed:
             if not self._fetching:
                 if time.monotonic() < self._refetch_at:
@@ -83,7 +98,7 @@ class KeySet:
                 pause = REFETCH_SECONDS if self._keys else FIRST_FETCH_SECONDS
                 self._refetch_at = time.monotonic() + pause
                 self._start_fetch()
-            if self._waiting >= MOST_WAITING:
+            if self._waiting >= MAX_WAITING:
                 raise Unavailable
             self._waiting += 1
             try:
@@ -98,24 +113,29 @@ class KeySet:
         threading.Thread(target=self._fetch, name="jwks-fetch", daemon=True).start()
 
     def _fetch(self) -> None:
-        fresh_for = REFETCH_SECONDS
+        seconds_until_next = REFETCH_SECONDS
         try:
             self._store(jwks_document.fetch(self._url))
-            fresh_for = REFRESH_SECONDS
+            seconds_until_next = REFRESH_SECONDS
         except jwks_document.FETCH_FAULTS as fault:
             _log.warning(
                 "jwks fetch failed", url=self._url, fault=repr(fault), kept=len(self._keys)
             )
         finally:
             with self._changed:
-                self._stale_at = time.monotonic() + fresh_for
+                self._stale_at = time.monotonic() + seconds_until_next
                 self._fetching = False
                 self._changed.notify_all()
 
     def _store(self, document: Any) -> None:
-        """Use the keys of `document`. Raises ValueError, and keeps the old keys, if it has none."""
+        """Replace the keys by the keys of `document`.
+
+        Raises ValueError if `document` has no usable key. The old keys then stay in use.
+        """
         if document == self._document:
             return
         self._keys = jwks_document.usable_keys(document)
         self._document = document
-        self.generation += 1  # after the keys: a token of an old key must not stay cached
+        # Increase the generation after the keys are replaced. Otherwise a token verified with an old
+        # key could be cached under the new generation.
+        self.generation += 1

@@ -12,21 +12,23 @@ from typing import Any
 import jwt
 
 FETCH_SECONDS = 2.0
-"""Maximum seconds of a fetch."""
-MOST_BYTES = 1 << 20
-"""Maximum size of a document."""
-SMALLEST_RSA_BITS = 2048  # RFC 7518, section 3.3
+"""Maximum duration of a fetch in seconds."""
+MAX_BYTES = 1 << 20
+"""Maximum size of a document in bytes."""
+MIN_RSA_BITS = 2048
+"""Minimum size of an RSA key in bits (RFC 7518, section 3.3)."""
 FETCH_FAULTS = (OSError, ValueError, RecursionError, http.client.HTTPException)
-"""Errors of a fetch when the issuer is down or slow, or sends invalid data."""
+"""Errors that a fetch raises if the issuer is down or slow, or sends invalid data."""
 ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
-"""The only accepted algorithm of each key type."""
+"""The accepted algorithm for each type of key."""
 
 
 def fetch(url: str) -> Any:
-    """Return the JSON at `url`. Raises one of FETCH_FAULTS, after at most FETCH_SECONDS.
+    """Return the parsed JSON document at `url`.
 
-    The timeout of a socket restarts with each byte, so a very slow issuer could block a fetch for
-    ever. The download runs in a thread of its own, because we can abandon that thread.
+    Raises one of FETCH_FAULTS if the download fails, or takes longer than FETCH_SECONDS. The
+    timeout of a socket restarts with each byte, so it does not limit the whole download. Therefore
+    the download runs in a separate thread, and this function waits for it only FETCH_SECONDS.
     """
     outcome: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
@@ -49,19 +51,19 @@ def fetch(url: str) -> Any:
 def _document(url: str) -> Any:
     try:
         with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as response:  # noqa: S310 - Settings accepts only http(s)
-            body = response.read(MOST_BYTES + 1)
+            body = response.read(MAX_BYTES + 1)
     except urllib.error.HTTPError as refused:
         with refused:
             raise ValueError(f"status {refused.code}") from None
-    if len(body) > MOST_BYTES:
-        raise ValueError(f"more than {MOST_BYTES} bytes")
+    if len(body) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES} bytes")
     return json.loads(body)
 
 
 def usable_keys(document: Any) -> dict[str, jwt.PyJWK]:
     """Return the signature keys of a JWKS document that this service accepts, by key id.
 
-    Raises ValueError if there is none: a broken document must not replace good keys.
+    Raises ValueError if the document has no such key. So a broken document replaces no good keys.
     """
     jwks = document.get("keys") if isinstance(document, dict) else None
     keys = {}
@@ -88,6 +90,6 @@ def _key(jwk: dict[str, Any]) -> jwt.PyJWK | None:
         key = jwt.PyJWK(jwk, algorithm)
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
-    if algorithm == "RS256" and key.key.key_size < SMALLEST_RSA_BITS:
+    if algorithm == "RS256" and key.key.key_size < MIN_RSA_BITS:
         return None
     return key

@@ -1,7 +1,8 @@
 """Verifies bearer tokens (JWT, RFC 7519) with a shared secret or an issuer's public keys.
 
-The key fixes the algorithm (RFC 8725, section 3.1). The header of a token only selects one of our
-keys. Its `jku`, `x5u` and `jwk` are ignored. PyJWT refuses a `crit` that it does not support.
+The key determines the algorithm (RFC 8725, section 3.1). The header of a token can only select one
+of our keys. `jku`, `x5u` and `jwk` in the header are ignored. If `crit` in the header lists an
+extension that PyJWT does not support, PyJWT refuses the token.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ TIME_CLAIMS = ("exp", "nbf")
 
 @dataclass(frozen=True, kw_only=True)
 class Verifier:
-    """Identifies the caller by the `Authorization` header."""
+    """Verifies the token in the `Authorization` header, and returns the caller."""
 
     secret: str | None = field(repr=False)
     keys: KeySet | None
@@ -45,14 +46,16 @@ class Verifier:
         )
 
     def identify(self, authorization: str | None) -> Identity:
-        """Return the caller that the value of an `Authorization` header identifies.
+        """Return the caller for the value of an `Authorization` header.
 
-        Raises Unauthorized, or Unavailable while the keys are unknown (see KeySet.find).
+        Raises Unauthorized if the token is missing or invalid. Raises Unavailable if the key of the
+        token can't be looked up (see `KeySet.find`).
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthorized
-        # Read this first: if the keys change during verification, the cached entry is invalid.
+        # The generation increases whenever the keys change. Read it before the verification. If the
+        # keys change during the verification, the cache then ignores the new entry.
         generation = self.keys.generation if self.keys else 0
         cached = self.token_cache.get(token, generation)
         if cached is not None:
@@ -67,19 +70,21 @@ class Verifier:
         return identity
 
     def _verified(self, token: str) -> tuple[Identity, float]:
-        """Return the identity in `token`, and its expiry in seconds since 1970."""
+        """Verify `token`. Return the identity, and the expiry of `token` in seconds since 1970."""
         header = jwt.get_unverified_header(token)
         if self.secret is not None and header.get("alg") == HMAC_ALGORITHM:
             claims = self._claims(token, self.secret, HMAC_ALGORITHM)
-            ours = trusted = True
+            is_signed_by_us = is_trusted = True
         elif self.keys is not None:
             key = self.keys.find(header.get("kid"))
             claims = self._claims(token, key.key, key.algorithm_name)
-            ours, trusted = False, self.trust_outside_claims
+            is_signed_by_us, is_trusted = False, self.trust_outside_claims
         else:
             raise Unauthorized
-        # PyJWT drops the fraction of a second, so the cache must drop it too.
-        identity = Identity.from_claims(claims, trust_authority=trusted, names_account=ours)
+        identity = Identity.from_claims(
+            claims, trust_authority=is_trusted, names_account=is_signed_by_us
+        )
+        # PyJWT ignores the fraction of a second in `exp`, so the cache must ignore it too.
         return identity, int(claims["exp"])
 
     def _claims(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
@@ -92,13 +97,13 @@ class Verifier:
             options={
                 "require": ["exp", "sub"],
                 "verify_aud": self.audience is not None,
-                # RFC 7519 does not require this check. An issuer with a clock one second
-                # ahead would lock out its users.
+                # RFC 7519 does not require this check of `iat`. With it, new tokens are refused
+                # if the clock of the issuer is one second ahead.
                 "verify_iat": False,
             },
         )
         if any(type(claims.get(name, 0)) not in (int, float) for name in TIME_CLAIMS):
-            raise Unauthorized  # PyJWT also accepts "1700000000" and true
+            raise Unauthorized  # PyJWT would accept a string such as "1700000000", and true
         if self.authorized_parties and claims.get("azp") not in self.authorized_parties:
             raise Unauthorized
         return claims

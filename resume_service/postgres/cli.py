@@ -18,8 +18,8 @@ def command(settings: Settings) -> click.Command:
 
     @click.command("db-upgrade")
     def db_upgrade() -> None:
-        """Create or update the database tables. It may run several times at once."""
-        from resume_service.postgres import migrate  # noqa: PLC0415 - only this needs Alembic
+        """Create or update the database tables. Several processes may run this at the same time."""
+        from resume_service.postgres import migrate  # noqa: PLC0415 - no other command needs Alembic
 
         with one_line_errors():
             migrate.upgrade(database_url(settings))
@@ -37,7 +37,7 @@ def database_url(settings: Settings) -> str:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Raise click.ClickException with one line for an error of Redis or Postgres."""
+    """Convert an error of Redis or Postgres to a click.ClickException with a message of one line."""
     try:
         yield
     except (Unavailable, psycopg.Error, SQLAlchemyError, OSError) as fault:

@@ -1,8 +1,9 @@
 """Connections to Postgres with a timeout for every wait, in threads and in greenlets.
 
-libpq's own timeouts are whole seconds, and at least two. So this module waits itself. Each reply
-uses psycopg's `wait_poll`, which looks up `select.poll` at each call. A connection uses
-`wait_conn`. `gunicorn.conf.py` patches `select` before psycopg is imported: docs/adr/0027.
+libpq, the C library that psycopg uses, has only timeouts of whole seconds, and at least two. So this
+module uses two functions of psycopg with shorter timeouts: `wait_conn` waits for a connection, and
+`wait_poll` for a reply. For greenlets, `gunicorn.conf.py` replaces the functions of `select` before
+psycopg is imported. At each call, `wait_poll` uses the current `select.poll`: docs/adr/0027.
 """
 
 from __future__ import annotations
@@ -16,27 +17,37 @@ from psycopg import generators, waiting
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 _SHARE_OF_TIMEOUT = 0.9
-"""Postgres cancels a statement after this share of our timeout, so before we stop waiting."""
+"""The `statement_timeout` of Postgres, as a share of our timeout.
+
+So Postgres cancels a statement before we stop waiting for the reply.
+"""
 _TRANSACTION_SETTINGS = """
     SELECT set_config('statement_timeout', %s, true), set_config('TimeZone', 'UTC', true),
            set_config('idle_in_transaction_session_timeout', '30s', true)
 """
-"""The last setting releases the locks of a process that hangs inside a transaction."""
+"""The SQL that sets the timeouts and the time zone of a transaction.
+
+If a process hangs inside a transaction, the last setting ends its session and releases its locks.
+"""
 _POLL_INTERVAL = 0.1
-"""Seconds after which a wait checks its timeout again."""
+"""Seconds between two checks of the timeout during a wait."""
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection that closes and raises if a reply takes longer than `timeout` seconds."""
+    """A connection that closes if a reply takes longer than `timeout` seconds.
+
+    The waiting call then raises psycopg.OperationalError.
+    """
 
     timeout = 1.0
 
     def set_transaction_timeout(self, seconds: float) -> None:
         """Set the timeout of each reply in this transaction. Raises psycopg.Error.
 
-        Postgres cancels a late statement, so that no abandoned statement runs on. The time zone is
-        UTC: psycopg can't read times at the end of the calendar in other zones. The settings in
-        Postgres end with the transaction, so they also work through a connection pooler.
+        Postgres cancels a statement that takes too long. Otherwise the statement would continue
+        after we have stopped waiting for the reply. The time zone is UTC, because psycopg can't read
+        times at the end of the calendar in other zones. The settings in Postgres end with the
+        transaction. So they also work through a connection pooler such as PgBouncer.
         """
         self.timeout = seconds
         self.execute(_TRANSACTION_SETTINGS, [str(int(seconds * 1000 * _SHARE_OF_TIMEOUT))])
@@ -53,8 +64,8 @@ class BoundedConnection(psycopg.Connection[Any]):
 def connect(url: str, *, within: float, timeout: float) -> BoundedConnection:
     """Connect to the Postgres at `url`. Raises psycopg.OperationalError or OSError.
 
-    `within` limits the seconds to connect, without the DNS lookup. `timeout` limits the seconds of
-    each later reply.
+    `within` is the maximum number of seconds to connect. The DNS lookup is not included. `timeout`
+    is the maximum number of seconds to wait for each reply on the new connection.
     """
     with contextlib.closing(generators.connect(_resolved(url))) as connecting:
         try:
@@ -63,12 +74,15 @@ def connect(url: str, *, within: float, timeout: float) -> BoundedConnection:
             raise psycopg.OperationalError(f"not connected within {within} s") from error
     connection = BoundedConnection(pgconn)
     connection.timeout = timeout
-    connection.prepare_threshold = None  # a connection pooler may not know prepared statements
+    connection.prepare_threshold = None  # a connection pooler may not support prepared statements
     return connection
 
 
 def _resolved(url: str) -> str:
-    """Return `url` with the IP address of its host. A DNS lookup by libpq blocks all greenlets."""
+    """Return `url` with the IP address of its host.
+
+    Otherwise libpq would look up the host name, and this lookup would block all greenlets.
+    """
     params = {"application_name": "resume-service"} | conninfo_to_dict(url)
     params["client_encoding"] = "UTF8"
     host = str(params.get("host") or "")

@@ -1,4 +1,4 @@
-"""The Postgres pool of the web servers. No request waits a second for Postgres."""
+"""A pool of connections to Postgres, with short timeouts for the web servers."""
 
 from __future__ import annotations
 
@@ -20,17 +20,24 @@ from resume_service.errors import Unavailable
 from resume_service.postgres.connections import BoundedConnection, connect
 
 WAIT_SECONDS = 0.3
-"""Seconds to wait for a connection, and for each reply. Three such waits take less than 1 s."""
+"""Maximum seconds of each wait: for a connection, and for each reply of Postgres.
+
+Three such waits together take less than 1 s.
+"""
 CONNECTIONS = 8
-"""Maximum connections of a process. They suffice: polled routes do not query Postgres."""
+"""Maximum number of connections of a process.
+
+Eight are enough, because the most frequent requests do not query Postgres.
+"""
 FRESH_SECONDS = 1.0
-"""Seconds for which `ping` reuses its last result."""
+"""Seconds during which `ping` uses its last result again and sends no query."""
 
 
 class Database:
-    """A pool of connections to the database at `url`. It connects on first use.
+    """A pool of connections to the database at `url`. A connection opens when it is first needed.
 
-    `connect_timeout` and `timeout` are the seconds to connect and to wait for each reply.
+    `connect_timeout` is the maximum number of seconds to open a connection, or to wait for a free
+    one. `timeout` is the maximum number of seconds to wait for each reply.
     """
 
     def __init__(
@@ -43,11 +50,11 @@ class Database:
             "postgresql+psycopg://",
             creator=self._connect,
             pool_size=CONNECTIONS,
-            max_overflow=0,  # in a burst, a new connection takes longer than waiting for one
+            max_overflow=0,  # opening one more takes longer than waiting for one of the pool
             pool_use_lifo=True,
             pool_timeout=connect_timeout,
             pool_pre_ping=True,
-            use_native_hstore=False,  # otherwise each new connection looks up hstore
+            use_native_hstore=False,  # otherwise each new connection sends a query about hstore
         )
         event.listen(self._engine, "checkin", _reset_timeout(timeout))
         # Close the connections when this object is garbage-collected.
@@ -63,35 +70,41 @@ class Database:
     def rows(
         self, query: sqlalchemy.Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
     ) -> Sequence[sqlalchemy.Row[*tuple[Any, ...]]]:
-        """Return the rows of `query`, with `values` for its parameters.
+        """Run `query` with `values` for its parameters, and return the rows.
 
-        Raises Unavailable when Postgres does not answer in time.
+        Raises Unavailable if Postgres does not answer in time.
         """
         with self.transaction() as connection:
             return connection.execute(query, values).all()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlalchemy.Connection]:
-        """A connection in one transaction: all its statements take effect, or none.
+        """Provide a connection in a transaction. It is committed at the end, or rolled back on an error.
 
-        Raises Unavailable when Postgres does not answer in time, IntegrityError for a broken
-        constraint, and DataError for an invalid value.
+        Raises Unavailable if Postgres does not answer in time. Raises IntegrityError if a statement
+        violates a constraint. Raises DataError if a statement contains an invalid value.
         """
         try:
             with self._engine.begin() as connection:
                 _bounded(connection).set_transaction_timeout(self._timeout)
                 yield connection
         except (IntegrityError, DataError):
-            raise  # Postgres works: a value is wrong
+            raise  # Postgres works, but the data is not valid
         except (OSError, DBAPIError, PoolTimeout, psycopg.OperationalError) as fault:
             raise Unavailable from fault
 
     def allow(self, connection: sqlalchemy.Connection, seconds: float) -> None:
-        """Allow `seconds` for each further statement of this transaction. Postgres has answered."""
+        """Set the timeout of each further statement in this transaction to `seconds`.
+
+        A long timeout is acceptable here: in this transaction Postgres has already answered.
+        """
         _bounded(connection).set_transaction_timeout(seconds)
 
     def ping(self) -> None:
-        """Raise Unavailable unless Postgres answers, or answered within the last FRESH_SECONDS."""
+        """Raise Unavailable if Postgres does not answer.
+
+        A result that is younger than FRESH_SECONDS is used again.
+        """
         with self._probing:
             if time.monotonic() >= self._probed_at + FRESH_SECONDS:
                 self._is_up = self._probe()
@@ -100,9 +113,9 @@ class Database:
             raise Unavailable
 
     def close(self) -> None:
-        """Close the pooled connections. The next query opens new ones.
+        """Close the connections of the pool. The next query opens a new connection.
 
-        The garbage collection of this object also closes them.
+        The connections are also closed when this object is garbage-collected.
         """
         self._engine.dispose()
 
@@ -116,7 +129,7 @@ class Database:
 
 
 def _reset_timeout(timeout: float) -> Callable[[Any, object], None]:
-    """Return a hook that undoes `allow` when a connection goes back to the pool."""
+    """Return a hook that runs when a connection returns to the pool, and resets its timeout."""
 
     def reset(connection: Any, _record: object) -> None:
         if connection is not None:
@@ -126,6 +139,6 @@ def _reset_timeout(timeout: float) -> Callable[[Any, object], None]:
 
 
 def _bounded(connection: sqlalchemy.Connection) -> BoundedConnection:
-    """Return the driver's connection."""
+    """Return the psycopg connection that `connection` uses."""
     driver_connection: Any = connection.connection.dbapi_connection
     return cast(BoundedConnection, driver_connection)

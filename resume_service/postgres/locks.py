@@ -1,19 +1,28 @@
-"""Keys of all advisory locks in Postgres. Each key is unique in the database."""
+"""Keys of the advisory locks that this service takes in Postgres. All keys are different."""
 
 from __future__ import annotations
 
 MIGRATION = 7_236_450_221
-"""One process migrates at a time. The others wait."""
+"""Only one process at a time migrates the schema. The other processes wait."""
 ARCHIVE = 7_236_450_222
-"""Only the worker that has this lock writes the archive."""
+"""Only the worker that has this lock writes to the archive."""
 COURSE = 7_236_450_223
-"""Two concurrent changes of prerequisites could form a circle. Neither of them would see it."""
+"""Only one transaction at a time changes prerequisites.
+
+Two concurrent changes could make a cycle (A requires B, B requires A). Neither would detect it.
+"""
 VIDEO_COMPLETIONS = 7_236_450_224
-"""One worker at a time completes lessons from watched videos."""
+"""Only one worker at a time completes the lessons of watched videos."""
 DEMO_COURSE = 7_236_450_225
-"""Two concurrent processes could enrol the user of the demo twice."""
+"""Only one process at a time adds the demo course.
+
+Two concurrent processes could enrol the demo user twice.
+"""
 DEMO_CATALOGUE = 5_120_944_870
-"""One process at a time adds the demo. The others fail."""
+"""Only one process at a time adds the demo catalogue. Other processes raise Conflict at once."""
 
 USER_LESSONS = 7236
-"""The first of two keys. The second key is a hash of the id of the user whose lessons change."""
+"""Only one transaction at a time changes the completed lessons of a user.
+
+This lock has two keys. The second key is a hash of the user id.
+"""

@@ -1,4 +1,4 @@
-"""The metadata of all tables, and the column type of a time."""
+"""`metadata`, in which all tables are registered, and `MOMENT`, the column type of a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Migrates the database schema with Alembic. The steps are in `migrations/`."""
+"""Migrates the database schema with Alembic. The migrations are in the folder `migrations/`."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ BASE = "base"
 
 
 def upgrade(url: str, revision: str = HEAD) -> None:
-    """Migrate the database at `url` up to `revision`. Several processes may do this at once.
+    """Migrate the database at `url` up to `revision`.
 
-    Raises sqlalchemy.exc.SQLAlchemyError.
+    Several processes may call this at the same time: one migrates, and the others wait. Raises
+    sqlalchemy.exc.SQLAlchemyError.
     """
     _migrate(url, command.upgrade, revision)
 
 
 def downgrade(url: str, revision: str = BASE) -> None:
-    """Undo the migrations after `revision`. Their tables and rows are deleted."""
+    """Undo the migrations after `revision`. This deletes the tables and rows that they added."""
     _migrate(url, command.downgrade, revision)
 
 
 def engine(url: str) -> sqlalchemy.Engine:
-    """Return an engine for administration only: it has no timeout after connecting."""
+    """Return an engine for administration, not for requests: its statements have no timeout."""
     driver_url = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
     return sqlalchemy.create_engine(
         driver_url, poolclass=sqlalchemy.NullPool, connect_args={"connect_timeout": 5}

@@ -1,4 +1,4 @@
-"""Numbered pages of a query, with the total number of rows."""
+"""Divides the rows of a query into numbered pages, and counts all rows."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
+    """The items of one page, and the total number of items on all pages."""
+
     items: Sequence[Item]
     total: int
 
@@ -31,10 +33,10 @@ class PageRequest(NamedTuple):
         to_item: Callable[[sqlalchemy.Row[Any]], Item],
         key: sqlalchemy.ColumnElement[Any],
     ) -> Page[Item]:
-        """Return this page of `query`, which must have a fixed order. `key` must be unique.
+        """Return this page of `query`. The query must have a fixed order. `key` must be unique.
 
-        Earlier rows are skipped by reading `key` alone, which an index may contain. To read whole
-        rows takes several times as long in a large table.
+        To skip the rows of earlier pages, Postgres reads only the column `key`, often from an index.
+        In a large table, reading the whole rows takes several times as long.
         """
         count_query = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(
             None

@@ -1,1 +1,1 @@
-"""Rate limits for expensive requests and for password guesses."""
+"""Limits the number of expensive requests, and of sign-ins, to slow down password guesses."""

@@ -1,4 +1,4 @@
-"""A sliding-window rate limiter in Redis, shared by all processes and hosts."""
+"""A sliding-window rate limiter. All processes and hosts share its data in Redis."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SLIDING_WINDOW = Script("sliding_window.lua", "resume_service.rate_limits")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `quota` requests in any period of `seconds`."""
+    """A limit of `quota` requests in any period of `seconds`."""
 
     name: str
     quota: int
     seconds: int = 60
 
     def headers(self, left: int, seconds_until_next: int) -> dict[str, str]:
-        """Return the response headers of draft-ietf-httpapi-ratelimit-headers."""
+        """Return the response headers that draft-ietf-httpapi-ratelimit-headers defines."""
         return {
             "RateLimit-Policy": f'"{self.name}";q={self.quota};w={self.seconds}',
             "RateLimit": f'"{self.name}";r={left};t={seconds_until_next}',
@@ -33,7 +33,7 @@ class Limit:
 
 
 class Quota(NamedTuple):
-    """The number of requests left after an accepted one, and its response headers."""
+    """The number of requests left after an accepted request, and the headers of the response."""
 
     left: int
     headers: dict[str, str]
@@ -42,16 +42,16 @@ class Quota(NamedTuple):
 class RateLimiter:
     """Stores the times of accepted requests in Redis, at `limit:<name>:<identifier>`.
 
-    The key expires when the last of them has left the window.
+    A key expires when its newest time is no longer in the window.
     """
 
     def __init__(self, redis: RedisRouter) -> None:
         self._redis = redis
 
     def hit(self, limit: Limit, identifier: str, now: datetime) -> Quota:
-        """Count a request of `identifier`, for example a user id or a client address.
+        """Record a request of `identifier`, for example a user id or a client address.
 
-        Raises TooManyRequests if the quota is used up; that request is not counted. Raises
+        Raises TooManyRequests if the quota is used up. A refused request is not recorded. Raises
         Unavailable if Redis does not answer.
         """
         key = f"limit:{limit.name}:{escaped(identifier)}"

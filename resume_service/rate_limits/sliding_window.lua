@@ -1,14 +1,15 @@
--- Counts a request, unless the window that ends now already contains the full quota.
+-- Records a request, unless the window already contains as many recorded requests as the quota allows.
+-- The window is the period that ends now.
 --
--- KEYS[1]  limit:<name>:<identifier>, list: time of each counted request, ms since 1970, newest first
+-- KEYS[1]  limit:<name>:<identifier>, list: times of the recorded requests, ms since 1970, newest first
 -- ARGV[1]  now, ms since 1970
 -- ARGV[2]  length of the window, ms
 -- ARGV[3]  quota, requests per window
--- returns  {1 if counted, else 0; requests left; ms until the oldest request leaves the window}
+-- returns  {1 if recorded, else 0; requests left; ms until the oldest request leaves the window}
 
 local window, quota = tonumber(ARGV[2]), tonumber(ARGV[3])
 local times = redis.call('LRANGE', KEYS[1], 0, quota - 1)
--- The clocks of hosts differ a little. A new request must not get an older time than the last one.
+-- The clocks of hosts differ a little. The new time must not be older than the newest time in the list.
 local now = math.max(tonumber(ARGV[1]), tonumber(times[1] or 0))
 local used = 0
 for _, time in ipairs(times) do

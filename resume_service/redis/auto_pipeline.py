@@ -1,11 +1,12 @@
 """Concurrent callers of a process share round trips to one Redis server (auto-pipelining).
 
-The leader sends its own commands and those of all waiting callers in one round trip. A caller that
-arrives during a round trip is a follower: it waits in a queue. After the round trip the leader
-wakes its followers, and the first caller in the queue becomes the next leader.
+A caller that finds no running round trip is the leader. It sends its own commands and those of all
+waiting callers in one round trip. A caller that arrives during a round trip is a follower: it waits
+in a queue. After a round trip, the leader wakes the callers that took part. The first caller in the
+queue becomes the next leader.
 
-Under load, many saves share the cost of sending, waiting and waking. An idle service responds as
-fast as without sharing. Any thread or greenlet may call.
+Under load, many saves share the cost of sending, waiting and waking. When only one call runs,
+sharing adds no waiting time. Any thread or greenlet may call.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ from resume_service.redis.circuit_breaker import CircuitBreaker
 Command = tuple[str | int, ...]
 
 CONNECTION_OPTIONS = {"protocol": 2, "encoding_errors": "replace"}
-"""RESP2: replies are flat lists. A reply with invalid UTF-8 must not fail the other callers."""
+"""Options of the connection, in addition to those of the client.
+
+With `protocol` 2 (RESP2), Redis returns a map as a flat list of keys and values. With `replace`, a
+reply with invalid UTF-8 raises no error. So the other callers of the round trip get their replies.
+"""
 _PENDING = object()
 
 
@@ -35,37 +40,42 @@ class _Call:
 
     def __init__(self, operation: str, commands: tuple[Command, ...], *, writes: bool) -> None:
         self.operation = operation
-        self.packed = _packed(commands)  # here, so that an encoding error fails only this caller
+        self.packed = _packed(commands)  # encode here: only this caller gets an encoding error
         self.count = len(commands)
         self.writes = writes
         self.outcome: Any = _PENDING
         self.wake_up: threading.Lock | None = None
-        """A follower waits for this lock until its outcome is set, or until it must lead."""
+        """A follower waits for this lock until its outcome is set, or until it is the next leader."""
 
 
 class AutoPipeline:
-    """Sends commands to the server of `client`."""
+    """Sends commands to the server of `client`.
+
+    If `wait_replicas` is above 0, each write waits until that number of replicas has it. The wait
+    takes at most `wait_ms`.
+    """
 
     def __init__(self, client: redis.Redis, *, wait_replicas: int = 0, wait_ms: int = 0) -> None:
         self._pool = client.connection_pool
         self._breaker = CircuitBreaker()
         self._replicas = wait_replicas
-        self._wait = _packed((("WAIT", wait_replicas, wait_ms),))
+        self._wait_command = _packed((("WAIT", wait_replicas, wait_ms),))
         self._connection: Any = None
         self._state_lock = threading.Lock()
-        """Protects the next three fields. No caller holds it during a round trip."""
+        """Protects the next three fields. No caller keeps this lock during a round trip."""
         self._waiting: list[_Call] = []
         """The queue of followers for the next round trip."""
         self._in_flight = False
         """True while a round trip runs, or while a new leader is about to start one."""
         self._next_leader: _Call | None = None
-        """The follower that was last chosen to lead."""
+        """The follower that was last chosen as leader. It may still be waiting to run."""
 
     def call(self, operation: str, *commands: Command, writes: bool = False) -> list[Any]:
         """Return the replies to `commands`. Metrics record them as `operation`.
 
-        Raises Unavailable when Redis does not answer in time or can't serve, or when too few
-        replicas have the write. Raises redis.ResponseError for any other error reply.
+        Raises Unavailable if Redis does not answer in time, or too few replicas have the write.
+        Raises Unavailable if Redis answers with a code in `circuit_breaker.REFUSALS`. Raises
+        redis.ResponseError for any other error reply.
         """
         own = _Call(operation, commands, writes=writes)
         with self._state_lock:
@@ -88,7 +98,7 @@ class AutoPipeline:
         return replies
 
     def _cancel(self, own: _Call) -> None:
-        """Leave the queue. If this caller was chosen to lead, choose the first in the queue."""
+        """Remove `own` from the queue. If `own` is the next leader, choose another leader."""
         with self._state_lock:
             self._waiting = [call for call in self._waiting if call is not own]
             is_next_leader = self._next_leader is own
@@ -96,7 +106,7 @@ class AutoPipeline:
             self._hand_over([own])
 
     def _lead(self, own: _Call) -> None:
-        """Make one round trip for this caller and all that wait."""
+        """Make one round trip for `own` and for all calls in the queue."""
         with self._state_lock:
             calls = [own, *(call for call in self._waiting if call is not own)]
             self._waiting = []
@@ -106,7 +116,10 @@ class AutoPipeline:
             self._hand_over(calls)
 
     def _hand_over(self, calls: list[_Call]) -> None:
-        """Wake the followers in `calls`, then the next leader. `calls[0]` is already awake."""
+        """Choose the next leader. Wake the followers in `calls`, then the next leader.
+
+        `calls[0]` needs no waking: it belongs to the caller of this method.
+        """
         with self._state_lock:
             next_leader = self._next_leader = self._waiting[0] if self._waiting else None
             self._in_flight = next_leader is not None
@@ -120,25 +133,28 @@ class AutoPipeline:
 
     def _execute(self, calls: list[_Call]) -> None:
         """Make the round trip and set the outcome of each call."""
-        waits = self._replicas > 0 and any(call.writes for call in calls)
+        must_wait = self._replicas > 0 and any(call.writes for call in calls)
         packed = [call.packed for call in calls]
         count = sum(call.count for call in calls)
-        if waits:
-            packed.append(self._wait)
+        if must_wait:
+            packed.append(self._wait_command)
             count += 1
         replies = self._send(packed, count)
-        too_few = waits and not self._has_enough_replicas(replies[-1])
+        too_few_replicas = must_wait and not self._has_enough_replicas(replies[-1])
         remaining = iter(replies)
         for call in calls:
             call.outcome = list(itertools.islice(remaining, call.count))
             errors = [reply for reply in call.outcome if isinstance(reply, redis.ResponseError)]
             if errors:
                 call.outcome = self._breaker.refused(call.operation, errors[0])
-            elif too_few and call.writes:
+            elif too_few_replicas and call.writes:
                 call.outcome = Unavailable("Not yet on enough replicas, try again")
 
     def _has_enough_replicas(self, reply: Any) -> bool:
-        """Check the reply to WAIT: a number of replicas, or an error if the server is a replica."""
+        """Return whether the reply to WAIT is a number of replicas that is large enough.
+
+        The reply is an error if the server has become a replica.
+        """
         return isinstance(reply, int) and reply >= self._replicas
 
     def _send(self, packed: list[bytes], count: int) -> list[Any]:
@@ -146,13 +162,14 @@ class AutoPipeline:
         try:
             return self._round_trip(commands, count)
         except redis.ConnectionError:
-            # Retry once: after a restart the connection is dead. Every command of ours can be
-            # repeated. A timeout is not retried, so that callers get their answer in time.
+            # Retry once: a restart of Redis closes the connection. None of our commands does harm
+            # if it runs twice. A timeout is not retried, because the callers would wait too long.
             return self._round_trip(commands, count)
 
     def _round_trip(self, packed: bytes, count: int) -> list[Any]:
         if self._connection is None:
-            # Not from the pool: the pool checks a connection before each use.
+            # The connection does not come from the pool. The pool checks a connection before each
+            # use, which costs time on each round trip.
             options = {**self._pool.connection_kwargs, **CONNECTION_OPTIONS}
             self._connection = self._pool.connection_class(**options)
             # Close the connection when this object is garbage-collected.
@@ -160,7 +177,7 @@ class AutoPipeline:
         try:
             self._connection.send_packed_command([packed], check_health=False)
             return self._read(count)
-        except BaseException:  # even if killed: the next round trip must not read these replies
+        except BaseException:  # also GreenletExit: the next round trip must not read these replies
             self._connection.disconnect()
             raise
 
@@ -177,4 +194,4 @@ class AutoPipeline:
 
 
 def _packed(commands: tuple[Command, ...]) -> bytes:
-    return b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # the stub takes tuples of one
+    return b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # the stub accepts only a tuple with one element

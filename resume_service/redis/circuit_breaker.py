@@ -1,7 +1,9 @@
-"""A circuit breaker for one Redis server. It also maps driver errors and records metrics.
+"""A circuit breaker for one Redis server: after a failure, further calls fail at once.
 
-After a failure, calls fail at once for 0.25 s; then one call at a time probes the server. Without
-the circuit breaker, each call to a Redis that hangs would wait for REDIS_TIMEOUT_MS.
+In this state, the circuit is called open. After OPEN_SECONDS, one call at a time probes the server,
+and the other calls still fail at once. A probe that succeeds closes the circuit: all calls use the
+server again. Without the circuit breaker, each call to a Redis that hangs would wait for
+REDIS_TIMEOUT_MS. This module also maps the errors of redis-py and records metrics.
 """
 
 from __future__ import annotations
@@ -18,11 +20,11 @@ from resume_service.errors import Unavailable
 from resume_service.telemetry import metrics
 
 OPEN_SECONDS = 0.25
-"""Seconds for which the circuit is open after a failure."""
+"""Seconds after a failure during which all calls fail at once."""
 
 REFUSALS = "OOM|MISCONF|READONLY|BUSY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|NOPERM"
-"""Error codes of a Redis that runs but can't serve at the moment."""
-# If the client has not sent the password, Redis answers a save with this protocol error.
+"""Codes of error replies that Redis sends when it runs, but can't execute commands now."""
+# Redis replies to a save with this protocol error if the client has not sent the password.
 _refusal = re.compile(rf"(^|-)({REFUSALS})\b|Protocol error: unauthenticated").search
 
 _log = structlog.get_logger(__name__)
@@ -36,9 +38,10 @@ class CircuitBreaker:
         self._probing = threading.Lock()
 
     def call(self, operations: Collection[str], round_trip: Callable[[], None]) -> None:
-        """Run `round_trip`. Metrics count and time it once for each of `operations`.
+        """Run `round_trip`. Metrics record its duration and failure once for each of `operations`.
 
-        Raises Unavailable while the circuit is open, or when Redis does not answer in time.
+        Raises Unavailable while the circuit is open. Raises Unavailable if the connection fails, or
+        if Redis does not answer in time.
         """
         open_until = self._open_until  # read once: other threads may change it
         if open_until is None:
@@ -53,7 +56,10 @@ class CircuitBreaker:
             self._probing.release()
 
     def refused(self, operation: str, fault: redis.ResponseError) -> Exception:
-        """Return the exception for the error reply `fault`: Unavailable if its code is in REFUSALS."""
+        """Return Unavailable if the code of the error reply `fault` is in REFUSALS.
+
+        Otherwise return `fault` itself.
+        """
         if not _is_refusal(fault):
             return fault
         _count_failures((operation,))
@@ -88,8 +94,9 @@ def _count_failures(operations: Collection[str]) -> None:
 
 
 def _is_refusal(fault: redis.ResponseError) -> bool:
-    """Whether the code of the error is in REFUSALS. redis-py may have removed the code.
+    """Return whether the code of the error is in REFUSALS.
 
-    Redis before 7 puts its own words before the error of a script: `ERR Error running script: -OOM`.
+    redis-py may have removed the code from the message: then it is in `status_code`. Before
+    version 7, Redis adds words before the error of a script: `ERR Error running script: -OOM`.
     """
     return _refusal(f"{fault.status_code or ''} {fault}".lstrip()) is not None

@@ -10,15 +10,19 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 MAX_CONNECTIONS = 1000
-"""Maximum connections of a process to one server. It is far above its number of threads."""
+"""Maximum number of connections from a process to one server.
+
+A process has far fewer threads, so it never reaches this number.
+"""
 
 
 def new_client(url: str, timeout: float, *, retries: int = 1) -> redis.Redis:
-    """Return a client of the Redis at `url`. It connects on first use. `timeout` is in seconds.
+    """Return a client of the Redis at `url`. The client connects when it sends its first command.
 
-    `retries` applies only to a lost connection: after a restart all pooled connections are dead.
-    Every command of ours can be repeated. A timeout is not retried, so the caller gets its answer
-    well within a second.
+    `timeout` is the maximum number of seconds to connect, and to wait for each reply. `retries` is
+    the maximum number of retries after a lost connection, because a restart of Redis closes all
+    pooled connections. None of our commands does harm if it runs twice. A timeout is not retried:
+    the caller would wait too long.
     """
     return redis.Redis.from_url(
         url,
@@ -27,12 +31,12 @@ def new_client(url: str, timeout: float, *, retries: int = 1) -> redis.Redis:
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), retries, supported_errors=(redis.ConnectionError,)),
         max_connections=MAX_CONNECTIONS,
-        protocol=2,  # no handshake: the first command is the first round trip
+        protocol=2,  # RESP2 needs no handshake, so a new connection costs no extra round trip
         driver_info=None,
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
 
 
 def execute(client: redis.Redis, *command: str | float) -> Any:
-    """Return the reply of the server to one command."""
+    """Send one command and return the reply of the server."""
     return client.execute_command(*command)  # type: ignore[no-untyped-call]

@@ -1,4 +1,9 @@
-"""Redis Cluster: finds the primary node of each of the 16384 hash slots."""
+"""Redis Cluster: finds the primary node of each of the 16384 hash slots.
+
+Each key belongs to one slot. A node that does not have the slot of a key replies with a
+redirection. The redirection MOVED says that another node has the slot now. The redirection ASK says
+that the slot is moving to another node, where the key may already be.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +21,13 @@ from resume_service.settings.redis_url import Address
 
 
 class Cluster(Topology):
-    """Uses the slot table of the cluster. Follows redirections where the table is out of date."""
+    """Reads from the cluster which node has which slot. Follows redirections if a slot has moved."""
 
     def run(self, key: str, *command: str | float) -> Any:
-        """Return the reply to one command. Follows redirections until `timeout` seconds are over."""
+        """Send one command and return the reply. Follows redirections.
+
+        Raises redis.TimeoutError if redirections continue for more than `timeout` seconds.
+        """
         node, asking, deadline = self.node(key), False, time.monotonic() + self._timeout
         while True:
             try:
@@ -35,7 +43,7 @@ class Cluster(Topology):
     def refresh(self, moved: MovedError | None = None) -> None:
         super().refresh()
         if moved and self._primaries:
-            # The node that was queried may not know of the move yet.
+            # The queried node may not know yet that this slot has moved.
             self._primaries[moved.slot_id] = self._target(moved)
 
     def _target(self, redirection: AskError) -> Address:
@@ -60,7 +68,10 @@ class Cluster(Topology):
 
 
 def _asking(node: redis.Redis, command: Sequence[str | float]) -> Any:
-    """Send ASKING and `command` to a node that still imports the slot; return the reply."""
+    """Send `command` to the node that an ASK redirection names. Return the reply to `command`.
+
+    The node accepts the command only after ASKING, because the move of the slot is not complete.
+    """
     with node.pipeline(transaction=False) as pipe:
         execute(pipe, "ASKING")
         execute(pipe, *command)

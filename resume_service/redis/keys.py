@@ -1,4 +1,4 @@
-"""Escapes ids in Redis keys: `:` separates the parts of a key."""
+"""Escapes ids that are part of a Redis key, because `:` separates the parts of a key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends many commands at once, for the worker: one round trip to each server."""
+"""Sends many commands of the worker together, with one round trip to each server."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
 
 KeyedCommand = tuple[str, tuple[str | int, ...]]
-"""A key, and a command on it."""
+"""A key, and a command that uses this key."""
 
 
 def script_call(script: Script, keys: Sequence[str], args: Args) -> KeyedCommand:
-    """Return the command that runs `script`, and its first key."""
+    """Return the first of `keys`, and the command that runs `script`."""
     return keys[0], ("EVALSHA", script.sha, len(keys), *keys, *args)
 
 
 class Pipeline:
-    """Runs many commands. Raises Unavailable when a server does not answer or can't serve."""
+    """Runs many commands.
+
+    Each method raises Unavailable if a server does not answer, or replies with an error.
+    """
 
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
@@ -34,7 +37,10 @@ class Pipeline:
         return self.execute([script_call(script, keys, args)], script)[0]
 
     def execute(self, commands: Sequence[KeyedCommand], script: Script | None = None) -> list[Any]:
-        """Return the replies in the order of `commands`. `script` is the script that they run."""
+        """Return the replies in the order of `commands`.
+
+        `script` is the script that the commands run. It is None if they run no script.
+        """
         try:
             return self._execute(commands, script)
         except redis.RedisError as fault:
@@ -58,9 +64,10 @@ class Pipeline:
     def _retry(
         self, command: KeyedCommand, error: redis.ResponseError, script: Script | None
     ) -> Any:
-        """Send a command again if it went to the wrong server, or if the script was unknown.
+        """Send a command again after `error`, and return the reply.
 
-        Raises any other `error`.
+        `error` is a redirection to another server, or says that the server does not know the
+        script. Raises `error` if it is anything else.
         """
         key, arguments = command
         if isinstance(error, MovedError):
@@ -73,7 +80,7 @@ class Pipeline:
 
 
 def _round_trip(node: redis.Redis, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
-    """Return the replies of one server. Raises redis.RedisError when a reply is missing."""
+    """Send `commands` to `node` and return the replies. Raises redis.RedisError if one is missing."""
     with node.pipeline(transaction=False) as pipe:
         for command in commands:
             execute(pipe, *command)

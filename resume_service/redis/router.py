@@ -1,4 +1,7 @@
-"""Sends each command to the server of its key, in a round trip shared with other callers."""
+"""Sends each command to the server that has its key.
+
+Concurrent callers of the same server share a round trip (`auto_pipeline`).
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,10 @@ from resume_service.redis.servers import Servers
 
 
 class RedisRouter:
-    """Sends commands and scripts to the right servers.
+    """Sends each command or script to the server that has its key.
 
-    Every method raises Unavailable when a server does not answer in time or can't serve.
+    Each method raises Unavailable if a server does not answer in time, or can't execute commands
+    now.
     """
 
     def __init__(self, servers: Servers, *, wait_replicas: int = 0, wait_ms: int = 0) -> None:
@@ -26,12 +30,12 @@ class RedisRouter:
         self._wait_replicas = wait_replicas
         self._wait_ms = wait_ms
         self._pipelines: WeakKeyDictionary[redis.Redis, AutoPipeline] = WeakKeyDictionary()
-        """One pipeline per client. It is garbage-collected together with its client."""
+        """The pipeline of each client. A pipeline is garbage-collected together with its client."""
 
     def call(self, operation: str, key: str, *commands: Command, writes: bool = False) -> list[Any]:
-        """Return the replies to `commands` from the server of `key`, in one round trip.
+        """Send `commands` to the server of `key` in one round trip, and return the replies.
 
-        A write returns only when `wait_replicas` replicas have it.
+        If `writes` is true, the reply comes only after `wait_replicas` replicas have the write.
         """
         try:
             return self._pipeline_for_key(key).call(operation, *commands, writes=writes)
@@ -39,14 +43,15 @@ class RedisRouter:
             self._servers.refresh(moved)
             return self._after_move(operation, key, *commands, writes=writes)
         except AskError:
-            # The slot is moving to another server: send only this call there.
+            # The slot is moving, so later commands may still belong to the old server.
+            # Send only the commands of this call to the other server.
             return self._redirected(key, *commands, writes=writes)
         except Unavailable:
             self._servers.refresh()
             raise
 
     def run(self, operation: str, script: Script, keys: Sequence[str], args: Args) -> Any:
-        """Return the result of `script`. Sends its hash, or its text if the server has lost it."""
+        """Run `script` and return the result. Sends its text only if the server does not have it."""
         tail = (str(len(keys)), *keys, *args)
         try:
             by_hash = ("EVALSHA", script.sha, *tail)
@@ -56,7 +61,7 @@ class RedisRouter:
             return self.call(operation, keys[0], by_text, writes=True)[0]
 
     def ping(self) -> None:
-        """Raise Unavailable unless every server that takes writes answers."""
+        """Send PING to each server that accepts writes. Raises Unavailable if one does not answer."""
         try:
             for client in self._servers.nodes():
                 self._pipeline_for_client(client).call("ping", ("PING",))
@@ -80,7 +85,7 @@ class RedisRouter:
         try:
             return self._pipeline_for_key(key).call(operation, *commands, writes=writes)
         except (MovedError, AskError) as fault:
-            raise Unavailable from fault  # slots are still moving: a later retry succeeds
+            raise Unavailable from fault  # slots are still moving: the client can retry later
 
     def _redirected(self, key: str, *commands: Command, writes: bool) -> list[Any]:
         if writes and self._wait_replicas:

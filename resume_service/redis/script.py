@@ -1,4 +1,4 @@
-"""The Lua scripts of this service."""
+"""Loads the Lua scripts of this service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Args = list[str | int]
 
 
 class Script:
-    """The script `name` in `package`. Every script of ours writes."""
+    """The Lua script in the file `name` of `package`. Each script of this service writes to Redis."""
 
     def __init__(self, name: str, package: str) -> None:
         self.text = files(package).joinpath(name).read_text()

@@ -1,4 +1,4 @@
-"""Redis Sentinel: finds the current master."""
+"""Redis Sentinel: finds the current master, which is the only server that accepts writes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from resume_service.redis.topology import QUERY_TIMEOUT, Primaries, Topology
 from resume_service.settings.redis_url import Address
 
 MAX_AGE = 1.0
-"""Seconds until a Sentinel is queried again, if nothing fails."""
+"""A call queries a Sentinel if the last query is older than these seconds plus REFRESH_INTERVAL."""
 
 
 class SentinelMaster(Topology):
-    """The master that Sentinels name, the only server that takes writes."""
+    """Sends all commands to the master. Queries Sentinels for the address of the master."""
 
     def node(self, key: str) -> redis.Redis:
-        # A master that Sentinels have replaced may accept writes for ten more seconds. These writes
-        # are lost when it becomes a replica. So query one Sentinel regularly, before any failure.
+        # After a failover, the old master may accept writes for ten more seconds. These writes are
+        # lost when the old master becomes a replica. So a call queries one Sentinel about once
+        # a second, even if no call fails.
         if self._primaries and time.monotonic() > self._next_refresh + MAX_AGE:
             self._refresh_unless_running(0)
         return super().node(key)
@@ -32,7 +33,8 @@ class SentinelMaster(Topology):
         return 0
 
     def _query(self, source: Address) -> Primaries:
-        # redis-py uses SENTINEL MASTERS, which names a new master one second later.
+        # redis-py uses SENTINEL MASTERS. That command reports a new master one second later than
+        # GET-MASTER-ADDR-BY-NAME.
         command = ("SENTINEL GET-MASTER-ADDR-BY-NAME", self._url.service or "")
         with new_client(self._url.sentinel_at(source), QUERY_TIMEOUT, retries=0) as sentinel:
             address = execute(sentinel, *command)

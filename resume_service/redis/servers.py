@@ -1,4 +1,4 @@
-"""Finds the server of a key: a single Redis, a master named by Sentinels, or a cluster node."""
+"""Finds the server of a key: a single Redis, the master of Sentinels, or a node of a cluster."""
 
 from __future__ import annotations
 
@@ -15,32 +15,35 @@ from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 
 
 class Servers(Protocol):
-    """The Redis servers of the service. They are connected on first use.
+    """The Redis servers of the service. A connection opens when its server is first used.
 
     Each method except `refresh` may raise redis.ConnectionError, redis.TimeoutError and
     redis.exceptions.ClusterDownError.
     """
 
     def node(self, key: str) -> redis.Redis:
-        """Return the client of the server of `key`. Each server has one client object."""
+        """Return the client of the server that has `key`. Each server has one client object."""
 
     def run(self, key: str, *command: str | float) -> Any:
-        """Return the reply to one command on `key`. Follows the redirections of a cluster."""
+        """Send one command to the server of `key`, and return the reply. Follows redirections."""
 
     def refresh(self, moved: MovedError | None = None) -> None:
-        """Query again which server has which keys, and apply the redirection `moved`.
+        """Query again which server has which keys. Then apply the redirection `moved`, if given.
 
-        Call it when a server fails, redirects, or refuses a write as a replica (READONLY).
-        Frequent calls are fine: one caller at a time queries, for 0.5 s at most. The others return
-        at once. Raises nothing.
+        Call this method if a server fails, redirects, or refuses a write (READONLY). Only one
+        caller at a time queries, for at most 0.5 s. All other callers return at once, so frequent
+        calls do no harm. This method raises no errors.
         """
 
     def nodes(self) -> Sequence[redis.Redis]:
-        """Return a client of every server that takes writes."""
+        """Return the clients of all servers that accept writes."""
 
 
 def connect(url: str, timeout_ms: int, *, cluster: bool = False) -> Servers:
-    """Return the servers at `url`, a checked setting. `timeout_ms` limits each wait for a server."""
+    """Return the servers at `url`, which `Settings` has checked.
+
+    `timeout_ms` is the maximum duration of each wait for a server.
+    """
     timeout = timeout_ms / 1000
     if cluster:
         return Cluster(RedisUrl.of(url), timeout)
@@ -62,7 +65,7 @@ class OneServer:
         return execute(self._client, *command)
 
     def refresh(self, moved: MovedError | None = None) -> None:
-        """Do nothing: no other server can replace it."""
+        """Do nothing: no other server can replace this server."""
 
     def nodes(self) -> Sequence[redis.Redis]:
         return [self._client]

@@ -1,7 +1,8 @@
 """Finds the current primary of each key, in a cluster or behind Sentinels.
 
-In redis-py's RedisCluster and Sentinel pool, each caller with a failure queries server after
-server. Here one caller at a time queries, within a time limit: docs/adr/0011.
+A primary is a server that accepts writes. With redis-py's RedisCluster and Sentinel pool, each
+caller that sees a failure queries one server after the other. Here only one caller at a time
+queries, and for a limited time: docs/adr/0011.
 """
 
 from __future__ import annotations
@@ -20,19 +21,25 @@ from resume_service.redis.client import new_client
 from resume_service.settings.redis_url import Address, RedisUrl
 
 REFRESH_TIMEOUT = 0.3
-"""Seconds after which a refresh queries no further server."""
+"""Seconds from the start of a refresh after which it queries no further server."""
 QUERY_TIMEOUT = 0.1
-"""Seconds for one server to connect, and again to reply."""
+"""Maximum seconds to connect to a queried server. Also the maximum seconds to wait for its reply."""
 REFRESH_INTERVAL = 0.1
-"""Minimum seconds from the end of one refresh to the next."""
+"""Minimum seconds from the end of one refresh to the start of the next."""
 
 Primaries = list[Address | None]
-"""The address of the primary at each position; None if no server takes writes for it."""
+"""The address of each primary, or None where no server accepts writes.
+
+In a cluster, the index is the hash slot. With Sentinels, the list has one element, the master.
+"""
 _log = structlog.get_logger(__name__)
 
 
 class Topology(ABC):
-    """Queries servers for the primaries. One caller at a time queries, and all use the result."""
+    """Queries servers for the addresses of the primaries.
+
+    Only one caller at a time queries, and all callers use the result.
+    """
 
     def __init__(self, url: RedisUrl, timeout: float) -> None:
         self._url = url
@@ -72,9 +79,9 @@ class Topology(ABC):
                 self._refreshing.release()
 
     def _refresh_if_unknown(self) -> None:
-        """Before the first result, refresh or wait for another caller's refresh.
+        """If no primary is known yet, refresh, or wait for the refresh of another caller.
 
-        Raises redis.ConnectionError if there is still no result.
+        Raises redis.ConnectionError if no primary is known after that.
         """
         if not self._primaries and self._refreshing.acquire(timeout=REFRESH_TIMEOUT):
             try:
@@ -90,7 +97,7 @@ class Topology(ABC):
         if started < self._next_refresh:
             return
         sources = list(dict.fromkeys([*self._url.hosts, *self._known_nodes()]))
-        random.shuffle(sources)  # a server that hangs or lags must not be the first each time
+        random.shuffle(sources)  # otherwise a server that hangs could be the first in each refresh
         for source in sources:
             try:
                 self._apply(self._query(source))
@@ -102,7 +109,7 @@ class Topology(ABC):
         self._next_refresh = time.monotonic() + REFRESH_INTERVAL
 
     def _known_nodes(self) -> Sequence[Address]:
-        """Return servers to query that are not in the URL."""
+        """Return the addresses of further servers to query, in addition to those in the URL."""
         return []
 
     def _apply(self, primaries: Primaries) -> None:

@@ -1,6 +1,6 @@
-"""All environment variables that the service reads, typed and checked at start.
+"""Reads and checks all environment variables of the service at its start.
 
-`.env.example` lists the same variables and defaults. A test compares them.
+`.env.example` lists the same variables and the same defaults. A test compares the two.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class SettingsError(Exception):
-    """A variable has an invalid value. The message is one line: variable, value, accepted values."""
+    """A variable has an invalid value.
+
+    The message is one line with the variable, its value and the accepted values. Instead of the
+    value of a secret, the message contains only its length.
+    """
 
 
 def _variable(parse: Callable[[str], Any], default: Any = None, *, secret: bool = False) -> Any:
@@ -40,7 +44,7 @@ def _variable(parse: Callable[[str], Any], default: Any = None, *, secret: bool 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The configuration of the service. Each field is the variable of the same name in capitals."""
+    """The configuration. A field contains the value of the variable with the same name in capitals."""
 
     redis_url: str = _variable(redis_url, "redis://localhost:6379/0", secret=True)
     redis_cluster: bool = _variable(yes_or_no, default=False)
@@ -75,7 +79,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Read the settings from `env`. An empty variable counts as absent.
+        """Read the settings from `env`. For an empty variable, the default is used.
 
         Raises SettingsError for the first invalid variable.
         """
@@ -95,7 +99,7 @@ class Settings:
 
 
 def _check_hosts(address: str, *, cluster: bool) -> None:
-    """Raise SettingsError if REDIS_URL does not fit REDIS_CLUSTER."""
+    """Raise SettingsError if REDIS_URL and REDIS_CLUSTER do not fit together."""
     if address.startswith(("unix:", SENTINEL_SCHEME)):
         if cluster:
             raise SettingsError(

@@ -1,4 +1,8 @@
-"""Parsers of variables. Each takes the text and returns a typed value, or raises InvalidValue."""
+"""Parsers of environment variables.
+
+Each parser takes the text of a variable and returns a typed value. It raises InvalidValue if the
+text is not valid.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from redis.connection import parse_url
 from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 
 SHORTEST_SECRET = 32
-"""Minimum bytes of an HS256 secret: the size of the hash output (RFC 7518, section 3.2)."""
+"""Minimum number of bytes of an HS256 secret, from RFC 7518, section 3.2."""
 RESERVED_REDIS_OPTIONS = frozenset(
     {
         "socket_timeout",
@@ -24,16 +28,17 @@ RESERVED_REDIS_OPTIONS = frozenset(
         "decode_responses",
     }
 )
-"""Options that a Redis URL must not set. They would override our timeouts."""
+"""Options that REDIS_URL must not set, because the service sets them itself."""
 
-# No regex characters such as `*`: flask-cors would match such an origin as a regex prefix.
+# An origin must not contain regex characters such as `*`. flask-cors would use such an origin as a
+# regex, and accept each origin that begins with a match.
 _is_origin = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?", re.IGNORECASE).fullmatch
 
 _is_host = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?").fullmatch
 
 
 class InvalidValue(Exception):
-    """The message describes the accepted values."""
+    """A text is not a valid value. The message describes the accepted values."""
 
 
 def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:

@@ -1,9 +1,10 @@
 """Redis URLs with several hosts: the Sentinels of a master, or the nodes of a cluster.
 
     redis+sentinel://[user:password@]host[:26379],host,.../<service>[/<db>][?sentinel_password=...]
-    redis://[user:password@]host[:6379],host,...        and rediss:// likewise
+    redis://[user:password@]host[:6379],host,...
 
-redis-py parses only URLs with one host. `at` and `sentinel_at` build such URLs.
+A URL that starts with rediss:// has the second form. redis-py parses only URLs with one host.
+`RedisUrl.at` and `RedisUrl.sentinel_at` return URLs with one host.
 """
 
 from __future__ import annotations
@@ -19,18 +20,19 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
-    """A parsed URL. Its `user` and `password` are for the Redis servers, not for the Sentinels."""
+    """A parsed URL. Its `user` and `password` belong to the Redis servers, not to the Sentinels."""
 
     hosts: tuple[Address, ...]
     service: str | None
-    """The name that the Sentinels use for the master and its replicas; None without Sentinels."""
+    """The name that the Sentinels use for the master and its replicas. None without Sentinels."""
     _server: SplitResult
     _sentinel_login: str
 
     @classmethod
     def of(cls, text: str) -> RedisUrl:
-        """Parse `text`. Raises ValueError if it is not such a URL."""
-        # urlsplit supports one host. Some versions refuse several hosts if one is in brackets.
+        """Parse `text`. Raises ValueError if `text` is not a URL in one of the forms above."""
+        # urlsplit supports only one host. Some versions of urlsplit refuse several hosts if one of
+        # them is in brackets.
         scheme, netloc, rest = _split(text)
         parts = urlsplit(f"{scheme}://hosts{rest}")
         default_port = _PORTS.get(parts.scheme)
@@ -63,7 +65,7 @@ class RedisUrl:
 
 
 def _split(url: str) -> tuple[str, str, str]:
-    """Return the scheme, the login with the hosts, and the rest."""
+    """Return three parts of `url`: the scheme, the login with the hosts, and the rest."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         raise ValueError("no scheme")

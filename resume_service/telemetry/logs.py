@@ -1,4 +1,4 @@
-"""Logs: JSON lines in production, readable lines in a terminal, with the request id."""
+"""Configures the logs: JSON lines, or readable lines if standard error is a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""Id of the request that this thread or greenlet serves. Each of its log lines contains the id."""
+"""Id of the request that this thread or greenlet serves. Its log lines contain this id."""
 
 
 def _add_request_id(_logger: object, _method: str, event: Any) -> Any:
@@ -29,7 +29,10 @@ _SHARED: list[Any] = [
 
 
 def configure(level: str) -> None:
-    """Log to standard error, from `level` up: the service and its libraries."""
+    """Send the logs of the service and of its libraries to standard error.
+
+    Messages below `level` are not logged.
+    """
     logging.config.dictConfig(dict_config(level))
     structlog.configure(
         processors=[
@@ -43,7 +46,7 @@ def configure(level: str) -> None:
 
 
 def dict_config(level: str) -> dict[str, Any]:
-    """Return the configuration for `logging.config.dictConfig`. gunicorn uses it too."""
+    """Return the configuration for `logging.config.dictConfig`. gunicorn also uses it."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -61,7 +64,7 @@ def dict_config(level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {
             "gunicorn.error": {"handlers": [], "propagate": True},
-            # Only errors and warnings: the worker logs its own runs.
+            # The worker itself logs its runs, so the messages of apscheduler about them are not needed.
             "apscheduler": {"level": "ERROR"},
             "alembic": {"level": "WARNING"},
         },
@@ -69,7 +72,10 @@ def dict_config(level: str) -> dict[str, Any]:
 
 
 def _render() -> list[Any]:
-    """Return the last processors. Tracebacks omit local variables: they may contain secrets."""
+    """Return the processors that produce the text of a log line.
+
+    Tracebacks do not contain local variables, because these may contain secrets.
+    """
     if sys.stderr.isatty() or "FORCE_COLOR" in os.environ:
         plain = structlog.dev.plain_traceback
         return [structlog.dev.ConsoleRenderer(exception_formatter=plain)]

@@ -1,4 +1,4 @@
-"""The metrics of the service. The route `/metrics` serves them."""
+"""The metrics of the service. The route `/metrics` returns them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ requests = Histogram(
 )
 redis_commands = Histogram(
     "resume_redis_seconds",
-    "Seconds of a Redis round trip, also of a failed one, by operation. A shared round trip counts once"
-    " for each operation.",
+    "Seconds of Redis round trips, including failed ones, by operation. If several operations share a"
+    " round trip, it is recorded once for each of them.",
     ["operation"],
     buckets=LATENCY_BUCKETS,
 )
 redis_failures = Counter(
     "resume_redis_failures",
-    "Redis round trips that failed or were not tried because the circuit breaker was open, and commands"
-    " that Redis refused.",
+    "Redis round trips that failed, and commands that Redis refused. Includes calls that were not sent"
+    " because the circuit breaker was open.",
     ["operation"],
 )
 saves = Counter(
@@ -43,11 +43,12 @@ refused = Counter(
 )
 streams = Counter(
     "resume_streams",
-    "Streams that sent bytes, by result: whole, left (the client disconnected), failed (the origin).",
+    "Streams that sent bytes, by result: whole, left (the client disconnected), failed (the origin failed).",
     ["result"],
 )
 views_rewarded = Counter(
-    "resume_views_rewarded", "First streams of a video that earned reward points."
+    "resume_views_rewarded",
+    "Streams that earned reward points. A user earns these points once per video.",
 )
 
 
@@ -57,13 +58,13 @@ class SharedCollectors(NamedTuple):
     collectors: tuple[Collector, ...]
 
 
-@functools.cache  # the lookup of three labels takes as long as the observation
+@functools.cache  # without a cache, finding the series takes as long as the observation
 def _series(method: str, route: str, status: int) -> Any:
     return requests.labels(method, route, str(status))
 
 
 def observe_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count a request. The labels must come from fixed sets, never from client input."""
+    """Record one request. The labels must come from fixed sets of values, never from client input."""
     _series(method, route, status).observe(seconds)
 
 

@@ -17,7 +17,7 @@ from tests.support.jwks_issuer import Issuer, document, ec_key, key_set, raw, rs
 from tests.support.tokens import SECRET
 
 OK = b"HTTP/1.1 200 OK\r\n"
-PADDED = b'{"pad": "' + b" " * jwks_document.MOST_BYTES + b'", ' + key_set(rsa_key("new"))[1:]
+PADDED = b'{"pad": "' + b" " * jwks_document.MAX_BYTES + b'", ' + key_set(rsa_key("new"))[1:]
 INVALID = {
     "500": document(key_set(rsa_key("new")), status=500),
     "404": document(b"", status=404),

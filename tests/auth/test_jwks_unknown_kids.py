@@ -42,7 +42,7 @@ def test_thousand_sequential_unknown_kids_cause_one_fetch(warm, issuer):
 
 
 def test_thousand_concurrent_unknown_kids_cause_one_fetch(warm, issuer):
-    """Requests over MOST_WAITING get 503 at once."""
+    """Requests over MAX_WAITING get 503 at once."""
     statuses = outcomes(warm, 1000, threads=16)
 
     assert set(statuses) <= {401, 503}
@@ -77,16 +77,16 @@ def test_without_keys_the_issuer_is_asked_at_most_once_a_second(verifier, issuer
 
 @pytest.fixture
 def hanging(warm, issuer, monkeypatch):
-    """A verifier with MOST_WAITING requests that wait for a hanging fetch, and their outcomes."""
+    """A verifier with MAX_WAITING requests that wait for a hanging fetch, and their outcomes."""
     monkeypatch.setattr(jwks_document, "FETCH_SECONDS", 60.0)
     issuer.publish(rsa_key(), rsa_key("rsa-2"))
     issuer.hang()
-    with ThreadPoolExecutor(jwks.MOST_WAITING) as callers:
+    with ThreadPoolExecutor(jwks.MAX_WAITING) as callers:
         waiting = [
             callers.submit(warm.identify, rsa_key("rsa-2").bearer())
-            for _ in range(jwks.MOST_WAITING)
+            for _ in range(jwks.MAX_WAITING)
         ]
-        eventually(lambda: warm.keys._waiting == jwks.MOST_WAITING)
+        eventually(lambda: warm.keys._waiting == jwks.MAX_WAITING)
         yield warm, waiting
         issuer.release()
 
@@ -100,7 +100,7 @@ def test_requests_over_the_waiting_limit_are_unavailable_at_once(hanging, issuer
     assert not any(each.done() for each in waiting)
     assert verifier.identify(rsa_key().bearer()).user_id == "ann"
     issuer.release()
-    assert [each.result(30).user_id for each in waiting] == ["ann"] * jwks.MOST_WAITING
+    assert [each.result(30).user_id for each in waiting] == ["ann"] * jwks.MAX_WAITING
     assert issuer.fetches == 2
 
 

@@ -102,7 +102,7 @@ def test_fraction_of_a_second_in_exp_adds_no_lifetime(by_secret, fraction):
     given = token("ann", exp=expires + fraction)
     by_secret.identify(f"Bearer {given}")
 
-    ((_, until, _),) = by_secret.token_cache._known.values()
+    ((_, until, _),) = by_secret.token_cache._entries.values()
     assert until == expires
 
 
@@ -110,7 +110,7 @@ def test_token_before_its_nbf_is_not_cached_and_is_accepted_later(by_secret, lat
     given = token("ann", nbf=int(time.time()) + 100)
 
     assert is_refused(by_secret, given)
-    assert by_secret.token_cache._known == {}
+    assert by_secret.token_cache._entries == {}
     later.ahead = 101
     assert not is_refused(by_secret, given)
 
@@ -144,7 +144,7 @@ def test_refused_token_is_not_cached(by_secret):
     for given in ("", "a.b.c", token(exp=1), token(sub=None), token(secret="x" * 32)):
         assert is_refused(by_secret, given)
 
-    assert by_secret.token_cache._known == {}
+    assert by_secret.token_cache._entries == {}
 
 
 def test_each_token_is_cached_with_its_own_identity(by_secret):
@@ -222,7 +222,7 @@ def test_token_verified_by_old_keys_is_not_cached_for_new_keys():
 
 
 def test_full_cache_drops_the_oldest_tokens():
-    cache, later = TokenCache(most=3), time.time() + 60
+    cache, later = TokenCache(max_tokens=3), time.time() + 60
     identities = {
         name: Identity.from_claims({"sub": name}, trust_authority=True) for name in "abcde"
     }
@@ -234,20 +234,20 @@ def test_full_cache_drops_the_oldest_tokens():
     cache.put("e", identities["e"], later, 0)
 
     assert [name for name in "abcde" if cache.get(name, 0)] == ["a", "d", "e"]
-    assert len(cache._known) == 3
+    assert len(cache._entries) == 3
 
 
 def test_cache_stores_digests_not_tokens(by_secret):
     given = token("ann")
     by_secret.identify(f"Bearer {given}")
 
-    assert given not in repr(by_secret) + repr(by_secret.token_cache._known)
-    assert [len(digest) for digest in by_secret.token_cache._known] == [32]
+    assert given not in repr(by_secret) + repr(by_secret.token_cache._entries)
+    assert [len(digest) for digest in by_secret.token_cache._entries] == [32]
 
 
 @pytest.mark.soak
 def test_concurrent_threads_keep_the_cache_within_its_limit(effort):
-    cache, later = TokenCache(most=8), time.time() + 60
+    cache, later = TokenCache(max_tokens=8), time.time() + 60
     ann = Identity.from_claims({"sub": "ann"}, trust_authority=True)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -263,4 +263,4 @@ def test_concurrent_threads_keep_the_cache_within_its_limit(effort):
     finally:
         sys.setswitchinterval(interval)
 
-    assert len(cache._known) <= 8 + 16
+    assert len(cache._entries) <= 8 + 16
