@@ -1,4 +1,7 @@
-"""Settings of gunicorn. gunicorn loads `wsgi:app` once, before it starts the workers."""
+"""Settings of gunicorn.
+
+The master process loads `wsgi:app` once, then forks the worker processes.
+"""
 
 import os
 import shutil
@@ -9,15 +12,21 @@ from pathlib import Path
 from gevent import monkey
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-"""A directory in memory. It is writable even if the container's root file system is read-only."""
+"""A directory in memory, if the host has one.
+
+It is writable even if the root file system of the container is read-only.
+"""
 _OWNER = "RESUME_METRICS_OWNER"
+"""Environment variable with the id of the process that created the directory of the metrics."""
 
 
 def _metrics_directory() -> str:
-    """Return the directory in which the workers share their metrics.
+    """Return the directory in which the workers share their metrics. Create it if necessary.
 
-    A reload (HUP) runs this file again in the same process and keeps the directory. A new process
-    creates an empty one, even if it inherited the environment of an old process (USR2).
+    On the signal HUP, gunicorn runs this file again in the same process. Then the process uses the
+    same directory again. On the signal USR2, gunicorn starts a new process. The new process
+    inherits the environment of the old process. But the new process must not use the old directory,
+    so it creates a new one.
     """
     pid = str(os.getpid())
     if os.environ.get(_OWNER) != pid:
@@ -26,10 +35,11 @@ def _metrics_directory() -> str:
     return os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 
-# Patch before other imports copy blocking functions. The master needs the original functions for
-# its signals, its child processes and its queue. Each worker patches the queue in `Worker.patch`.
+# Patch first: modules that are imported later may copy the blocking functions. Do not patch `os`,
+# `signal` and `queue`: the master needs the original functions of these modules. Each worker
+# patches `queue` in `Worker.patch`.
 monkey.patch_all(os=False, signal=False, queue=False)
-# prometheus_client reads the directory from the environment when it is first imported.
+# Set PROMETHEUS_MULTIPROC_DIR before the import: prometheus_client reads it when it is imported.
 _shared_metrics = _metrics_directory()
 
 from gunicorn.workers.base import Worker  # noqa: E402
@@ -45,22 +55,22 @@ except SettingsError as error:
     sys.exit(f"resume-service: {error}")
 
 wsgi_app = "wsgi:app"
-preload_app = True  # load once for all workers: they start fast and share memory
+preload_app = True  # load the application before the fork: workers start faster and share memory
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency or min(os.cpu_count() or 1, 8)
 worker_class = "resume_service.server.worker.Worker"
-worker_connections = 10_000  # per process; an idle connection costs a few kilobytes
+worker_connections = 10_000  # per process; an idle connection needs a few kilobytes of memory
 worker_tmp_dir = MEMORY
 control_socket_disable = True
 
 timeout = 30
-graceful_timeout = 30  # seconds for running requests when the service stops
-keepalive = 75  # above nginx's 60 s, so that nginx closes an idle connection first
-limit_request_field_size = 16_380  # bytes: the service itself rejects a token of 10 KB with 401
+graceful_timeout = 30  # seconds that running requests may still take after a stop signal
+keepalive = 75  # seconds; nginx closes idle connections after 60 s, so nginx closes them first
+limit_request_field_size = 16_380  # bytes; so the service, not gunicorn, rejects a 10 KB token
 
 loglevel = _settings.log_level
 logconfig_dict = logs.dict_config(_settings.log_level)
-accesslog = None  # the metrics count each request, and LOG_LEVEL=debug logs it
+accesslog = None  # not needed: the metrics include each request, and LOG_LEVEL=debug logs it
 
 
 def child_exit(_server: object, worker: Worker) -> None:

@@ -35,7 +35,7 @@ from resume_service.worker import cli as worker_cli
 __version__ = "0.4.0"
 
 LARGEST_BODY = 64 * 1024
-"""Bytes. A larger request body is answered with 413."""
+"""Maximum size of a request body in bytes. The service answers a larger body with 413."""
 
 BLUEPRINTS = (progress.blp, rate.blp, playback.blp, health.blp, metrics.blp)
 DATABASE_BLUEPRINTS = (
@@ -51,14 +51,15 @@ DATABASE_BLUEPRINTS = (
     lesson_routes.blp,
     enrollments.blp,
 )
-"""Registered only with DATABASE_URL. Without it, the OpenAPI document omits them too."""
+"""Registered only if DATABASE_URL is set. Otherwise the OpenAPI document omits these routes."""
 SIGN_IN_BLUEPRINTS = (sign_in.blp,)
-"""Registered only with DATABASE_URL and JWT_SECRET, which signs the tokens."""
+"""Registered only if DATABASE_URL and JWT_SECRET are set. JWT_SECRET signs the tokens."""
 BILLING_BLUEPRINTS = (stripe.blp,)
-"""Registered only with DATABASE_URL and STRIPE_WEBHOOK_SECRET."""
+"""Registered only if DATABASE_URL and STRIPE_WEBHOOK_SECRET are set."""
 PAGES: tuple[flask.Blueprint, ...] = (dashboard.blp,)
-"""HTML pages. Registered only with DATABASE_URL. They are not in the OpenAPI document."""
+"""HTML pages, registered only if DATABASE_URL is set. The OpenAPI document omits HTML pages."""
 FAST_ROUTES = (*progress.FAST_ROUTES, *rate.FAST_ROUTES, *playback.FAST_ROUTES)
+"""The routes that the fast lane answers before Flask (see `web/fast_lane.py`)."""
 PUBLIC_ENDPOINTS = frozenset(
     {
         "health.healthz",
@@ -78,7 +79,7 @@ PUBLIC_ENDPOINTS = frozenset(
         *dashboard.ENDPOINTS,
     }
 )
-"""The routes that need no token. Every other route requires a token."""
+"""The endpoints of the routes that need no token. Every other route requires a token."""
 
 
 def create_app(
@@ -87,15 +88,15 @@ def create_app(
     client: Redis | None = None,
     clock: Clock = system_clock,
 ) -> Flask:
-    """Create the Flask application. It opens no connection before the first request.
+    """Create the Flask application. The application opens no connection before its first request.
 
-    Tests pass `client` and `clock`.
+    Tests pass a Redis client as `client`, and a clock that they control as `clock`.
     """
     logs.configure(settings.log_level)
     app = Flask(__name__, static_folder=None)
-    # JSON fields stay in the order of the contract.
+    # Otherwise Flask sorts the fields of a JSON response by name.
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.url_map.merge_slashes = False  # a path with an empty id is 404
+    app.url_map.merge_slashes = False  # so a path with an empty id gets 404
     app.url_map.converters["row"] = RowId
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     services = build_services(settings, client, clock)

@@ -1,4 +1,4 @@
-"""The errors of the service, each with its HTTP status. Independent of any web framework."""
+"""The errors of the service, each with its HTTP status. This module imports no web framework."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """An error that becomes a response: `{"error": message}` with `status` and `headers`."""
+    """An error that becomes a response: `status`, `headers` and the JSON `{"error": message}`."""
 
     status: int
     message: str
@@ -24,7 +24,10 @@ class BadRequest(ServiceError):
 
 
 class Unauthorized(ServiceError):
-    """No valid token. All causes share one message, so an attacker learns nothing from it."""
+    """The request has no valid token.
+
+    All causes have the same message. So an attacker does not learn the cause from the message.
+    """
 
     status = 401
     message = "Missing or invalid token"
@@ -47,7 +50,10 @@ class Conflict(ServiceError):
 
 
 class PrerequisitesMissing(Conflict):
-    """The lesson is locked. `details` lists the ids of the lessons to complete first."""
+    """The lesson is locked: the user must complete other lessons first.
+
+    `details` lists the ids of those lessons.
+    """
 
     message = "Complete this lesson's prerequisites first"
 
@@ -62,7 +68,10 @@ class UnsupportedMediaType(ServiceError):
 
 
 class RangeNotSatisfiable(ServiceError):
-    """The video has none of the requested bytes. `headers` state its size, if known."""
+    """The video has none of the requested bytes.
+
+    The `Content-Range` header states the size of the video in bytes, if the size is known.
+    """
 
     status = 416
     message = "Range Not Satisfiable"
@@ -74,7 +83,10 @@ class RangeNotSatisfiable(ServiceError):
 
 
 class TooManyRequests(ServiceError):
-    """The caller has used up a rate limit. `headers` state when the limit allows more."""
+    """The caller has sent more requests than a rate limit allows.
+
+    `headers` state the number of seconds until the limit allows the next request.
+    """
 
     status = 429
     message = "Too many requests, slow down"
@@ -99,7 +111,10 @@ class OriginTimeout(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """A service that this one needs, such as Redis, does not answer. The client may retry soon."""
+    """A server that this service needs, such as Redis, does not answer.
+
+    The client may retry after one second.
+    """
 
     status = 503
     message = "Temporarily unavailable, try again"
@@ -107,9 +122,9 @@ class Unavailable(ServiceError):
 
 
 class ValidationFailed(ServiceError):
-    """Fields that break the contract. `details` maps each field to its errors.
+    """The request has invalid fields. `details` maps the name of each invalid field to its errors.
 
-    `status` is 400 or 422, as the contract of each API requires.
+    `status` is 400 or 422: the contract of each API requires one of them.
     """
 
     message = "Validation failed"

@@ -1,40 +1,51 @@
-"""User and video ids: opaque strings chosen by the platforms that call this service."""
+"""Rules for ids.
+
+The platforms that call this service choose user ids and video ids. Such an id is an opaque string.
+A row id is the id of a row in Postgres, a whole number from 1.
+"""
 
 from __future__ import annotations
 
 import re
 
 LONGEST_ID = 128
-"""Characters (Unicode code points), not bytes."""
+"""Maximum length of an id in characters (Unicode code points)."""
 
 FORBIDDEN_IN_IDS = r"\s/\u0000-\u001f\u007f-\u009f\ufeff"
-"""White space, `/` and control characters, as a regular expression for the OpenAPI document."""
+"""The characters that an id must not contain, in the syntax of a regular expression.
+
+They are white space, `/`, control characters and the byte order mark.
+"""
 
 ID_PATTERN = f"^[^{FORBIDDEN_IN_IDS}]+$"
+"""The regular expression of an id in the OpenAPI document."""
+
 _match_row_id = re.compile("[1-9][0-9]{0,18}").fullmatch
-# JSON can contain a lone surrogate (\ud800). UTF-8, and so Redis, can't store it.
+# JSON can contain a lone surrogate such as \ud800. UTF-8 can't encode a lone surrogate, so Redis
+# can't store an id with a lone surrogate.
 _match_id = re.compile(rf"[^{FORBIDDEN_IN_IDS}\ud800-\udfff]{{1,{LONGEST_ID}}}").fullmatch
 
 GREATEST_ROW_ID = 2**63 - 1
-"""The largest `bigint` in Postgres, the type of user, company and video ids."""
+"""The largest row id. Row ids have the type `bigint` in Postgres."""
 
 RESERVED_USER_IDS = ("lessons", "modules", "summary", "batch", "events")
-"""Fixed path segments under `/api/progress`. They can't be user ids."""
+"""Words that can't be user ids, because they are fixed segments of paths under `/api/progress`."""
 
 
 def row_id(text: str) -> int | None:
-    """Parse the id of a row. Return None for any other text, also for leading zeros."""
+    """Parse a row id. Return None if `text` is no row id. A row id has no leading zeros."""
     if _match_row_id(text) is None or (number := int(text)) > GREATEST_ROW_ID:
         return None
     return number
 
 
 def is_id(value: object) -> bool:
+    """Return whether `value` is a valid user id or video id. Does not check RESERVED_USER_IDS."""
     return isinstance(value, str) and _match_id(value) is not None
 
 
 def id_errors(value: object) -> list[str]:
-    """Return the errors of `value` as an id, as messages for the caller. Empty for a valid id."""
+    """Return messages that say why `value` is no valid id. The list is empty for a valid id."""
     if not isinstance(value, str):
         return ["Must be a string."]
     if not 1 <= len(value) <= LONGEST_ID:
@@ -45,7 +56,7 @@ def id_errors(value: object) -> list[str]:
 
 
 def user_id_errors(value: object) -> list[str]:
-    """As `id_errors`, for the id of a user."""
+    """Like `id_errors`, but `value` must not be one of RESERVED_USER_IDS either."""
     if value in RESERVED_USER_IDS:
         return [f"{value!r} is a word of the URL space and can't be a user id."]
     return id_errors(value)

@@ -1,4 +1,4 @@
-"""Keyset pagination: a page of a list, and the cursor of the next page."""
+"""Keyset pagination: a cursor contains the last item of a page. The next page starts after it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The last item of a page. The next page starts after it."""
+    """The time and the video id of the last item of a page.
+
+    The next page starts after this item.
+    """
 
     updated_at: datetime
     video_id: str
@@ -19,8 +22,8 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class CursorPage(Generic[Item]):
-    """Some items of a list, newest first."""
+    """One page of a list. The newest item comes first."""
 
     items: list[Item]
     next: Cursor | None
-    """Cursor of the next page. None on the last page."""
+    """The cursor that selects the next page. None if this is the last page."""

@@ -1,4 +1,7 @@
-"""All SQL tables of the service. A test checks that `migrations/` create the same tables."""
+"""All SQL tables of the service.
+
+A test checks that the migrations in `migrations/` create exactly these tables.
+"""
 
 from __future__ import annotations
 

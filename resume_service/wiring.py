@@ -1,4 +1,7 @@
-"""Builds the services that the settings enable. None connects before the first request."""
+"""Builds the services that the settings enable.
+
+No service opens a connection before its first use.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ from resume_service.web.services import Services
 
 
 def build_services(settings: Settings, client: redis.Redis | None, clock: Clock) -> Services:
-    """Build the services that `settings` enable. `client`, if given, replaces their Redis."""
+    """Build the services that `settings` enable.
+
+    If `client` is given, the services use it instead of a connection to `settings.redis_url`.
+    """
     servers = OneServer(client) if client else _redis_servers(settings)
     keys = Keys(hash_tags=settings.redis_cluster)
     router = RedisRouter(

@@ -1,4 +1,8 @@
-"""Reads, completes and restores many points in Redis at once, for the archive."""
+"""Reads and writes many points in Redis at once, for the archive.
+
+The archive is a copy of the points in Postgres. The backlog in Redis lists the points that the
+archive does not have yet (see `archive/backlog.py`).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ ONE_SECOND = timedelta(seconds=1)
 
 
 class StoredPoint(NamedTuple):
-    """The text values of a point's hash. `updated_at` is None if the point does not exist."""
+    """The values of a point's hash, as text. `updated_at` is None if the point does not exist."""
 
     user_id: str
     video_id: str
@@ -34,7 +38,7 @@ class StoredPoint(NamedTuple):
 
 
 class BulkStore:
-    """Many points at once. Every method may raise Unavailable."""
+    """Reads and writes many points at once. Every method raises Unavailable if Redis fails."""
 
     def __init__(self, redis: Pipeline, keys: Keys, settings: PointSettings) -> None:
         self._redis = redis
@@ -42,7 +46,7 @@ class BulkStore:
         self._settings = settings
 
     def read(self, entries: Sequence[str]) -> list[StoredPoint]:
-        """Return the points of these backlog entries, in the same order."""
+        """Return the points of these backlog entries, in the order of the entries."""
         points = [self._keys.of_entry(entry) for entry in entries]
         hashes = self._redis.execute([(key, ("HMGET", key, *ARCHIVE_FIELDS)) for key, *_ in points])
         return [
@@ -51,7 +55,10 @@ class BulkStore:
         ]
 
     def set_first_times(self, first_times: Sequence[FirstTimes]) -> None:
-        """Add first times to points. Skips a point that was saved again since it was read."""
+        """Add to points the times when the video was first watched and first completed.
+
+        Skips a point that was saved or deleted since the flush read it.
+        """
         calls = [
             script_call(
                 SET_FIRST_TIMES,
@@ -67,7 +74,10 @@ class BulkStore:
         self._redis.execute(calls, SET_FIRST_TIMES)
 
     def restore(self, rows: Sequence[ArchivedPoint], now: datetime) -> int:
-        """Write archived points that Redis has lost. Return the number of points written."""
+        """Write archived points that Redis has lost. Return the number of points written.
+
+        Does not write deleted points. Does not replace newer points.
+        """
         if self._keys.hash_tags:
             rows = self._not_erased(rows)
         return sum(
@@ -95,7 +105,10 @@ class BulkStore:
         return script_call(RESTORE_POINT, script_keys, args)
 
     def _not_erased(self, rows: Sequence[ArchivedPoint]) -> list[ArchivedPoint]:
-        """Omit rows with a pending deletion. In a cluster, the script can't read the backlog."""
+        """Return the rows without those of deleted points.
+
+        In a cluster, the script can't check this, because the backlog may be on another server.
+        """
         point_keys = [self._keys.of_point(row.user_id, row.video_id) for row in rows]
         scores = self._redis.execute(
             [(keys.erased, ("ZSCORE", keys.erased, keys.entry)) for keys in point_keys]

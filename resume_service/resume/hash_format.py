@@ -1,4 +1,4 @@
-"""How a resume point is written in its Redis hash."""
+"""Converts a resume point to the fields of its Redis hash, and back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from resume_service.clock import iso
 from resume_service.resume.model import ArchivedPoint, ResumePoint
 
 POINT_FIELDS = ("currentTime", "updatedAt", "duration", "percent", "watched", "completed")
-"""The hash fields of a `ResumePoint`, in the order of `point_from`."""
+"""The hash fields of a `ResumePoint`. `point_from` expects the values in this order."""
 ARCHIVE_FIELDS = (
     "currentTime",
     "updatedAt",
@@ -20,28 +20,28 @@ ARCHIVE_FIELDS = (
     "completed",
     "completedAt",
 )
-"""The hash fields that the archive stores."""
+"""The hash fields that the archive in Postgres stores."""
 
 
 def number_text(number: float) -> str:
-    """A number as the hash stores it: 3600, not 3600.0."""
+    """Return a number as the hash stores it. A whole number has no decimals: 3600, not 3600.0."""
     return str(int(number)) if number == int(number) else repr(number)
 
 
 def number_or_empty(number: float | None) -> str:
-    """As `number_text`; empty for None."""
+    """Return `number_text(number)`, or empty text for None."""
     return "" if number is None else number_text(number)
 
 
 def iso_or_empty(moment: datetime | None) -> str:
-    """A time as the hash stores it; empty for None."""
+    """Return a time as the hash stores it, or empty text for None."""
     return iso(moment) if moment else ""
 
 
 def point_from(user_id: str, video_id: str, values: list[Any]) -> ResumePoint:
-    """The point of a hash, from the values of its POINT_FIELDS.
+    """Return the point that a hash contains. `values` are the values of its POINT_FIELDS.
 
-    Each save writes the first two fields. The others may be None.
+    The first two values must not be None, because each save writes them. The others may be None.
     """
     position, updated_at, duration, percent, watched, completed = values
     return ResumePoint(
@@ -57,9 +57,9 @@ def point_from(user_id: str, video_id: str, values: list[Any]) -> ResumePoint:
 
 
 def fields_of(row: ArchivedPoint) -> list[str]:
-    """The hash of an archived point: fields and values alternate.
+    """Return the hash of an archived point as a list: field, value, field, value and so on.
 
-    Omits `watchedAt` and `completedAt`. The script `restore_point.lua` writes them.
+    Omits `watchedAt` and `completedAt`, because the script `restore_point.lua` writes these fields.
     """
     fields = ["currentTime", number_text(row.position), "updatedAt", iso(row.updated_at)]
     if row.duration is not None:

@@ -1,9 +1,15 @@
-"""Names of the Redis keys.
+"""Names of the Redis keys of points, and of the archive's backlog.
 
-`:` and `%` in ids are percent-escaped. So two different pairs of ids never share a key.
+A point is the position at which a user can continue a video. The archive is a copy of the points in
+Postgres. The backlog contains the points that the archive must still process. In the backlog, saved
+points are called dirty, and deleted points are called erased.
 
-In a Redis Cluster, the user is the hash tag of a user's keys. So one script can use all of them.
-The backlog of the archive is split into SHARDS keys. So it is not all on one server.
+`:` and `%` in ids are percent-escaped. So two different pairs of user and video have different
+keys.
+
+A Redis Cluster stores all keys with the same hash tag on one server. The user id is the hash tag of
+a user's keys. So one script can use all keys of a user. Each kind of backlog is split into SHARDS
+keys. So the cluster can distribute the backlog over its servers.
 """
 
 from __future__ import annotations
@@ -14,32 +20,38 @@ from typing import NamedTuple
 from resume_service.redis.keys import escaped, unescaped
 
 SHARDS = 64
-"""The number of backlog keys of each kind in a Redis Cluster."""
+"""Number of backlog keys of each kind in a Redis Cluster.
+
+Without a cluster, each kind has one key.
+"""
 
 
 class PointKeys(NamedTuple):
-    """The Redis keys and members of one point."""
+    """The Redis keys of one point, and its members in sorted sets."""
 
     point: str
+    """Key of the point's hash."""
     point_prefix: str
-    """The prefix of the keys of this user's points."""
+    """The keys of all points of this user start with this prefix."""
     recent: str
-    """The index of this user's points."""
+    """Key of the index: a sorted set with the user's points."""
     member: str
-    """The member of `recent` for this video."""
+    """The member of the index for this video."""
     entry: str
-    """The member of `dirty` and `erased` for this point."""
+    """The member of the backlog for this point."""
     dirty: str
+    """Key of the backlog's entries for saved points."""
     erased: str
+    """Key of the backlog's entries for deleted points."""
 
 
 class BacklogKeys(NamedTuple):
-    """The keys of the backlog: of all users, or of one shard in a cluster."""
+    """The backlog keys of all users. In a cluster: the backlog keys of one shard."""
 
     dirty: str
     erased: str
     restored: str
-    """This key exists if Redis holds the archived points."""
+    """This key is missing if Redis has lost its data. A complete restore creates it."""
 
 
 class Keys:
@@ -62,12 +74,12 @@ class Keys:
         )
 
     def of_user(self, user_id: str) -> tuple[str, str]:
-        """The key of a user's index, and the prefix of the keys of the user's points."""
+        """Return the key of a user's index, and the prefix of the keys of the user's points."""
         tag = self._tag(escaped(user_id))
         return f"recent:{tag}", f"resume:{tag}:"
 
     def of_backlog(self) -> list[BacklogKeys]:
-        """The backlog keys of every shard; one item outside a cluster."""
+        """Return the backlog keys of every shard. Without a cluster, return one item."""
         shards = [f":{number}" for number in range(SHARDS)] if self.hash_tags else [""]
         return [
             BacklogKeys(
@@ -77,14 +89,15 @@ class Keys:
         ]
 
     def of_entry(self, entry: str) -> tuple[str, str, str]:
-        """The key of the point of a backlog entry, its user id and its video id."""
+        """Return the point's key, the user id and the video id of a backlog entry."""
         user, _, video = entry.partition(":")
         return f"resume:{self._tag(user)}:{video}", unescaped(user), unescaped(video)
 
     def _tag(self, user: str) -> str:
         if not self.hash_tags:
             return user
-        # A hash tag ends at the first `}`. An id that begins with `}` would have an empty tag.
+        # A hash tag ends at the first `}`. Without the escape, the tag of an id that begins with
+        # `}` would be empty. Redis would ignore an empty tag.
         return "{" + user.replace("}", "%7D") + "}"
 
     def _shard(self, user: str) -> str:

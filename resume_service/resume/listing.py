@@ -1,4 +1,8 @@
-"""Lists a user's points: first the index, then the hashes. At most two round trips."""
+"""Lists a user's points in at most two round trips to Redis.
+
+The first round trip reads the index: a sorted set of the user's video ids, ordered by time. The
+second round trip reads the hashes, one for each point.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +38,10 @@ class PointList:
         after: Cursor | None,
         status: Status | None,
     ) -> CursorPage[ResumePoint]:
-        """Return at most `limit` points after the cursor, newest first. No limit: all points.
+        """Return at most `limit` points after the cursor. The newest point comes first.
 
-        Omits a point that is deleted between the two round trips. Raises Unavailable.
+        Returns all points if `limit` is None. Omits points that are deleted between the two round
+        trips. Raises Unavailable if Redis does not answer.
         """
         index, point_prefix = self._keys.of_user(user_id)
         entries = self._entries(index, after)
@@ -46,7 +51,7 @@ class PointList:
             return CursorPage([], None)
         commands = [("HMGET", point_prefix + member, *POINT_FIELDS) for member, _ in entries]
         hashes = self._redis.call("list", index, *commands)
-        # An index entry can remain after its point has expired.
+        # A point without values has expired: the index still contains entries of expired points.
         points = [
             point_from(user_id, unescaped(member), values)
             for (member, _), values in zip(entries, hashes, strict=True)
@@ -69,15 +74,21 @@ class PointList:
     def _first_entries(
         self, entries: Sequence[Entry], limit: int, now: datetime
     ) -> Sequence[Entry]:
-        """The entries of one page, plus one that shows that a next page exists."""
-        oldest_alive = epoch_ms(now) - int(self._settings.ttl.total_seconds()) * 1000
-        if len(entries) > limit and entries[limit][1] > oldest_alive:
+        """Return the entries of one page, and one more entry if a next page exists.
+
+        Returns all entries if some of those points may have expired.
+        """
+        expired_before = epoch_ms(now) - int(self._settings.ttl.total_seconds()) * 1000
+        if len(entries) > limit and entries[limit][1] > expired_before:
             return entries[: limit + 1]
-        return entries  # the points of older entries may have expired: read all
+        return entries
 
 
 def _follows(entry: Entry, cursor: Cursor) -> bool:
-    """Whether `entry` comes after `cursor` in the index. Its time must not be later."""
+    """Return whether `entry` comes after `cursor` in the list.
+
+    The caller must omit entries that are newer than the cursor.
+    """
     member, updated_at = entry
     return updated_at < epoch_ms(cursor.updated_at) or member < escaped(cursor.video_id)
 

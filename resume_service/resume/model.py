@@ -1,4 +1,7 @@
-"""The types of a resume point and of a player's report. Immutable, without I/O."""
+"""The types of a resume point and of a player's report. They are immutable and do no I/O.
+
+A resume point (short: point) is the position at which a user can continue a video.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,31 @@ from typing import NamedTuple
 from resume_service.settings import Settings
 
 LONGEST_AGE = timedelta(milliseconds=10**8)
-"""The longest time between a measurement and its arrival: about 28 hours."""
+"""Maximum time between a measurement and the arrival of its report: about 28 hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """A player's report: a position or a rate, and the time when it was measured."""
+    """A player's report: either a position or a rate, and the time when it was measured.
+
+    A rate is the watched part of the video in percent.
+    """
 
     user_id: str
     video_id: str
     position: float | None = None
-    """Seconds from the start."""
+    """Seconds from the start of the video. None if the report contains a rate."""
     measured_at: datetime
-    """By the server's clock: the arrival of the report minus its age."""
+    """The time when the server received the report, minus the age of the report."""
     duration: float | None = None
-    """Seconds. None if the player does not know it."""
+    """Length of the video in seconds. None if the player does not know the length."""
     rate: float | None = None
-    """Percent."""
-    usual_duration: float | None = None
-    """Seconds. Converts a rate to a position if neither report nor stored point has a duration."""
+    """Percent. None if the report contains a position."""
+    catalogue_duration: float | None = None
+    """Length of the video in seconds according to the catalogue. None if unknown.
+
+    A save with a rate uses it if neither the report nor the stored point has a duration.
+    """
 
     def __post_init__(self) -> None:
         if (self.position is None) is (self.rate is None):
@@ -36,48 +45,49 @@ class Measurement:
 
 
 class ResumePoint(NamedTuple):
-    """A viewer's position in one video, and its percent if known.
+    """A user's position in one video, and the watched percent of the video if known.
 
-    A list creates hundreds of points. A frozen dataclass takes four times as long to create.
+    It is a NamedTuple because a list creates hundreds of points. To create a frozen dataclass takes
+    four times as long.
     """
 
     user_id: str
     video_id: str
     position: float
-    """Seconds from the start."""
+    """Seconds from the start of the video."""
     updated_at: datetime
-    """When the position was measured."""
+    """The time when the position was measured."""
     duration: float | None = None
-    """Seconds."""
+    """Length of the video in seconds. None if unknown."""
     percent: float | None = None
-    """0 to 100, two decimals."""
+    """0 to 100 with two decimals. None if unknown."""
     watched: bool | None = None
-    """Whether `percent` ever reached WATCHED_PERCENT. A rewatch does not reset it."""
+    """True if `percent` ever reached WATCHED_PERCENT. It remains True if the user watches again."""
     completed: bool | None = None
-    """Whether `percent` is 100 now."""
+    """True if `percent` is 100 now."""
 
 
 class Saved(NamedTuple):
     """The result of a save."""
 
     point: ResumePoint
-    """The point after the save."""
+    """The stored point after the save."""
     is_applied: bool
-    """False if the stored point was measured later. Then the save changes nothing."""
+    """False if the stored point was measured later. Then the save has changed nothing."""
     is_new: bool
-    """Whether no point existed before."""
+    """True if no point existed before the save."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointSettings:
-    """The settings of points."""
+    """The settings that the rules of a save use."""
 
     ttl: timedelta
-    """A point expires after this time without a save."""
+    """A point expires in Redis when it was not saved for this time."""
     max_points: int
-    """The maximum number of points of a user."""
+    """Maximum number of points of one user."""
     watched_percent: int
-    """A video counts as watched from this percent on."""
+    """A video is watched when the percent of its point reaches this value."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> PointSettings:
@@ -92,8 +102,12 @@ class Status(StrEnum):
     """A filter for the list of a user's points."""
 
     IN_PROGRESS = "in-progress"
-    """Now below WATCHED_PERCENT, or without a known percent. Includes rewatches."""
+    """The percent is now below WATCHED_PERCENT, or unknown.
+
+    A video that was watched before and is watched again has this status too.
+    """
     WATCHED = "watched"
+    """The percent ever reached WATCHED_PERCENT."""
 
     def admits(self, point: ResumePoint, watched_percent: int) -> bool:
         if self is Status.WATCHED:
@@ -102,15 +116,15 @@ class Status(StrEnum):
 
 
 class ArchivedPoint(NamedTuple):
-    """A row of the archive."""
+    """A point in the archive, which is a copy of the points in Postgres."""
 
     user_id: str
     video_id: str
     position: float
-    """Seconds."""
+    """Seconds from the start of the video."""
     updated_at: datetime
     duration: float | None
-    """Seconds."""
+    """Length of the video in seconds."""
     percent: float | None
     watched: bool
     watched_at: datetime | None
@@ -119,7 +133,10 @@ class ArchivedPoint(NamedTuple):
 
 
 class FirstTimes(NamedTuple):
-    """The first times of a point that the archive has and Redis lacks."""
+    """The first times of a point, read from the archive because Redis does not have them.
+
+    First times are the times when the video was first watched and first completed.
+    """
 
     user_id: str
     video_id: str
@@ -129,5 +146,5 @@ class FirstTimes(NamedTuple):
 
 
 def measured_at(arrival: datetime, age_ms: int) -> datetime:
-    """The time of a measurement that was `age_ms` milliseconds old at `arrival`."""
+    """Return the time of a measurement that was `age_ms` milliseconds old at `arrival`."""
     return arrival - timedelta(milliseconds=age_ms)

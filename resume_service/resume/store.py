@@ -1,22 +1,27 @@
-"""Saves, reads, lists and deletes resume points in Redis.
+"""Saves, reads, lists and deletes resume points (positions at which a user can continue a video).
 
-Data dictionary (`keys.py` builds the names):
+Data dictionary (`keys.py` builds the names of the keys):
 
-    resume:<user>:<video>  hash  currentTime (s), updatedAt (ISO 8601). If known: duration (s),
-                                 percent, watched, completed (0 or 1), watchedAt, completedAt.
-                                 A rate without a known duration stores percent without duration.
+    resume:<user>:<video>  hash  The point: currentTime (s), updatedAt (ISO 8601). If known:
+                                 duration (s), percent (saved rates need no duration), watched,
+                                 completed (0 or 1), watchedAt, completedAt (ISO 8601).
                                  Expires RESUME_TTL_DAYS after the last save.
-    recent:<user>          zset  video -> updatedAt in ms; the newest RESUME_MAX_POINTS; same expiry
-    archive:dirty          zset  <user>:<video> -> updatedAt in ms: saved, not yet archived
-    archive:erased         zset  <user>:<video> -> time of deletion in ms: row not yet deleted
-    archive:restored       string  present when this Redis holds the archived points
+    recent:<user>          zset  The index of the user's newest RESUME_MAX_POINTS points:
+                                 video -> updatedAt in ms. Expires like the points.
+    archive:dirty          zset  Saved points, not yet archived: <user>:<video> -> updatedAt in ms
+    archive:erased         zset  Deleted points of which the archive may still have the row:
+                                 <user>:<video> -> time of deletion in ms
+    archive:restored       string  Missing if Redis has lost its data and needs a restore.
 
-The last three exist only with an archive. A Redis Cluster has 64 shards of each.
+The archive is an optional copy of the points in Postgres. Without it, no `archive:` key exists. The
+entries of `archive:dirty` and `archive:erased` are the backlog, which the archive must still
+process. In a Redis Cluster, each of the three `archive:` keys is split into 64 shards.
 
-A save or a deletion is one script in one round trip: hash, index and backlog entry change together.
-In a Redis Cluster the backlog entry is on another server and takes its own round trip. A save is
-acknowledged only after its backlog entry is written. The rules of a save are in
-`scripts/save_point.lua`.
+One script executes a save or a deletion in one round trip. It changes the hash, the index and the
+backlog together. In a Redis Cluster, the backlog entry may be on another server. So the store
+writes the entry in a separate round trip. A save returns only after its backlog entry is written.
+
+The rules of a save are in `scripts/save_point.lua`.
 """
 
 from __future__ import annotations
@@ -52,7 +57,7 @@ NO_POINT = "Progress not found"
 
 
 class ResumeStore:
-    """The points of all users. Every method may raise Unavailable."""
+    """The points of all users. Every method raises Unavailable if Redis fails."""
 
     def __init__(
         self, redis: RedisRouter, keys: Keys, settings: PointSettings, *, archive: bool = False
@@ -62,40 +67,44 @@ class ResumeStore:
         self._list = PointList(redis, keys, settings)
         self._archive = archive
         self._separate_backlog = archive and keys.hash_tags
-        """In a cluster, the backlog and the points are on different servers."""
+        """True if the backlog needs its own round trips: in a cluster, if an archive exists."""
         ttl_seconds = int(settings.ttl.total_seconds())
         self._settings_args = (
             str(ttl_seconds),
             str(settings.max_points),
             str(settings.watched_percent),
         )
-        """Arguments of the save script, formatted once instead of for each save."""
-        self._oldest_after_ms = (settings.ttl + LONGEST_AGE) // MILLISECOND
-        """Milliseconds. An index entry this much older than a measurement has expired."""
+        """Arguments that are the same for each save. So they are formatted only once, here."""
+        self._max_entry_age_ms = (settings.ttl + LONGEST_AGE) // MILLISECOND
+        """Milliseconds. The point of an index entry that is older than this has expired."""
 
     def save(self, measurement: Measurement) -> bool:
-        """Store the measurement, unless the stored point is later. Return whether it was stored."""
-        return _counted(self._save(measurement, wants_point=False) == 1)
+        """Store the measurement, unless the stored point was measured later.
+
+        Return True if the measurement was stored.
+        """
+        return _count_save(self._save(measurement, wants_point=False) == 1)
 
     def save_and_get(self, measurement: Measurement) -> Saved:
-        """As `save`. Also return the point after the save, in the same round trip."""
+        """Save like `save`, and return the stored point after the save, all in one round trip."""
         applied, is_new, *values = self._save(measurement, wants_point=True)
         point = point_from(measurement.user_id, measurement.video_id, values)
-        return Saved(point, _counted(applied == 1), is_new == 1)
+        return Saved(point, _count_save(applied == 1), is_new == 1)
 
     def set_first_times(
         self, point: ResumePoint, watched_at: datetime | None, completed_at: datetime | None
     ) -> bool:
-        """Add first times from the archive to `point`.
+        """Add to `point` the times when the video was first watched and first completed.
 
-        Return False and change nothing if the point was saved again since it was read.
+        Return True if the times were added. Return False and change nothing if the stored point is
+        not `point` any more, because it was saved or deleted.
         """
         key = self._keys.of_point(point.user_id, point.video_id).point
         moments = [iso(point.updated_at), iso_or_empty(watched_at), iso_or_empty(completed_at)]
         return bool(self._redis.run("set_first_times", SET_FIRST_TIMES, [key], [*moments]) == 1)
 
-    def is_erased(self, user_id: str, video_id: str) -> bool:
-        """Whether the point is deleted and its archived row may still exist."""
+    def is_deletion_pending(self, user_id: str, video_id: str) -> bool:
+        """Return True if the point was deleted and the archive may still have its row."""
         if not self._archive:
             return False
         keys = self._keys.of_point(user_id, video_id)
@@ -103,7 +112,7 @@ class ResumeStore:
         return entry is not None
 
     def get(self, user_id: str, video_id: str) -> ResumePoint:
-        """Raises NotFound if there is no such point."""
+        """Return the point. Raises NotFound if the point does not exist."""
         key = self._keys.of_point(user_id, video_id).point
         [values] = self._redis.call("get", key, ("HMGET", key, *POINT_FIELDS))
         if values[0] is None:
@@ -119,11 +128,11 @@ class ResumeStore:
         after: Cursor | None = None,
         status: Status | None = None,
     ) -> CursorPage[ResumePoint]:
-        """A page of the user's points, newest first (see `PointList.page`)."""
+        """Return a page of the user's points, the newest first (see `PointList.page`)."""
         return self._list.page(user_id, now, limit=limit, after=after, status=status)
 
     def delete(self, user_id: str, video_id: str, now: datetime) -> None:
-        """Raises NotFound if there is no such point."""
+        """Delete the point. Raises NotFound if the point does not exist."""
         keys = self._keys.of_point(user_id, video_id)
         script_keys = [keys.point, keys.recent]
         if self._separate_backlog:
@@ -133,13 +142,14 @@ class ResumeStore:
         args: Args = [keys.member, epoch_ms(now), keys.entry]
         is_deleted = self._redis.run("delete", DELETE_POINT, script_keys, args) == 1
         if self._separate_backlog:
-            # Again: a flush in between may have seen the point and removed the first entry.
+            # Add the entry a second time. Since the first time, a flush may have removed the entry,
+            # because the point still existed then.
             self._add_entry(keys.erased, keys.entry, epoch_ms(now))
         if not is_deleted:
             raise NotFound(NO_POINT)
 
     def _save(self, measurement: Measurement, *, wants_point: bool) -> Any:
-        """The result of the save script, after the backlog entry is written."""
+        """Run the save script. Return its result after the backlog entry is written."""
         keys = self._keys.of_point(measurement.user_id, measurement.video_id)
         at_ms = epoch_ms(measurement.measured_at)
         script_keys = [keys.point, keys.recent]
@@ -151,12 +161,12 @@ class ResumeStore:
             iso(measurement.measured_at),
             at_ms,
             *self._settings_args,
-            at_ms - self._oldest_after_ms,
+            at_ms - self._max_entry_age_ms,
             keys.member,
             keys.point_prefix,
             keys.entry,
             number_or_empty(measurement.rate),
-            number_or_empty(measurement.usual_duration),
+            number_or_empty(measurement.catalogue_duration),
             "1" if wants_point else "",
         ]
         result = self._redis.run("save", SAVE_POINT, script_keys, args)
@@ -165,9 +175,11 @@ class ResumeStore:
         return result
 
     def _record_deletion_first(self, user_id: str, video_id: str, now: datetime) -> None:
-        """Add the backlog entry of a deletion before the deletion. So it can't be lost.
+        """Add the backlog entry of a deletion before the point is deleted.
 
-        An unneeded entry does no harm: the worker keeps the row of a point that still exists.
+        So the entry exists even if this process ends after the deletion. An entry for a point that
+        still exists does no harm, because the flush then archives the point again. Raises NotFound
+        if the point does not exist.
         """
         keys = self._keys.of_point(user_id, video_id)
         [exists] = self._redis.call("delete", keys.point, ("EXISTS", keys.point))
@@ -179,6 +191,7 @@ class ResumeStore:
         self._redis.call("mark", backlog, ("ZADD", backlog, at_ms, entry), writes=True)
 
 
-def _counted(applied: bool) -> bool:  # noqa: FBT001 - the value it returns
+def _count_save(applied: bool) -> bool:  # noqa: FBT001 - this function returns the same value
+    """Increment the metric for an applied or ignored save. Return `applied`."""
     (metrics.saves_applied if applied else metrics.saves_ignored).inc()
     return applied

@@ -1,4 +1,4 @@
-"""The access check of a video: does it exist, and may the caller watch it?"""
+"""The access check: does a video exist, and may the caller watch it?"""
 
 from __future__ import annotations
 
@@ -15,25 +15,30 @@ class VideoKind(StrEnum):
 
 
 class WantedVideo(NamedTuple):
-    """The kind of video that a route accepts, and the messages of its 404 responses."""
+    """The kind of video that a route accepts, and the messages of the route's 404 responses."""
 
     not_found: str
+    """The message of the 404 response if the video does not exist."""
     kind: VideoKind | None = None
-    """None accepts every kind."""
+    """The route accepts only videos of this kind. None: the route accepts every kind."""
     wrong_kind: str = ""
-    """The message for a video of another kind."""
+    """The message of the 404 response if the video has another kind."""
 
 
 class VideoAccess(Protocol):
     def check(self, caller: Identity, video_id: int, wanted: WantedVideo) -> float | None:
-        """Return the video's duration in seconds, or None if the catalogue has none.
+        """Return the video's duration in seconds, or None if the catalogue has no duration.
 
-        Raises NotFound, Forbidden and Unavailable.
+        Raises NotFound if the video does not exist or has another kind. Raises Forbidden if the
+        caller may not watch the video. Raises Unavailable if the catalogue can't be read.
         """
 
 
 class AnyVideo:
-    """Access without a catalogue: every id is a video, and every caller may watch it."""
+    """The access check of a service without a catalogue.
+
+    Each id is accepted as an existing video, and every caller may watch every video.
+    """
 
     def check(self, caller: Identity, video_id: int, wanted: WantedVideo) -> float | None:
         return None

@@ -1,11 +1,12 @@
-"""Points of catalogue videos.
+"""Resume points of catalogue videos.
 
-Checks that the caller may watch the video, then saves or reads the caller's own point. The user is
-the token's `sub`, also for admins and services.
+Checks that the caller may watch the video, then saves or reads the caller's own point. The user id
+of the point is always the `sub` of the token. This is also true for admins and services.
 
-If Redis has the point, a read does not use the archive. If the point has expired, the archive says
-whether the video was watched. A deleted point is never read from the archive, even before its row
-is deleted.
+The archive is a copy of the points in Postgres. A read uses the archive only if Redis does not have
+the point, for example because the point has expired. A point that was deleted is never read from
+the archive, although its row stays there until the next flush. A flush copies changes to the
+archive.
 """
 
 from __future__ import annotations
@@ -21,23 +22,30 @@ from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import VideoAccess, WantedVideo
 
 FIRST_TIMES_TRIES = 3
-"""The number of tries to add first times to a point that is saved at the same time."""
+"""Maximum number of tries to add the first times to a point.
+
+First times are the times when the video was first watched and first completed. A try fails if the
+point is saved at the same time.
+"""
 
 
 class ArchivedPoints(Protocol):
     def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
-        """The archived point, or None. Raises Unavailable."""
+        """Return the archived point, or None if the archive does not have the point.
+
+        Raises Unavailable if the archive does not answer.
+        """
 
 
 class NoArchive:
-    """The `ArchivedPoints` of a service without an archive."""
+    """Implements `ArchivedPoints` for a service without an archive."""
 
     def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
         return None
 
 
 class VideoPoints:
-    """Saves and reads the points of a catalogue's videos."""
+    """Saves and reads the callers' points of catalogue videos."""
 
     def __init__(self, points: ResumeStore, access: VideoAccess, archive: ArchivedPoints) -> None:
         self._points = points
@@ -52,10 +60,12 @@ class VideoPoints:
         measured_at: datetime,
         **values: float,
     ) -> ResumePoint:
-        """Save `position` and `duration`, or `rate`. Return the stored point.
+        """Save a `position` with a `duration`, or save a `rate`. Return the stored point.
 
-        Raises NotFound, Forbidden and Unavailable. A failure of the archive does not fail the save.
-        The next flush adds the first times from the archive.
+        Raises NotFound if the video does not exist or has another kind. Raises Forbidden if the
+        caller may not watch the video, or if the token's `sub` is no valid user id. Raises
+        Unavailable if Redis or the catalogue fails. If only the archive fails, the save succeeds,
+        and the next flush adds the first times from the archive.
         """
         user_id, duration = self._check(caller, video_id, wanted)
         saved = self._points.save_and_get(
@@ -63,7 +73,7 @@ class VideoPoints:
                 user_id=user_id,
                 video_id=video_id,
                 measured_at=measured_at,
-                usual_duration=duration,
+                catalogue_duration=duration,
                 **values,
             )
         )
@@ -71,13 +81,17 @@ class VideoPoints:
             return saved.point
         try:
             return self._with_first_times(saved.point)
-        except (Unavailable, NotFound):  # NotFound: the point was deleted at the same time
+        except (Unavailable, NotFound):  # NotFound: another request has deleted the point
             return saved.point
 
     def find(self, caller: Identity, video_id: str, wanted: WantedVideo) -> ResumePoint | None:
-        """Return the caller's point. If Redis has none: the archived point if watched, else None.
+        """Return the caller's point from Redis.
 
-        Raises NotFound, Forbidden and Unavailable, also if only the archive fails.
+        If Redis does not have the point, return the archived point if its video was watched. Else
+        return None.
+
+        Raises NotFound and Forbidden as `save` does. Raises Unavailable if a store that it needs
+        fails: Redis, the catalogue or the archive.
         """
         user_id, _ = self._check(caller, video_id, wanted)
         try:
@@ -89,7 +103,10 @@ class VideoPoints:
     def _check(
         self, caller: Identity, video_id: str, wanted: WantedVideo
     ) -> tuple[str, float | None]:
-        """The user of the point, and the catalogue's duration of the video in seconds."""
+        """Check the access.
+
+        Return the user id and the catalogue's duration of the video in seconds.
+        """
         if errors := user_id_errors(caller.user_id):
             raise Forbidden(errors[0])
         number = row_id(video_id)
@@ -98,7 +115,7 @@ class VideoPoints:
         return caller.user_id, self._access.check(caller, number, wanted)
 
     def _with_first_times(self, point: ResumePoint) -> ResumePoint:
-        """Add the first times of an earlier, expired point to a new point. Return the result."""
+        """Add the first times from the archive to a new point. Return the changed point."""
         archived = self._archived(point.user_id, point.video_id)
         if archived is None or not (archived.watched_at or archived.completed_at):
             return point
@@ -109,8 +126,9 @@ class VideoPoints:
         return point._replace(watched=archived.watched or point.watched)
 
     def _archived(self, user_id: str, video_id: str) -> ArchivedPoint | None:
-        # The order matters: the worker deletes the row before it removes the entry of a deletion.
-        if self._points.is_erased(user_id, video_id):
+        # Look for the backlog entry of a deletion first, then read the row. The worker deletes the
+        # row first, then removes the entry. So this method never returns a deleted point.
+        if self._points.is_deletion_pending(user_id, video_id):
             return None
         return self._archive.find(user_id, video_id)
 

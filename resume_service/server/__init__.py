@@ -1,1 +1,1 @@
-"""The gunicorn worker of the service."""
+"""Our worker class for gunicorn: it reads requests from connections and sends the responses."""

@@ -1,8 +1,9 @@
-"""Parses ordinary HTTP/1.1 requests for the fast lane.
+"""Parses ordinary HTTP/1.1 requests for the fast lane (see `web/fast_lane.py`).
 
-The head of an ordinary request consists of lines of printable ASCII between CRLFs. No field occurs
-twice. No field changes the message framing or the connection. By RFC 9112, only one reading of such
-a request is possible. The parser of gunicorn reads every other request, from the first byte.
+The head of a request is the request line and the header fields. In an ordinary request, the head
+consists of lines of printable ASCII that end with CRLF. No header field occurs twice. No header
+field changes how the end of the body is found, or closes the connection. RFC 9112 allows only one
+interpretation of such a request. gunicorn parses every other request, starting at the first byte.
 """
 
 from __future__ import annotations
@@ -13,49 +14,53 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 CHUNK = 65_536
-"""The maximum number of bytes to read at a time."""
+"""Maximum number of bytes to receive in one call."""
 
 MAX_HEAD = 16_384
+"""Maximum size of a head in bytes."""
 MAX_REQUEST_LINE = 4096
+"""Maximum length of a request line in bytes."""
 MAX_FIELDS = 100
+"""Maximum number of header fields."""
 LEFT_TO_GUNICORN = frozenset(
     {
         "HTTP_TRANSFER_ENCODING",
         "HTTP_EXPECT",
         "HTTP_UPGRADE",
-        "HTTP_X_FORWARDED_SSL",  # gunicorn rejects one that contradicts X-Forwarded-Proto
+        "HTTP_X_FORWARDED_SSL",  # gunicorn rejects it if it contradicts X-Forwarded-Proto
         "HTTP_X_FORWARDED_PROTOCOL",
     }
 )
+"""A request with one of these header fields is not ordinary."""
 
-_request_line = re.compile(r"(GET|POST) (/[^ ?#]*)(?:\?([^ #]*))? HTTP/1\.1").fullmatch
-_readable_length = re.compile(r"[0-9]{1,19}").fullmatch
-_unmistakable_name = re.compile(r"[A-Za-z0-9-]+").fullmatch
-"""Without `_`: WSGI can't distinguish it from `-`."""
+_match_request_line = re.compile(r"(GET|POST) (/[^ ?#]*)(?:\?([^ #]*))? HTTP/1\.1").fullmatch
+_match_length = re.compile(r"[0-9]{1,19}").fullmatch
+_match_unambiguous_name = re.compile(r"[A-Za-z0-9-]+").fullmatch
+"""Does not match a name with `_`, because WSGI uses the same name for `_` and `-`."""
 
 
 class FastRequest(NamedTuple):
     environ: dict[str, str]
-    """Method, path, query and headers, under their WSGI names."""
+    """The method, path, query and header fields, with their WSGI names as keys."""
     body: bytes
     rest: bytes
-    """The bytes after the request."""
+    """The received bytes after the end of the request."""
 
 
 def read(
     data: bytes, receive: Callable[[int], bytes], largest_body: int
 ) -> tuple[FastRequest | None, bytes]:
-    """Parse the request at the start of `data`. Return it and all bytes read.
+    """Parse the request at the start of `data`. Return the request, and all received bytes.
 
-    Return None instead of a request that is not ordinary. `data` must contain the whole head.
-    `receive` reads the missing bytes of the body.
+    Return None as the request if the request is not ordinary, or if `data` does not contain the
+    whole head. If the body is incomplete in `data`, call `receive` until the body is complete.
     """
     end_of_head = data.find(b"\r\n\r\n", 0, MAX_HEAD)
     environ = _environ(data[:end_of_head]) if end_of_head > 0 else None
     if environ is None:
         return None, data
     length = environ.get("CONTENT_LENGTH", "0")
-    if not _readable_length(length) or int(length) > largest_body:
+    if not _match_length(length) or int(length) > largest_body:
         return None, data
     start = end_of_head + 4
     end = start + int(length)
@@ -68,12 +73,12 @@ def read(
 
 
 def _environ(head: bytes) -> dict[str, str] | None:
-    """The WSGI environ of a head. None if the head is not ordinary."""
+    """Return the WSGI environ of a head. Return None if the head is not ordinary."""
     try:
         first, *fields = lines = head.decode("ascii").split("\r\n")
     except UnicodeDecodeError:
         return None
-    matched = _request_line(first)
+    matched = _match_request_line(first)
     if (
         matched is None
         or len(first) > MAX_REQUEST_LINE
@@ -98,10 +103,10 @@ def _environ(head: bytes) -> dict[str, str] | None:
     return environ if keeps_alive else None
 
 
-@functools.lru_cache(maxsize=1024)  # requests repeat the same few dozen names
+@functools.lru_cache(maxsize=1024)  # almost all requests use the same few dozen names
 def _wsgi_name(name: str) -> str | None:
-    """The WSGI name of a field. None for a field that the lane leaves to gunicorn."""
-    if not _unmistakable_name(name):
+    """Return the WSGI name of a header field. Return None if the field is not ordinary."""
+    if not _match_unambiguous_name(name):
         return None
     wsgi_name = name.upper().replace("-", "_")
     if wsgi_name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):

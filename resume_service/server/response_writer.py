@@ -1,4 +1,7 @@
-"""Formats responses as bytes, and sends small responses together."""
+"""Converts responses to bytes.
+
+Sends small responses to several clients directly after each other.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ from resume_service.web.fast_lane import STATUS_LINES
 from resume_service.web.messages import ApiResponse
 
 SMALL = 4096
-"""Bytes. A response of this size always fits an empty send buffer."""
+"""Maximum size of a small response in bytes. An empty send buffer always has space for it."""
 
 
 def response_bytes(answer: ApiResponse) -> bytes:
-    """The bytes of a response on a connection that stays open."""
+    """Return the bytes of a response. The connection remains open after the response."""
     head = [
         f"HTTP/1.1 {STATUS_LINES[answer.status]}",
         f"Server: {SERVER}",
@@ -35,7 +38,7 @@ def response_bytes(answer: ApiResponse) -> bytes:
 
 
 def error_bytes(status: HTTPStatus, request_id: str) -> bytes:
-    """The response to a malformed request. The connection closes after it."""
+    """Return the bytes of the response to a malformed request. It asks to close the connection."""
     body = json.dumps({"error": status.phrase})
     lines = [
         f"HTTP/1.1 {status.value} {status.phrase}",
@@ -54,27 +57,32 @@ def _date(now: int) -> str:
 
 
 class SendQueue:
-    """Sends small responses in a row if they are ready at the same time.
+    """Collects small responses, then sends all of them directly after each other.
 
-    Each send may wake up the client's process. Responses in a row share one wake-up.
+    A send may wake up the process of the client, which takes CPU time. If a process has several
+    connections and their responses arrive directly after each other, it wakes up once for all.
     """
 
     def __init__(self) -> None:
         self._ready: list[tuple[Any, bytes]] = []
 
     def send(self, client: Any, answer: bytes) -> None:
-        """Send at most SMALL bytes soon. The client must have received all earlier responses."""
+        """Add a response of at most SMALL bytes to the queue. gevent's event loop sends it soon.
+
+        The send buffer of `client` must be empty: all earlier responses must have been sent.
+        """
         if not self._ready:
             gevent.get_hub().loop.run_callback(self.flush)
         self._ready.append((client, answer))
 
     def flush(self) -> None:
+        """Send all responses of the queue now, without waiting for a client."""
         ready, self._ready = self._ready, []
         for client, answer in ready:
             try:
                 sent = client._sock.send(answer)  # noqa: SLF001 - the gevent hub must not block
             except OSError:
                 sent = 0
-            if sent < len(answer):  # the client is gone or does not read
+            if sent < len(answer):  # the client has disconnected or does not read
                 with contextlib.suppress(OSError):
                     client.shutdown(socket.SHUT_RDWR)

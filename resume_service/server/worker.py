@@ -1,7 +1,8 @@
-"""A gevent worker of gunicorn with the fast lane. A stop drops no request.
+"""A gevent worker for gunicorn with the fast lane. When it stops, it finishes all requests first.
 
-Each connection has its own greenlet. So a slow, idle or lost client blocks no other client.
-Uses internals of gunicorn 27. requirements/service.in allows only that version.
+The fast lane answers ordinary requests before Flask (see `web/fast_lane.py`). Each connection has
+its own greenlet. So a slow or idle client blocks no other client. This module uses internals of
+gunicorn 27, so requirements/service.in allows only this version.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from resume_service.web.lifecycle import FailedRequest, raise_in_flask
 from resume_service.web.messages import ApiResponse
 
 LINGER_SECONDS = 0.5
-"""Seconds. At a stop, idle connections may still send a request for this time."""
+"""Seconds after a stop signal in which idle connections may still send a request."""
 STATUSES = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -52,7 +53,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         super().init_process()
 
     def patch(self) -> None:
-        """Patch the queue, which the master needs unpatched. Make the listeners gevent sockets."""
+        """Patch `queue` (only the master needs it unpatched). Make the listeners gevent sockets."""
         monkey.patch_queue()
         self.sockets = [
             gevent.socket.socket(each.FAMILY, socket.SOCK_STREAM, fileno=each.sock.detach())
@@ -68,15 +69,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             self.wsgi = self._lane.flask_app
 
     def init_signals(self) -> None:
-        """Install the signal handlers. Then obey a stop signal that arrived since the fork.
+        """Install the signal handlers. Stop if a stop signal has arrived since the fork.
 
-        Until now, the inherited handler of the master put it into this process's copy of the queue.
+        Before this call, the handler of the master puts signals into SIG_QUEUE of this process.
         """
         inherited = signal.getsignal(signal.SIGTERM)
         super().init_signals()
-        missed = getattr(getattr(inherited, "__self__", None), "SIG_QUEUE", None)
-        while missed is not None and not missed.empty():
-            if missed.get_nowait() in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signals = getattr(getattr(inherited, "__self__", None), "SIG_QUEUE", None)
+        while signals is not None and not signals.empty():
+            if signals.get_nowait() in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
                 self.alive = False
 
     def handle_exit(self, sig: int, frame: object) -> None:
@@ -85,18 +86,18 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def run(self) -> None:
         """Serve until a stop signal. Then accept waiting connections and finish all requests."""
-        servers = [self._serving(listener) for listener in self.sockets]
+        servers = [self._start_server(listener) for listener in self.sockets]
         while self.alive:
             self.notify()
             self._stopping.wait(1.0)
         for server in servers:
-            # Accept them first: the kernel resets waiting connections when the listener closes.
+            # Accept waiting connections before the close: the close of a listener resets them.
             while (waiting := server.do_read()) is not None:
                 server.do_handle(*waiting)
             server.close()
         self._finish(servers)
 
-    def _serving(self, listener: Any) -> StreamServer:
+    def _start_server(self, listener: Any) -> StreamServer:
         listener.setblocking(1)
         name = listener.getsockname()
         pool = Pool(self.worker_connections)
@@ -123,13 +124,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             server.stop(timeout=1)
 
     def _end_idle_connections(self) -> None:
-        """Shut down reading, so each greenlet of an idle connection reads the end of it."""
+        """Shut down reading. Then the greenlet of each idle connection reads the end and stops."""
         for client in tuple(self._idle):
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RD)
 
     def _serve(self, listener_name: Any, client: Any, addr: Any) -> None:
-        """Serve one connection, request after request, until either side closes it."""
+        """Answer the requests of one connection until the client or this worker closes it."""
         request = None
         client.settimeout(self.cfg.keepalive)
         parser = http.get_parser(self.cfg, client, addr)
@@ -139,31 +140,31 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
                 outcome, rest = self._try_fast_lane(client, data)
                 unread.unread(rest)
                 if isinstance(outcome, ApiResponse):
-                    self._send(client, response_bytes(outcome), alone=not rest)
+                    self._send(client, response_bytes(outcome), may_wait=not rest)
                     continue
-                self._send_queue.flush()  # gunicorn sends at once: send our earlier responses first
+                self._send_queue.flush()  # gunicorn sends at once: send earlier responses first
                 request = next(parser)
                 with raise_in_flask(outcome) if outcome else contextlib.nullcontext():
                     self.handle_request(listener_name, request, client, addr)
                 if not parser.finish_body():
                     break
-        except (StopIteration, errors.NoMoreData, OSError) as gone:
-            self.log.debug("Closing connection. %r", gone)
+        except (StopIteration, errors.NoMoreData, OSError) as end:
+            self.log.debug("Closing connection. %r", end)
         except Exception as fault:  # noqa: BLE001 - gunicorn logs it
             self.handle_error(request, client, addr, fault)
         finally:
             self._send_queue.flush()
             util.close(client)
 
-    def _send(self, client: Any, answer: bytes, *, alone: bool) -> None:
-        if alone and len(answer) <= SMALL:
+    def _send(self, client: Any, answer: bytes, *, may_wait: bool) -> None:
+        if may_wait and len(answer) <= SMALL:
             self._send_queue.send(client, answer)
         else:
-            self._send_queue.flush()  # earlier responses to this client go first
+            self._send_queue.flush()  # the queue may contain earlier responses to this client
             client.sendall(answer)
 
     def _next_bytes(self, client: Any) -> bytes:
-        """Receive the next bytes from the client. Empty if it closed the connection."""
+        """Receive the next bytes. Return empty bytes if the client has closed the connection."""
         self._idle.add(client)
         try:
             return bytes(client.recv(request_parser.CHUNK))
@@ -173,9 +174,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     def _try_fast_lane(
         self, client: Any, data: bytes
     ) -> tuple[ApiResponse | FailedRequest | None, bytes]:
-        """Let the lane answer the request in `data`. Return the outcome and the unread bytes.
+        """Let the fast lane answer the request in `data`. Return the outcome and the unread bytes.
 
-        If the lane does not answer, all received bytes count as unread.
+        If the fast lane does not answer, the unread bytes are all received bytes.
         """
         if self._lane is None or not self.alive:
             return None, data
@@ -186,15 +187,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         return outcome, request.rest if isinstance(outcome, ApiResponse) else data
 
     def handle_error(self, req: object, client: Any, addr: object, exc: Exception) -> None:
-        """Answer a malformed request with the common error body.
-
-        Log only the type of the error: the text of a malformed request may contain a token.
-        """
+        """Answer a malformed request. Do not log the error's message: it may contain a token."""
         if not isinstance(exc, errors.ParseException):
             super().handle_error(req, client, addr, exc)
             return
         status = STATUSES.get(type(exc), HTTPStatus.BAD_REQUEST)
         request_id = uuid.uuid4().hex
         _log.warning("malformed request", fault=type(exc).__name__, request_id=request_id)
-        with contextlib.suppress(OSError):  # the client may be gone
+        with contextlib.suppress(OSError):  # the client may have disconnected
             util.write_nonblock(client, error_bytes(status, request_id))

@@ -1,1 +1,1 @@
-"""The HTTP layer, which every request passes."""
+"""The HTTP layer: the code that handles every request, before and after the route function."""

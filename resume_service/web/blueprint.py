@@ -1,4 +1,4 @@
-"""Blueprints that use our body parsers and document their errors."""
+"""Blueprints (groups of routes) that use our body parsers and document their errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class RowId(IntegerConverter):
-    """The id of a row in a path. A number that is too large for Postgres is 404."""
+    """The id of a row, as a segment of a path.
+
+    If the number is too large for Postgres, the path matches no route, and the response is 404.
+    """
 
     regex = "[1-9][0-9]{0,18}"
 
@@ -26,7 +29,7 @@ class RowId(IntegerConverter):
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A blueprint that reads arguments with BodyParser and documents its errors."""
+    """A blueprint that reads arguments with BodyParser. Its routes can document their errors."""
 
     ARGUMENTS_PARSER = BodyParser()
 
@@ -36,9 +39,10 @@ class Blueprint(flask_smorest.Blueprint):
         public: bool = False,
         examples: Mapping[int, Any] = MappingProxyType({}),
     ) -> Callable[[View], View]:
-        """Document the errors of a route, and 500. A public route needs no token.
+        """Add the errors of a route to the OpenAPI document. The error 500 is always included.
 
-        `examples` replaces the common example of a status.
+        A public route needs no token. `examples` maps a status to an example, which replaces the
+        usual example of this status.
         """
         operation: dict[str, Any] = {
             "responses": {
@@ -56,7 +60,10 @@ class Blueprint(flask_smorest.Blueprint):
 
 
 class BeaconBlueprint(Blueprint):
-    """A blueprint for players that save with `sendBeacon`."""
+    """A blueprint for players that save with the browser function `sendBeacon`.
+
+    It accepts JSON as `text/plain`. `invalid_message` is the message of a failed validation.
+    """
 
     ARGUMENTS_PARSER = BeaconParser()
 
@@ -70,5 +77,5 @@ VIDEO_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": GREATEST_ROW_ID}
 
 
 def video_parameter(name: str) -> list[dict[str, Any]]:
-    """The OpenAPI description of a video id in a path."""
+    """Return the OpenAPI description of a video id in a path."""
     return [{"in": "path", "name": name, "required": True, "schema": VIDEO_ID_SCHEMA}]

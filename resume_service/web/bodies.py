@@ -1,4 +1,7 @@
-"""Reads request bodies: JSON objects, validated by a schema, rejected with our errors."""
+"""Reads request bodies as JSON objects and validates them with a schema.
+
+If a body is invalid, the parsers raise an error with the status 400, 413, 415 or 422.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +19,25 @@ from resume_service.errors import BadRequest, UnsupportedMediaType, ValidationFa
 
 
 def _whole_number(digits: str) -> float:
-    """Parse a number of any length. Python's `int` rejects thousands of digits."""
+    """Parse an integer of any length.
+
+    Python's `int` rejects an integer with thousands of digits.
+    """
     return int(digits) if len(digits) <= EXACT_DIGITS else float(digits)
 
 
 EXACT_DIGITS = 15
-"""A float stores any integer of this many digits exactly."""
+"""Maximum number of digits of an integer that a float always stores exactly."""
 _decoder = json.JSONDecoder(parse_int=_whole_number)
 
 
 class BodyParser(FlaskParser):
-    """Reads request bodies and query strings. Raises our errors for invalid ones."""
+    """Reads request bodies and query strings. Raises ValidationFailed if they break the schema."""
 
     media_types: tuple[str, ...] = ("application/json",)
-    """Accepted media types of a body."""
+    """The accepted media types of a body."""
     invalid_message: str | None = None
-    """The message of a failed validation, if an API has its own."""
+    """The message of a failed validation. None: the message of ValidationFailed is used."""
 
     def load_json(self, req: Request, schema: Schema) -> dict[str, Any]:
         if req.mimetype not in self.media_types:
@@ -47,7 +53,10 @@ class BodyParser(FlaskParser):
 
 
 def _messages(errors: Any, path: str = "") -> Iterator[str]:
-    """The errors of a field. An error in a nested field starts with a path: `1.name: Too long.`"""
+    """Return the errors of a field.
+
+    The error of a nested field starts with the path to this field, for example `1.name: Too long.`
+    """
     if isinstance(errors, dict):
         for name, nested in errors.items():
             yield from _messages(nested, f"{path}.{name}" if path else str(name))
@@ -56,7 +65,7 @@ def _messages(errors: Any, path: str = "") -> Iterator[str]:
 
 
 class OptionalBodyParser(BodyParser):
-    """Reads a missing body as an object without fields."""
+    """Reads a body. If the request has no body, the result is an object without fields."""
 
     def load_json(self, req: Request, schema: Schema) -> dict[str, Any]:
         has_body = req.content_length or "HTTP_TRANSFER_ENCODING" in req.environ
@@ -64,13 +73,19 @@ class OptionalBodyParser(BodyParser):
 
 
 class BeaconParser(BodyParser):
-    """Also accepts JSON as `text/plain`: `sendBeacon` sends that type without a CORS preflight."""
+    """Accepts JSON with the media type `text/plain` too.
+
+    The browser function `sendBeacon` sends `text/plain` without a CORS preflight request.
+    """
 
     media_types = (*BodyParser.media_types, "text/plain")
 
 
 def json_object(req: Request) -> dict[str, Any]:
-    """The body as a JSON object in UTF-8. Raises BadRequest for any other body."""
+    """Return the body, which must be a JSON object in UTF-8.
+
+    Raises BadRequest for any other body.
+    """
     try:
         body = decode_json(read_body(req))
     except (ValueError, RecursionError):
@@ -81,18 +96,22 @@ def json_object(req: Request) -> dict[str, Any]:
 
 
 def decode_json(body: bytes) -> Any:
-    """Parse JSON in UTF-8. Raises ValueError or RecursionError if it is invalid."""
+    """Parse JSON in UTF-8. Raises ValueError if it is invalid.
+
+    Raises RecursionError if its arrays or objects are nested too deeply.
+    """
     return _decoder.decode(body.decode())
 
 
 def read_body(req: Request) -> bytes:
-    """The bytes of the body.
+    """Return the bytes of the body.
 
-    Raises BadRequest for an incomplete body, and RequestEntityTooLarge.
+    Raises BadRequest if the body is incomplete or has malformed chunks. Raises
+    RequestEntityTooLarge if the body is larger than MAX_CONTENT_LENGTH.
     """
     try:
         body = req.get_data(cache=False)
-        # werkzeug truncates a large body without Content-Length instead of rejecting it.
+        # If a body without Content-Length is too large, werkzeug truncates it and raises no error.
         more = req.environ.get("wsgi.input_terminated") and req.environ["wsgi.input"].read(1)
     except (OSError, ParseException):  # gunicorn raises ParseException for a malformed chunk
         raise BadRequest("The body is broken off or badly chunked") from None

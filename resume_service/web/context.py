@@ -17,12 +17,16 @@ from resume_service.web.services import services
 
 
 def current_user() -> Identity:
-    """The caller. Known in every route that is not public."""
+    """Return the caller. Only routes that require a token may call this function."""
     return cast(Identity, g.identity)
 
 
 def caller_if_known() -> Identity | None:
-    """The caller of a public route. None if the token is missing, invalid or not verifiable now."""
+    """Return the caller of a public route.
+
+    Return None if the request has no valid token. Also return None if the token can't be verified
+    now, because the keys of the tokens are not available.
+    """
     try:
         return services().get(Verifier).identify(request.headers.get("Authorization"))
     except (Unauthorized, Unavailable):
@@ -30,29 +34,34 @@ def caller_if_known() -> Identity | None:
 
 
 def enforce(limit: Limit, key: str) -> None:
-    """Count this request against the rate limit of `key`, such as a user id.
+    """Check that this request is within `limit`, and record the request.
 
-    The headers of the response state the remaining quota.
+    Each `key`, such as a user id, has a separate limit. The headers of the response state the
+    remaining quota: the number of requests that the limit still allows.
 
-    Raises TooManyRequests and Unavailable.
+    Raises TooManyRequests if the limit does not allow this request. Raises Unavailable if Redis
+    does not answer.
     """
     quota = services().get(RateLimiter).hit(limit, key, arrived_at())
-    # With several limits, the headers show the limit with the smallest remaining quota.
+    # If a request has several limits, the headers describe the limit with the smallest quota.
     if "quota" not in g or quota.left <= g.quota.left:
         g.quota = quota
 
 
 def arrived_at() -> datetime:
-    """When this request reached the service."""
+    """Return the time when this request reached the service."""
     return cast(datetime, g.request_start.arrived_at)
 
 
 _IPV6_SITE = 64
-"""Bits of an IPv6 address that identify the network. The client chooses the other bits."""
+"""Number of bits of an IPv6 address that identify the network. Clients choose the other bits."""
 
 
 def client_address() -> str:
-    """The client's IPv4 address or IPv6 network, as trusted proxies report it, or `unknown`."""
+    """Return the client's IPv4 address or IPv6 network, as the trusted proxies report it.
+
+    Return `unknown` if the reported address is invalid.
+    """
     try:
         address = ip_address(_without_port(request.remote_addr or ""))
     except ValueError:
@@ -65,6 +74,6 @@ def client_address() -> str:
 
 
 def _without_port(address: str) -> str:
-    """Remove the port. Some proxies write `192.0.2.1:567` and `[2001:db8::1]:567`."""
+    """Remove the port and brackets. Some proxies write `192.0.2.1:567` or `[2001:db8::1]:567`."""
     bracketed = re.fullmatch(r"\[(.*)\](:\d+)?", address)
     return bracketed[1] if bracketed else re.sub(r"^([\d.]+):\d+$", r"\1", address)

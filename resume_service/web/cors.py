@@ -1,4 +1,7 @@
-"""CORS: which web origins may call the service. flask-cors applies the rules."""
+"""CORS: the rules by which browsers let web pages of other origins call the service.
+
+The library flask-cors applies the rules.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,16 @@ from flask_cors.core import get_cors_headers, get_cors_options
 from werkzeug.datastructures import Headers
 
 PREFLIGHT = timedelta(days=1)
-"""A browser may cache the result of a preflight for this time."""
+"""A browser may cache the response to a preflight request for this time."""
 OriginHeaders = Callable[[str], dict[str, str]]
+"""A function that returns the CORS headers for a web origin."""
 
 
 def install(app: Flask, origins: tuple[str, ...]) -> OriginHeaders:
-    """Allow pages of `origins` to call `app`.
+    """Allow web pages of `origins` to call `app`.
 
-    Return a function from an origin to its CORS headers, for responses that `app` does not create.
+    Return a function that returns the CORS headers for an origin. The fast lane needs this
+    function, because `app` does not create the responses of the fast lane (see `fast_lane.py`).
     """
     if not origins:
         return lambda _origin: {}

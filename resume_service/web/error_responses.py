@@ -1,4 +1,7 @@
-"""Error responses: one JSON shape for our errors, the framework's and unexpected ones."""
+"""Error responses.
+
+All errors have the same JSON format: ours, Flask's and unexpected exceptions.
+"""
 
 from __future__ import annotations
 
@@ -32,35 +35,38 @@ REFUSED_REASONS: dict[type[ServiceError], str] = {
     Forbidden: "forbidden",
     TooManyRequests: "rate_limited",
 }
-"""The errors that the metric `resume_refused` counts, and the label of each."""
+"""The errors that increment the metric `resume_refused`, each with its label in this metric."""
 
 INTERNAL_ERROR = "Internal server error"
-"""The only text of an unexpected error. The log has the details, with the request id."""
+"""The message of an unexpected error. The log contains the details and the request id."""
 
 
 class ErrorSchema(Schema):
-    """The JSON shape of every error."""
+    """The JSON format of every error."""
 
     error = fields.String(required=True, metadata={"example": "Progress not found"})
     details = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata={"description": "For a failed validation: the errors of each field."},
+        metadata={"description": "The errors of each field, if the validation failed."},
     )
 
 
 ERROR = {"$ref": "#/components/schemas/Error"}
-"""A reference to ErrorSchema in the OpenAPI document. Converting the schema each time is slower."""
+"""A reference to ErrorSchema in the OpenAPI document.
+
+To use the reference is faster than to convert ErrorSchema for each route.
+"""
 
 
 class Api(flask_smorest.Api):
-    """flask-smorest with the service's own error bodies."""
+    """The API object of flask-smorest, but with our format of error responses."""
 
     ERROR_SCHEMA = ErrorSchema
     DEFAULT_ERROR_RESPONSE_NAME = None  # each route documents its own errors
 
     def handle_http_exception(self, error: HTTPException) -> Response:
-        """Render an error of the framework (404, 405, 413 …) or an unexpected exception."""
+        """Return the response to an error of Flask (404, 405, 413 …) or an unexpected exception."""
         response = jsonify(
             error=INTERNAL_ERROR if isinstance(error, InternalServerError) else error.name
         )
@@ -74,7 +80,7 @@ class Api(flask_smorest.Api):
 
 
 def render_service_error(error: ServiceError) -> Response:
-    """The response to a ServiceError from any route."""
+    """Return the response to a ServiceError that a route raised."""
     if reason := REFUSED_REASONS.get(type(error)):
         metrics.refused.labels(reason).inc()
     body: dict[str, Any] = {"error": error.message}
@@ -106,12 +112,12 @@ EXAMPLES: dict[int, dict[str, Any]] = {
     504: {"error": OriginTimeout.message},
 }
 
-RETRY_AFTER = {"description": "Seconds.", "schema": {"type": "integer"}}
+RETRY_AFTER = {"description": "Seconds until the client may retry.", "schema": {"type": "integer"}}
 LIMIT_HEADERS = {
     "RateLimit": {"schema": {"type": "string"}, "example": '"sign-in";r=0;t=42'},
     "RateLimit-Policy": {"schema": {"type": "string"}, "example": '"sign-in";q=10;w=60'},
 }
-"""Headers of every response with a rate limit (draft-ietf-httpapi-ratelimit-headers)."""
+"""Headers of the responses of rate-limited routes (draft-ietf-httpapi-ratelimit-headers)."""
 
 HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"schema": {"type": "string", "enum": ["Bearer"]}}},
@@ -119,11 +125,11 @@ HEADERS: dict[int, dict[str, Any]] = {
     429: {"Retry-After": RETRY_AFTER, **LIMIT_HEADERS},
     503: {"Retry-After": RETRY_AFTER},
 }
-"""Headers of error responses, by status."""
+"""The headers of the error responses with each status, for the OpenAPI document."""
 
 
 def error_response(status: int, example: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The OpenAPI description of an error response with this status."""
+    """Return the OpenAPI description of an error response with this status."""
     content = {"schema": ERROR, "example": example or EXAMPLES[status]}
     return {
         "description": HTTPStatus(status).phrase,
@@ -133,6 +139,9 @@ def error_response(status: int, example: Mapping[str, Any] | None = None) -> dic
 
 
 def named_error_response(status: int, error: str, **details: list[str]) -> dict[str, Any]:
-    """As `error_response`, with this route's message and details as the example."""
+    """Return an OpenAPI description like `error_response`, with an example of one route.
+
+    `error` and `details` are the message and the details in this example.
+    """
     example: dict[str, Any] = {"error": error} | ({"details": details} if details else {})
     return error_response(status, example)

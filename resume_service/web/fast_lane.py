@@ -1,9 +1,9 @@
-"""The fast lane: answers ordinary requests before Flask.
+"""The fast lane: code that answers ordinary requests before Flask.
 
-Flask's dispatch, schemas and response objects cost several times as much as the rest of a save. An
-ordinary request does not need them. The lane reads the request and calls the same verifier, route
-function and store. It records the same metrics and sets the same headers. Every other request goes
-to Flask unchanged.
+Flask's routing, schemas and response objects need several times as much CPU time as the rest of a
+save. An ordinary request does not need them. So the fast lane reads the request itself. It calls
+the same verifier, the same route function and the same store as Flask. It records the same metrics
+and sets the same headers. All other requests go to Flask unchanged.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from resume_service.web.services import Services
 
 Environ = dict[str, Any]
 
-_match_usual_host = re.compile(
+_match_ordinary_host = re.compile(
     r"([a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*(:[0-9]{1,5})?)?", re.IGNORECASE
 ).fullmatch
-"""Flask rejects some of the other host names."""
+"""Flask rejects some other host names. So the fast lane leaves all other host names to Flask."""
 
 FLASK_ONLY_HEADERS = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_IF_NONE_MATCH"})
-"""The lane leaves a request with one of these headers to Flask."""
+"""The fast lane leaves a request with one of these headers to Flask."""
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
 class FastLane:
-    """A WSGI application in front of `app`."""
+    """A WSGI application that answers ordinary requests and calls `app` for all other requests."""
 
     def __init__(
         self,
@@ -50,12 +50,12 @@ class FastLane:
         origin_headers: OriginHeaders,
     ) -> None:
         self.flask_app = app.wsgi_app
-        """The WSGI application for the requests that the lane does not answer."""
+        """The WSGI application for the requests that the fast lane does not answer."""
         self._services = services
         self._verifier = services.get(Verifier)
         self._clock = clock
         self._routes: dict[str, list[FastRoute]] = {}
-        """By method."""
+        """Maps a method such as `GET` to its routes."""
         for route in routes:
             self._routes.setdefault(route.method, []).append(route)
         self._origin_headers = origin_headers
@@ -79,9 +79,10 @@ class FastLane:
     ) -> ApiResponse | FailedRequest | None:
         """Answer an ordinary request. Return None for any other request.
 
-        If the request fails, return a FailedRequest, which Flask answers.
-        `environ` is a WSGI environ. Only the method, path, query and headers are required.
-        `read_body` reads this number of bytes. It returns None if there are fewer.
+        If the route raises an error, return a FailedRequest. Then Flask creates the error response.
+        `environ` is a WSGI environ. It must contain the method, the path, the query and the
+        headers. `read_body` reads the given number of bytes. It returns None if the body has fewer
+        bytes.
         """
         matched = self._route(environ)
         if matched is None:
@@ -101,17 +102,17 @@ class FastLane:
                 environ.get("QUERY_STRING", ""),
             )
             answer = route.answer(api_request, body, *path_values)
-        except Exception as error:  # noqa: BLE001 - not swallowed: Flask raises and answers it
+        except Exception as error:  # noqa: BLE001 - Flask raises the same error again
             return FailedRequest(request_start, error)
         else:
-            return self._finished(route, request_start, environ, answer) if answer else None
+            return self._finish(route, request_start, environ, answer) if answer else None
         finally:
             lifecycle.end()
 
-    def _finished(
+    def _finish(
         self, route: FastRoute, request_start: RequestStart, environ: Environ, answer: ApiResponse
     ) -> ApiResponse:
-        """Add the common headers to `answer`. Count it and log it."""
+        """Return `answer` with the headers of every response. Record its metrics and log it."""
         headers = lifecycle.headers(
             route.method, request_start, environ.get("HTTP_IDEMPOTENCY_KEY")
         )
@@ -121,22 +122,27 @@ class FastLane:
         return ApiResponse(answer.status, {**answer.headers, **headers}, answer.body)
 
     def _route(self, environ: Environ) -> tuple[FastRoute, Sequence[str]] | None:
-        """The route of an ordinary request, and the values in its path. None for any other."""
+        """Return the route of an ordinary request, and the values in the request's path.
+
+        Return None for any other request.
+        """
         path = environ["PATH_INFO"]
         if not path.isascii() or "%" in environ.get("RAW_URI", ""):
             return None
-        if not _is_usual_host(environ.get("HTTP_HOST", "")):
+        if not _is_ordinary_host(environ.get("HTTP_HOST", "")):
             return None
         for route in self._routes.get(environ["REQUEST_METHOD"], ()):
             if match := route.match(path):
                 break
         else:
             return None
-        if not FLASK_ONLY_HEADERS.isdisjoint(environ) or not self._has_usual_body(route, environ):
+        if not FLASK_ONLY_HEADERS.isdisjoint(environ) or not self._has_ordinary_body(
+            route, environ
+        ):
             return None
         return route, match.groups()
 
-    def _has_usual_body(self, route: FastRoute, environ: Environ) -> bool:
+    def _has_ordinary_body(self, route: FastRoute, environ: Environ) -> bool:
         length = environ.get("CONTENT_LENGTH", "")
         if not route.media_types:
             return length in ("", "0")
@@ -144,16 +150,19 @@ class FastLane:
         return kind in route.media_types and length.isdecimal() and int(length) <= self.largest_body
 
 
-@functools.lru_cache(maxsize=64)  # clients use very few host names
-def _is_usual_host(host: str) -> bool:
-    return _match_usual_host(host) is not None
+@functools.lru_cache(maxsize=64)  # almost all requests have one of very few host names
+def _is_ordinary_host(host: str) -> bool:
+    return _match_ordinary_host(host) is not None
 
 
 def _body(environ: Environ, length: int) -> bytes | None:
-    """Read the body from WSGI's input. Put it back, so that Flask can read it again."""
+    """Read the body from `wsgi.input`, and replace `wsgi.input` so that Flask can read it again.
+
+    Return None if the body has fewer than `length` bytes.
+    """
     try:
         body: bytes = environ["wsgi.input"].read(length)
     except OSError:
-        return None  # Flask reads it again and handles the error
+        return None  # Flask tries to read the body too, and then handles the error
     environ["wsgi.input"] = io.BytesIO(body)
     return body if len(body) == length else None

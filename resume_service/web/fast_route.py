@@ -1,4 +1,4 @@
-"""A route of the fast lane: how an API answers an ordinary request."""
+"""A route of the fast lane, which answers ordinary requests before Flask (see `fast_lane.py`)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from resume_service.web.messages import ApiResponse
 class FastRoute:
     """One route of the fast lane.
 
-    `answer` gets the ApiRequest, the body and the values in the path. The path is ASCII without
-    percent-escapes. If Flask must answer the request, `answer` returns None and changes nothing. It
-    raises the same errors as the Flask route.
+    `answer` gets the ApiRequest, the body and the values in the path. The path contains only ASCII
+    characters and no percent-escapes. If Flask must answer the request, `answer` returns None and
+    changes nothing. `answer` raises the same errors as the Flask route.
     """
 
     method: str
     rule: str
-    """In Flask's syntax: `/api/progress/<clerkId>`."""
+    """The path in Flask's syntax, for example `/api/progress/<clerkId>`."""
     answer: Callable[..., ApiResponse | None]
     media_types: tuple[str, ...] = ()
-    """Media types of the body. Empty for a route without a body."""
+    """The accepted media types of the body. Empty if the route reads no body."""
     match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False)
+    """Returns the match if a path belongs to this route. Its groups are the values in the path."""
 
     def __post_init__(self) -> None:
         pattern = re.sub("<[^>]+>", "([^/]+)", self.rule)

@@ -1,6 +1,7 @@
-"""The marshmallow fields that several APIs use: ids, times, text, flags.
+"""The marshmallow fields that several APIs use: ids, times, text and flags.
 
-Each field has the JSON Schema of its values. So the OpenAPI document states the same rules.
+Each field also contains the JSON Schema of its values. So the OpenAPI document states the rules
+that the field checks.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from resume_service.ids import ID_PATTERN, LONGEST_ID, RESERVED_USER_IDS, id_err
 
 
 class BodySchema(Schema):
-    """A request body. It ignores unknown fields, so newer players can use older servers."""
+    """A request body. Unknown fields are ignored, so that newer players can call older servers."""
 
     class Meta:
         unknown = EXCLUDE
@@ -57,7 +58,10 @@ _match_uuid4 = re.compile(UUID4_PATTERN.strip("^$")).fullmatch
 
 
 class Uuid4(fields.Field[UUID]):
-    """A random UUID (version 4). The only accepted format is five groups of hexadecimal digits."""
+    """A random UUID (version 4).
+
+    It must consist of five groups of hexadecimal digits with hyphens.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         limits = {"type": "string", "format": "uuid", "pattern": UUID4_PATTERN}
@@ -70,7 +74,10 @@ class Uuid4(fields.Field[UUID]):
 
 
 _match_iso_time = re.compile("[-0-9W]+[T ][0-9:.,]+(Z|[-+][0-9:.]+)").fullmatch
-"""`datetime.fromisoformat` also accepts any letter for the T, and stops at a NUL."""
+"""Needed because `datetime.fromisoformat` accepts too much.
+
+It accepts any character in place of the T. It ignores a NUL character and all text after the NUL.
+"""
 
 
 class Moment(fields.Field[datetime]):
@@ -89,12 +96,13 @@ class Moment(fields.Field[datetime]):
         raise ValidationError("Must be an ISO 8601 time with a zone.")
 
 
-# Postgres can't store NUL. UTF-8 can't encode surrogates. Control characters are invisible.
+# Postgres can't store NUL. UTF-8 can't encode surrogates. Other control characters are invisible in
+# most programs, so two different texts could look the same.
 _unprintable = re.compile(r"[\u0000-\u001f\u007f-\u009f\ud800-\udfff]").search
 
 
 class Text(fields.String):
-    """One line of text. White space at both ends is removed."""
+    """One line of text with 1 to `most` characters. White space at both ends is removed."""
 
     def __init__(self, *, most: int, **kwargs: Any) -> None:
         self._most = most
@@ -111,7 +119,7 @@ class Text(fields.String):
 
 
 class PathText(Text):
-    """Text that is also a segment of a path."""
+    """Text that can be a segment of a URL path."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, *args, **kwargs)
@@ -121,7 +129,7 @@ class PathText(Text):
 
 
 class Flag(fields.Boolean):
-    """JSON true or false. Other values are not converted."""
+    """JSON true or false. Other values, such as 1 or "yes", are invalid."""
 
     def _validated(self, value: Any) -> bool:
         return self._deserialize(value)

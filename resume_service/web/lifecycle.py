@@ -1,6 +1,8 @@
-"""The steps around every request: id, arrival time, authentication, headers, metrics.
+"""The steps before and after every route function.
 
-A route requires a token, unless `create_app` lists its endpoint as public.
+Before the route function: set the request id and the arrival time, and authenticate the caller.
+After the route function: add headers, and record metrics. A route requires a token, unless
+PUBLIC_ENDPOINTS in `resume_service/__init__.py` contains its endpoint.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from resume_service.web.services import services
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KNOWN_METHODS = WRITES | {"GET", "HEAD", "OPTIONS"}
-"""The metrics count any other method as `other`: a caller must not create metric labels."""
+"""In the metrics, all other methods have the label `other`. So callers can't create new labels."""
 
 _match_request_id = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _log = structlog.get_logger(__name__)
@@ -39,22 +41,23 @@ class RequestStart(NamedTuple):
 
     request_id: str
     started: float
-    """Seconds, from time.perf_counter()."""
+    """The value of time.perf_counter() when the request arrived, in seconds."""
     arrived_at: datetime
 
 
 class FailedRequest(NamedTuple):
-    """A request that failed before it reached Flask. Flask answers it."""
+    """A request for which the fast lane got an error. Flask creates the error response."""
 
     request_start: RequestStart
     error: Exception
 
 
 _failed: ContextVar[FailedRequest | None] = ContextVar("failed", default=None)
+"""The failed request that Flask must answer now. None for the usual requests of Flask."""
 
 
 def install(app: Flask, public_endpoints: Collection[str], clock: Clock) -> None:
-    """Apply these steps to every request of `app`."""
+    """Add the steps of this module to `app`."""
     app.before_request(_start_with(clock))
     app.before_request(_authentication(frozenset(public_endpoints)))
     app.after_request(_finish)
@@ -62,7 +65,10 @@ def install(app: Flask, public_endpoints: Collection[str], clock: Clock) -> None
 
 
 def begin(requested_id: str, clock: Clock) -> RequestStart:
-    """Start a request and set the id of its log lines. Use the caller's id if it is valid."""
+    """Start a request, and set the request id that its log lines contain.
+
+    The request id is `requested_id` if this is a valid id. Otherwise it is a random id.
+    """
     request_id = requested_id if _match_request_id(requested_id) else os.urandom(16).hex()
     logs.request_id.set(request_id)
     return RequestStart(request_id, time.perf_counter(), clock())
@@ -71,7 +77,7 @@ def begin(requested_id: str, clock: Clock) -> RequestStart:
 def headers(
     method: str, request_start: RequestStart, idempotency_key: str | None
 ) -> dict[str, str]:
-    """The headers of every response."""
+    """Return the headers of every response. `Idempotency-Key` is only in responses to writes."""
     result = {
         "X-Request-Id": request_start.request_id,
         "X-Content-Type-Options": "nosniff",
@@ -83,7 +89,7 @@ def headers(
 
 
 def record(method: str, route: str, status: int, request_start: RequestStart) -> None:
-    """Count a response. Log it too if LOG_LEVEL is debug."""
+    """Record a response in the metrics. Log the response if LOG_LEVEL is debug."""
     seconds = time.perf_counter() - request_start.started
     metrics.observe_request(method, route, status, seconds)
     if _is_log_enabled(logging.DEBUG):
@@ -91,13 +97,13 @@ def record(method: str, route: str, status: int, request_start: RequestStart) ->
 
 
 def end() -> None:
-    """End a request: later log lines of this thread or greenlet have no request id."""
+    """End a request. Later log lines of this thread or greenlet contain no request id."""
     logs.request_id.set(None)
 
 
 @contextlib.contextmanager
 def raise_in_flask(failed: FailedRequest) -> Iterator[None]:
-    """A request that Flask handles inside this context fails at once with the same error."""
+    """Make Flask raise the error of `failed` for the request that it handles in this context."""
     token = _failed.set(failed)
     try:
         yield
@@ -119,7 +125,11 @@ def _start_with(clock: Clock) -> Callable[[], None]:
 
 def _authentication(public_endpoints: frozenset[str]) -> Callable[[], None]:
     def authenticate() -> None:
-        """Identify the caller. A CORS preflight and an unknown route need no token."""
+        """Identify the caller.
+
+        A CORS preflight request (OPTIONS) needs no token. A request without a matching route needs
+        no token, because its response is always 404 or 405.
+        """
         is_public = request.endpoint is None or request.endpoint in public_endpoints
         if not is_public and request.method != "OPTIONS":
             g.identity = services().get(Verifier).identify(request.headers.get("Authorization"))
@@ -129,9 +139,12 @@ def _authentication(public_endpoints: frozenset[str]) -> Callable[[], None]:
 
 
 def _require_readable_path() -> None:
-    """Reject a path with ambiguous ids: two spellings must not reach one point.
+    """Reject a path if its ids are ambiguous. Two different ids must not lead to the same point.
 
-    Routes get invalid UTF-8 as U+FFFD. They get an encoded `/` as a separator between two ids.
+    Werkzeug replaces invalid UTF-8 with U+FFFD, so two invalid ids could become equal. It decodes
+    `%2F` to `/`, so one id could become two ids.
+
+    Raises BadRequest.
     """
     raw_path = request.environ.get("RAW_URI", "").partition("?")[0]
     if "%2f" in raw_path.lower():

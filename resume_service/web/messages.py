@@ -1,4 +1,8 @@
-"""API requests and responses, and their conversion from and to Flask."""
+"""Requests and responses that do not depend on Flask, and conversions from and to Flask.
+
+The fast lane answers ordinary requests before Flask (see `fast_lane.py`). Route functions use the
+types of this module. So the fast lane and Flask can call the same functions.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class ApiRequest(NamedTuple):
-    """One API request, parsed by Flask or by the fast lane."""
+    """One request. Flask or the fast lane has parsed it."""
 
     services: Services
     caller: Identity
@@ -28,7 +32,7 @@ class ApiRequest(NamedTuple):
 
 
 class ApiResponse(NamedTuple):
-    """One API response, sent by Flask or by the fast lane."""
+    """One response. Flask or the fast lane sends it."""
 
     status: int
     headers: Mapping[str, str] = {}
@@ -36,12 +40,13 @@ class ApiResponse(NamedTuple):
 
 
 def api_request() -> ApiRequest:
-    """The current Flask request as an ApiRequest."""
+    """Return the current Flask request as an ApiRequest."""
     query = request.query_string.decode()
     return ApiRequest(services(), current_user(), arrived_at(), request.path, query)
 
 
 def json_response(value: Any) -> ApiResponse:
+    """Return a response with status 200 and `value` as JSON."""
     return ApiResponse(200, {"Content-Type": "application/json"}, _encoder.encode(value) + b"\n")
 
 
@@ -54,13 +59,13 @@ def flask_response(api_response: ApiResponse) -> Response:
 
 
 def json_number(number: float | None) -> float | None:
-    """A whole number becomes an integer: 3600, not 3600.0."""
+    """Return `number` for JSON. A whole number becomes an integer: 3600, not 3600.0."""
     return int(number) if number is not None and number % 1 == 0 else number
 
 
 def not_modified_if_match(response: Response) -> Response:
-    """Return a 304 if the request's If-None-Match has the ETag of `response`, else `response`."""
+    """Change the status to 304 if `If-None-Match` of the request contains the response's ETag."""
     etag, _weak = response.get_etag()
     if etag is not None and request.if_none_match.contains_weak(etag):
-        response.status_code = HTTPStatus.NOT_MODIFIED  # Werkzeug drops body, type and length
+        response.status_code = HTTPStatus.NOT_MODIFIED  # then Werkzeug removes the body
     return response

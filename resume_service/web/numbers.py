@@ -1,4 +1,4 @@
-"""Rules for numbers in requests, and the marshmallow fields that apply them."""
+"""Rules for numbers in requests, and the marshmallow fields that check these rules."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 GREATEST_NUMBER = 10**8
-"""The largest number that a caller may send, in seconds or in milliseconds."""
+"""The largest number that a caller may send. The unit depends on the field."""
 
 
 def seconds_errors(value: object) -> list[str]:
-    """Return the errors of `value` as a position in a video, as messages for the caller."""
+    """Return messages that say why `value` is no valid position in seconds.
+
+    The list is empty if `value` is valid.
+    """
     if type(value) is not int and type(value) is not float:
         return ["Must be a number."]
     if not 0 <= value <= GREATEST_NUMBER:
@@ -20,7 +23,10 @@ def seconds_errors(value: object) -> list[str]:
 
 
 def length_errors(value: object) -> list[str]:
-    """As `seconds_errors`, for the length of a video."""
+    """Return messages that say why `value` is no valid length of a video in seconds.
+
+    The list is empty if `value` is valid.
+    """
     errors = seconds_errors(value)
     if (errors and type(value) in (int, float)) or value == 0:
         return [f"Must be greater than 0 and at most {GREATEST_NUMBER}."]
@@ -28,8 +34,11 @@ def length_errors(value: object) -> list[str]:
 
 
 def whole_number_errors(value: object, least: int, most: int) -> list[str]:
-    """As `seconds_errors`, for an integer from `least` to `most`."""
-    # 5.0 is an integer in JSON Schema. Some players write all integers so.
+    """Return messages that say why `value` is no integer from `least` to `most`.
+
+    The list is empty if `value` is valid.
+    """
+    # Accept 5.0, because JSON Schema defines 5.0 as an integer, and some players send it for 5.
     if type(value) is not int and type(value) is not float:
         return ["Must be an integer."]
     if not least <= value <= most:
@@ -38,7 +47,10 @@ def whole_number_errors(value: object, least: int, most: int) -> list[str]:
 
 
 class Seconds(fields.Float):
-    """A position in a video, or its length: a JSON number of seconds. No string, no boolean."""
+    """A position in a video, or the length of a video: a JSON number of seconds.
+
+    If `above_zero` is true, 0 is invalid. Strings and booleans are invalid.
+    """
 
     def __init__(self, *, above_zero: bool = False, **kwargs: Any) -> None:
         self._above_zero = above_zero
@@ -53,7 +65,7 @@ class Seconds(fields.Float):
 
 
 class WholeNumber(fields.Integer):
-    """A JSON integer from `least` to `most`. No string, no boolean."""
+    """A JSON integer from `least` to `most`. Strings and booleans are invalid."""
 
     def __init__(self, least: int = 1, most: int = GREATEST_NUMBER, **kwargs: Any) -> None:
         self._limits = least, most

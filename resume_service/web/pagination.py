@@ -1,4 +1,8 @@
-"""Numbered pages with `X-Total-Count` and `Link` (RFC 8288), and cursors of keyset pagination."""
+"""Numbered pages and keyset pagination, in query parameters and response headers.
+
+A response with a numbered page has the headers `X-Total-Count` and `Link` (RFC 8288). With keyset
+pagination, a cursor in the query contains the last item of the previous page.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +22,30 @@ from resume_service.web.messages import ApiRequest, flask_response, json_respons
 MAX_PER_PAGE = 100
 DEFAULT_PER_PAGE = 20
 LAST_PAGE = 1_000_000
+"""The largest number of a page that a client may request."""
 Item = TypeVar("Item")
 
 HEADERS = {
-    "X-Total-Count": {"description": "Items on all pages.", "schema": {"type": "integer"}},
+    "X-Total-Count": {
+        "description": "Number of items on all pages.",
+        "schema": {"type": "integer"},
+    },
     "Link": {
         "description": "URLs of the pages `first`, `prev`, `next`, `last`.",
         "schema": {"type": "string"},
     },
 }
-"""Response headers of a list, for the OpenAPI document."""
+"""Response headers of a numbered page, for the OpenAPI document."""
 
 MS_DIGITS = 13
-"""The digits of a time in milliseconds since 1970. Enough up to the year 2286."""
+"""Maximum number of digits of a time in a cursor, in milliseconds since 1970.
+
+Times up to the year 2286 have at most this number of digits.
+"""
 
 
 class PageSize(fields.Integer):
-    """An integer from 1 to `most`, as a query parameter."""
+    """A query parameter that is an integer from 1 to `most`."""
 
     def __init__(self, *, most: int, **kwargs: Any) -> None:
         self._most = most
@@ -49,7 +60,10 @@ class PageSize(fields.Integer):
 
 
 class PageCursor(fields.Field[Cursor]):
-    """The start of a page: an opaque value from the link to the next page."""
+    """A query parameter that selects the page after a cursor.
+
+    Clients get its value from the link to the next page. Clients must not create the value.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         pattern = rf"^[0-9]{{1,{MS_DIGITS}}}-[^{FORBIDDEN_IN_IDS}]{{1,{LONGEST_ID}}}$"
@@ -79,14 +93,14 @@ class PageQuery(Schema):
 
 
 def page_request(query: Mapping[str, Any]) -> PageRequest:
-    """The page that a loaded PageQuery requests."""
+    """Return the page that `query` requests. `query` is the result of PageQuery."""
     return PageRequest(query["page"], query["per_page"])
 
 
 def page_response(
     requested: PageRequest, page: Page[Item], to_json: Callable[[Item], dict[str, Any]]
 ) -> Response:
-    """The response with one page of a list. Sets `X-Total-Count` and `Link`."""
+    """Return the response with one page of a list. Set the headers `X-Total-Count` and `Link`."""
     response = flask_response(json_response([to_json(item) for item in page.items]))
     response.headers["X-Total-Count"] = str(page.total)
     last = max(1, -(-page.total // requested.per_page))
@@ -102,7 +116,7 @@ def _url(number: int) -> str:
 
 
 def page_url(api_request: ApiRequest, start: Cursor) -> str:
-    """The path and query of the request, with `start` as the cursor."""
+    """Return the path and query of `api_request`, with `start` as the cursor."""
     parameters = parse_qsl(api_request.query, keep_blank_values=True)
     others = [(name, value) for name, value in parameters if name != "cursor"]
     query = urlencode([*others, ("cursor", PageCursor.text(start))])

@@ -1,4 +1,7 @@
-"""The services that routes use, found by their class. `wiring.py` fills this once."""
+"""Gives routes the objects that they use, such as the store of points. Each class has one object.
+
+`wiring.py` creates all of them when the application starts.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,17 @@ Service = TypeVar("Service")
 
 
 class Services:
-    """One service of each class."""
+    """Contains at most one service of each class. A route gets a service by the class."""
 
     def __init__(self, *services: object) -> None:
         self._services = {type(service): service for service in services}
 
     def find(self, kind: type[Service]) -> Service | None:
-        """The service of this class, or None if the settings do not enable it."""
+        """Return the service of this class, or None if the settings do not enable the service."""
         return cast("Service | None", self._services.get(kind))
 
     def get(self, kind: type[Service]) -> Service:
-        """As `find`. Raises NotFound if the settings do not enable the service."""
+        """Return the service of this class. Raises NotFound if the settings do not enable it."""
         service = self.find(kind)
         if service is None:
             raise NotFound
@@ -30,5 +33,5 @@ class Services:
 
 
 def services() -> Services:
-    """The services of the current Flask application."""
+    """Return the services of the current Flask application."""
     return cast("Services", current_app.extensions["resume_service"])

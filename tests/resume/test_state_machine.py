@@ -64,8 +64,8 @@ class Model:
             fresh["currentTime"] = number(seen.position)
         duration = number(seen.duration) if seen.duration else stored.get("duration")
         if seen.rate is not None:
-            if duration is None and seen.usual_duration:
-                duration = number(seen.usual_duration)
+            if duration is None and seen.catalogue_duration:
+                duration = number(seen.catalogue_duration)
             percent = seen.rate
             fresh["currentTime"] = (
                 stored.get("currentTime", "0")
@@ -121,7 +121,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(user=users, video=videos, rate=rates, duration=durations, at=moments)
     def save_rate(self, user, video, rate, duration, at):
         seen = Measurement(
-            user_id=user, video_id=video, rate=rate, usual_duration=duration, measured_at=at
+            user_id=user, video_id=video, rate=rate, catalogue_duration=duration, measured_at=at
         )
         self._save_and_get(seen)
 

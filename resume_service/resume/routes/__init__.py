@@ -1,5 +1,5 @@
-"""The three APIs of a resume point: one module each here and in `../schemas`.
+"""The three APIs of resume points. Each API has a module here and a module in `../schemas`.
 
-A further API also goes into BLUEPRINTS of `resume_service/__init__.py`, and into FAST_ROUTES there
-if players poll it.
+To add an API, also add its blueprint to BLUEPRINTS in `resume_service/__init__.py`. If players call
+the API every few seconds, add its routes to FAST_ROUTES in the same file.
 """

@@ -34,7 +34,10 @@ blp = BeaconBlueprint("playback", __name__, url_prefix=PREFIX, invalid_message=s
 @blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=schemas.MOVIE_ERROR_EXAMPLES)
 def save_movie(body: dict[str, int], media_item_id: str) -> Response:
-    """Save the caller's position in a movie. The same JSON may be sent as `text/plain`."""
+    """Save the caller's position in a movie.
+
+    The Content-Type of the JSON body may also be `text/plain`.
+    """
     return flask_response(_save(api_request(), MOVIE, media_item_id, body))
 
 
@@ -42,7 +45,7 @@ def save_movie(body: dict[str, int], media_item_id: str) -> Response:
 @blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE)
 @blp.errors(400, 401, 403, 404, 503, examples=schemas.MOVIE_ERROR_EXAMPLES)
 def read_movie(media_item_id: str) -> Response:
-    """The caller's position in a movie. `last_watched_at` is absent without saved progress."""
+    """Return the caller's position in a movie. The position is 0 if no progress is saved."""
     return flask_response(_read(MOVIE, api_request(), b"", media_item_id))
 
 
@@ -51,7 +54,10 @@ def read_movie(media_item_id: str) -> Response:
 @blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=schemas.EPISODE_ERROR_EXAMPLES)
 def save_episode(body: dict[str, int], episode_id: str) -> Response:
-    """Save the caller's position in an episode. The same JSON may be sent as `text/plain`."""
+    """Save the caller's position in an episode.
+
+    The Content-Type of the JSON body may also be `text/plain`.
+    """
     return flask_response(_save(api_request(), EPISODE, episode_id, body))
 
 
@@ -59,7 +65,7 @@ def save_episode(body: dict[str, int], episode_id: str) -> Response:
 @blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE)
 @blp.errors(400, 401, 403, 404, 503, examples=schemas.EPISODE_ERROR_EXAMPLES)
 def read_episode(episode_id: str) -> Response:
-    """The caller's position in an episode. `last_watched_at` is absent without saved progress."""
+    """Return the caller's position in an episode. The position is 0 if no progress is saved."""
     return flask_response(_read(EPISODE, api_request(), b"", episode_id))
 
 

@@ -43,7 +43,7 @@ from resume_service.web.pagination import page_url
 from resume_service.web.services import services
 
 INVALID = 400
-"""The status of a failed validation in this API."""
+"""HTTP status of a failed validation in this API."""
 SAVED = ApiResponse(204, {"Resume-Applied": "true"})
 IGNORED = ApiResponse(204, {"Resume-Applied": "false"})
 
@@ -62,7 +62,7 @@ blp = BeaconBlueprint(
 def save(body: dict[str, Any]) -> Response:
     """Save a viewer's position, unless the stored point was measured later.
 
-    The same JSON may be sent as `text/plain`.
+    The Content-Type of the JSON body may also be `text/plain`.
     """
     return flask_response(_save(api_request(), body))
 
@@ -74,7 +74,7 @@ def save(body: dict[str, Any]) -> Response:
 @blp.doc(responses={"304": {"description": "Not modified", "headers": {"ETag": ETAG}}})
 @blp.errors(400, 401, 403, 404, 503)
 def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Response:
-    """A viewer's position in one video."""
+    """Return a viewer's position in one video."""
     return not_modified_if_match(
         flask_response(_read(api_request(), path["clerkId"], path["tmdbId"]))
     )
@@ -87,11 +87,16 @@ def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Respons
     200,
     ListedPointSchema(many=True),
     example=[{"tmdbId": "12345"} | EXAMPLE_POINT],
-    headers={"Link": {"description": "The next page, if any.", "schema": {"type": "string"}}},
+    headers={
+        "Link": {
+            "description": "The URL of the next page. Absent on the last page.",
+            "schema": {"type": "string"},
+        }
+    },
 )
 @blp.errors(400, 401, 403, 503)
 def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Response:
-    """A viewer's points, newest first, for a "continue watching" list."""
+    """Return a viewer's points for a "continue watching" list. The newest point comes first."""
     return flask_response(_list(api_request(), path["clerkId"], query))
 
 
@@ -173,7 +178,7 @@ def _list(request: ApiRequest, user_id: str, query: dict[str, Any]) -> ApiRespon
 
 
 def _point_json(point: ResumePoint, **result: Any) -> dict[str, Any]:
-    """The JSON of `point`. The fields in `result` come first."""
+    """Return `point` as JSON. The fields in `result` come before the fields of the point."""
     result["currentTime"] = json_number(point.position)
     result["updatedAt"] = iso(point.updated_at)
     if point.duration is not None:

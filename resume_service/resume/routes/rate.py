@@ -1,4 +1,7 @@
-"""`/videos/{id}/progress`: resume points of catalogue videos, as rates in percent."""
+"""`/videos/{id}/progress`: resume points of catalogue videos, as rates.
+
+A rate is the watched part of the video in percent.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ blp = BeaconBlueprint(
 def save_rate(body: dict[str, int], video_id: str) -> Response:
     """Save the caller's progress. Each save updates `is_completed`.
 
-    The same JSON may be sent as `text/plain`.
+    The Content-Type of the JSON body may also be `text/plain`.
     """
     return flask_response(_save(api_request(), video_id, body["progress_rate"]))
 
@@ -54,7 +57,7 @@ def save_rate(body: dict[str, int], video_id: str) -> Response:
 @blp.response(200, ProgressSchema, example=EXAMPLE)
 @blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def read_rate(video_id: str) -> Response:
-    """The caller's progress. The rate is 0 without saved progress."""
+    """Return the caller's progress. The rate is 0 if no progress is saved."""
     return flask_response(_read(api_request(), b"", video_id))
 
 

@@ -16,9 +16,9 @@ from resume_service.web.numbers import GREATEST_NUMBER, WholeNumber, whole_numbe
 INVALID = "Invalid data"
 """The message of a failed validation in this API."""
 POSITION = (0, GREATEST_NUMBER)
-"""Seconds, lowest and highest."""
+"""The smallest and the largest accepted position, in seconds."""
 DURATION = (1, GREATEST_NUMBER)
-"""Seconds, lowest and highest."""
+"""The smallest and the largest accepted duration, in seconds."""
 EXAMPLE_SAVE = {"position_seconds": 1250, "duration_seconds": 5400}
 EXAMPLE = EXAMPLE_SAVE | {
     "completion_percentage": 23.15,
@@ -39,22 +39,23 @@ MOVIE_ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
     404: {"error": "Media item not found"},
     422: _INVALID_EXAMPLE,
 }
+"""Examples of the errors of the movie routes that have other messages than in the other APIs."""
 EPISODE_ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
     404: {"error": "Episode not found"},
     422: _INVALID_EXAMPLE,
 }
-"""Examples of the errors that have their own text in this API."""
+"""Examples of the errors of the episode routes that have other messages than in the other APIs."""
 
 
 class PositionSchema(BodySchema):
-    """A player's report of a position."""
+    """A player's report of a position in a video."""
 
     position_seconds = WholeNumber(*POSITION, required=True)
     duration_seconds = WholeNumber(*DURATION, required=True)
 
 
 class PlaybackSchema(Schema):
-    """The caller's position in an item."""
+    """The caller's position in a movie or an episode."""
 
     position_seconds = fields.Integer(required=True, metadata={"description": "Rounded down."})
     duration_seconds = fields.Integer(
@@ -62,13 +63,16 @@ class PlaybackSchema(Schema):
     )
     completion_percentage = fields.Float(required=True, metadata={"minimum": 0, "maximum": 100})
     watched = fields.Boolean(
-        required=True, metadata={"description": "Whether the caller ever reached WATCHED_PERCENT."}
+        required=True,
+        metadata={"description": "True if the percentage ever reached WATCHED_PERCENT."},
     )
-    last_watched_at = fields.DateTime(metadata={"description": "Absent without progress."})
+    last_watched_at = fields.DateTime(
+        metadata={"description": "Absent if the caller has no saved progress."}
+    )
 
 
 def fast_load_position(body: Any) -> dict[str, int] | None:
-    """As `PositionSchema().load`. Return None if `body` is not valid."""
+    """Return the same as `PositionSchema().load(body)`. Return None if `body` is not valid."""
     if type(body) is not dict:
         return None
     position: Any = body.get("position_seconds")

@@ -11,6 +11,7 @@ from resume_service.web.fields import BodySchema
 from resume_service.web.numbers import WholeNumber, whole_number_errors
 
 RATE = (0, 100)
+"""The smallest and the largest accepted rate, in percent."""
 EXAMPLE_SAVE = {"progress_rate": 85}
 EXAMPLE = {
     "video_id": 1,
@@ -25,11 +26,11 @@ ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
         "details": {"progress_rate": whole_number_errors(150, *RATE)},
     },
 }
-"""Examples of the errors that have their own text in this API."""
+"""Examples of the errors that have other messages than in the other APIs."""
 
 
 class RateSchema(BodySchema):
-    """A player's report of a rate."""
+    """A player's report of a rate: the watched part of the video in percent."""
 
     progress_rate = WholeNumber(*RATE, required=True, metadata={"description": "Percent."})
 
@@ -42,15 +43,20 @@ class ProgressSchema(Schema):
         required=True, metadata={"minimum": 0, "maximum": 100, "description": "Rounded down."}
     )
     is_completed = fields.Boolean(
-        required=True, metadata={"description": "Whether the rate is 100 now."}
+        required=True, metadata={"description": "True if the rate is 100 now."}
     )
     last_watched_at = fields.DateTime(
-        required=True, allow_none=True, metadata={"description": "Null without progress."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null if the caller has no saved progress."},
     )
 
 
 def fast_load_rate(body: Any) -> int | None:
-    """The rate in `body`, as RateSchema loads it. None if `body` is not valid."""
+    """Return the rate that RateSchema would load from `body`.
+
+    Return None if `body` is not valid.
+    """
     if type(body) is not dict or whole_number_errors(body.get("progress_rate"), *RATE):
         return None
     return int(body["progress_rate"])

@@ -1,4 +1,4 @@
-"""The Lua scripts of resume points. Each script changes a point in one atomic step."""
+"""The Lua scripts of resume points. Redis executes each script as one atomic step."""
 
 from __future__ import annotations
 

@@ -1,11 +1,13 @@
--- Deletes a point and its index entry. Records the deletion for the archive.
+-- Deletes a point and its entry in the index. If the service has an archive, also adds the deletion
+-- to the archive's backlog. Then the next flush deletes the archived row.
 --
 -- KEYS[1] resume:<user>:<video>, hash: the point
 -- KEYS[2] recent:<user>, zset: video -> updatedAt in ms
--- KEYS[3] archive:dirty, zset: <user>:<video> -> updatedAt in ms; absent without an archive
--- KEYS[4] archive:erased, zset: <user>:<video> -> time of deletion in ms; absent without an archive
--- ARGV[1] video, as in the index
--- ARGV[2] now, ms since 1970
+-- KEYS[3] archive:dirty, zset: <user>:<video> -> updatedAt in ms
+-- KEYS[4] archive:erased, zset: <user>:<video> -> time of deletion in ms
+--         KEYS[3] and KEYS[4] are missing without an archive and in a cluster.
+-- ARGV[1] member of recent:<user>
+-- ARGV[2] time of deletion, ms since 1970
 -- ARGV[3] member of archive:dirty and archive:erased
 -- returns 1 if the point existed, else 0
 

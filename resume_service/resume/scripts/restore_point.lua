@@ -1,23 +1,24 @@
--- Restores an archived point that Redis has lost. Never overwrites a newer point.
+-- Writes an archived point to Redis after Redis has lost its data. Does not replace a newer point.
 --
 -- KEYS[1]  resume:<user>:<video>, hash: the point
 -- KEYS[2]  recent:<user>, zset: video -> updatedAt in ms
--- KEYS[3]  archive:erased, zset: <user>:<video> -> time of deletion in ms; absent in a cluster
--- KEYS[4]  archive:restored: exists after a complete restore; absent in a cluster
+-- KEYS[3]  archive:erased, zset: <user>:<video> -> time of deletion in ms
+-- KEYS[4]  archive:restored, string: exists after a complete restore
+--          KEYS[3] and KEYS[4] are missing in a cluster.
 -- ARGV[1]  updatedAt, ISO 8601
 -- ARGV[2]  updatedAt, ms since 1970
 -- ARGV[3]  remaining time to live, s
 -- ARGV[4]  maximum number of points of a user
--- ARGV[5]  video, as in the index
+-- ARGV[5]  member of recent:<user>
 -- ARGV[6]  prefix of the keys of this user's points: resume:<user>:
 -- ARGV[7]  member of archive:erased
--- ARGV[8]  first watched at, ISO 8601; empty if never
--- ARGV[9]  first completed at, ISO 8601; empty if never
--- ARGV[10] other fields of the point: a JSON array in which fields and values alternate
--- returns  1 if restored, else 0
+-- ARGV[8]  time when the video was first watched, ISO 8601; empty if never
+-- ARGV[9]  time when the video was first completed, ISO 8601; empty if never
+-- ARGV[10] other fields of the point, a JSON array: field, value, field, value and so on
+-- returns  1 if the point was restored, else 0
 
--- A worker that was frozen may run late. Since then, another worker may have restored the point and
--- its user may have deleted it. Such a point must stay deleted.
+-- A worker process may be frozen and continue later. In that time, another worker may have restored
+-- the point, and the user may have deleted the point. This script must not restore a deleted point.
 if KEYS[4] and (redis.call('EXISTS', KEYS[4]) == 1 or redis.call('ZSCORE', KEYS[3], ARGV[7])) then
   return 0
 end
@@ -54,7 +55,7 @@ end
 
 redis.call('HSET', KEYS[1], unpack(cjson.decode(ARGV[10])))
 if stored then
-  -- Delete the fields of the older stored point that the archived point does not have.
+  -- The stored point is older. Delete its fields that the archived point does not have.
   for _, field in ipairs({'duration', 'percent', 'watched', 'completed'}) do
     if not string.find(ARGV[10], '"' .. field .. '"', 1, true) then
       redis.call('HDEL', KEYS[1], field)

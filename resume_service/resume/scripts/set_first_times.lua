@@ -1,10 +1,11 @@
--- Adds first times from the archive to a point: first watched and first completed.
+-- Adds to a point the times when the video was first watched and first completed. The times come
+-- from the archive.
 --
 -- KEYS[1] resume:<user>:<video>, hash: the point
 -- ARGV[1] updatedAt of the point when it was read, ISO 8601
--- ARGV[2] first watched at, ISO 8601; empty if never
--- ARGV[3] first completed at, ISO 8601; empty if never
--- returns 1 if applied, 0 if the point was saved again since it was read
+-- ARGV[2] time when the video was first watched, ISO 8601; empty if never
+-- ARGV[3] time when the video was first completed, ISO 8601; empty if never
+-- returns 1 if the point was changed, 0 if it was saved or deleted since the caller read it
 
 if redis.call('HGET', KEYS[1], 'updatedAt') ~= ARGV[1] then
   return 0

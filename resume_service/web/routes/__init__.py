@@ -1,1 +1,1 @@
-"""Routes that belong to no feature: documentation, health, metrics."""
+"""The routes for operators and developers: API documentation, health checks and metrics."""

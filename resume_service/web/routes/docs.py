@@ -1,4 +1,7 @@
-"""`/openapi.json` and `/docs`: the OpenAPI document, generated from the schemas."""
+"""`/openapi.json`: the OpenAPI document, generated from the schemas.
+
+`/docs` shows this document as a web page.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,10 @@ ENDPOINTS = frozenset({"api-docs.openapi_json", "docs", "swagger_ui.show"})
 DESCRIPTION = """\
 Save a viewer's position in a video, and read it on any device.
 
-Times are ISO 8601 in UTC with milliseconds. Positions and durations are JSON numbers of seconds. An
-error is `{"error": message}`. A failed validation adds `details` by field. Every response has
-`X-Request-Id`. A write with an `Idempotency-Key` gets the key back.
+Times are ISO 8601 in UTC with milliseconds. Positions and durations are JSON numbers of seconds.
+The body of an error is `{"error": message}`. If a validation failed, `details` lists the errors of
+each field. Every response has the header `X-Request-Id`. If a write has an `Idempotency-Key`, the
+response has the same `Idempotency-Key`.
 """
 ROW_ID = {"type": "integer", "format": "int64", "minimum": 1}
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
@@ -29,7 +33,10 @@ BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 class _Converter(OpenAPIConverter):
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
-        """As in apispec, plus Meta.json_schema: the rules between the fields of a schema."""
+        """Convert the schema like apispec, and add its `Meta.json_schema`.
+
+        `Meta.json_schema` contains rules that concern several fields of the schema.
+        """
         result: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
         return result | getattr(schema.Meta, "json_schema", {})
 
@@ -39,7 +46,10 @@ class _Plugin(MarshmallowPlugin):
 
 
 def describe(app: Flask, version: str) -> Api:
-    """Serve the document and its page. Register on the result the blueprints to document."""
+    """Add the routes `/openapi.json` and `/docs` to `app`.
+
+    The OpenAPI document contains the blueprints that are registered on the returned Api.
+    """
     app.config.update(
         API_TITLE="Resume points",
         API_VERSION=version,
@@ -59,7 +69,7 @@ def describe(app: Flask, version: str) -> Api:
     api.spec.components.schemas.pop("PaginationMetadata")  # no route uses it
     api.spec.components.security_scheme("bearer", BEARER)
     app.register_blueprint(get_swaggerui_blueprint(PAGE, DOCUMENT, {"validatorUrl": None}))
-    app.add_url_rule(PAGE, "docs", app.view_functions["swagger_ui.show"])  # avoids a redirect
+    app.add_url_rule(PAGE, "docs", app.view_functions["swagger_ui.show"])  # else it redirects
     for endpoint, summary, kind in (
         ("api-docs.openapi_json", "The OpenAPI document.", "application/json"),
         ("docs", "The OpenAPI document as a web page.", "text/html"),

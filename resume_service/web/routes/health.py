@@ -1,4 +1,7 @@
-"""`/healthz`: this process runs. `/readyz`: Redis and the database answer too."""
+"""Health checks.
+
+`/healthz` checks that this process runs. `/readyz` also checks that Redis and the database answer.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ from resume_service.web.services import services
 
 OK = "ok"
 OFF = "off"
+"""The state of the database if DATABASE_URL is not set."""
 
-blp = Blueprint("health", __name__, description="Whether the service is alive and ready.")
+blp = Blueprint("health", __name__, description="Health checks of the service.")
 
 
 class HealthSchema(Schema):
@@ -32,7 +36,7 @@ class ReadySchema(Schema):
 @blp.response(200, HealthSchema, example={"status": OK})
 @blp.errors(public=True)
 def healthz() -> Response:
-    """200 while the process runs. Uses neither Redis nor the database."""
+    """Return 200 if this process runs. This route uses neither Redis nor the database."""
     return jsonify(status=OK)
 
 
@@ -40,7 +44,10 @@ def healthz() -> Response:
 @blp.response(200, ReadySchema, example={"redis": OK, "database": OFF})
 @blp.errors(503, public=True)
 def readyz() -> Response:
-    """200 if Redis and the database answer. Else 503 with the names of those that do not."""
+    """Return 200 if Redis and the database answer.
+
+    Otherwise return 503. The message lists the servers that do not answer.
+    """
     backends = {"redis": services().get(RedisRouter), "database": services().find(Database)}
     failing = [name for name, backend in backends.items() if backend and not _answers(backend)]
     if failing:

@@ -19,14 +19,19 @@ blp = Blueprint("metrics", __name__, description="Metrics for Prometheus.")
 @blp.response(200, {"type": "string"}, content_type="text/plain")
 @blp.errors(public=True)
 def metrics() -> Response:
-    """Requests by route and status, Redis latency, saves applied and ignored, archive backlog."""
+    """Return the metrics.
+
+    They include the requests by route and status, and the latency of Redis. They also include the
+    applied and ignored saves, and the backlog of the archive.
+    """
     registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # set by gunicorn.conf.py: several processes
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # gunicorn.conf.py has set it: several processes
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     text = generate_latest(registry)
     if shared := services().find(SharedCollectors):
-        # All processes share these values: a sum over the processes would be wrong.
+        # Use a separate registry. MultiProcessCollector would add up the values of the processes,
+        # but these values are the same in all processes.
         shared_registry = CollectorRegistry()
         for collector in shared.collectors:
             shared_registry.register(collector)
