@@ -91,7 +91,8 @@ class Flush:
         """The points to archive, and the points to erase first. A point may be in both lists.
 
         Read the hashes first, then the `erased` entries. A hash may hold a point that was saved after
-        a deletion. Its `erased` entry was written before that save, so the second read finds it.
+        a deletion. The deletion wrote its `erased` entry before that save. So the second read finds
+        the entry.
         """
         points = self._points.read(claim.entries)
         erased = self._backlog.erased_among(claim)

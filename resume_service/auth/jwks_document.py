@@ -63,7 +63,7 @@ def _document(url: str) -> Any:
 def usable_keys(document: Any) -> dict[str, jwt.PyJWK]:
     """Return the signature keys of a JWKS document that this service accepts, by key id.
 
-    Raises ValueError if the document has no such key. So a broken document replaces no good keys.
+    Raises ValueError if the document has no such key. Then the caller keeps its old keys.
     """
     jwks = document.get("keys") if isinstance(document, dict) else None
     keys = {}

@@ -25,7 +25,8 @@ MAX_VIDEOS = 10_000
 TRUSTED_SECONDS = 1.2
 """Seconds that entries may be used after the last confirmation of the listener.
 
-A confirmation (`on_confirmed`) means that the listener has received all notifications.
+A confirmation (`on_confirmed(at)`) means that the listener has received the notifications of all
+changes that were committed before `at`.
 """
 FRESH_SECONDS = 60.0
 """Maximum age in seconds of an entry that is used while Postgres is reachable."""
@@ -77,7 +78,10 @@ class FactsCache:
         self._cached: dict[int, _CachedFacts] = {}
         self._queries: dict[int, Future[VideoFacts]] = {}
         self._event_count = 0
-        """Number of events so far after which the result of a running query may be outdated."""
+        """Number of changes to the cache that were not a stored result.
+
+        If it grows while a query runs, the result of the query may be outdated.
+        """
         self._session = 0
         self._lock = threading.Lock()
         """Must be acquired to change `_cached`, `_queries`, `_event_count` or `_session`."""
@@ -145,8 +149,8 @@ class FactsCache:
     def _store(self, video_id: int, entry: _CachedFacts, event_count: int) -> None:
         with self._lock:
             if event_count != self._event_count:
-                # A notification or a new session came during the query. The result may be outdated,
-                # and no later notification would remove it.
+                # For example, a notification came during the query. The result may be outdated, and
+                # no later notification would remove it.
                 return
             self._cached.pop(video_id, None)
             if not entry.facts.is_offered:

@@ -36,7 +36,8 @@ connections remain for other requests.
 READ_SECONDS = 0.3
 """Maximum seconds that a transaction waits for its start if it reads a video.
 
-This wait is short, because a client gets its 503 only after this wait and the timeouts of Postgres.
+This wait is short, because the timeouts of Postgres may follow it. If Postgres does not answer, the
+client gets its 503 only after both.
 """
 EARN_SECONDS = 2.0
 """Maximum seconds that a transaction waits for its start if it gives reward points.

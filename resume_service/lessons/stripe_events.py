@@ -1,6 +1,6 @@
 """Creates and changes enrollments when Stripe sends events.
 
-Stripe calls a webhook of this service for each change of a subscription: an event.
+For each change of a subscription, Stripe sends an event: it calls a webhook of this service.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from resume_service.postgres.metadata import MOMENT, metadata
 
-# The type and collation of ids in `watch_archive`, because queries join these tables.
+# The same type and collation as the ids of `watch_archive`. Queries join it with the tables here.
 _ID = Text(collation="C")
 
 

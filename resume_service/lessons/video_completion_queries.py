@@ -64,7 +64,7 @@ def eligible(
     """The viewings in `source` that complete a lesson: user id, lesson id, completion time.
 
     The user has watched the video to its end. The user can complete the lesson, but has not done so.
-    If the user removed the mark of the lesson after watching, the lesson is not completed again.
+    The lesson is not completed again if the user marked it as not completed after watching.
     """
     user_id, completed_at = watch_archive.c.user_id, watch_archive.c.completed_at
     unmarked_since = exists().where(

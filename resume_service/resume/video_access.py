@@ -29,8 +29,9 @@ class VideoAccess(Protocol):
     def check(self, caller: Identity, video_id: int, wanted: WantedVideo) -> float | None:
         """Return the video's duration in seconds, or None if the catalogue has no duration.
 
-        Raises NotFound if the video does not exist or has another kind. Raises Forbidden if the
-        caller may not watch the video. Raises Unavailable if the catalogue can't be read.
+        Raises NotFound if the video does not exist, or if its kind is not the kind of `wanted`.
+        Raises Forbidden if the caller may not watch the video. Raises Unavailable if the catalogue
+        can't be read.
         """
 
 

@@ -62,10 +62,10 @@ class VideoPoints:
     ) -> ResumePoint:
         """Save a `position` with a `duration`, or save a `rate`. Return the stored point.
 
-        Raises NotFound if the video does not exist or has another kind. Raises Forbidden if the
-        caller may not watch the video, or if the token's `sub` is no valid user id. Raises
-        Unavailable if Redis or the catalogue fails. If only the archive fails, the save succeeds,
-        and the next flush adds the first times from the archive.
+        Raises NotFound if the video does not exist, or if its kind is not the kind of `wanted`.
+        Raises Forbidden if the caller may not watch the video, or if the token's `sub` is no valid
+        user id. Raises Unavailable if Redis or the catalogue fails. If only the archive fails, the
+        save succeeds, and the next flush adds the first times from the archive.
         """
         user_id, duration = self._check(caller, video_id, wanted)
         saved = self._points.save_and_get(

@@ -19,7 +19,10 @@ def commands(settings: Settings) -> list[click.Command]:
 
     @click.command("flush")
     def flush() -> None:
-        """Archive the saved and deleted points now. The worker does this every minute."""
+        """Archive the saved points now, and erase the deleted points from the archive.
+
+        The worker does this every FLUSH_INTERVAL_SECONDS.
+        """
         with one_line_errors():
             result = _archive(settings).cycle()
             completions = VideoCompletions.at(database_url(settings), system_clock)
