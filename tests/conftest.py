@@ -1,4 +1,4 @@
-"""Real servers, an application over them, and callers with tokens."""
+"""Options and fixtures that tests of several folders use."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from flask.testing import FlaskClient
 from resume_service import create_app
 from resume_service.catalogue import change_listener, facts_cache
 from resume_service.settings import Settings
-from tests.support.load_clients import hang_up
+from tests.support.load_clients import close_viewers
 from tests.support.tokens import SECRET
 
 pytest_plugins = [
     "tests.support.fixtures.companies",
     "tests.support.fixtures.exclusive",
     "tests.support.fixtures.logs",
+    "tests.support.fixtures.projects",
     "tests.support.fixtures.servers",
 ]
 
@@ -28,21 +29,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(autouse=True)
-def connections_of_viewers() -> Iterator[None]:
-    """Closed, also when the test failed: one left open would fail whichever test ran next."""
+def closed_viewers() -> Iterator[None]:
+    """Close the viewers also after a failed test: an open connection would fail the next test."""
     yield
-    hang_up()
+    close_viewers()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def effort(request: pytest.FixtureRequest) -> Any:
-    """`effort(short, full)`: how often a test repeats, in `make test` and in `make soak`."""
+    """`effort(short, full)` returns `short` in `make test` and `full` in `make soak`."""
     return lambda short, full: full if request.config.getoption("--soak") else short
 
 
 @pytest.fixture
-def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What this process has heard of videos it goes on to trust, however late a busy machine is."""
+def long_catalogue_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trust cached facts of videos for 20 s, because a busy machine confirms them late."""
     monkeypatch.setattr(change_listener, "CONNECT_TIMEOUT", 20)
     monkeypatch.setattr(change_listener, "QUERY_TIMEOUT", 20)
     monkeypatch.setattr(facts_cache, "TRUSTED_SECONDS", 20)
@@ -55,5 +56,5 @@ def settings() -> Settings:
 
 @pytest.fixture
 def client(settings: Settings, real_redis: redis.Redis) -> FlaskClient:
-    """The application over a real Redis, without a server in front."""
+    """A client of the application on a real Redis, without gunicorn."""
     return create_app(settings, client=real_redis).test_client()

@@ -1,4 +1,4 @@
-"""Waiting for what is about to come true."""
+"""Wait for a condition."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 
-def eventually(holds: Callable[[], Any], within: float = 20.0) -> float:
-    """Seconds until `holds()` is true. Fails the test after `within`."""
+def eventually(condition: Callable[[], Any], within: float = 20.0) -> float:
+    """Return the seconds until `condition()` is true. Fail the test after `within` seconds."""
     started = time.perf_counter()
-    while not holds():
+    while not condition():
         assert time.perf_counter() - started < within, f"not within {within} s"
         time.sleep(0.005)
     return time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""The worker processes of a service, and which of them serves a connection."""
+"""The worker processes of a service, and the worker that serves a connection."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from tests.support.eventually import eventually
 
 
 def workers(service: Service) -> set[int]:
+    """The process ids of the workers."""
     return {child.pid for child in psutil.Process(service.pid).children()}
 
 
 def wait_for_workers(service: Service, count: int) -> set[int]:
-    """The ids of the workers once there are `count`."""
+    """Return the process ids of the workers as soon as there are `count`."""
     eventually(lambda: len(workers(service)) == count)
     return workers(service)
 
 
 def worker_of(service: Service, client: socket.socket) -> int | None:
-    """Which worker has taken the connection of `client`; None while nobody has."""
+    """The process id of the worker that accepted the connection of `client`, or None."""
     for worker in psutil.Process(service.pid).children():
         with contextlib.suppress(psutil.NoSuchProcess):  # it may end at any time
             if any(each.raddr == client.getsockname() for each in worker.net_connections()):

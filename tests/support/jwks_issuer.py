@@ -1,4 +1,4 @@
-"""An outside issuer on loopback: it signs tokens, publishes its keys, and fails as it is told."""
+"""An outside issuer on loopback. It signs tokens, publishes its keys, and simulates faults."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SigningKey:
     algorithm: str
 
     def jwk(self, **members: Any) -> dict[str, Any]:
-        """The public half as published; `members` add to it or replace, None removes."""
+        """The public key as a JWK. `members` add or replace; a member of None is removed."""
         kind = RSAAlgorithm if self.algorithm == "RS256" else ECAlgorithm
         public = kind.to_jwk(self.private.public_key(), as_dict=True)
         published = public | {"kid": self.kid, "use": "sig", "alg": self.algorithm} | members
@@ -36,10 +36,10 @@ class SigningKey:
     def token(
         self, user: str = "ann", *, alg: str | None = None, headers: Any = None, **claims: Any
     ) -> str:
-        """A good token for `user`, by `claims` and `headers` made other than good."""
-        given = {"sub": user, "exp": int(time.time()) + 3600} | claims
-        named = {"kid": self.kid} | (headers or {})
-        return jwt.encode(given, self.private, alg or self.algorithm, headers=named)
+        """A valid token for `user`. `claims`, `headers` and `alg` may make it invalid."""
+        payload = {"sub": user, "exp": int(time.time()) + 3600} | claims
+        header = {"kid": self.kid} | (headers or {})
+        return jwt.encode(payload, self.private, alg or self.algorithm, headers=header)
 
     def bearer(self, user: str = "ann", **claims: Any) -> str:
         return f"Bearer {self.token(user, **claims)}"
@@ -73,12 +73,12 @@ def document(body: bytes, status: int = 200) -> Answer:
 
 
 def raw(data: bytes) -> Answer:
-    """Bytes in place of an HTTP answer, then the end of the connection."""
+    """Send bytes that need not be HTTP, and close the connection."""
     return lambda request: request.wfile.write(data) and None
 
 
 class Issuer:
-    """A server of keys; `answer` is how it answers, `fetches` counts who asked."""
+    """A server of keys. `answer` sends each response, `fetches` counts the requests."""
 
     def __init__(self, *published: SigningKey | dict[str, Any]) -> None:
         self.fetches = 0
@@ -92,21 +92,21 @@ class Issuer:
         self.url = f"http://127.0.0.1:{self._port}/keys"
 
     def publish(self, *published: SigningKey | dict[str, Any]) -> None:
-        """From now on answer with these keys and no others."""
+        """Serve these keys from now on."""
         self.answer = document(key_set(*published))
 
     def hang(self) -> None:
-        """Take requests and leave them without an answer until `release`, then answer as now."""
+        """Delay each response until `release`."""
         self._released.clear()
         self.answer = functools.partial(self._hold, self.answer)
 
     def drip(self, beginning: bytes) -> None:
-        """Answer with `beginning`, then a byte at a time without end, until `release`."""
+        """Send `beginning`, then one byte every 50 ms until `release`."""
         self._released.clear()
         self.answer = functools.partial(self._drip, beginning)
 
     def release(self) -> None:
-        """Let go of every request that hangs or drips."""
+        """End the delay of all requests."""
         self._released.set()
 
     def start(self) -> None:
@@ -143,16 +143,16 @@ class Issuer:
                 try:
                     issuer.answer(self)
                 except OSError:
-                    self.close_connection = True  # the caller gave up, as callers may
+                    self.close_connection = True  # the client closed the connection
 
             def log_message(self, *_: Any) -> None:
-                """Say nothing on standard error."""
+                """Write nothing to standard error."""
 
         return Handler
 
 
 class Clock:
-    """Stands for the module `time` where time has to pass without waiting for it."""
+    """Replaces the module `time` in tests that need a later time without waiting."""
 
     def __init__(self) -> None:
         self.ahead = 0.0

@@ -1,4 +1,4 @@
-"""Many viewers at once: threads that save and read over connections they keep alive."""
+"""Clients that save and read over kept-alive connections, many of them at the same time."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from typing import Any
 
 from tests.support.tokens import bearer
 
-BROKEN = (OSError, http.client.HTTPException)
-"""What a client sees of a connection that ends before the whole answer is there."""
+CONNECTION_ERRORS = (OSError, http.client.HTTPException)
+"""The errors of a client whose connection ends before the response is complete."""
 
-BREATH_SECONDS = 0.002
+PAUSE_SECONDS = 0.002
+"""Seconds between two steps of one thread under load."""
 _connections: set[http.client.HTTPConnection] = set()
-"""Of viewers, open or not."""
+"""The connections of all viewers, open or not."""
 
 
-def hang_up() -> None:
-    """Close what viewers have open. Done after each test, however it ended."""
+def close_viewers() -> None:
+    """Close the connections of all viewers. Runs after each test, also after a failed one."""
     while _connections:
         _connections.pop().close()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back; `seconds` from the first byte sent to the last received."""
+class Response:
+    """A response. `seconds` is the time from the first byte sent to the last byte received."""
 
     status: int
     headers: dict[str, str]
@@ -44,55 +45,57 @@ class Answer:
 
 
 class Viewer:
-    """A user with one connection, opened when needed and kept while the server allows."""
+    """A user with one connection. It opens on demand and stays open while the server allows it."""
 
     def __init__(self, port: int, user: str = "ann", timeout: float = 20.0) -> None:
         self.user = user
         self._headers = bearer(user) | {"Content-Type": "application/json"}
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
-    def save(self, video: str = "v", position: float = 10, **more: Any) -> Answer:
-        return self.saving(video, position, **more)()
+    def save(self, video: str = "v", position: float = 10, **more: Any) -> Response:
+        return self.send_save(video, position, **more)()
 
-    def saving(self, video: str = "v", position: float = 10, **more: Any) -> Callable[[], Answer]:
-        """As `save`, in two steps: it is sent now, and answered when called."""
+    def send_save(
+        self, video: str = "v", position: float = 10, **more: Any
+    ) -> Callable[[], Response]:
+        """Send a save now. The returned function waits for the response."""
         body = {"clerkId": self.user, "tmdbId": video, "currentTime": position} | more
-        return self.asking("POST", "/api/progress", json.dumps(body))
+        return self.send("POST", "/api/progress", json.dumps(body))
 
-    def read(self, video: str = "v") -> Answer:
+    def read(self, video: str = "v") -> Response:
         return self.ask("GET", f"/api/progress/{self.user}/{video}")
 
-    def list(self) -> Answer:
+    def list(self) -> Response:
         return self.ask("GET", f"/api/progress/{self.user}")
 
-    def delete(self, video: str = "v") -> Answer:
+    def delete(self, video: str = "v") -> Response:
         return self.ask("DELETE", f"/api/progress/{self.user}/{video}")
 
-    def ask(self, method: str, path: str, body: str | None = None) -> Answer:
-        """Raises one of BROKEN when the answer is not whole; the next call connects anew."""
-        return self.asking(method, path, body)()
+    def ask(self, method: str, path: str, body: str | None = None) -> Response:
+        """Raise one of CONNECTION_ERRORS for an incomplete response. The next call reconnects."""
+        return self.send(method, path, body)()
 
-    def asking(self, method: str, path: str, body: str | None = None) -> Callable[[], Answer]:
-        """As `ask`, in two steps: it is sent now, and answered when called."""
+    def send(self, method: str, path: str, body: str | None = None) -> Callable[[], Response]:
+        """Send a request now. The returned function waits for the response."""
         _connections.add(self._connection)
         started = time.perf_counter()
-        with self._closed_when_broken():
+        with self._closed_after_errors():
             self._connection.request(method, path, body, self._headers)
 
-        def answer() -> Answer:
-            with self._closed_when_broken():
+        def receive() -> Response:
+            with self._closed_after_errors():
                 response = self._connection.getresponse()
                 content = response.read()
             headers = dict(response.getheaders())
-            return Answer(response.status, headers, content, time.perf_counter() - started)
+            return Response(response.status, headers, content, time.perf_counter() - started)
 
-        return answer
+        return receive
 
     @contextlib.contextmanager
-    def _closed_when_broken(self) -> Iterator[None]:
+    def _closed_after_errors(self) -> Iterator[None]:
         try:
             yield
-        except BROKEN:
+        except CONNECTION_ERRORS:
             self.close()
             raise
 
@@ -104,8 +107,8 @@ class Viewer:
         self._connection.close()
 
 
-def at_once(count: int, job: Callable[[int], Any]) -> list[Any]:
-    """The results of `job(0)` to `job(count - 1)`, each in a thread of its own."""
+def in_parallel(count: int, job: Callable[[int], Any]) -> list[Any]:
+    """Run `job(0)` to `job(count - 1)` in one thread each; return their results."""
     start = threading.Barrier(count)
 
     def run(number: int) -> Any:
@@ -118,15 +121,15 @@ def at_once(count: int, job: Callable[[int], Any]) -> list[Any]:
 
 @contextlib.contextmanager
 def under_load(threads: int, step: Callable[[int], None]) -> Iterator[None]:
-    """While inside, thread n calls `step(n)` again and again; what one raises is raised at the end.
+    """Inside the context, thread n calls `step(n)` repeatedly. Its errors are raised at the end.
 
-    They breathe between two steps: else they would take the cores from the service and from tests
-    that run beside this one.
+    Each thread pauses between two steps. Without the pause, the threads would take the cores from
+    the service and from other tests.
     """
     over = threading.Event()
 
     def run(number: int) -> None:
-        while not over.wait(BREATH_SECONDS):
+        while not over.wait(PAUSE_SECONDS):
             step(number)
 
     with ThreadPoolExecutor(threads) as pool:
@@ -136,4 +139,4 @@ def under_load(threads: int, step: Callable[[int], None]) -> Iterator[None]:
         finally:
             over.set()
             for each in running:
-                each.result()  # may be why something else did not come true inside
+                each.result()  # its error may explain a failure inside the context

@@ -1,7 +1,7 @@
-"""The application as it is on a machine with time, for tests of what it does and not of how soon.
+"""The application with long timeouts, for tests that check responses but not their time.
 
-In production nothing waits for Postgres or Redis by a second, and what is late is a 503. On a busy
-machine anything may be late. How soon the service answers is tested where that is promised.
+In production, a call to Postgres or Redis that takes too long gives a 503 within a second. On a
+busy machine any call may be slow. Other tests check the time limits.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ SECONDS = 20
 LONG_TIMEOUT_ENV = {
     "GUNICORN_CMD_ARGS": f"--pythonpath {ROOT / 'tests/support/apps/long_timeouts'},{ROOT}"
 }
-"""What a `Service` is told to be as patient."""
+"""The environment that gives a `Service` the same timeouts."""
 long_timeout_database = partial(Database, connect_timeout=SECONDS, timeout=SECONDS)
 
 
-def long_timeout_app(settings: Settings, **how: Any) -> Flask:
-    """As `create_app`, which see."""
+def long_timeout_app(settings: Settings, **options: Any) -> Flask:
+    """Create the application with the arguments of `create_app`."""
     with patch.object(wiring, "Database", long_timeout_database):
-        return create_app(replace(settings, redis_timeout_ms=SECONDS * 1000), **how)
+        return create_app(replace(settings, redis_timeout_ms=SECONDS * 1000), **options)
 
 
-def app_without_openapi(settings: Settings, **how: Any) -> Flask:
-    """As `patient_app`, but for its OpenAPI document, which takes longer to make than all the rest."""
+def app_without_openapi(settings: Settings, **options: Any) -> Flask:
+    """Create `long_timeout_app` without its OpenAPI document, which takes most of the time."""
     with patch.object(flask_smorest.Blueprint, "register_views_in_doc"):
-        return long_timeout_app(settings, **how)
+        return long_timeout_app(settings, **options)

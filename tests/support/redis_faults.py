@@ -1,4 +1,4 @@
-"""Ways in which a Redis alone fails, besides those of any server."""
+"""Faults of a Redis. `server_faults.py` has the faults of any server."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from tests.support.eventually import eventually
 from tests.support.server_faults import frozen, killed
 
 MICROSECONDS_A_KEY = "6000"
-KEYS_TO_LOAD = 600
+KEYS_TO_LOAD = 450
+"""With MICROSECONDS_A_KEY, Redis loads for 2.7 s."""
 BYTES_A_KEY = 40_000
-"""Redis answers other clients after every 2 MB that it loads."""
+"""Large enough: while Redis loads, it answers other clients after each 2 MB only."""
 
 
 @contextlib.contextmanager
@@ -32,7 +33,7 @@ def stopped(server: RedisServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def loading(server: RedisServer) -> Iterator[None]:
-    """Restarted with much to read: it takes connections and answers -LOADING meanwhile."""
+    """Restarted with much data: it accepts connections and answers -LOADING."""
     _fill(server.client)
     server.stop()
     server._options["key-load-delay"] = MICROSECONDS_A_KEY
@@ -42,7 +43,7 @@ def loading(server: RedisServer) -> Iterator[None]:
         eventually(lambda: _says(server, redis.exceptions.BusyLoadingError))
         yield
     finally:
-        with contextlib.suppress(redis.ResponseError):  # Redis 6 takes it only when it has loaded
+        with contextlib.suppress(redis.ResponseError):  # Redis 6 refuses it until it has loaded
             server.client.config_set("key-load-delay", 0)
         starting.join()
         del server._options["key-load-delay"]
@@ -50,7 +51,7 @@ def loading(server: RedisServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def busy(server: RedisServer) -> Iterator[None]:
-    """Held by a script that does not end."""
+    """Busy with an endless script: it answers -BUSY."""
 
     def run() -> None:
         with contextlib.suppress(redis.ResponseError), _another_client(server) as client:
@@ -67,8 +68,8 @@ def busy(server: RedisServer) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(server: RedisServer) -> Iterator[None]:
-    """Asks for a password that the service does not have."""
+def password_protected(server: RedisServer) -> Iterator[None]:
+    """Requires a password that the service does not have."""
     server.client.config_set("requirepass", "changed")
     _drop_other_clients(server)
     try:
@@ -78,8 +79,8 @@ def locked(server: RedisServer) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def crowded(server: RedisServer) -> Iterator[None]:
-    """Has as many clients as it takes."""
+def out_of_connections(server: RedisServer) -> Iterator[None]:
+    """At its limit of clients."""
     server.client.config_set("maxclients", 1)
     _drop_other_clients(server)
     try:
@@ -99,7 +100,7 @@ def full(server: RedisServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def read_only(server: RedisServer) -> Iterator[None]:
-    """The replica of a primary that is gone."""
+    """A replica of a master that does not exist."""
     server.client.replicaof("127.0.0.1", 1)
     try:
         yield
@@ -109,7 +110,7 @@ def read_only(server: RedisServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def unable_to_persist(server: RedisServer) -> Iterator[None]:
-    """Refuses writes (-MISCONF) because a snapshot failed: a folder stands where it would go."""
+    """Refuses writes (-MISCONF) after a failed snapshot: its file name is taken by a folder."""
     obstacle = server.directory / "dump.rdb"
     (obstacle / "not empty").mkdir(parents=True)
     server.client.config_set("save", "3600 1")
@@ -125,7 +126,7 @@ def unable_to_persist(server: RedisServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_replicas(server: RedisServer) -> Iterator[None]:
-    """Has fewer replicas than it must have to take writes."""
+    """Refuses writes because it has too few replicas."""
     server.client.config_set("min-replicas-to-write", 1)
     try:
         yield
@@ -133,14 +134,14 @@ def without_replicas(server: RedisServer) -> Iterator[None]:
         server.client.config_set("min-replicas-to-write", 0)
 
 
-OUT_OF_REACH = (killed, stopped, frozen, loading, busy, locked, crowded)
+OUTAGES = (killed, stopped, frozen, loading, busy, password_protected, out_of_connections)
 """No command succeeds."""
-REFUSING_WRITES = (full, read_only, unable_to_persist, without_replicas)
-"""Reads succeed."""
+WRITE_FAULTS = (full, read_only, unable_to_persist, without_replicas)
+"""Writes fail, reads succeed."""
 
 
 def _fill(client: redis.Redis) -> None:
-    """Write much, and make the file that Redis loads a snapshot, which it reads key by key."""
+    """Write much data, and a snapshot of it: only from a snapshot does Redis load key by key."""
     with client.pipeline(transaction=False) as pipe:
         for number in range(KEYS_TO_LOAD):
             pipe.set(f"filler:{number}", os.urandom(BYTES_A_KEY), ex=3600)

@@ -1,4 +1,4 @@
-"""Ways in which any server fails: inside each context it does, afterwards it is right again."""
+"""Faults of any server. Inside a context the server fails; after it the server works again."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def killed(server: ChildProcess) -> Iterator[None]:
 
 @contextlib.contextmanager
 def frozen(*servers: ChildProcess) -> Iterator[None]:
-    """Inside, these and their children take connections and answer nothing.
+    """The servers and their children accept connections but never answer.
 
-    They may be killed meanwhile.
+    A test may kill them inside the context.
     """
     halted = [process for server in servers for process in _halt(server.pid)]
     try:
@@ -40,7 +40,7 @@ def frozen(*servers: ChildProcess) -> Iterator[None]:
 def _halt(pid: int) -> list[psutil.Process]:
     parent = psutil.Process(pid)
     parent.suspend()
-    eventually(lambda: _is_halted(parent))  # it has no more children from now on
+    eventually(lambda: _is_halted(parent))  # from now on it creates no more children
     family = [parent, *parent.children(recursive=True)]
     for process in family:
         _send(process, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""A thousand requests, good and bad, the same ones each time, as bytes on the wire."""
+"""A thousand valid and invalid requests as bytes. Each run generates the same ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ EXTRAS: tuple[tuple[tuple[str, str], ...], ...] = (
     (("Connection", "keep-alive"),),
     (("Connection", "Keep-Alive"), ("Content-Encoding", "identity")),
 )
-"""Headers that leave a good request good."""
+"""Headers that keep a valid request valid."""
 
 BAD_BODIES = (
     b"",
@@ -102,7 +102,7 @@ QUERIES = (
     *("?x", "?x=", "?=", "?=1", "?limit=1;status=watched", "?limit=%31", "?a&b&limit=1"),
     *("?cursor=", "?cursor", "?cursor=x", "?cursor=1795176000000-v1", "?limit=1&cursor=1-v1"),
 )
-"""Of lists; none but the first seven are flawless."""
+"""Queries of lists. The first seven are valid."""
 PATHS = (
     *("/", "/api", "/api/", "/api/progress/", "/api/progress//", "/api/progress/ann/"),
     *("/api/progress/ann/v1/", "//api/progress/ann", "/api//progress/ann/v1", "/API/progress/ann"),
@@ -159,7 +159,7 @@ OWN_PATHS = (
     "/api/v1/playback/movie/{}",
     "/api/v1/playback/episode/{}",
 )
-"""Of what serves whoever calls, by the number of a video."""
+"""Paths of the APIs that serve the caller's own point, by video id."""
 OWN_IDS = ("1", "603", "9223372036854775807")
 OWN_BAD_IDS = ("0", "01", "-1", "x", "1.0", "1e3", "9223372036854775808", "9" * 40, "%31", "1%2F2")
 OWN_BAD_IDS += ("\xb9", "1;x", "", "1/")
@@ -186,7 +186,7 @@ AUTHORIZATIONS = ("", "Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", "bearer
 
 @dataclass(frozen=True)
 class Conversation:
-    """What one client sends, packet by packet, before it says that it has no more to say."""
+    """The packets that one client sends before it closes its side of the connection."""
 
     name: str
     packets: tuple[bytes, ...]
@@ -197,7 +197,7 @@ class Conversation:
 
 
 class Builder:
-    """Makes requests by a chance that is the same each time."""
+    """Generates requests at random, with a fixed seed."""
 
     def __init__(self) -> None:
         self.chance = random.Random(SEED)
@@ -224,7 +224,7 @@ class Builder:
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
-    def asking(self, method: str, target: str, user: str, *more: tuple[str, str]) -> bytes:
+    def request(self, method: str, target: str, user: str, *more: tuple[str, str]) -> bytes:
         first = [("Host", "service"), ("Authorization", self._tokens[user])]
         return self.head(method, target, [*first, *more])
 
@@ -236,22 +236,22 @@ class Builder:
         kind: str = KINDS[0],
         to: str = "/api/progress",
     ) -> bytes:
-        framed = (("Content-Type", kind), ("Content-Length", str(len(body))))
-        return self.asking("POST", to, user, *framed, *more) + body
+        headers = (("Content-Type", kind), ("Content-Length", str(len(body))))
+        return self.request("POST", to, user, *headers, *more) + body
 
     def fields(self, user: str) -> dict[str, Any]:
-        """What a player may send about `user`."""
+        """The body of a player's save for `user`."""
         neutral = self.chance.random() < 0.2
         names = ("userId", "videoId") if neutral else ("clerkId", "tmdbId")
         times = (0, 60, 3600, 59.5, 3599.999, 1e-07, -0.0, 1e8, self.chance.randrange(6000))
-        made = {names[0]: user, names[1]: self.any(VIDEOS), "currentTime": self.any(times)}
+        body = {names[0]: user, names[1]: self.any(VIDEOS), "currentTime": self.any(times)}
         if self.chance.random() < 0.6:
-            made["duration"] = self.any((5400, 5400.5, 60, 0.001))
+            body["duration"] = self.any((5400, 5400.5, 60, 0.001))
         if self.chance.random() < 0.3:
-            made["ageMs"] = self.any((0, 1, 5000, 5000.0, 90_000, 100_000_000))
+            body["ageMs"] = self.any((0, 1, 5000, 5000.0, 90_000, 100_000_000))
         if self.chance.random() < 0.1:
-            made |= {"unknown": [{"a": None}], "clerkID": 1}
-        return made
+            body |= {"unknown": [{"a": None}], "clerkID": 1}
+        return body
 
     def good_save(self) -> bytes:
         user = self.any(USERS)
@@ -259,7 +259,7 @@ class Builder:
         caller = user if self.chance.random() < 0.9 else "service"
         text = json.dumps(self.fields(user), indent=self.any((None, 1)))
         save = self.post(text.encode(), caller, *extra, kind=self.any(KINDS))
-        if self.chance.random() < 0.2:  # header names are of any case
+        if self.chance.random() < 0.2:  # header names are case-insensitive
             save = save.replace(b"Content-Type", b"content-TYPE").replace(b"Host:", b"hOST:")
             save = save.replace(b"Authorization:", b"authorization:")
         return save
@@ -267,11 +267,11 @@ class Builder:
     def good_read(self) -> bytes:
         user, extra = self.any(USERS), self.any(EXTRAS)
         if self.chance.random() < 0.3:
-            return self.asking("GET", f"/api/progress/{user}{self.any(QUERIES[:7])}", user, *extra)
-        return self.asking("GET", f"/api/progress/{user}/{self.any(VIDEOS)}", user, *extra)
+            return self.request("GET", f"/api/progress/{user}{self.any(QUERIES[:7])}", user, *extra)
+        return self.request("GET", f"/api/progress/{user}/{self.any(VIDEOS)}", user, *extra)
 
     def own_save(self) -> bytes:
-        """A good save of the caller's own, in the words of one of the other two APIs."""
+        """A valid save of the caller's own point by one of the other two APIs."""
         path = self.any(OWN_PATHS)
         body = self.any(OWN_BODIES["rate" if path.startswith("/videos") else "position"])
         target = path.format(self.any(OWN_IDS))
@@ -280,13 +280,15 @@ class Builder:
 
     def own_read(self) -> bytes:
         target = self.any(OWN_PATHS).format(self.any(OWN_IDS)) + self.any(("", "", "?x=1"))
-        return self.asking("GET", target, self.any(USERS), *self.any(EXTRAS))
+        return self.request("GET", target, self.any(USERS), *self.any(EXTRAS))
 
     def odd_own(self) -> bytes:
-        """One of these with an id, a body or a caller that is not good."""
+        """A request of these two APIs with an invalid id, body or caller."""
         path, bad_id = self.any(OWN_PATHS), self.any(OWN_BAD_IDS)
         if self.any((True, False)):
-            return self.asking("GET", path.format(bad_id), self.any((*USERS, "service", "lessons")))
+            return self.request(
+                "GET", path.format(bad_id), self.any((*USERS, "service", "lessons"))
+            )
         body = json.dumps(self.any(OWN_BAD_BODIES)).encode()
         body = self.any((body, body, self.any(BAD_BODIES)))
         kind = self.any((*KINDS, *KINDS_REFUSED))
@@ -296,7 +298,7 @@ class Builder:
     def wrong_user(self) -> bytes:
         if self.any((True, False)):
             return self.post(json.dumps(self.fields("ann")).encode(), "bob")
-        return self.asking("GET", self.any(("/api/progress/ann", "/api/progress/ann/v1")), "bob")
+        return self.request("GET", self.any(("/api/progress/ann", "/api/progress/ann/v1")), "bob")
 
     def odd_token(self) -> bytes:
         authorization = ("Authorization", self.any(self._odd_tokens))
@@ -306,63 +308,65 @@ class Builder:
                 "GET", self.any(("/api/progress/ann/v1", "/api/progress/ann")), headers
             )
         body = json.dumps(self.fields("ann")).encode()
-        framed = [("Content-Type", KINDS[0]), ("Content-Length", str(len(body)))]
-        return self.head("POST", "/api/progress", [*headers, *framed]) + body
+        headers += [("Content-Type", KINDS[0]), ("Content-Length", str(len(body)))]
+        return self.head("POST", "/api/progress", headers) + body
 
     def bad_body(self) -> bytes:
         if self.any((True, False)):
             return self.post(self.any(BAD_BODIES), "ann")
         return self.post(json.dumps(self.fields("ann") | self.any(BAD_FIELDS)).encode(), "ann")
 
-    def odd_save(self) -> bytes:  # noqa: PLR0911 - a table of ways
-        """One whose body is right, and nothing else."""
+    def odd_save(self) -> bytes:  # noqa: PLR0911 - a table of cases
+        """A save with a valid body and an invalid head or framing."""
         body = json.dumps(self.fields("ann")).encode()
         kind, length = ("Content-Type", KINDS[0]), ("Content-Length", str(len(body)))
-        way = self.chance.randrange(7)
-        if way == 0:
+        case = self.chance.randrange(7)
+        if case == 0:
             return self.post(body, "ann", kind=self.any(KINDS_REFUSED))
-        if way == 1:
-            return self.asking("POST", "/api/progress", "ann", kind) + body
-        if way == 2:
+        if case == 1:
+            return self.request("POST", "/api/progress", "ann", kind) + body
+        if case == 2:
             bad_length = ("Content-Length", self.any(LENGTHS))
-            return self.asking("POST", "/api/progress", "ann", kind, bad_length) + body
-        if way == 3:
+            return self.request("POST", "/api/progress", "ann", kind, bad_length) + body
+        if case == 3:
             return self.post(body.ljust(self.any((LIMIT, LIMIT, LIMIT + 1, 2 * LIMIT))), "ann")
-        if way == 4:
+        if case == 4:
             chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
             chunks = self.any((chunks, chunks, chunks[:-3], b"zz\r\n"))
             coded = ("Transfer-Encoding", "chunked")
-            return self.asking("POST", "/api/progress", "ann", kind, coded) + chunks
-        if way == 5:
+            return self.request("POST", "/api/progress", "ann", kind, coded) + chunks
+        if case == 5:
             return self.post(body, "ann")[: -self.any((1, len(body), len(body) + 3))]
-        return self.asking("POST", "/api/progress/ann/v1", "ann", kind, length) + body
+        return self.request("POST", "/api/progress/ann/v1", "ann", kind, length) + body
 
     def odd_headers(self) -> bytes:
         odd = self.any(ODD_HEADERS)
         if self.any((True, False)):
             return self.post(json.dumps(self.fields("ann")).encode(), "ann", *odd)
-        return self.asking(
+        return self.request(
             "GET", self.any(("/api/progress/ann/v1", "/api/progress/ann")), "ann", *odd
         )
 
     def odd_host(self) -> bytes:
-        return self.asking("GET", "/api/progress/ann/v1", "ann").replace(
+        return self.request("GET", "/api/progress/ann/v1", "ann").replace(
             b"Host: service", b"Host: " + self.any(HOSTS).encode()
         )
 
     def odd_path(self) -> bytes:
-        return self.asking("GET", self.any(PATHS), "ann", *self.any(EXTRAS))
+        return self.request("GET", self.any(PATHS), "ann", *self.any(EXTRAS))
 
     def odd_query(self) -> bytes:
-        return self.asking("GET", "/api/progress/ann" + self.any(QUERIES), "ann", *self.any(EXTRAS))
+        return self.request(
+            "GET", "/api/progress/ann" + self.any(QUERIES), "ann", *self.any(EXTRAS)
+        )
 
     def odd_method(self) -> bytes:
         path = self.any(("/api/progress", "/api/progress/ann", "/api/progress/ann/v1", "/healthz"))
         asked = ("Access-Control-Request-Method", "POST")
-        return self.asking(self.any(METHODS), path, "ann", *self.any(EXTRAS), asked)
+        return self.request(self.any(METHODS), path, "ann", *self.any(EXTRAS), asked)
 
     def odd_line(self) -> bytes:
-        read = self.asking("GET", "/api/progress/ann/v1", "ann")
+        read = self.request("GET", "/api/progress/ann/v1", "ann")
         return self.any(
             (
                 read.replace(b"HTTP/1.1", b"HTTP/1.0"),
@@ -386,7 +390,7 @@ class Builder:
         )
 
     def one(self) -> tuple[str, bytes]:
-        """The next request, and of which kind it is."""
+        """The next request: the name of its kind, and its bytes."""
         kinds = {
             self.good_save: 40,
             self.good_read: 20,
@@ -404,11 +408,11 @@ class Builder:
             self.odd_method: 3,
             self.odd_line: 1,
         }
-        (made,) = self.chance.choices(list(kinds), list(kinds.values()))
-        return made.__name__, made()
+        (kind,) = self.chance.choices(list(kinds), list(kinds.values()))
+        return kind.__name__, kind()
 
     def packets(self, data: bytes) -> tuple[bytes, ...]:
-        """`data`, in most cases whole, else cut at places of no meaning."""
+        """`data` as one packet, or in 20 % of the cases cut at random positions."""
         if self.chance.random() < 0.8:
             return (data,)
         places = sorted(self.chance.randrange(len(data) + 1) for _ in range(self.any((1, 2, 5))))
@@ -417,17 +421,17 @@ class Builder:
 
 
 def thousand_requests(count: int = COUNT) -> list[tuple[str, bytes]]:
-    """Each with the name of its kind."""
+    """Requests, each with the name of its kind."""
     build = Builder()
     return [build.one() for _ in range(count)]
 
 
 def conversations(requests: list[tuple[str, bytes]]) -> list[Conversation]:
-    """The same requests: one a connection, or several after each other without waiting."""
-    build, made, rest = Builder(), [], list(requests)
+    """The requests, one per connection or several pipelined."""
+    build, result, rest = Builder(), [], list(requests)
     while rest:
         together, rest = rest[: (size := build.any((1, 1, 1, 2, 3, 8)))], rest[size:]
         data = b"".join(request for _, request in together)
         name = "+".join(kind for kind, _ in together)
-        made.append(Conversation(f"{len(made)} {name}", build.packets(data)))
-    return made
+        result.append(Conversation(f"{len(result)} {name}", build.packets(data)))
+    return result

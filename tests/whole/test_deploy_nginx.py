@@ -1,4 +1,4 @@
-"""deploy/nginx.conf under a real nginx, in front of the real service."""
+"""deploy/nginx.conf in a real nginx before the real service."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class Answer:
+class Response:
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status = response.status
         self.headers = response.headers
@@ -44,7 +44,7 @@ class Answer:
 
 
 class Nginx:
-    """A running nginx with the deployed configuration, its addresses rewritten to loopback."""
+    """A running nginx with the deployed configuration, changed to addresses on loopback."""
 
     def __init__(self, directory: Path, upstream: int, read_timeout: str) -> None:
         self.port = free_port()
@@ -62,20 +62,20 @@ class Nginx:
         self.command = ["nginx", "-c", str(config), "-e", str(directory / "error.log")]
         self._process = subprocess.Popen([*self.command, "-g", "daemon off;"])
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         text = None if body is None else json.dumps(body)
-        given = {"Content-Type": "application/json"} if text else {}
+        body_headers = {"Content-Type": "application/json"} if text else {}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         with contextlib.closing(connection):
-            connection.request(method, path, text, given | headers)
-            return Answer(connection.getresponse())
+            connection.request(method, path, text, body_headers | headers)
+            return Response(connection.getresponse())
 
-    def ask_raw(self, request: bytes) -> Answer:
+    def ask_raw(self, request: bytes) -> Response:
         with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
             connection.sendall(request)
             response = http.client.HTTPResponse(connection)
             response.begin()
-            return Answer(response)
+            return Response(response)
 
     def stop(self) -> None:
         self._process.terminate()
@@ -92,7 +92,7 @@ class Nginx:
 
 @pytest.fixture
 def nginx_before(tmp_path) -> Iterator[Any]:
-    """`nginx_before(port)`: an nginx in front of the server at `port`."""
+    """`nginx_before(port)` starts an nginx before the server at `port`."""
     running: list[Nginx] = []
 
     def start(upstream: int, read_timeout: str = "5s") -> Nginx:
@@ -114,13 +114,13 @@ def a_save(at=60, **fields):
     return {"clerkId": "ann", "tmdbId": "v1", "currentTime": at, "duration": 5400} | fields
 
 
-def assert_is_ours(answer: Answer, status: int) -> None:
-    """The one error shape, with the headers that every answer of the service carries."""
-    assert answer.status == status
-    assert answer.headers["Content-Type"] == "application/json"
-    assert list(answer.json) == ["error"]
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["X-Request-Id"]
+def assert_is_ours(response: Response, status: int) -> None:
+    """Check the error format and the headers that every response of the service has."""
+    assert response.status == status
+    assert response.headers["Content-Type"] == "application/json"
+    assert list(response.json) == ["error"]
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Request-Id"]
 
 
 def test_the_configuration_is_accepted_without_a_warning(nginx):
@@ -139,42 +139,42 @@ def test_a_point_saved_through_nginx_is_read_back_through_it(nginx):
     assert read.json["currentTime"] == 60
 
 
-def test_nginx_does_not_tell_its_version(nginx):
+def test_nginx_hides_its_version(nginx):
     assert nginx.ask("GET", "/healthz").headers["Server"] == "nginx"
 
 
-def test_an_id_with_escapes_reaches_the_service_as_it_was_sent(nginx):
+def test_nginx_passes_an_escaped_id_unchanged(nginx):
     nginx.ask("POST", "/api/progress", a_save(tmdbId="a:b%c"), **bearer())
 
     assert nginx.ask("GET", "/api/progress/ann/a%3Ab%25c", **bearer()).status == 200
 
 
-def test_the_callers_request_id_comes_back_and_one_unfit_for_logs_does_not(nginx):
+def test_a_valid_request_id_is_returned_and_an_invalid_one_replaced(nginx):
     assert nginx.ask("GET", "/healthz", **{"X-Request-Id": "r-1"}).headers["X-Request-Id"] == "r-1"
-    made = nginx.ask("GET", "/healthz", **{"X-Request-Id": "not fit"}).headers["X-Request-Id"]
-    assert re.fullmatch("[0-9a-f]{32}", made)
+    new = nginx.ask("GET", "/healthz", **{"X-Request-Id": "not fit"}).headers["X-Request-Id"]
+    assert re.fullmatch("[0-9a-f]{32}", new)
 
 
 @pytest.mark.parametrize(
     ("size", "by_service"),
     [pytest.param(65 * KIB, True, id="by-service"), pytest.param(200 * KIB, False, id="by-nginx")],
 )
-def test_too_large_a_body_is_refused_in_our_shape(nginx_before, own_service, size, by_service):
+def test_a_body_that_is_too_large_gets_our_413(nginx_before, own_service, size, by_service):
     nginx = nginx_before(own_service.port)
-    answer = nginx.ask("POST", "/api/progress", a_save(note="x" * size), **bearer())
-    with urllib.request.urlopen(f"{own_service.address}/metrics") as figures:
-        counted_by_service = 'status="413"' in figures.read().decode()
+    response = nginx.ask("POST", "/api/progress", a_save(note="x" * size), **bearer())
+    with urllib.request.urlopen(f"{own_service.address}/metrics") as metrics:
+        counted_by_service = 'status="413"' in metrics.read().decode()
 
-    assert_is_ours(answer, 413)
-    assert answer.json == {"error": "Request Entity Too Large"}
+    assert_is_ours(response, 413)
+    assert response.json == {"error": "Request Entity Too Large"}
     assert counted_by_service == by_service
 
 
-def test_a_token_of_10_kb_reaches_the_service_which_refuses_it(nginx):
-    answer = nginx.ask("GET", POINT, Authorization="Bearer " + "x" * 10_000)
+def test_the_service_itself_rejects_a_token_of_10_kb(nginx):
+    response = nginx.ask("GET", POINT, Authorization="Bearer " + "x" * 10_000)
 
-    assert_is_ours(answer, 401)
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert_is_ours(response, 401)
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize(
@@ -186,35 +186,38 @@ def test_a_token_of_10_kb_reaches_the_service_which_refuses_it(nginx):
         pytest.param(b"TRACE / HTTP/1.1\r\nHost: h", 405, id="TRACE"),
     ],
 )
-def test_what_nginx_itself_refuses_has_our_shape(nginx, request_line, status):
+def test_errors_of_nginx_have_our_format(nginx, request_line, status):
     assert_is_ours(nginx.ask_raw(request_line + b"\r\n\r\n"), status)
 
 
 @pytest.mark.parametrize(
     "path", ["/metrics", "/metrics?a=b", "//metrics", "/%6detrics", "/a/../metrics"]
 )
-def test_metrics_do_not_exist_from_outside(nginx, path):
+def test_metrics_are_404_through_nginx(nginx, path):
     assert_is_ours(nginx.ask("GET", path), 404)
 
 
-def test_a_failure_of_the_service_passes_unchanged(nginx):
-    answer = nginx.ask("POST", "/api/progress", a_save(at="soon"), **bearer())
+def test_nginx_passes_an_error_of_the_service_unchanged(nginx):
+    response = nginx.ask("POST", "/api/progress", a_save(at="soon"), **bearer())
 
-    assert answer.status == 400
-    assert "currentTime" in answer.json["details"]
+    assert response.status == 400
+    assert "currentTime" in response.json["details"]
 
 
-def test_long_lists_are_compressed_for_those_who_take_it_and_points_are_not(nginx):
+def test_long_lists_are_compressed_on_request_and_points_never(nginx):
     for number in range(30):
         nginx.ask("POST", "/api/progress", a_save(tmdbId=f"v{number}"), **bearer())
-    takes_gzip = bearer() | {"Accept-Encoding": "gzip"}
+    accepts_gzip = bearer() | {"Accept-Encoding": "gzip"}
 
-    assert nginx.ask("GET", "/api/progress/ann", **takes_gzip).headers["Content-Encoding"] == "gzip"
-    assert "Content-Encoding" not in nginx.ask("GET", POINT, **takes_gzip).headers
+    assert (
+        nginx.ask("GET", "/api/progress/ann", **accepts_gzip).headers["Content-Encoding"] == "gzip"
+    )
+    assert "Content-Encoding" not in nginx.ask("GET", POINT, **accepts_gzip).headers
     assert len(nginx.ask("GET", "/api/progress/ann", **bearer()).json) == 30
 
 
-def test_an_etag_that_gzip_has_weakened_still_saves_the_body(nginx):
+def test_a_weak_etag_still_gives_304(nginx):
+    """gzip in nginx makes an ETag weak."""
     nginx.ask("POST", "/api/progress", a_save(), **bearer())
     etag = nginx.ask("GET", POINT, **bearer()).headers["ETag"]
 
@@ -222,23 +225,23 @@ def test_an_etag_that_gzip_has_weakened_still_saves_the_body(nginx):
         assert nginx.ask("GET", POINT, **bearer() | {"If-None-Match": known}).status == 304
 
 
-def test_while_the_service_is_down_callers_are_told_to_try_again(nginx_before):
-    answer = nginx_before(free_port()).ask("GET", POINT, **bearer())
+def test_without_a_service_callers_get_502_with_retry_after(nginx_before):
+    response = nginx_before(free_port()).ask("GET", POINT, **bearer())
 
-    assert_is_ours(answer, 502)
-    assert answer.headers["Retry-After"] == "1"
+    assert_is_ours(response, 502)
+    assert response.headers["Retry-After"] == "1"
 
 
-def test_a_service_that_hangs_is_given_up_with_504(nginx_before):
+def test_if_the_service_hangs_callers_get_504_with_retry_after(nginx_before):
     with socket.create_server(("127.0.0.1", 0)) as hung:
-        answer = nginx_before(hung.getsockname()[1], "200ms").ask("GET", POINT, **bearer())
+        response = nginx_before(hung.getsockname()[1], "200ms").ask("GET", POINT, **bearer())
 
-    assert_is_ours(answer, 504)
-    assert answer.headers["Retry-After"] == "1"
+    assert_is_ours(response, 504)
+    assert response.headers["Retry-After"] == "1"
 
 
 def a_server_that_drops_a_kept_connection(listener: socket.socket) -> None:
-    """Answers one request, hangs up on the next on that connection, answers on a new one."""
+    """Answer the first request on a connection and close at the second, for two connections."""
     for _ in range(2):
         connection, _ = listener.accept()
         with connection:
@@ -247,8 +250,8 @@ def a_server_that_drops_a_kept_connection(listener: socket.socket) -> None:
             connection.recv(64 * KIB)
 
 
-def test_a_save_that_met_a_closing_connection_is_sent_again(nginx_before):
-    """As when a worker of the service ends just then: saves can be repeated, so none is lost."""
+def test_nginx_repeats_a_save_whose_connection_was_closed(nginx_before):
+    """A worker of the service may stop at that moment. Saves are idempotent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(20)
         server = threading.Thread(
@@ -256,7 +259,7 @@ def test_a_save_that_met_a_closing_connection_is_sent_again(nginx_before):
         )
         server.start()
         nginx = nginx_before(listener.getsockname()[1])
-        # One connection, so that one nginx worker with its kept connections handles both.
+        # One connection: then one nginx worker handles both saves, on its connection to the server.
         ann = Viewer(nginx.port, "ann")
         statuses = [ann.save().status for _ in range(2)]
         nginx.stop()
@@ -274,17 +277,17 @@ def test_a_save_that_met_a_closing_connection_is_sent_again(nginx_before):
     ],
     ids=["nothing", "half a header", "half a body"],
 )
-def test_clients_that_stall_stop_nobody_elses_saves(nginx, sent):
-    """Twice as many as the service has threads: nginx holds them until their request is whole."""
+def test_stalled_clients_delay_no_other_saves(nginx, sent):
+    """nginx buffers a request and passes it on only when it is complete."""
     with contextlib.ExitStack() as stalled:
         for _ in range(64):
             connection = socket.create_connection(("127.0.0.1", nginx.port))
             stalled.enter_context(connection).sendall(sent)
 
-        began = time.monotonic()
-        answers = [nginx.ask("POST", "/api/progress", a_save(), **bearer()) for _ in range(5)]
-        statuses = [answer.status for answer in answers]
-        seconds = time.monotonic() - began
+        started = time.monotonic()
+        responses = [nginx.ask("POST", "/api/progress", a_save(), **bearer()) for _ in range(5)]
+        statuses = [response.status for response in responses]
+        seconds = time.monotonic() - started
 
     assert statuses == [204] * 5
     assert seconds < 5

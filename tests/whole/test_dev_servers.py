@@ -1,4 +1,4 @@
-"""The servers that `make run` and these tests start."""
+"""The server classes of `make run` and of these tests."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.support.eventually import eventually
 from tests.support.server_faults import frozen
 
 
-def lives(process: psutil.Process) -> bool:
+def is_alive(process: psutil.Process) -> bool:
     try:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-def test_a_killed_postgres_leaves_no_process_behind_even_when_it_was_frozen(postgres_servers):
+def test_a_frozen_and_killed_postgres_leaves_no_process(postgres_servers):
     server = postgres_servers()
     server.start()
     parent = psutil.Process(server.pid)
@@ -29,15 +29,15 @@ def test_a_killed_postgres_leaves_no_process_behind_even_when_it_was_frozen(post
         server.kill()
 
     assert len(family) > 3
-    eventually(lambda: not any(lives(process) for process in family))
+    eventually(lambda: not any(is_alive(process) for process in family))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a port can't be held for a server")
-def test_a_free_port_stays_free_for_whoever_was_given_it():
-    given = {free_port() for _ in range(20)}
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can reserve a port for a server")
+def test_free_port_reserves_a_port_that_only_a_server_can_use():
+    ports = {free_port() for _ in range(20)}
 
-    assert len(given) == 20
-    for port in given:
+    assert len(ports) == 20
+    for port in ports:
         with pytest.raises(OSError, match="in use"), socket.socket() as another:
             another.bind(("127.0.0.1", port))
         with socket.create_server(("127.0.0.1", port)) as server:

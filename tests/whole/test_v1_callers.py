@@ -1,4 +1,4 @@
-"""Every route of `/v1` by every kind of caller, and what each is answered."""
+"""Each route of `/v1` with each kind of caller."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 import pytest
 
 from tests.support.fixtures.companies import (
-    NOBODY,
     PASSWORD,
     SERVICE,
-    from_a_client_of_its_own,
-    member,
+    UNKNOWN_ID,
+    from_new_address,
+    user_bearer,
 )
 from tests.support.jwks_issuer import Issuer, rsa_key
 from tests.support.tokens import bearer
@@ -21,22 +21,23 @@ NEW_VIDEO = {"name": "Film", "file_path": "film.mp4"}
 NEW_COMPANY = {"name": "New", "admin_email": "n@new.example", "admin_password": PASSWORD}
 CREDENTIALS = {"email": "admin@acme.example", "password": PASSWORD}
 
-CALLERS = ["nobody", "guest", "self", "other user", "admin", "foreign admin", "service"]
-"""`self` is the user that a path names; `other user` one more of its company."""
+CALLERS = ["anonymous", "guest", "self", "other user", "admin", "foreign admin", "service"]
+"""`self` is the user in the path, `other user` a second user of its company."""
 
 OPEN, SIGNED_IN, OF_COMPANY, ADMIN, OWN = "open", "signed in", "of company", "admin", "own"
 STATUSES = {
     OPEN: dict.fromkeys(CALLERS, True),
-    SIGNED_IN: dict.fromkeys(CALLERS, True) | {"nobody": 401},
-    OF_COMPANY: dict.fromkeys(CALLERS, True) | {"nobody": 401, "guest": 403, "foreign admin": 403},
-    ADMIN: dict.fromkeys(CALLERS, 403) | {"nobody": 401, "admin": True, "service": True},
+    SIGNED_IN: dict.fromkeys(CALLERS, True) | {"anonymous": 401},
+    OF_COMPANY: dict.fromkeys(CALLERS, True)
+    | {"anonymous": 401, "guest": 403, "foreign admin": 403},
+    ADMIN: dict.fromkeys(CALLERS, 403) | {"anonymous": 401, "admin": True, "service": True},
     OWN: dict.fromkeys(CALLERS, 403)
-    | {"nobody": 401, "self": True, "admin": True, "service": True},
+    | {"anonymous": 401, "self": True, "admin": True, "service": True},
 }
-"""Who may enter; True is for the status of success."""
+"""The status for each caller. True means the status of success."""
 
 TABLE = [
-    # route, body, who, status of success
+    # route, body, allowed callers, status of success
     ("POST /v1/auth/login", CREDENTIALS, OPEN, 401),
     ("POST /v1/auth/refresh", {"refresh_token": "x"}, OPEN, 401),
     ("POST /v1/auth/logout", {"refresh_token": "x"}, OPEN, 204),
@@ -67,13 +68,13 @@ TABLE = [
 ]
 
 NAMES_NO_COMPANY = {"POST /v1/users", "GET /v1/users", "POST /v1/videos"}
-"""They are about the caller's own company, unless the request names another."""
+"""Routes that use the caller's company unless the request names another."""
 
 
 @pytest.fixture
 def callers(acme, umbra):
     return {
-        "nobody": {},
+        "anonymous": {},
         "guest": umbra.guest,
         "self": acme.guest,
         "other user": acme.other_guest,
@@ -84,16 +85,16 @@ def callers(acme, umbra):
 
 
 @pytest.fixture
-def ask(app_client, sql, acme, a_video, tmp_path):
-    """`ask(route, body, headers)`: the answer about the company acme, its guest, its video."""
+def ask(app_client, sql, acme, create_video, tmp_path):
+    """`ask(route, body, headers)` calls a route for the company acme, its guest or its video."""
 
-    def asked(route, body, headers):
+    def call(route, body, headers):
         method, rule = route.split()
         (tmp_path / "film.mp4").write_bytes(b"a film")
-        video = a_video(acme.id)
+        video = create_video(acme.id)
         if route == "POST /v1/view-logs":
-            of_the_service = {"user_id": acme.guest_id} if headers is SERVICE else {}
-            body = {"video_id": video} | of_the_service
+            user = {"user_id": acme.guest_id} if headers is SERVICE else {}
+            body = {"video_id": video} | user
         if rule.endswith("/restore"):
             sql.execute("UPDATE videos SET deleted_at = now() WHERE id = %s", (video,))
         values = {
@@ -106,30 +107,28 @@ def ask(app_client, sql, acme, a_video, tmp_path):
                 path += f"?corporation_id={acme.id}"
             else:
                 body = body | {"corporation_id": acme.id}
-        return app_client.open(
-            path, method=method, json=body, headers=headers | from_a_client_of_its_own()
-        )
+        return app_client.open(path, method=method, json=body, headers=headers | from_new_address())
 
-    return asked
+    return call
 
 
 @pytest.mark.parametrize("row", TABLE)
-def test_every_kind_of_caller_is_answered_as_the_table_says(ask, callers, sql, row):
-    route, body, who, success = row
-    answered, expected = {}, {}
-    # Who may do it comes last: it may leave nothing for the others to try on.
-    for caller in sorted(CALLERS, key=lambda name: STATUSES[who][name] is True):
-        if STATUSES[who][caller] is True and route.startswith(("DELETE", "POST")):
+def test_each_caller_gets_the_status_in_the_table(ask, callers, sql, row):
+    route, body, access, success = row
+    statuses, expected = {}, {}
+    # Allowed callers come last, because they may delete what the others need.
+    for caller in sorted(CALLERS, key=lambda name: STATUSES[access][name] is True):
+        if STATUSES[access][caller] is True and route.startswith(("DELETE", "POST")):
             _undo(sql)
-        answered[caller] = ask(route, body, callers[caller]).status_code
-        allowed = STATUSES[who][caller]
+        statuses[caller] = ask(route, body, callers[caller]).status_code
+        allowed = STATUSES[access][caller]
         expected[caller] = success if allowed is True else allowed
 
-    assert answered == expected
+    assert statuses == expected
 
 
 def _undo(sql):
-    """Take back what a caller before has made or deleted."""
+    """Undo what an earlier caller created or deleted."""
     sql.execute("UPDATE corporations SET deleted_at = now() WHERE name = 'New'")
     sql.execute("UPDATE users SET deleted_at = now() WHERE email LIKE 'n%'")
     sql.execute("UPDATE corporations SET deleted_at = NULL WHERE name <> 'New'")
@@ -137,18 +136,18 @@ def _undo(sql):
 
 
 OUR_PAGE = "https://app.example.com"
-OF_THE_COURSE = tuple(
+COURSE_ROUTES = tuple(
     f"/v1/{noun}" for noun in ("modules", "lessons", "enrollments", "course", "billing")
 )
-"""Routes whose table is in tests/lessons."""
+"""Routes that tests/lessons checks."""
 
 
-def test_no_route_is_missing_from_the_table(app_client):
+def test_the_table_has_every_route(app_client):
     routes = {
         f"{method} {rule.rule}"
         for rule in app_client.application.url_map.iter_rules()
         for method in rule.methods - {"OPTIONS", "HEAD"}
-        if rule.rule.startswith("/v1/") and not rule.rule.startswith(OF_THE_COURSE)
+        if rule.rule.startswith("/v1/") and not rule.rule.startswith(COURSE_ROUTES)
     }
 
     assert {route for route, *_ in TABLE} == routes
@@ -156,47 +155,47 @@ def test_no_route_is_missing_from_the_table(app_client):
 
 def test_a_preflight_of_any_route_needs_no_token(client_with):
     client = client_with(cors_origins=(OUR_PAGE,))
-    asked = {"Origin": OUR_PAGE, "Access-Control-Request-Method": "PUT"}
+    headers = {"Origin": OUR_PAGE, "Access-Control-Request-Method": "PUT"}
     paths = {
         re.sub("<[^>]+>", "1", rule.rule)
         for rule in client.application.url_map.iter_rules()
         if rule.rule.startswith(("/v1/", "/api/", "/videos/"))
     }
-    answers = {path: client.options(path, headers=asked) for path in paths}
+    responses = {path: client.options(path, headers=headers) for path in paths}
 
-    assert {path for path, answer in answers.items() if answer.status_code != 200} == set()
-    for answer in answers.values():
-        assert answer.headers["Access-Control-Allow-Origin"] == OUR_PAGE
-
-
-CLOSED = [(route, body) for route, body, who, _ in TABLE if who is not OPEN]
+    assert {path for path, response in responses.items() if response.status_code != 200} == set()
+    for response in responses.values():
+        assert response.headers["Access-Control-Allow-Origin"] == OUR_PAGE
 
 
-@pytest.mark.parametrize(("route", "body"), CLOSED)
-def test_an_account_that_was_deleted_a_moment_ago_is_401_with_a_token_that_still_holds(
-    ask, acme, sql, route, body
-):
+PROTECTED = [(route, body) for route, body, access, _ in TABLE if access is not OPEN]
+
+
+@pytest.mark.parametrize(("route", "body"), PROTECTED)
+def test_a_valid_token_of_a_deleted_account_is_401(ask, acme, sql, route, body):
     sql.execute("UPDATE users SET deleted_at = now() WHERE id = %s", (acme.admin_id,))
 
     assert ask(route, body, acme.admin).status_code == 401
 
 
-def test_an_admin_who_was_made_a_guest_has_no_more_rights_than_a_guest(ask, acme, sql):
+def test_an_admin_changed_to_a_guest_loses_its_rights_at_once(ask, acme, sql):
     sql.execute("UPDATE users SET role = 'guest' WHERE id = %s", (acme.admin_id,))
 
     assert ask("GET /v1/users", None, acme.admin).status_code == 403
 
 
-def test_a_token_that_calls_a_guest_an_admin_does_not_make_it_one(ask, acme):
-    forged = member(acme.guest_id, acme.id, "admin")  # by an issuer that shares the secret
+def test_the_role_claim_does_not_make_a_guest_an_admin(ask, acme):
+    """Another issuer with our secret may sign such a token."""
+    token = user_bearer(acme.guest_id, acme.id, "admin")
 
-    assert ask("GET /v1/users", None, forged).status_code == 403
+    assert ask("GET /v1/users", None, token).status_code == 403
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_an_outside_issuers_number_is_no_account_of_ours_even_where_its_claims_count(
+def test_a_sub_of_an_outside_issuer_is_never_one_of_our_accounts(
     client_with, acme, request, trusted
 ):
+    """Its `sub` may equal one of our user ids. That also holds with JWT_TRUST_CLAIMS."""
     issuer = Issuer(rsa_key())
     request.addfinalizer(issuer.stop)
     client = client_with(jwt_jwks_url=issuer.url, jwt_trust_claims=trusted)
@@ -205,13 +204,13 @@ def test_an_outside_issuers_number_is_no_account_of_ours_even_where_its_claims_c
         own = f"/v1/users/id/{account}"
 
         assert client.get(own, headers=outside).status_code == 403
-        changed = client.put(f"/v1/users/{account}", json={"password": PASSWORD}, headers=outside)
-        assert changed.status_code == 403
+        change = client.put(f"/v1/users/{account}", json={"password": PASSWORD}, headers=outside)
+        assert change.status_code == 403
         assert client.get(f"/v1/users?corporation_id={acme.id}", headers=outside).status_code == 403
 
 
 @pytest.mark.parametrize("claims", [{}, {"role": "admin"}, {"role": "admin", "corporation_id": 0}])
-def test_an_admin_of_no_company_keeps_none(ask, claims):
+def test_a_caller_without_a_company_has_no_admin_rights(ask, claims):
     headers = bearer("someone-else", **claims)
 
     assert ask("GET /v1/users", None, headers).status_code == 403
@@ -232,19 +231,26 @@ MISSING = [
 
 
 @pytest.mark.parametrize(("route", "body"), MISSING)
-def test_what_is_not_there_is_404_for_those_who_may_know_and_403_for_others(
-    app_client, acme, route, body
-):
-    method, path = route.format(NOBODY).split()
-    answers = {
-        who: app_client.open(path, method=method, json=body, headers=headers).status_code
-        for who, headers in {"guest": acme.guest, "admin": acme.admin, "service": SERVICE}.items()
+def test_a_missing_row_is_404_for_allowed_callers_and_403_for_others(app_client, acme, route, body):
+    method, path = route.format(UNKNOWN_ID).split()
+    callers = {"guest": acme.guest, "admin": acme.admin, "service": SERVICE}
+    statuses = {
+        caller: app_client.open(path, method=method, json=body, headers=headers).status_code
+        for caller, headers in callers.items()
     }
 
-    assert answers == {"guest": 403, "admin": 404, "service": 404}
+    assert statuses == {"guest": 403, "admin": 404, "service": 404}
 
 
-@pytest.mark.parametrize("path", ["corporations/id", "videos/id", "users/id", "tokens"])
-@pytest.mark.parametrize("number", ["0", "-1", "01", "1.0", "9223372036854775808", "1" * 400])
-def test_a_number_that_no_row_can_have_is_not_found(app_client, path, number):
-    assert app_client.get(f"/v1/{path}/{number}", headers=SERVICE).status_code == 404
+IMPOSSIBLE = [
+    *[
+        f"users/id/{number}"
+        for number in ("0", "-1", "01", "1.0", "9223372036854775808", "1" * 400)
+    ],
+    *[f"{route}/0" for route in ("corporations/id", "videos/id", "tokens")],
+]
+
+
+@pytest.mark.parametrize("path", IMPOSSIBLE)
+def test_an_impossible_row_id_is_404(app_client, path):
+    assert app_client.get(f"/v1/{path}", headers=SERVICE).status_code == 404

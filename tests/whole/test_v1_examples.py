@@ -1,4 +1,4 @@
-"""The examples of `/v1` in the OpenAPI document are answers the service really gives."""
+"""The examples of `/v1` in the OpenAPI document are real responses of the service."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import re
 
 import pytest
 
-from tests.support.fixtures.companies import SERVICE, from_a_client_of_its_own
+from tests.support.fixtures.companies import SERVICE, from_new_address
 from tests.support.long_timeouts import long_timeout_app
 
-UNKNOWABLE = {
+VARIABLE_FIELDS = {
     "id", "corporation_id", "created_at", "updated_at", "expires_at",
     "access_token", "refresh_token",
 }  # fmt: skip
+"""Fields with another value in each run."""
 
 
 @pytest.fixture
 def app_client(client_with):
-    """The application with its document."""
+    """A client of the application with its OpenAPI document."""
     return client_with(long_timeout_app)
 
 
@@ -28,79 +29,78 @@ def document(app_client):
 
 @pytest.fixture
 def example(document):
-    """`example(method, path)`: what is sent, the status, and what is answered, as documented."""
+    """`example(method, path)` returns the documented body, status and response."""
 
-    def of(method, path):
+    def find(method, path):
         operation = document["paths"][path][method]
         body = operation.get("requestBody", {})
-        [(status, answer)] = [
+        [(status, response)] = [
             (n, each) for n, each in operation["responses"].items() if n.startswith("2")
         ]
-        return content_of(body).get("example"), int(status), content_of(answer).get("example")
+        return content_of(body).get("example"), int(status), content_of(response).get("example")
 
-    return of
+    return find
 
 
 def content_of(part):
     return part.get("content", {}).get("application/json", {})
 
 
-def known(answer):
-    """`answer` without what no example can know."""
-    if isinstance(answer, list):
-        return [known(each) for each in answer]
-    return {name: value for name, value in answer.items() if name not in UNKNOWABLE}
+def constant_fields(response):
+    if isinstance(response, list):
+        return [constant_fields(each) for each in response]
+    return {name: value for name, value in response.items() if name not in VARIABLE_FIELDS}
 
 
 @pytest.fixture
-def try_(app_client, example):
-    """`try_(method, template, headers, …)`: the answer, after it was held against its example."""
+def call(app_client, example):
+    """`call(method, template, headers)` compares the response with its example, and returns it."""
 
-    def tried(method, template, headers, sent=None, **values):
-        body, status, answer = example(method, template)
+    def call_and_compare(method, template, headers, changes=None, **values):
+        body, status, documented = example(method, template)
         path = re.sub(r"{(\w+)}", lambda found: str(values[found[1]]), template)
-        given = app_client.open(
-            path, method=method.upper(), headers=headers | from_a_client_of_its_own(),
-            json=(body or {}) | (sent or {}) if body or sent else None,
+        response = app_client.open(
+            path, method=method.upper(), headers=headers | from_new_address(),
+            json=(body or {}) | (changes or {}) if body or changes else None,
         )  # fmt: skip
-        assert given.status_code == status, given.text
-        if answer is not None:
-            assert known(given.get_json()) == known(answer)
-        return given.get_json(silent=True)
+        assert response.status_code == status, response.text
+        if documented is not None:
+            assert constant_fields(response.get_json()) == constant_fields(documented)
+        return response.get_json(silent=True)
 
-    return tried
+    return call_and_compare
 
 
-def test_a_day_in_the_life_of_a_company_goes_as_documented(try_):
-    company = try_("post", "/v1/corporations", {})["id"]
-    pair = try_("post", "/v1/auth/login", {})
+def test_the_examples_are_the_responses_to_a_companys_calls(call):
+    company = call("post", "/v1/corporations", {})["id"]
+    pair = call("post", "/v1/auth/login", {})
     admin = {"Authorization": f"Bearer {pair['access_token']}"}
     ids = {"corporation_id": company}
-    try_("get", "/v1/corporations", {})
-    try_("get", "/v1/corporations/id/{corporation_id}", {}, **ids)
-    try_("get", "/v1/corporations/{name}", {}, name="Example Films", **ids)
+    call("get", "/v1/corporations", {})
+    call("get", "/v1/corporations/id/{corporation_id}", {}, **ids)
+    call("get", "/v1/corporations/{name}", {}, name="Example Films", **ids)
 
-    bob = try_("post", "/v1/users", admin, **ids)["id"]
-    try_("get", "/v1/users/id/{user_id}", admin, user_id=bob, **ids)
-    try_("get", "/v1/users/{email}", admin, email="bob@example.com", **ids)
-    try_("put", "/v1/users/{user_id}", admin, user_id=bob, **ids)
+    bob = call("post", "/v1/users", admin, **ids)["id"]
+    call("get", "/v1/users/id/{user_id}", admin, user_id=bob, **ids)
+    call("get", "/v1/users/{email}", admin, email="bob@example.com", **ids)
+    call("put", "/v1/users/{user_id}", admin, user_id=bob, **ids)
 
-    video = try_("post", "/v1/videos", admin, **ids)["id"]
-    try_("get", "/v1/videos", {}, **ids)
-    try_("get", "/v1/videos/id/{video_id}", {}, video_id=video, **ids)
-    try_("get", "/v1/videos/{corporation_id}", pair_of_guest(try_), **ids)
-    try_("put", "/v1/videos/{video_id}", admin, video_id=video, **ids)
-    try_("delete", "/v1/videos/{video_id}", admin, video_id=video)
-    try_("put", "/v1/videos/{video_id}/restore", admin, video_id=video, **ids)
+    video = call("post", "/v1/videos", admin, **ids)["id"]
+    call("get", "/v1/videos", {}, **ids)
+    call("get", "/v1/videos/id/{video_id}", {}, video_id=video, **ids)
+    call("get", "/v1/videos/{corporation_id}", bearer_of_guest(call), **ids)
+    call("put", "/v1/videos/{video_id}", admin, video_id=video, **ids)
+    call("delete", "/v1/videos/{video_id}", admin, video_id=video)
+    call("put", "/v1/videos/{video_id}/restore", admin, video_id=video, **ids)
 
-    try_("put", "/v1/corporations/{corporation_id}", admin, **ids)
-    try_("delete", "/v1/users/{user_id}", admin, user_id=bob)
-    newer = try_("post", "/v1/auth/refresh", {}, {"refresh_token": pair["refresh_token"]})
-    try_("post", "/v1/auth/logout", {}, {"refresh_token": newer["refresh_token"]})
-    try_("delete", "/v1/corporations/{corporation_id}", SERVICE, **ids)
+    call("put", "/v1/corporations/{corporation_id}", admin, **ids)
+    call("delete", "/v1/users/{user_id}", admin, user_id=bob)
+    newer = call("post", "/v1/auth/refresh", {}, {"refresh_token": pair["refresh_token"]})
+    call("post", "/v1/auth/logout", {}, {"refresh_token": newer["refresh_token"]})
+    call("delete", "/v1/corporations/{corporation_id}", SERVICE, **ids)
 
 
-def pair_of_guest(try_):
+def bearer_of_guest(call):
     bob = {"email": "bob@example.com", "password": "battery staple"}
-    pair = try_("post", "/v1/auth/login", {}, bob)
+    pair = call("post", "/v1/auth/login", {}, bob)
     return {"Authorization": f"Bearer {pair['access_token']}"}

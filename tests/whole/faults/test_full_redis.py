@@ -1,4 +1,4 @@
-"""A Redis without room refuses saves whole, and still reads and deletes."""
+"""A Redis without memory refuses saves as a whole. It still reads and deletes."""
 
 from __future__ import annotations
 
@@ -9,58 +9,57 @@ from tests.support.eventually import eventually
 from tests.support.redis_faults import full
 from tests.support.resume_stores import resume_store
 
-ROOM = 30_000
-"""Bytes: for some saves, fewer than a user may hold points."""
-PATIENCE = 500
-"""Saves after which there is no room at all: Redis may free buffers of its own meanwhile."""
+FREE_BYTES = 30_000
+"""Memory for some saves, but not for as many points as a user may have."""
+MOST_SAVES = 500
+"""After so many saves the test sets the limit to 1 byte: Redis may have freed its own buffers."""
 
 
-def is_whole(client, user: str) -> bool:
-    """Whether index and hashes name the same videos."""
+def index_matches_hashes(client, user: str) -> bool:
     hashes = {key.rpartition(":")[2] for key in client.scan_iter(f"resume:{user}:*")}
     return hashes == set(client.zrange(f"recent:{user}", 0, -1))
 
 
-def test_a_redis_that_fills_up_holds_each_save_whole_or_not_at_all(calm):
-    client, viewer = calm.redis.client, calm.viewer()
-    client.config_set("maxmemory", client.info("memory")["used_memory"] + ROOM)
+def test_a_redis_that_fills_up_stores_no_save_partially(each_stack):
+    client, viewer = each_stack.redis.client, each_stack.viewer()
+    client.config_set("maxmemory", client.info("memory")["used_memory"] + FREE_BYTES)
 
     saved: list[str] = []
     while (status := viewer.save(f"v{len(saved)}", duration=10).status) == 204:
         saved.append(f"v{len(saved)}")
-        if len(saved) == PATIENCE:
+        if len(saved) == MOST_SAVES:
             client.config_set("maxmemory", 1)
     listed = viewer.list()
     client.config_set("maxmemory", 0)
 
     assert status == 503
     assert sorted(point["tmdbId"] for point in listed.json) == sorted(saved)
-    assert is_whole(client, "ann")
+    assert index_matches_hashes(client, "ann")
 
 
-def test_points_are_deleted_while_redis_is_full_and_that_makes_room(calm):
-    viewer = calm.viewer()
-    viewer.save("kept")
-    viewer.save("gone")
+def test_deletes_succeed_on_a_full_redis_and_free_memory(each_stack):
+    viewer = each_stack.viewer()
+    viewer.save("old")
+    viewer.save("deleted")
 
-    with full(calm.redis):
+    with full(each_stack.redis):
         refused = viewer.save("new")
-        deleted = viewer.delete("gone")
-        missing = viewer.read("gone")
+        deleted = viewer.delete("deleted")
+        missing = viewer.read("deleted")
 
     assert [refused.status, deleted.status, missing.status] == [503, 204, 404]
-    assert is_whole(calm.redis.client, "ann")
+    assert index_matches_hashes(each_stack.redis.client, "ann")
     eventually(lambda: viewer.save("new").status == 204, within=2)
 
 
-def test_a_delete_on_a_full_redis_still_leaves_its_mark_for_the_archive(calm):
-    """The mark is written by the same script, after the delete: half of it would keep the row."""
+def test_a_delete_on_a_full_redis_adds_the_point_to_the_backlog(each_stack):
+    """One script deletes the point and adds the entry. Without it, the row in Postgres would stay."""
     now = datetime.now(UTC)
-    client = calm.redis.client
+    client = each_stack.redis.client
     points = resume_store(client, archive=True)
     points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at=now))
 
-    with full(calm.redis):
+    with full(each_stack.redis):
         points.delete("ann", "v", now)
 
     assert list(client.scan_iter()) == ["archive:erased"]

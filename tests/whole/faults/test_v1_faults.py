@@ -1,4 +1,4 @@
-"""What callers of `/v1` see when a store is gone or hangs, through the real server."""
+"""Calls of `/v1` through gunicorn while Postgres or Redis is down or hangs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from dev.service import Service, free_port
 from resume_service.postgres import migrate
 from tests.support.eventually import eventually
 from tests.support.fixtures.companies import PASSWORD, SERVICE
-from tests.support.load_clients import Answer, Viewer
+from tests.support.load_clients import Response, Viewer
 from tests.support.server_faults import frozen, killed
 from tests.support.tokens import SECRET
 
 ANN = {"email": "ann@acme.example", "password": PASSWORD}
 COMPANY = {"name": "acme", "admin_email": ANN["email"], "admin_password": PASSWORD}
-WITHIN = 1.0
-"""Seconds."""
+RESPONSE_SECONDS = 1.0
 
 pytestmark = pytest.mark.alone
 
@@ -32,26 +31,26 @@ class Caller:
         self.port = port
 
     def ask(self, method, path, body=None, headers=None):
-        """The answer, on a connection of its own."""
-        sent = {"Content-Type": "application/json"} | (headers or {})
+        """Send a request on a new connection; return the response."""
+        all_headers = {"Content-Type": "application/json"} | (headers or {})
         started = time.perf_counter()
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         with contextlib.closing(connection):
-            connection.request(method, path, json.dumps(body) if body else None, sent)
-            answer = connection.getresponse()
-            content = answer.read()
+            connection.request(method, path, json.dumps(body) if body else None, all_headers)
+            response = connection.getresponse()
+            content = response.read()
         seconds = time.perf_counter() - started
-        return Answer(answer.status, dict(answer.headers), content, seconds)
+        return Response(response.status, dict(response.headers), content, seconds)
 
     def companies(self):
-        """The names of those that are there, asked until Postgres is at hand again."""
+        """The names of all companies, as soon as Postgres is reachable."""
         eventually(lambda: self.ask("GET", "/v1/corporations").status == 200)
         return [company["name"] for company in self.ask("GET", "/v1/corporations").json]
 
 
 @pytest.fixture(scope="module")
-def site(postgres_servers, tmp_path_factory):
-    """A Postgres, a Redis and a service of one process, for these tests to break and mend."""
+def servers(postgres_servers, tmp_path_factory):
+    """A Postgres, a Redis and a service with one worker. Each test repairs what it breaks."""
     folder = tmp_path_factory.mktemp("site")
     postgres, redis = postgres_servers(), RedisServer(folder / "redis", port=free_port())
     service = Service(
@@ -73,9 +72,9 @@ def site(postgres_servers, tmp_path_factory):
 
 
 @pytest.fixture
-def own(site):
-    """A caller of that service, which knows one company, its Postgres and its Redis."""
-    postgres, redis, service = site
+def site(servers):
+    """A caller of the service, its Postgres and its Redis. There is one company."""
+    postgres, redis, service = servers
     with psycopg.connect(postgres.url, autocommit=True) as sql:
         sql.execute("TRUNCATE corporations CASCADE")
     redis.client.flushall()
@@ -85,7 +84,7 @@ def own(site):
     return caller, postgres, redis
 
 
-def v1_calls(ask):
+def call_v1(ask):
     return [
         ask("POST", "/v1/auth/login", ANN),
         ask("POST", "/v1/auth/refresh", {"refresh_token": "x"}),
@@ -98,34 +97,35 @@ def v1_calls(ask):
     ]  # fmt: skip
 
 
-def are_unavailable(answers):
-    assert {answer.status for answer in answers} == {503}
-    assert all("Retry-After" in answer.headers for answer in answers)
-    assert max(answer.seconds for answer in answers) < WITHIN
+def assert_unavailable(responses):
+    assert {response.status for response in responses} == {503}
+    assert all("Retry-After" in response.headers for response in responses)
+    assert max(response.seconds for response in responses) < RESPONSE_SECONDS
 
 
-def test_while_postgres_hangs_v1_is_503_within_a_second_and_right_again_after(own):
-    caller, postgres, _ = own
+def test_while_postgres_hangs_v1_is_503_and_stores_nothing(site):
+    caller, postgres, _ = site
     with frozen(postgres):
-        are_unavailable(v1_calls(caller.ask))
+        assert_unavailable(call_v1(caller.ask))
 
     eventually(lambda: caller.ask("POST", "/v1/auth/login", ANN).status == 200)
     assert caller.companies() == ["acme"]
 
 
-def test_without_postgres_v1_is_503_and_saves_go_on_and_nothing_is_half_made(own):
-    caller, postgres, _ = own
+def test_without_postgres_v1_is_503_stores_nothing_and_saves_succeed(site):
+    caller, postgres, _ = site
     with killed(postgres):
-        are_unavailable(v1_calls(caller.ask))
+        assert_unavailable(call_v1(caller.ask))
         assert Viewer(caller.port).save().status == 204
 
     assert caller.companies() == ["acme"]
     eventually(lambda: caller.ask("POST", "/v1/auth/login", ANN).status == 200)
 
 
-def test_without_redis_nobody_guesses_passwords_unlimited_and_the_rest_of_v1_goes_on(own):
-    caller, _, redis = own
+def test_without_redis_login_is_503_but_lists_and_refresh_work(site):
+    """Redis counts the attempts. Without a count, an attacker could guess passwords."""
+    caller, _, redis = site
     with killed(redis):
-        are_unavailable([caller.ask("POST", "/v1/auth/login", ANN) for _ in range(3)])
+        assert_unavailable([caller.ask("POST", "/v1/auth/login", ANN) for _ in range(3)])
         assert caller.ask("GET", "/v1/corporations").status == 200
         assert caller.ask("POST", "/v1/auth/refresh", {"refresh_token": "x"}).status == 401

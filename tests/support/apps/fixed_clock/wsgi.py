@@ -1,6 +1,7 @@
-"""The application for gunicorn as `wsgi.py` makes it, at noon for ever; by Flask alone if asked.
+"""The application of `wsgi.py` with a clock that always says noon.
 
-gunicorn finds it in place of the real one by `--pythonpath tests/support/apps/fixed_clock`.
+With FLASK_ONLY in the environment it has no fast lane. gunicorn loads it with
+`--pythonpath tests/support/apps/fixed_clock`.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""The application for gunicorn as `wsgi.py` makes it, but with much patience for its stores.
+"""The application of `wsgi.py` with long timeouts for Redis and Postgres.
 
-gunicorn finds it in place of the real one by `--pythonpath tests/support/apps/long_timeouts`.
+gunicorn loads it with `--pythonpath tests/support/apps/long_timeouts`.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""The application for gunicorn as `wsgi.py` makes it, but with little patience for origins alone.
+"""The application of `wsgi.py` with short timeouts for origins and long ones for its stores.
 
-gunicorn finds it in place of the real one by `--pythonpath tests/support/apps/short_origin_timeouts`.
+gunicorn loads it with `--pythonpath tests/support/apps/short_origin_timeouts`.
 """
 
 import os
