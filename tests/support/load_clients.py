@@ -16,7 +16,7 @@ from typing import Any
 from tests.support.tokens import bearer
 
 CONNECTION_ERRORS = (OSError, http.client.HTTPException)
-"""The errors of a client whose connection ends before the response is complete."""
+"""The errors that a client raises if its connection ends before the response is complete."""
 
 PAUSE_SECONDS = 0.002
 """Seconds between two steps of one thread under load."""

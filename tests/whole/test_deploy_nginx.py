@@ -250,7 +250,7 @@ def a_server_that_drops_a_kept_connection(listener: socket.socket) -> None:
             connection.recv(64 * KIB)
 
 
-def test_nginx_repeats_a_save_whose_connection_was_closed(nginx_before):
+def test_nginx_repeats_a_save_after_a_closed_connection(nginx_before):
     """A worker of the service may stop at that moment. Saves are idempotent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(20)
