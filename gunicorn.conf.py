@@ -45,6 +45,7 @@ _shared_metrics = _metrics_directory()
 from gunicorn.workers.base import Worker  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
 
+from resume_service.server import limits  # noqa: E402
 from resume_service.settings import Settings, SettingsError  # noqa: E402
 from resume_service.telemetry import logs  # noqa: E402
 
@@ -54,19 +55,23 @@ except SettingsError as error:
     shutil.rmtree(_shared_metrics)
     sys.exit(f"resume-service: {error}")
 
+limits.raise_file_limit()
+
 wsgi_app = "wsgi:app"
 preload_app = True  # load the application before the fork: workers start faster and share memory
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_concurrency or min(os.cpu_count() or 1, 8)
 worker_class = "resume_service.server.worker.Worker"
-worker_connections = 10_000  # per process; an idle connection needs a few kilobytes of memory
 worker_tmp_dir = MEMORY
 control_socket_disable = True
 
 timeout = 30
 graceful_timeout = 30  # seconds that running requests may still take after a stop signal
-keepalive = 75  # seconds; nginx closes idle connections after 60 s, so nginx closes them first
-limit_request_field_size = 16_380  # bytes; so the service, not gunicorn, rejects a 10 KB token
+keepalive = limits.IDLE_SECONDS
+limit_request_line = limits.MAX_REQUEST_LINE
+limit_request_fields = limits.MAX_FIELDS
+limit_request_field_size = limits.MAX_FIELD
+backlog = limits.MAX_BACKLOG
 
 loglevel = _settings.log_level
 logconfig_dict = logs.dict_config(_settings.log_level)

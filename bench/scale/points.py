@@ -71,7 +71,7 @@ class Recorder(RedisRouter):
 
     def run(self, operation: str, script: Script, keys: Any, args: Args) -> Any:
         self.commands.append(("EVALSHA", script.sha, str(len(keys)), *keys, *args))
-        return 1
+        return args[3 if script is SAVE_POINT else 1]  # the time: the point was changed
 
 
 def saves(

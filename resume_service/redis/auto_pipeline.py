@@ -1,19 +1,22 @@
 """Concurrent callers of a process share round trips to one Redis server (auto-pipelining).
 
-A caller that finds no running round trip is the leader. It sends its own commands and those of all
+A caller that finds no running round trip is the leader. It sends its own commands and those of
 waiting callers in one round trip. A caller that arrives during a round trip is a follower: it waits
-in a queue. After a round trip, the leader wakes the callers that took part. The first caller in the
-queue becomes the next leader.
+in a queue. After a round trip, the leader wakes the callers that took part. The newest caller in
+the queue becomes the next leader.
 
-Under load, many saves share the cost of sending, waiting and waking. When only one call runs,
-sharing adds no waiting time. Any thread or greenlet may call.
+Each caller has a deadline. A follower that is still in the queue at its deadline leaves the queue,
+so its commands are never sent. The leader has the latest deadline of its round trip, because it is
+the newest caller. So no other caller loses time when the leader ends the round trip.
+
+Under load, many saves share the cost of sending, waiting and waking. Any thread or greenlet may call.
 """
 
 from __future__ import annotations
 
 import itertools
 import threading
-import weakref
+import time
 from typing import Any
 
 import hiredis
@@ -21,27 +24,27 @@ import redis
 
 from resume_service.errors import Unavailable
 from resume_service.redis.circuit_breaker import CircuitBreaker
+from resume_service.redis.connection import Connection
 
 Command = tuple[str | int, ...]
 
-CONNECTION_OPTIONS = {"protocol": 2, "encoding_errors": "replace"}
-"""Options of the connection, in addition to those of the client.
-
-With `protocol` 2 (RESP2), Redis returns a map as a flat list of keys and values. With `replace`, a
-reply with invalid UTF-8 raises no error. So the other callers of the round trip get their replies.
-"""
+MAX_COMMANDS = 512
+"""Maximum number of commands in a shared round trip, so that large replies delay no other caller."""
 _PENDING = object()
 
 
 class _Call:
     """The commands of one caller, and their outcome: a list of replies, or an exception to raise."""
 
-    __slots__ = ("count", "operation", "outcome", "packed", "wake_up", "writes")
+    __slots__ = ("count", "deadline", "operation", "outcome", "packed", "wake_up", "writes")
 
-    def __init__(self, operation: str, commands: tuple[Command, ...], *, writes: bool) -> None:
+    def __init__(
+        self, operation: str, commands: tuple[Command, ...], deadline: float, *, writes: bool
+    ) -> None:
         self.operation = operation
         self.packed = _packed(commands)  # encode here: only this caller gets an encoding error
         self.count = len(commands)
+        self.deadline = deadline
         self.writes = writes
         self.outcome: Any = _PENDING
         self.wake_up: threading.Lock | None = None
@@ -51,16 +54,22 @@ class _Call:
 class AutoPipeline:
     """Sends commands to the server of `client`.
 
-    If `wait_replicas` is above 0, each write waits until that number of replicas has it. The wait
-    takes at most `wait_ms`.
+    `breaker` is the circuit breaker of this server. If `wait_replicas` is above 0, each write waits
+    until that number of replicas has it. The wait takes at most `wait_ms`.
     """
 
-    def __init__(self, client: redis.Redis, *, wait_replicas: int = 0, wait_ms: int = 0) -> None:
-        self._pool = client.connection_pool
-        self._breaker = CircuitBreaker()
+    def __init__(
+        self,
+        client: redis.Redis,
+        breaker: CircuitBreaker,
+        *,
+        wait_replicas: int = 0,
+        wait_ms: int = 0,
+    ) -> None:
+        self._connection = Connection(client)
+        self._breaker = breaker
         self._replicas = wait_replicas
         self._wait_command = _packed((("WAIT", wait_replicas, wait_ms),))
-        self._connection: Any = None
         self._state_lock = threading.Lock()
         """Protects the next three fields. No caller keeps this lock during a round trip."""
         self._waiting: list[_Call] = []
@@ -70,14 +79,16 @@ class AutoPipeline:
         self._next_leader: _Call | None = None
         """The follower that was last chosen as leader. It may still be waiting to run."""
 
-    def call(self, operation: str, *commands: Command, writes: bool = False) -> list[Any]:
+    def call(
+        self, operation: str, *commands: Command, deadline: float, writes: bool = False
+    ) -> list[Any]:
         """Return the replies to `commands`. Metrics record them as `operation`.
 
-        Raises Unavailable if Redis does not answer in time, or too few replicas have the write.
-        Raises Unavailable if Redis answers with a code in `circuit_breaker.REFUSALS`. Raises
-        redis.ResponseError for any other error reply.
+        `deadline` is a value of `time.monotonic()`. Raises Unavailable at the deadline. Raises
+        Unavailable if too few replicas have the write, or if Redis answers with a code in
+        `circuit_breaker.REFUSALS`. Raises redis.ResponseError for any other error reply.
         """
-        own = _Call(operation, commands, writes=writes)
+        own = _Call(operation, commands, deadline, writes=writes)
         with self._state_lock:
             if self._in_flight:
                 own.wake_up = threading.Lock()
@@ -85,17 +96,25 @@ class AutoPipeline:
                 self._waiting.append(own)
             self._in_flight = True
         if own.wake_up:
-            try:
-                own.wake_up.acquire()
-            except BaseException:  # for example, this greenlet is killed
-                self._cancel(own)
-                raise
+            self._wait_as_follower(own, own.wake_up)
         if own.outcome is _PENDING:
             self._lead(own)
         if isinstance(own.outcome, Exception):
             raise own.outcome
         replies: list[Any] = own.outcome
         return replies
+
+    def _wait_as_follower(self, own: _Call, wake_up: threading.Lock) -> None:
+        """Wait until the outcome of `own` is set, or until `own` is the next leader."""
+        try:
+            is_awake = wake_up.acquire(timeout=max(0.0, own.deadline - time.monotonic()))
+        except BaseException:  # for example, this greenlet is killed
+            self._cancel(own)
+            raise
+        if not is_awake:
+            self._cancel(own)
+            self._breaker.count_failures((own.operation,))
+            raise Unavailable
 
     def _cancel(self, own: _Call) -> None:
         """Remove `own` from the queue. If `own` is the next leader, choose another leader."""
@@ -106,14 +125,26 @@ class AutoPipeline:
             self._hand_over([own])
 
     def _lead(self, own: _Call) -> None:
-        """Make one round trip for `own` and for all calls in the queue."""
+        """Make one round trip for `own` and for the oldest calls in the queue."""
         with self._state_lock:
-            calls = [own, *(call for call in self._waiting if call is not own)]
-            self._waiting = []
+            calls = self._take_calls(own)
         try:
             self._breaker.call({call.operation for call in calls}, lambda: self._execute(calls))
         finally:
             self._hand_over(calls)
+
+    def _take_calls(self, own: _Call) -> list[_Call]:
+        """Remove `own` and the oldest calls from the queue. Return at most MAX_COMMANDS commands."""
+        others = [call for call in self._waiting if call is not own]
+        calls, commands, taken = [own], own.count, 0
+        for call in others:
+            commands += call.count
+            if commands > MAX_COMMANDS:
+                break
+            calls.append(call)
+            taken += 1
+        self._waiting = others[taken:]
+        return calls
 
     def _hand_over(self, calls: list[_Call]) -> None:
         """Choose the next leader. Wake the followers in `calls`, then the next leader.
@@ -121,7 +152,7 @@ class AutoPipeline:
         `calls[0]` needs no waking: it belongs to the caller of this method.
         """
         with self._state_lock:
-            next_leader = self._next_leader = self._waiting[0] if self._waiting else None
+            next_leader = self._next_leader = self._waiting[-1] if self._waiting else None
             self._in_flight = next_leader is not None
         for call in calls:
             if call.outcome is _PENDING:
@@ -139,12 +170,12 @@ class AutoPipeline:
         if must_wait:
             packed.append(self._wait_command)
             count += 1
-        replies = self._send(packed, count)
+        replies = self._round_trip(b"".join(packed), count, calls[0].deadline)
         too_few_replicas = must_wait and not self._has_enough_replicas(replies[-1])
         remaining = iter(replies)
         for call in calls:
             call.outcome = list(itertools.islice(remaining, call.count))
-            errors = [reply for reply in call.outcome if isinstance(reply, redis.ResponseError)]
+            errors = [reply for reply in call.outcome if isinstance(reply, redis.RedisError)]
             if errors:
                 call.outcome = self._breaker.refused(call.operation, errors[0])
             elif too_few_replicas and call.writes:
@@ -157,40 +188,13 @@ class AutoPipeline:
         """
         return isinstance(reply, int) and reply >= self._replicas
 
-    def _send(self, packed: list[bytes], count: int) -> list[Any]:
-        commands = b"".join(packed)
+    def _round_trip(self, packed: bytes, count: int, deadline: float) -> list[Any]:
         try:
-            return self._round_trip(commands, count)
+            return self._connection.round_trip(packed, count, deadline)
         except redis.ConnectionError:
             # Retry once: a restart of Redis closes the connection. None of our commands does harm
-            # if it runs twice. A timeout is not retried, because the callers would wait too long.
-            return self._round_trip(commands, count)
-
-    def _round_trip(self, packed: bytes, count: int) -> list[Any]:
-        if self._connection is None:
-            # The connection does not come from the pool. The pool checks a connection before each
-            # use, which costs time on each round trip.
-            options = {**self._pool.connection_kwargs, **CONNECTION_OPTIONS}
-            self._connection = self._pool.connection_class(**options)
-            # Close the connection when this object is garbage-collected.
-            weakref.finalize(self, self._connection.disconnect).atexit = False
-        try:
-            self._connection.send_packed_command([packed], check_health=False)
-            return self._read(count)
-        except BaseException:  # also GreenletExit: the next round trip must not read these replies
-            self._connection.disconnect()
-            raise
-
-    def _read(self, count: int) -> list[Any]:
-        replies: list[Any] = []
-        read_reply = self._connection.read_response
-        while len(replies) < count:
-            try:
-                while len(replies) < count:
-                    replies.append(read_reply())
-            except redis.ResponseError as error:
-                replies.append(error)
-        return replies
+            # if it runs twice. A timeout is not retried: the deadline has passed.
+            return self._connection.round_trip(packed, count, deadline)
 
 
 def _packed(commands: tuple[Command, ...]) -> bytes:

@@ -22,7 +22,9 @@ from resume_service.telemetry import metrics
 OPEN_SECONDS = 0.25
 """Seconds after a failure during which all calls fail at once."""
 
-REFUSALS = "OOM|MISCONF|READONLY|BUSY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|NOPERM"
+REFUSALS = (
+    "OOM|MISCONF|READONLY|BUSY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|NOPERM|DENIED"
+)
 """Codes of error replies that Redis sends when it runs, but can't execute commands now."""
 # Redis replies to a save with this protocol error if the client has not sent the password.
 _refusal = re.compile(rf"(^|-)({REFUSALS})\b|Protocol error: unauthenticated").search
@@ -48,21 +50,26 @@ class CircuitBreaker:
             self._attempt(operations, round_trip)
             return
         if time.monotonic() < open_until or not self._probing.acquire(blocking=False):
-            _count_failures(operations)
+            self.count_failures(operations)
             raise Unavailable
         try:
             self._attempt(operations, round_trip)
         finally:
             self._probing.release()
 
-    def refused(self, operation: str, fault: redis.ResponseError) -> Exception:
+    def count_failures(self, operations: Collection[str]) -> None:
+        """Record one failure for each of `operations` in the metrics."""
+        for operation in operations:
+            metrics.redis_failures.labels(operation).inc()
+
+    def refused(self, operation: str, fault: redis.RedisError) -> Exception:
         """Return Unavailable if the code of the error reply `fault` is in REFUSALS.
 
         Otherwise return `fault` itself.
         """
         if not _is_refusal(fault):
             return fault
-        _count_failures((operation,))
+        self.count_failures((operation,))
         _log.warning("redis refused", operation=operation, fault=str(fault))
         return Unavailable()
 
@@ -71,7 +78,7 @@ class CircuitBreaker:
         try:
             round_trip()
         except (redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse) as fault:
-            _count_failures(operations)
+            self.count_failures(operations)
             self._open(fault)
             raise Unavailable from fault
         finally:
@@ -88,15 +95,10 @@ class CircuitBreaker:
         self._open_until = time.monotonic() + OPEN_SECONDS
 
 
-def _count_failures(operations: Collection[str]) -> None:
-    for operation in operations:
-        metrics.redis_failures.labels(operation).inc()
-
-
-def _is_refusal(fault: redis.ResponseError) -> bool:
+def _is_refusal(fault: redis.RedisError) -> bool:
     """Return whether the code of the error is in REFUSALS.
 
     redis-py may have removed the code from the message: then it is in `status_code`. Before
     version 7, Redis adds words before the error of a script: `ERR Error running script: -OOM`.
     """
-    return _refusal(f"{fault.status_code or ''} {fault}".lstrip()) is not None
+    return _refusal(f"{getattr(fault, 'status_code', None) or ''} {fault}".lstrip()) is not None

@@ -15,8 +15,8 @@ import redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import AskError, MovedError
 
-from resume_service.redis.client import execute, new_client
-from resume_service.redis.topology import QUERY_TIMEOUT, Primaries, Topology
+from resume_service.redis.client import execute
+from resume_service.redis.topology import Primaries, Topology
 from resume_service.settings.redis_url import Address
 
 
@@ -36,7 +36,7 @@ class Cluster(Topology):
                 if time.monotonic() > deadline:
                     raise redis.TimeoutError("redirected too often") from redirection
                 asking = not isinstance(redirection, MovedError)
-                node = self._client(self._target(redirection))
+                node = self.target_of(redirection)
                 if isinstance(redirection, MovedError):
                     self.refresh(redirection)
 
@@ -44,10 +44,7 @@ class Cluster(Topology):
         super().refresh()
         if moved and self._primaries:
             # The queried node may not know yet that this slot has moved.
-            self._primaries[moved.slot_id] = self._target(moved)
-
-    def _target(self, redirection: AskError) -> Address:
-        return redirection.host, redirection.port
+            self._primaries[moved.slot_id] = (moved.host, moved.port)
 
     def _position(self, key: str) -> int:
         return key_slot(key.encode())
@@ -56,8 +53,7 @@ class Cluster(Topology):
         return [primary for primary in set(self._primaries) if primary]
 
     def _query(self, source: Address) -> Primaries:
-        with new_client(self._url.at(source), QUERY_TIMEOUT, retries=0) as node:
-            ranges = execute(node, "CLUSTER SLOTS")
+        ranges = self._reply_of(self._url.at(source), "CLUSTER", "SLOTS")
         if not ranges:
             raise redis.ConnectionError("it knows no slots")
         primaries: Primaries = [None] * REDIS_CLUSTER_HASH_SLOTS

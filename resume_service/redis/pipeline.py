@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -80,8 +81,17 @@ class Pipeline:
 
 
 def _round_trip(node: redis.Redis, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
-    """Send `commands` to `node` and return the replies. Raises redis.RedisError if one is missing."""
+    """Send `commands` to `node` and return the replies. Raises redis.RedisError if one is missing.
+
+    The last command is ECHO with a new tag. If its reply is not this tag, a reply may belong to
+    another command (see `connection.py`).
+    """
+    tag = secrets.token_hex(8)
     with node.pipeline(transaction=False) as pipe:
         for command in commands:
             execute(pipe, *command)
-        return pipe.execute(raise_on_error=False)
+        execute(pipe, "ECHO", tag)
+        *replies, last = pipe.execute(raise_on_error=False)
+        if last != tag:
+            raise redis.ConnectionError("Redis sent a reply that belongs to no command")
+        return replies

@@ -7,8 +7,8 @@ from typing import Any
 
 import redis
 
-from resume_service.redis.client import execute, new_client
-from resume_service.redis.topology import QUERY_TIMEOUT, Primaries, Topology
+from resume_service.redis.client import execute
+from resume_service.redis.topology import Primaries, Topology
 from resume_service.settings.redis_url import Address
 
 MAX_AGE = 1.0
@@ -35,9 +35,8 @@ class SentinelMaster(Topology):
     def _query(self, source: Address) -> Primaries:
         # redis-py uses SENTINEL MASTERS. That command reports a new master one second later than
         # GET-MASTER-ADDR-BY-NAME.
-        command = ("SENTINEL GET-MASTER-ADDR-BY-NAME", self._url.service or "")
-        with new_client(self._url.sentinel_at(source), QUERY_TIMEOUT, retries=0) as sentinel:
-            address = execute(sentinel, *command)
+        command = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._url.service or "")
+        address = self._reply_of(self._url.sentinel_at(source), *command, has_echo=False)
         if not address:
             raise redis.ConnectionError("it knows no such service")
         return [(address[0], int(address[1]))]

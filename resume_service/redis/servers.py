@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import redis
-from redis.exceptions import MovedError
+from redis.exceptions import AskError, MovedError
 
 from resume_service.redis.client import execute, new_client
 from resume_service.redis.cluster import Cluster
@@ -23,6 +23,9 @@ class Servers(Protocol):
 
     def node(self, key: str) -> redis.Redis:
         """Return the client of the server that has `key`. Each server has one client object."""
+
+    def target_of(self, redirection: AskError) -> redis.Redis:
+        """Return the client of the server that `redirection` names."""
 
     def run(self, key: str, *command: str | float) -> Any:
         """Send one command to the server of `key`, and return the reply. Follows redirections."""
@@ -59,6 +62,9 @@ class OneServer:
         self._client = client
 
     def node(self, key: str) -> redis.Redis:
+        return self._client
+
+    def target_of(self, redirection: AskError) -> redis.Redis:
         return self._client
 
     def run(self, key: str, *command: str | float) -> Any:

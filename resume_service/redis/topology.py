@@ -12,18 +12,20 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import redis
 import structlog
-from redis.exceptions import ClusterDownError, MovedError
+from redis.exceptions import AskError, ClusterDownError, MovedError
 
 from resume_service.redis.client import new_client
+from resume_service.redis.connection import query
 from resume_service.settings.redis_url import Address, RedisUrl
 
 REFRESH_TIMEOUT = 0.3
 """Seconds from the start of a refresh after which it queries no further server."""
-QUERY_TIMEOUT = 0.1
-"""Maximum seconds to connect to a queried server. Also the maximum seconds to wait for its reply."""
+QUERY_TIMEOUT = 0.15
+"""Maximum seconds to connect to a queried server and to receive its reply."""
 REFRESH_INTERVAL = 0.1
 """Minimum seconds from the end of one refresh to the start of the next."""
 
@@ -57,6 +59,12 @@ class Topology(ABC):
     def _query(self, source: Address) -> Primaries:
         """Return the primaries that `source` reports. Raises redis.RedisError."""
 
+    def _reply_of(self, url: str, *command: str, has_echo: bool = True) -> Any:
+        """Return the reply of the server at `url`. Raises redis.RedisError after QUERY_TIMEOUT."""
+        with new_client(url, QUERY_TIMEOUT, retries=0) as client:
+            deadline = time.monotonic() + QUERY_TIMEOUT
+            return query(client, *command, deadline=deadline, has_echo=has_echo)
+
     def node(self, key: str) -> redis.Redis:
         self._refresh_if_unknown()
         primary = self._primaries[self._position(key)]
@@ -67,6 +75,9 @@ class Topology(ABC):
     def nodes(self) -> Sequence[redis.Redis]:
         self._refresh_if_unknown()
         return [self._client(address) for address in dict.fromkeys(self._primaries) if address]
+
+    def target_of(self, redirection: AskError) -> redis.Redis:
+        return self._client((redirection.host, redirection.port))
 
     def refresh(self, moved: MovedError | None = None) -> None:
         self._refresh_unless_running(REFRESH_TIMEOUT)

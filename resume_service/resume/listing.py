@@ -1,24 +1,31 @@
 """Lists a user's points in at most two round trips to Redis.
 
-The first round trip reads the index: a sorted set of the user's video ids, ordered by time. The
-second round trip reads the hashes, one for each point.
+The first round trip reads the newest entries of the index: a sorted set of the user's video ids,
+ordered by time. If they suffice, the second round trip reads the hashes, one for each point.
+Otherwise the second round trip reads all entries and all hashes, on a connection of its own: other
+callers do not wait for this large reply.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from resume_service.clock import epoch_ms
 from resume_service.paging import Cursor, CursorPage
 from resume_service.redis.keys import escaped, unescaped
 from resume_service.redis.router import RedisRouter
+from resume_service.redis.script import Args
 from resume_service.resume.hash_format import POINT_FIELDS, point_from
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import PointSettings, ResumePoint, Status
+from resume_service.resume.scripts import LIST_POINTS
 
 Entry = tuple[str, int]
 """An entry of a user's index: the escaped video id, and `updatedAt` in ms."""
+FIRST_ENTRIES = 128
+"""Number of entries that the first round trip reads. A page of 100 points needs one more."""
 
 
 class PointList:
@@ -44,17 +51,22 @@ class PointList:
         trips. Raises Unavailable if Redis does not answer.
         """
         index, point_prefix = self._keys.of_user(user_id)
-        entries = self._entries(index, after)
-        if limit and not status:
-            entries = self._first_entries(entries, limit, now)
-        if not entries:
-            return CursorPage([], None)
-        commands = [("HMGET", point_prefix + member, *POINT_FIELDS) for member, _ in entries]
-        hashes = self._redis.call("list", index, *commands)
+        highest = str(epoch_ms(after.updated_at)) if after else "+inf"
+        entries, are_all = self._first_entries(index, highest, after)
+        if limit and not status and self._has_page(entries, limit, now):
+            entries, are_all = entries[: limit + 1], True
+        if are_all:
+            found = self._with_hashes(index, point_prefix, entries)
+        else:
+            found = [
+                each
+                for each in self._all(index, point_prefix, highest)
+                if after is None or _follows(each[0], after)
+            ]
         # A point without values has expired: the index still contains entries of expired points.
         points = [
             point_from(user_id, unescaped(member), values)
-            for (member, _), values in zip(entries, hashes, strict=True)
+            for (member, _), values in found
             if values[0]
         ]
         if status:
@@ -63,25 +75,38 @@ class PointList:
             ]
         return _first_page(points, limit)
 
-    def _entries(self, index: str, after: Cursor | None) -> Sequence[Entry]:
-        start = epoch_ms(after.updated_at) if after else "+inf"
-        [flat] = self._redis.call(
-            "list", index, ("ZREVRANGEBYSCORE", index, start, "-inf", "WITHSCORES")
-        )
-        entries = list(zip(flat[::2], map(int, flat[1::2]), strict=True))
-        return [each for each in entries if _follows(each, after)] if after else entries
-
     def _first_entries(
-        self, entries: Sequence[Entry], limit: int, now: datetime
-    ) -> Sequence[Entry]:
-        """Return the entries of one page, and one more entry if a next page exists.
+        self, index: str, highest: str, after: Cursor | None
+    ) -> tuple[Sequence[Entry], bool]:
+        """Return the first entries after the cursor, and whether they are all entries."""
+        command = ("ZREVRANGEBYSCORE", index, highest, "-inf", "WITHSCORES")
+        [flat] = self._redis.call("list", index, (*command, "LIMIT", 0, FIRST_ENTRIES))
+        entries = list(zip(flat[::2], map(int, flat[1::2]), strict=True))
+        are_all = len(entries) < FIRST_ENTRIES
+        return [each for each in entries if after is None or _follows(each, after)], are_all
 
-        Returns all entries if some of those points may have expired.
-        """
+    def _has_page(self, entries: Sequence[Entry], limit: int, now: datetime) -> bool:
+        """Return whether `entries` have a whole page and one more entry, and none has expired."""
         expired_before = epoch_ms(now) - int(self._settings.ttl.total_seconds()) * 1000
-        if len(entries) > limit and entries[limit][1] > expired_before:
-            return entries[: limit + 1]
-        return entries
+        return len(entries) > limit and entries[limit][1] > expired_before
+
+    def _with_hashes(
+        self, index: str, point_prefix: str, entries: Sequence[Entry]
+    ) -> Sequence[tuple[Entry, list[Any]]]:
+        """Return each entry with the values of its hash."""
+        if not entries:
+            return []
+        commands = [("HMGET", point_prefix + member, *POINT_FIELDS) for member, _ in entries]
+        hashes = self._redis.call("list", index, *commands)
+        return list(zip(entries, hashes, strict=True))
+
+    def _all(
+        self, index: str, point_prefix: str, highest: str
+    ) -> Sequence[tuple[Entry, list[Any]]]:
+        """Return all entries from `highest` on, each with the values of its hash."""
+        args: Args = [highest, point_prefix, *POINT_FIELDS]
+        found = self._redis.run("list", LIST_POINTS, [index], args)
+        return [((member, int(at_ms)), values) for member, at_ms, values in found]
 
 
 def _follows(entry: Entry, cursor: Cursor) -> bool:

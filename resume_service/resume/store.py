@@ -26,6 +26,7 @@ The rules of a save are in `scripts/save_point.lua`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -50,7 +51,12 @@ from resume_service.resume.model import (
     Saved,
     Status,
 )
-from resume_service.resume.scripts import DELETE_POINT, SAVE_POINT, SET_FIRST_TIMES
+from resume_service.resume.scripts import (
+    DELETE_POINT,
+    SAVE_POINT,
+    SET_FIRST_TIMES,
+    has_changed_point,
+)
 from resume_service.telemetry import metrics
 
 NO_POINT = "Progress not found"
@@ -83,13 +89,13 @@ class ResumeStore:
 
         Return True if the measurement was stored.
         """
-        return _count_save(self._save(measurement, wants_point=False) == 1)
+        return self._save(measurement, wants_point=False)[0]
 
     def save_and_get(self, measurement: Measurement) -> Saved:
         """Save like `save`, and return the stored point after the save, all in one round trip."""
-        applied, is_new, *values = self._save(measurement, wants_point=True)
+        applied, (is_new, *values) = self._save(measurement, wants_point=True)
         point = point_from(measurement.user_id, measurement.video_id, values)
-        return Saved(point, _count_save(applied == 1), is_new == 1)
+        return Saved(point, applied, is_new == 1)
 
     def set_first_times(
         self, point: ResumePoint, watched_at: datetime | None, completed_at: datetime | None
@@ -139,17 +145,21 @@ class ResumeStore:
             self._record_deletion_first(user_id, video_id, now)
         elif self._archive:
             script_keys += [keys.dirty, keys.erased]
-        args: Args = [keys.member, epoch_ms(now), keys.entry]
-        is_deleted = self._redis.run("delete", DELETE_POINT, script_keys, args) == 1
+        at_ms = epoch_ms(now)
+        args: Args = [keys.member, at_ms, keys.entry]
+        result = self._redis.run("delete", DELETE_POINT, script_keys, args)
         if self._separate_backlog:
             # Add the entry a second time. Since the first time, a flush may have removed the entry,
             # because the point still existed then.
-            self._add_entry(keys.erased, keys.entry, epoch_ms(now))
-        if not is_deleted:
+            self._add_entry(keys.erased, keys.entry, at_ms)
+        if not has_changed_point(result, at_ms):
             raise NotFound(NO_POINT)
 
-    def _save(self, measurement: Measurement, *, wants_point: bool) -> Any:
-        """Run the save script. Return its result after the backlog entry is written."""
+    def _save(self, measurement: Measurement, *, wants_point: bool) -> tuple[bool, Sequence[Any]]:
+        """Run the save script and write the backlog entry.
+
+        Return whether the measurement was stored, and the further values of the script's result.
+        """
         keys = self._keys.of_point(measurement.user_id, measurement.video_id)
         at_ms = epoch_ms(measurement.measured_at)
         script_keys = [keys.point, keys.recent]
@@ -170,9 +180,11 @@ class ResumeStore:
             "1" if wants_point else "",
         ]
         result = self._redis.run("save", SAVE_POINT, script_keys, args)
-        if self._separate_backlog and (result[0] if wants_point else result) == 1:
+        first, *values = result if wants_point else [result]
+        applied = metrics.count_save(has_changed_point(first, at_ms))
+        if self._separate_backlog and applied:
             self._add_entry(keys.dirty, keys.entry, at_ms)
-        return result
+        return applied, values
 
     def _record_deletion_first(self, user_id: str, video_id: str, now: datetime) -> None:
         """Add the backlog entry of a deletion before the point is deleted.
@@ -189,9 +201,3 @@ class ResumeStore:
 
     def _add_entry(self, backlog: str, entry: str, at_ms: int) -> None:
         self._redis.call("mark", backlog, ("ZADD", backlog, at_ms, entry), writes=True)
-
-
-def _count_save(applied: bool) -> bool:  # noqa: FBT001 - this function returns the same value
-    """Increment the metric for an applied or ignored save. Return `applied`."""
-    (metrics.saves_applied if applied else metrics.saves_ignored).inc()
-    return applied

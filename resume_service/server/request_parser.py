@@ -13,15 +13,13 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-CHUNK = 65_536
-"""Maximum number of bytes to receive in one call."""
+from resume_service.server.limits import (
+    FAST_RECEIVE,
+    MAX_FAST_HEAD,
+    MAX_FIELDS,
+    MAX_REQUEST_LINE,
+)
 
-MAX_HEAD = 16_384
-"""Maximum size of a head in bytes."""
-MAX_REQUEST_LINE = 4096
-"""Maximum length of a request line in bytes."""
-MAX_FIELDS = 100
-"""Maximum number of header fields."""
 LEFT_TO_GUNICORN = frozenset(
     {
         "HTTP_TRANSFER_ENCODING",
@@ -55,7 +53,7 @@ def read(
     Return None as the request if the request is not ordinary, or if `data` does not contain the
     whole head. If the body is incomplete in `data`, call `receive` until the body is complete.
     """
-    end_of_head = data.find(b"\r\n\r\n", 0, MAX_HEAD)
+    end_of_head = data.find(b"\r\n\r\n", 0, MAX_FAST_HEAD)
     environ = _environ(data[:end_of_head]) if end_of_head > 0 else None
     if environ is None:
         return None, data
@@ -65,7 +63,7 @@ def read(
     start = end_of_head + 4
     end = start + int(length)
     while len(data) < end:
-        more = receive(CHUNK)
+        more = receive(FAST_RECEIVE)
         if not more:
             return None, data
         data += more

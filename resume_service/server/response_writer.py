@@ -22,6 +22,9 @@ from resume_service.web.messages import ApiResponse
 SMALL = 4096
 """Maximum size of a small response in bytes. An empty send buffer always has space for it."""
 
+ERROR_MESSAGES = {HTTPStatus.SERVICE_UNAVAILABLE: "Too many connections, try again"}
+"""The messages of errors that are not the phrase of their status."""
+
 
 def response_bytes(answer: ApiResponse) -> bytes:
     """Return the bytes of a response. The connection remains open after the response."""
@@ -38,8 +41,11 @@ def response_bytes(answer: ApiResponse) -> bytes:
 
 
 def error_bytes(status: HTTPStatus, request_id: str) -> bytes:
-    """Return the bytes of the response to a malformed request. It asks to close the connection."""
-    body = json.dumps({"error": status.phrase})
+    """Return the bytes of an error that the server itself reports. They ask to close the connection.
+
+    The request is malformed, too slow, or on one connection too many.
+    """
+    body = json.dumps({"error": ERROR_MESSAGES.get(status, status.phrase)})
     lines = [
         f"HTTP/1.1 {status.value} {status.phrase}",
         "Connection: close",
@@ -48,6 +54,8 @@ def error_bytes(status: HTTPStatus, request_id: str) -> bytes:
         "Cache-Control: no-store",
         f"X-Request-Id: {request_id}",
     ]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        lines.append("Retry-After: 1")
     return "\r\n".join([*lines, "", body]).encode()
 
 

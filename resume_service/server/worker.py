@@ -20,26 +20,35 @@ import gevent.socket
 import structlog
 from gevent import monkey
 from gevent.event import Event
-from gevent.pool import Pool
-from gevent.server import StreamServer
 from gunicorn import http, util
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
-from resume_service.server import request_parser
+from resume_service.server import limits, request_parser
+from resume_service.server.client_socket import ClientSocket, RequestTooSlow
+from resume_service.server.listener import Listener
 from resume_service.server.response_writer import SMALL, SendQueue, error_bytes, response_bytes
+from resume_service.server.turns import Turns
 from resume_service.web.fast_lane import FastLane
 from resume_service.web.lifecycle import FailedRequest, raise_in_flask
 from resume_service.web.messages import ApiResponse
 
-LINGER_SECONDS = 0.5
+IDLE_AFTER_STOP_SECONDS = 0.5
 """Seconds after a stop signal in which idle connections may still send a request."""
+STOP_SECONDS = 3.0
+"""Seconds before the end of `graceful_timeout` at which this process ends all its connections.
+
+At the end, the master kills it.
+"""
 STATUSES = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
     errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    RequestTooSlow: HTTPStatus.REQUEST_TIMEOUT,
 }
+GONE = (errors.NoMoreData, OSError)
+"""Errors that occur if the client has closed the connection, or takes nothing from it."""
 _log = structlog.get_logger(__name__)
 
 
@@ -48,7 +57,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def init_process(self) -> None:
         self._stopping = Event()
-        self._idle: set[Any] = set()
         self._send_queue = SendQueue()
         super().init_process()
 
@@ -86,93 +94,101 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def run(self) -> None:
         """Serve until a stop signal. Then accept waiting connections and finish all requests."""
-        servers = [self._start_server(listener) for listener in self.sockets]
+        turns = Turns()
+        listeners = [self._start_listener(each, turns) for each in self.sockets]
         while self.alive:
             self.notify()
             self._stopping.wait(1.0)
-        for server in servers:
-            # Accept waiting connections before the close: the close of a listener resets them.
-            while (waiting := server.do_read()) is not None:
-                server.do_handle(*waiting)
-            server.close()
-        self._finish(servers)
+        for listener in listeners:
+            listener.accept_backlog()
+            listener.close()
+        self._finish(listeners)
 
-    def _start_server(self, listener: Any) -> StreamServer:
-        listener.setblocking(1)
-        name = listener.getsockname()
-        pool = Pool(self.worker_connections)
-        server = StreamServer(
-            listener, lambda client, addr: self._serve(name, client, addr), spawn=pool
+    def _start_listener(self, listening_socket: Any, turns: Turns) -> Listener:
+        listening_socket.setblocking(1)
+        name = listening_socket.getsockname()
+        listener = Listener(
+            listening_socket, lambda client, addr: self._serve(name, client, addr), turns
         )
-        if self.cfg.workers > 1:
-            server.max_accept = 1
-        server.start()
-        return server
+        listener.start()
+        return listener
 
-    def _finish(self, servers: list[StreamServer]) -> None:
+    def _finish(self, listeners: list[Listener]) -> None:
+        """Wait for all requests, but end before the master would kill this process."""
         stopped = time.monotonic()
-        while any(len(server.pool) for server in servers):
+        while any(len(listener.pool) for listener in listeners):
             waited = time.monotonic() - stopped
-            if waited > self.cfg.graceful_timeout:
+            if waited > self.cfg.graceful_timeout - STOP_SECONDS:
                 self.log.warning("Worker graceful timeout (pid:%s)", self.pid)
                 break
-            if waited > LINGER_SECONDS:
-                self._end_idle_connections()
+            if waited > IDLE_AFTER_STOP_SECONDS:
+                for listener in listeners:
+                    listener.end_idle_connections()
             self.notify()
             gevent.sleep(0.02)
-        for server in servers:
-            server.stop(timeout=1)
+        for listener in listeners:
+            listener.stop(timeout=STOP_SECONDS / 2)
 
-    def _end_idle_connections(self) -> None:
-        """Shut down reading. Then the greenlet of each idle connection reads the end and stops."""
-        for client in tuple(self._idle):
-            with contextlib.suppress(OSError):
-                client.shutdown(socket.SHUT_RD)
-
-    def _serve(self, listener_name: Any, client: Any, addr: Any) -> None:
+    def _serve(self, listener_name: Any, client: ClientSocket, addr: Any) -> None:
         """Answer the requests of one connection until the client or this worker closes it."""
+        try:
+            if self._serve_requests(listener_name, client, addr):
+                client.start_lingering()
+                util.close_graceful(client, limits.LINGER_SECONDS, limits.LINGER_BYTES)
+        finally:
+            util.close(client)
+
+    def _serve_requests(self, listener_name: Any, client: ClientSocket, addr: Any) -> bool:
+        """Answer requests. Return False if the client has closed the connection."""
         request = None
-        client.settimeout(self.cfg.keepalive)
         parser = http.get_parser(self.cfg, client, addr)
         unread = parser.unreader
         try:
-            while data := unread.take_buffered() or self._next_bytes(client):
+            while data := self._next_data(client, unread):
                 outcome, rest = self._try_fast_lane(client, data)
                 unread.unread(rest)
                 if isinstance(outcome, ApiResponse):
                     self._send(client, response_bytes(outcome), may_wait=not rest)
                     continue
                 self._send_queue.flush()  # gunicorn sends at once: send earlier responses first
+                client.start_slow_request(len(rest))
                 request = next(parser)
+                client.end_head()
                 with raise_in_flask(outcome) if outcome else contextlib.nullcontext():
                     self.handle_request(listener_name, request, client, addr)
-                if not parser.finish_body():
-                    break
-        except (StopIteration, errors.NoMoreData, OSError) as end:
-            self.log.debug("Closing connection. %r", end)
+                if not parser.finish_body(
+                    time.monotonic() + limits.UNREAD_BODY_SECONDS, limits.MAX_UNREAD_BODY
+                ):
+                    return True
+        except StopIteration:
+            return True
         except Exception as fault:  # noqa: BLE001 - gunicorn logs it
+            if isinstance(fault, GONE) and not isinstance(fault, RequestTooSlow):
+                self.log.debug("Closing connection. %r", fault)
+                return False
             self.handle_error(request, client, addr, fault)
+            return True
         finally:
             self._send_queue.flush()
-            util.close(client)
+        return False
 
-    def _send(self, client: Any, answer: bytes, *, may_wait: bool) -> None:
+    def _next_data(self, client: ClientSocket, unread: Any) -> bytes:
+        """Return the first bytes of the next request. Return empty bytes at the end."""
+        data = bytes(unread.take_buffered())
+        if data:
+            client.wait_for_turn()  # the client did not wait for the response
+            return data
+        return client.receive_next()
+
+    def _send(self, client: ClientSocket, answer: bytes, *, may_wait: bool) -> None:
         if may_wait and len(answer) <= SMALL:
             self._send_queue.send(client, answer)
         else:
             self._send_queue.flush()  # the queue may contain earlier responses to this client
             client.sendall(answer)
 
-    def _next_bytes(self, client: Any) -> bytes:
-        """Receive the next bytes. Return empty bytes if the client has closed the connection."""
-        self._idle.add(client)
-        try:
-            return bytes(client.recv(request_parser.CHUNK))
-        finally:
-            self._idle.discard(client)
-
     def _try_fast_lane(
-        self, client: Any, data: bytes
+        self, client: ClientSocket, data: bytes
     ) -> tuple[ApiResponse | FailedRequest | None, bytes]:
         """Let the fast lane answer the request in `data`. Return the outcome and the unread bytes.
 
@@ -187,12 +203,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         return outcome, request.rest if isinstance(outcome, ApiResponse) else data
 
     def handle_error(self, req: object, client: Any, addr: object, exc: Exception) -> None:
-        """Answer a malformed request. Do not log the error's message: it may contain a token."""
-        if not isinstance(exc, errors.ParseException):
+        """Answer a malformed or slow request. Do not log the error's message: it may contain a token."""
+        if not isinstance(exc, errors.ParseException | RequestTooSlow):
             super().handle_error(req, client, addr, exc)
             return
         status = STATUSES.get(type(exc), HTTPStatus.BAD_REQUEST)
         request_id = uuid.uuid4().hex
         _log.warning("malformed request", fault=type(exc).__name__, request_id=request_id)
         with contextlib.suppress(OSError):  # the client may have disconnected
-            util.write_nonblock(client, error_bytes(status, request_id))
+            client.sendall(error_bytes(status, request_id))

@@ -29,6 +29,10 @@ redis_failures = Counter(
     " because the circuit breaker was open.",
     ["operation"],
 )
+stray_replies = Counter(
+    "resume_redis_stray_replies",
+    "Connections to Redis that were closed because a reply belonged to none of their commands.",
+)
 saves = Counter(
     "resume_saves",
     "Saves by result: applied, or ignored because the stored point was measured later.",
@@ -66,6 +70,12 @@ def _series(method: str, route: str, status: int) -> Any:
 def observe_request(method: str, route: str, status: int, seconds: float) -> None:
     """Record one request. The labels must come from fixed sets of values, never from client input."""
     _series(method, route, status).observe(seconds)
+
+
+def count_save(applied: bool) -> bool:  # noqa: FBT001 - this function returns the same value
+    """Record an applied or ignored save. Return `applied`."""
+    (saves_applied if applied else saves_ignored).inc()
+    return applied
 
 
 def observe_redis(operation: str, seconds: float) -> None:

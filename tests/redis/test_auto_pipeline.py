@@ -17,10 +17,10 @@ import redis
 
 from dev.service import ROOT
 from resume_service.errors import Unavailable
-from resume_service.redis.auto_pipeline import AutoPipeline
 from resume_service.redis.client import new_client
 from tests.support.counting_redis import CountingClient
 from tests.support.eventually import eventually
+from tests.support.timed_pipeline import TimedPipeline
 
 SLOW = "local n = 0 for i = 1, 3e7 do n = n + i end return 'late'"
 """A script that runs for some tenths of a second."""
@@ -58,7 +58,7 @@ def test_waiting_callers_share_one_round_trip(url, run_together):
     words = [f"word {number}" for number in range(50)]
 
     answers = run_together(
-        AutoPipeline(counted.client), [(("ECHO", word), False) for word in words]
+        TimedPipeline(counted.client), [(("ECHO", word), False) for word in words]
     )
 
     assert answers == words
@@ -67,7 +67,7 @@ def test_waiting_callers_share_one_round_trip(url, run_together):
 
 def test_sequential_calls_cost_one_round_trip_each(url):
     counted = CountingClient(url)
-    pipeline = AutoPipeline(counted.client)
+    pipeline = TimedPipeline(counted.client)
 
     assert [pipeline.call("get", ("ECHO", str(n)))[0] for n in range(5)] == list("01234")
     assert counted.trips == 5
@@ -86,7 +86,7 @@ def test_refused_command_fails_only_its_own_caller(url, real_redis, run_together
         ("GET", "none"),
     ]
 
-    outcomes = run_together(AutoPipeline(new_client(url, 5)), [(each, False) for each in commands])
+    outcomes = run_together(TimedPipeline(new_client(url, 5)), [(each, False) for each in commands])
 
     kinds = [type(each) for each in outcomes]
     assert outcomes[0::2][:2] == ["a", "b"]
@@ -99,7 +99,7 @@ def test_refused_command_fails_only_its_own_caller(url, real_redis, run_together
 
 
 def test_too_few_replicas_fail_writes_and_no_reads(url, run_together):
-    pipeline = AutoPipeline(new_client(url, 5), wait_replicas=1, wait_ms=10)
+    pipeline = TimedPipeline(new_client(url, 5), wait_replicas=1, wait_ms=10)
 
     outcomes = run_together(
         pipeline,
@@ -117,7 +117,7 @@ def test_too_few_replicas_fail_writes_and_no_reads(url, run_together):
 
 
 def test_read_does_not_wait_for_replicas(url):
-    pipeline = AutoPipeline(new_client(url, 5), wait_replicas=1, wait_ms=5000)
+    pipeline = TimedPipeline(new_client(url, 5), wait_replicas=1, wait_ms=5000)
     began = time.perf_counter()
 
     assert pipeline.call("get", ("ECHO", "now")) == ["now"]
@@ -127,7 +127,7 @@ def test_read_does_not_wait_for_replicas(url):
 class Caller:
     """Sends random commands, and checks that each answer is its own."""
 
-    def __init__(self, number: int, pipeline: AutoPipeline) -> None:
+    def __init__(self, number: int, pipeline: TimedPipeline) -> None:
         self.chance = random.Random(number)
         self.number = number
         self.pipeline = pipeline
@@ -159,7 +159,7 @@ class Caller:
 
 @pytest.mark.soak
 def test_answers_are_never_mixed_up_while_connections_are_killed(url, real_redis, effort):
-    pipeline, over = AutoPipeline(new_client(url, 5)), threading.Event()
+    pipeline, over = TimedPipeline(new_client(url, 5)), threading.Event()
     callers = [Caller(number, pipeline) for number in range(CALLERS)]
 
     def kill() -> int:
@@ -188,7 +188,7 @@ def test_answers_are_never_mixed_up_while_connections_are_killed(url, real_redis
 
 
 def test_timeout_fails_the_call_and_its_late_answer_reaches_no_caller(url):
-    pipeline = AutoPipeline(new_client(url, 0.05))
+    pipeline = TimedPipeline(new_client(url, 0.05))
     with pytest.raises(Unavailable):
         pipeline.call("get", ("EVAL", SLOW, 0))
 
@@ -244,7 +244,7 @@ def test_without_redis_every_greenlet_gets_unavailable(greenlets):
 
 def test_commands_of_one_call_share_a_round_trip_and_fail_together(url, real_redis):
     counted = CountingClient(url)
-    pipeline = AutoPipeline(counted.client)
+    pipeline = TimedPipeline(counted.client)
     real_redis.set("text", "t")
 
     assert pipeline.call("get", ("ECHO", "a"), ("GET", "text"), ("GET", "none")) == ["a", "t", None]
@@ -256,7 +256,7 @@ def test_commands_of_one_call_share_a_round_trip_and_fail_together(url, real_red
 
 def test_text_that_is_no_utf_8_affects_only_its_own_caller(url, real_redis, run_together):
     real_redis.execute_command("SET", "foreign", b"\xff\xfe")
-    pipeline = AutoPipeline(new_client(url, 5))
+    pipeline = TimedPipeline(new_client(url, 5))
 
     outcomes = run_together(pipeline, [(("GET", "foreign"), False), (("ECHO", "a"), False)])
 
@@ -270,7 +270,7 @@ def test_connection_closes_when_the_pipeline_is_garbage_collected(url, real_redi
     def left():
         return [each["name"] for each in real_redis.client_list()].count("let-go")
 
-    pipeline = AutoPipeline(new_client(f"{url}?client_name=let-go", 5))
+    pipeline = TimedPipeline(new_client(f"{url}?client_name=let-go", 5))
     pipeline.call("get", ("ECHO", "a"))
     assert left() == 1
 

@@ -10,17 +10,26 @@ from resume_service.redis.client import new_client
 
 
 class CountingClient:
-    """`client` is a Redis client. `trips` counts what it sends, failed attempts included."""
+    """`client` is a Redis client. `trips` counts its sends, and its failed attempts to connect."""
 
     def __init__(self, url: str) -> None:
         self.trips = 0
         self.client = new_client(url, 5)
         pool, counter = self.client.connection_pool, self
 
-        class Connection(pool.connection_class):
-            def send_packed_command(self, command, check_health=True):  # noqa: FBT002 - redis-py's
+        class CountedSocket(socket.socket):
+            def sendall(self, *arguments):
                 counter.trips += 1
-                super().send_packed_command(command, check_health)
+                super().sendall(*arguments)
+
+        class Connection(pool.connection_class):
+            def _connect(self):
+                try:
+                    connected = super()._connect()
+                except OSError:
+                    counter.trips += 1
+                    raise
+                return CountedSocket(fileno=connected.detach())
 
         pool.connection_class = Connection
 

@@ -15,19 +15,19 @@ import sys
 import gevent
 
 from resume_service.errors import Unavailable
-from resume_service.redis.auto_pipeline import AutoPipeline
 from resume_service.redis.client import new_client
 from resume_service.telemetry import logs
+from tests.support.timed_pipeline import TimedPipeline
 
 TIMEOUT_SECONDS = 10
 URL, ROUNDS = sys.argv[1], int(sys.argv[2])
 
 
-def new_pipeline() -> AutoPipeline:
-    return AutoPipeline(new_client(URL, TIMEOUT_SECONDS))
+def new_pipeline() -> TimedPipeline:
+    return TimedPipeline(new_client(URL, TIMEOUT_SECONDS))
 
 
-def echo(pipeline: AutoPipeline, word: str) -> str:
+def echo(pipeline: TimedPipeline, word: str) -> str:
     [answer] = pipeline.call("get", ("ECHO", word))
     return "own" if answer == word else f"foreign: {answer} for {word}"
 
@@ -47,7 +47,7 @@ def outcomes_of(greenlets) -> list[str]:
     return outcomes
 
 
-def start_callers(pipeline: AutoPipeline, count: int):
+def start_callers(pipeline: TimedPipeline, count: int):
     """A leader in a round trip that blocks until `unblock`, and `count` callers that wait."""
     leader = gevent.spawn(lambda: pipeline.call("get", ("BLPOP", "door", 0))[0][1])
     while not pipeline._in_flight:
@@ -98,7 +98,7 @@ def random_callers_killed() -> list[str]:
 
 
 def without_redis() -> list[str]:
-    pipeline = AutoPipeline(new_client("redis://127.0.0.1:1/0", 1))
+    pipeline = TimedPipeline(new_client("redis://127.0.0.1:1/0", 1))
 
     def ping() -> str:
         try:

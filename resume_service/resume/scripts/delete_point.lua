@@ -9,14 +9,15 @@
 -- ARGV[1] member of recent:<user>
 -- ARGV[2] time of deletion, ms since 1970
 -- ARGV[3] member of archive:dirty and archive:erased
--- returns 1 if the point existed, else 0
+-- returns ARGV[2] as a number if the point existed, else its negative. So the caller can check that
+--         the result is its own.
 
 if redis.call('DEL', KEYS[1]) == 0 then
-  return 0
+  return -ARGV[2]
 end
 redis.call('ZREM', KEYS[2], ARGV[1])
 if KEYS[3] then
   redis.call('ZREM', KEYS[3], ARGV[3])
   redis.call('ZADD', KEYS[4], ARGV[2], ARGV[3])
 end
-return 1
+return tonumber(ARGV[2])

@@ -22,7 +22,8 @@
 -- ARGV[13] duration in the catalogue, s; empty if unknown. Used if a rate was measured, ARGV[2] is
 --          empty, and the stored point has no duration.
 -- ARGV[14] 1 to return the point, else empty
--- returns  1 if the measurement was saved, 0 if the stored point was measured later.
+-- returns  ARGV[4] as a number if the measurement was saved. The negative of this number if the
+--          stored point was measured later. So the caller can check that the result is its own.
 --          If ARGV[14] is 1, the script returns an array of eight values instead. The first value
 --          is this number. The second value is 1 if the point is new, else 0. The others are the
 --          point after the save: currentTime, updatedAt, duration, percent, watched, completed.
@@ -37,7 +38,7 @@ local function point()
 end
 
 if stored[1] and stored[1] > ARGV[3] then
-  return ARGV[14] == '' and 0 or {0, 0, point()}
+  return ARGV[14] == '' and -ARGV[4] or {-ARGV[4], 0, point()}
 end
 
 local position = ARGV[1]
@@ -102,9 +103,10 @@ if KEYS[3] then
   redis.call('ZADD', KEYS[3], ARGV[4], ARGV[11])
 end
 
+local saved = tonumber(ARGV[4])
 if ARGV[14] == '' then
-  return 1
+  return saved
 elseif not percent then
-  return {1, stored[1] and 0 or 1, point()}
+  return {saved, stored[1] and 0 or 1, point()}
 end
-return {1, stored[1] and 0 or 1, position, ARGV[3], duration or false, percent, watched, completed}
+return {saved, stored[1] and 0 or 1, position, ARGV[3], duration or false, percent, watched, completed}

@@ -1,0 +1,74 @@
+"""The connections of this process to one Redis server.
+
+Concurrent callers share one connection (`auto_pipeline`). A large reply would delay the other
+callers. So a call that may have a large reply uses a connection of its own.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from typing import Any
+
+import redis
+
+from resume_service.errors import Unavailable
+from resume_service.redis.auto_pipeline import AutoPipeline, Command
+from resume_service.redis.circuit_breaker import CircuitBreaker
+
+MAX_LARGE_CALLS = 4
+"""Maximum number of calls to one server that use a connection of their own at the same time.
+
+This also limits memory: a list of 1,000 points needs about 1 MB while it is read.
+"""
+MAX_WAIT = 5.0
+"""Maximum seconds to wait for one of these connections, while other callers use them."""
+DEFAULT_TIMEOUT = 5.0
+"""Seconds until the deadline of a call, if the client has no timeout."""
+
+
+class Node:
+    """Sends commands to the server of `client`. See `AutoPipeline` for the other arguments."""
+
+    def __init__(self, client: redis.Redis, *, wait_replicas: int = 0, wait_ms: int = 0) -> None:
+        timeout = client.connection_pool.connection_kwargs.get("socket_timeout")
+        self._timeout: float = timeout or DEFAULT_TIMEOUT
+        breaker = CircuitBreaker()
+
+        def new_pipeline() -> AutoPipeline:
+            return AutoPipeline(client, breaker, wait_replicas=wait_replicas, wait_ms=wait_ms)
+
+        self._shared = new_pipeline()
+        self._for_large_calls: queue.LifoQueue[AutoPipeline] = queue.LifoQueue()
+        for _ in range(MAX_LARGE_CALLS):
+            self._for_large_calls.put(new_pipeline())
+
+    def deadline(self) -> float:
+        """Return the deadline of a call that arrives now, as a value of `time.monotonic()`."""
+        return time.monotonic() + self._timeout
+
+    def call(
+        self,
+        operation: str,
+        *commands: Command,
+        deadline: float,
+        writes: bool = False,
+        is_large: bool = False,
+    ) -> list[Any]:
+        """Return the replies to `commands`. Raises the errors of `AutoPipeline.call`.
+
+        With `is_large`, a connection of its own sends the commands. The time of the wait for this
+        connection does not count for `deadline`.
+        """
+        if not is_large:
+            return self._shared.call(operation, *commands, deadline=deadline, writes=writes)
+        started = time.monotonic()
+        try:
+            own = self._for_large_calls.get(timeout=MAX_WAIT)
+        except queue.Empty:
+            raise Unavailable from None
+        try:
+            deadline += time.monotonic() - started
+            return own.call(operation, *commands, deadline=deadline, writes=writes)
+        finally:
+            self._for_large_calls.put(own)

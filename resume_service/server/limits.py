@@ -1,0 +1,85 @@
+"""All limits on what a client may send, and on how long a client may take.
+
+They protect the other clients of the same process. `turns.py` explains how clients share its time.
+`deploy/nginx.conf` has its own, similar limits.
+"""
+
+from __future__ import annotations
+
+import resource
+
+# The head of a request: the request line and the header fields.
+MAX_REQUEST_LINE = 4096
+"""Maximum bytes of a request line. A path with two ids of 128 characters needs 900."""
+MAX_FIELDS = 100
+"""Maximum number of header fields. Browsers and proxies send about 20."""
+MAX_FIELD = 16_380
+"""Maximum bytes of a header field. So the service, not gunicorn, rejects a token of 10 KB."""
+MAX_FAST_HEAD = 16_384
+"""Maximum bytes of a head in the fast lane."""
+MAX_HEAD = 65_536
+"""Maximum bytes of any head. Without this limit, gunicorn accepts MAX_FIELDS * MAX_FIELD bytes."""
+
+# The body of a request. The maximum of an accepted body is MAX_CONTENT_LENGTH in `web/bodies.py`.
+MAX_UNREAD_BODY = 65_536
+"""Maximum bytes that the server reads after a response, so that the connection stays usable.
+
+This is the size of the largest accepted body. If more follow, the connection closes.
+"""
+UNREAD_BODY_SECONDS = 1.0
+"""Maximum seconds to read them."""
+
+# Time.
+REQUEST_SECONDS = 20.0
+"""Maximum seconds from the first to the last byte of a request.
+
+This is enough for the largest body at 30 kbit/s.
+"""
+IDLE_SECONDS = 75
+"""Maximum seconds between two requests. nginx closes idle connections first, after 60 s."""
+SEND_SECONDS = 75.0
+"""Maximum seconds for a client to take one part of a response, for example a viewer who pauses."""
+LINGER_SECONDS = 2.0
+"""Maximum seconds to wait for the client's end of a connection that the server closes.
+
+In this time, the client can read the response, even if it is still sending.
+"""
+LINGER_BYTES = 1 << 20
+"""Maximum bytes to read and ignore in this time."""
+
+# Turns. See `turns.py`.
+FAST_RECEIVE = 65_536
+"""Maximum bytes to receive at once in the fast lane, and while the server ignores bytes."""
+SLOW_RECEIVE = 2048
+"""Maximum bytes to receive at once for gunicorn.
+
+Its parser needs 1 ms for this number of bytes if each chunk of a body has one byte.
+"""
+SENT_PER_TURN = 65_536
+"""Bytes of a response after which other clients have their turns."""
+
+# Connections.
+MAX_CONNECTIONS = 10_000
+"""Maximum number of connections to a process. An idle connection needs a few kilobytes."""
+OTHER_FILES = 200
+"""Number of open files that a process needs for everything except connections of clients."""
+MAX_BACKLOG = 2048
+"""Maximum number of connections that wait in the kernel, which is the default of gunicorn."""
+
+
+def raise_file_limit() -> None:
+    """Raise the limit of open files of this process, so that MAX_CONNECTIONS are possible."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def max_connections() -> int:
+    """Return the maximum number of connections that the limit of open files allows."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return max(1, min(MAX_CONNECTIONS, soft - OTHER_FILES))

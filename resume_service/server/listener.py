@@ -1,0 +1,88 @@
+"""Accepts connections. At the maximum number, a new connection replaces the one that waits longest."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import uuid
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from gevent.pool import Pool
+from gevent.server import StreamServer
+from gunicorn import util
+
+from resume_service.server import limits
+from resume_service.server.client_socket import ClientSocket
+from resume_service.server.response_writer import error_bytes
+from resume_service.server.turns import Turns
+
+_log = structlog.get_logger(__name__)
+
+
+class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
+    """Calls `serve(client, address)` in a new greenlet for each connection to `listening_socket`."""
+
+    max_accept = 1  # per iteration of the event loop, so that other clients are served in between
+
+    def __init__(
+        self, listening_socket: Any, serve: Callable[[ClientSocket, Any], None], turns: Turns
+    ) -> None:
+        super().__init__(listening_socket, serve, spawn=Pool())
+        self._max_connections = limits.max_connections()
+        self._turns = turns
+        self._waiting: dict[ClientSocket, None] = {}
+        """The clients that must send the next bytes, the longest wait first."""
+
+    def do_read(self) -> tuple[ClientSocket, Any] | None:
+        """Accept a connection. Return None if no connection is there."""
+        accepted = super().do_read()
+        if accepted is None:
+            return None
+        client = ClientSocket(accepted[0], self._turns, self._waiting)
+        if len(self.pool) >= self._max_connections and not self._close_longest_waiting():
+            _refuse(client)
+            return None
+        return client, accepted[1]
+
+    def accept_backlog(self) -> None:
+        """Accept the connections that wait in the kernel. The close of a listener resets them."""
+        for _ in range(limits.MAX_BACKLOG):
+            accepted = self.do_read()
+            if accepted is None:
+                break
+            self.do_handle(*accepted)
+
+    def end_idle_connections(self) -> None:
+        """Shut down reading. Then the greenlet of each idle connection reads the end and stops."""
+        for client in tuple(self._waiting):
+            if client.is_idle:
+                _shut_down_reading(client)
+
+    def _close_longest_waiting(self) -> bool:
+        """Close the connection that has waited longest for its client. Return False if none waits.
+
+        nginx does the same. So clients that send nothing can't keep other clients out.
+        """
+        client = next(iter(self._waiting), None)
+        if client is None:
+            return False
+        del self._waiting[client]
+        _shut_down_reading(client)
+        return True
+
+
+def _shut_down_reading(client: ClientSocket) -> None:
+    with contextlib.suppress(OSError):
+        client.shutdown(socket.SHUT_RD)
+
+
+def _refuse(client: ClientSocket) -> None:
+    """Answer 503 and close, because each connection is in use."""
+    _log.warning("too many connections")
+    client.settimeout(0)
+    with contextlib.suppress(OSError):
+        client.send(error_bytes(HTTPStatus.SERVICE_UNAVAILABLE, uuid.uuid4().hex))
+    util.close(client)
