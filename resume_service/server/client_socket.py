@@ -48,7 +48,7 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         self.timeout = limits.IDLE_SECONDS
         self.is_idle = True
         try:
-            return self._receive(limits.FAST_RECEIVE)
+            return self._receive(limits.FIRST_RECEIVE)
         finally:
             self.is_idle = False
 

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from resume_service.server.limits import (
-    FAST_RECEIVE,
     MAX_FAST_HEAD,
     MAX_FIELDS,
     MAX_REQUEST_LINE,
@@ -63,7 +62,7 @@ def read(
     start = end_of_head + 4
     end = start + int(length)
     while len(data) < end:
-        more = receive(FAST_RECEIVE)
+        more = receive(end - len(data))  # no more: the next request may belong to gunicorn
         if not more:
             return None, data
         data += more

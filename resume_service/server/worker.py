@@ -106,6 +106,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _start_listener(self, listening_socket: Any, turns: Turns) -> Listener:
         listening_socket.setblocking(1)
+        # The accepted connections inherit this size.
+        listening_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, limits.RECEIVE_BUFFER)
         name = listening_socket.getsockname()
         listener = Listener(
             listening_socket, lambda client, addr: self._serve(name, client, addr), turns
