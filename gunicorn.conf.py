@@ -3,6 +3,7 @@
 The master process loads `wsgi:app` once, then forks the worker processes.
 """
 
+import gc
 import os
 import shutil
 import sys
@@ -76,6 +77,14 @@ backlog = limits.MAX_BACKLOG
 loglevel = _settings.log_level
 logconfig_dict = logs.dict_config(_settings.log_level)
 accesslog = None  # not needed: the metrics include each request, and LOG_LEVEL=debug logs it
+
+
+def pre_fork(_server: object, _worker: object) -> None:
+    """Exclude the objects of the loaded application from garbage collection.
+
+    Otherwise each full collection stops a worker for 70 ms.
+    """
+    gc.freeze()
 
 
 def child_exit(_server: object, worker: Worker) -> None:

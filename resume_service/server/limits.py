@@ -50,10 +50,10 @@ LINGER_BYTES = 1 << 20
 # Turns. See `turns.py`.
 FIRST_RECEIVE = 4096
 """Maximum bytes to receive at once at the start of a request. Most saves have 500 to 2,500 bytes."""
-SLOW_RECEIVE = 2048
+SLOW_RECEIVE = 512
 """Maximum bytes to receive at once for gunicorn.
 
-If each chunk of a body has one byte, its parser needs 1 ms for this number of bytes.
+If each chunk of a body has one byte, its parser needs 0.3 ms for this number of bytes.
 """
 RECEIVE_BUFFER = 65_536
 """Size of the kernel's receive buffer of a connection, in bytes.
