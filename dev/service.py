@@ -46,16 +46,22 @@ def answers(port: int, path: str) -> bool:
 
 
 class Service(ChildProcess):
-    """A service on loopback with the environment `env` plus PATH and PORT. It logs to `log`."""
+    """A service on loopback with the environment `env` plus PATH and PORT. It logs to `log`.
 
-    def __init__(self, log: Path, **env: str) -> None:
+    `config` is the path of a file that replaces `gunicorn.conf.py`.
+    """
+
+    def __init__(self, log: Path, *, config: str | None = None, **env: str) -> None:
+        self._options = ["--config", config] if config else []
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = log
         self._env = {"PATH": os.environ["PATH"], "PORT": str(self.port)} | env
 
     def start(self) -> None:
-        self._launch([sys.executable, "-m", "gunicorn"], self.log, cwd=ROOT, env=self._env)
+        self._launch(
+            [sys.executable, "-m", "gunicorn", *self._options], self.log, cwd=ROOT, env=self._env
+        )
 
     def answers(self) -> bool:
         return answers(self.port, "/healthz")

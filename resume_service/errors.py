@@ -39,13 +39,6 @@ class Forbidden(ServiceError):
     message = "Not yours to reach"
 
 
-class RequestTooSlow(ServiceError):
-    """The client takes too long to send the body of its request."""
-
-    status = 408
-    message = "Request Timeout"
-
-
 class NotFound(ServiceError):
     status = 404
     message = "Not found"

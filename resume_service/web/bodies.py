@@ -15,7 +15,7 @@ from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from resume_service.errors import BadRequest, RequestTooSlow, UnsupportedMediaType, ValidationFailed
+from resume_service.errors import BadRequest, UnsupportedMediaType, ValidationFailed
 
 
 def _whole_number(digits: str) -> float:
@@ -106,16 +106,13 @@ def decode_json(body: bytes) -> Any:
 def read_body(req: Request) -> bytes:
     """Return the bytes of the body.
 
-    Raises BadRequest if the body is incomplete or has malformed chunks. Raises RequestTooSlow if
-    the client takes too long. Raises RequestEntityTooLarge if the body is larger than
-    MAX_CONTENT_LENGTH.
+    Raises BadRequest if the body is incomplete or has malformed chunks. Raises
+    RequestEntityTooLarge if the body is larger than MAX_CONTENT_LENGTH.
     """
     try:
         body = req.get_data(cache=False)
         # If a body without Content-Length is too large, werkzeug truncates it and raises no error.
         more = req.environ.get("wsgi.input_terminated") and req.environ["wsgi.input"].read(1)
-    except TimeoutError:
-        raise RequestTooSlow from None
     except (OSError, ParseException):  # gunicorn raises ParseException for a malformed chunk
         raise BadRequest("The body is broken off or badly chunked") from None
     if more:
