@@ -87,6 +87,7 @@ class Link:
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            self._socket.close()
         self._connected.disconnect()
 
     def _peek(self) -> bytes:
