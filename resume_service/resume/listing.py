@@ -1,4 +1,4 @@
-"""Lists a user's points in at most two round trips to Redis.
+"""Lists a user's points in at most two round trips to Redis, unless a hash is no point.
 
 The first round trip reads the index: a sorted set of the user's video ids, ordered by time. The
 second round trip reads the hashes, one for each point.
@@ -11,6 +11,7 @@ from datetime import datetime
 
 from resume_service.clock import epoch_ms
 from resume_service.paging import Cursor, CursorPage
+from resume_service.redis.hashes import read_hashes
 from resume_service.redis.keys import escaped, unescaped
 from resume_service.redis.router import RedisRouter
 from resume_service.resume.hash_format import POINT_FIELDS, point_from
@@ -41,27 +42,28 @@ class PointList:
         """Return at most `limit` points after the cursor. The newest point comes first.
 
         Returns all points if `limit` is None. Omits points that are deleted between the two round
-        trips. Raises Unavailable if Redis does not answer.
+        trips, and hashes that are no points. Raises Unavailable if Redis does not answer.
         """
         index, point_prefix = self._keys.of_user(user_id)
         entries = self._entries(index, after)
+        first = entries
         if limit and not status:
-            entries = self._first_entries(entries, limit, now)
-        if not entries:
-            return CursorPage([], None)
-        commands = [("HMGET", point_prefix + member, *POINT_FIELDS) for member, _ in entries]
-        hashes = self._redis.call("list", index, *commands)
-        # A point without values has expired: the index still contains entries of expired points.
-        points = [
-            point_from(user_id, unescaped(member), values)
-            for (member, _), values in zip(entries, hashes, strict=True)
-            if values[0]
-        ]
+            first = self._first_entries(entries, limit, now)
+        points = self._points(user_id, point_prefix, first)
+        if len(points) < len(first) < len(entries):
+            # Some hashes are no points, so this page needs more entries.
+            points += self._points(user_id, point_prefix, entries[len(first) :])
         if status:
             points = [
                 each for each in points if status.admits(each, self._settings.watched_percent)
             ]
         return _first_page(points, limit)
+
+    def _points(self, user_id: str, prefix: str, entries: Sequence[Entry]) -> list[ResumePoint]:
+        """Return the points of `entries`. Omits expired points: the index still contains them."""
+        members = [member for member, _ in entries]
+        points = read_points(self._redis, "list", user_id, prefix, members) if members else []
+        return [point for point in points if point]
 
     def _entries(self, index: str, after: Cursor | None) -> Sequence[Entry]:
         start = epoch_ms(after.updated_at) if after else "+inf"
@@ -82,6 +84,22 @@ class PointList:
         if len(entries) > limit and entries[limit][1] > expired_before:
             return entries[: limit + 1]
         return entries
+
+
+def read_points(
+    redis: RedisRouter, operation: str, user_id: str, point_prefix: str, members: Sequence[str]
+) -> list[ResumePoint | None]:
+    """Read the user's points of these members of the index, in one round trip.
+
+    The result contains None for each hash that does not exist or is no point (see `point_from`).
+    Raises Unavailable if Redis does not answer.
+    """
+    keys = [point_prefix + member for member in members]
+    hashes = read_hashes(redis, operation, keys, POINT_FIELDS)
+    return [
+        point_from(key, user_id, unescaped(member), values)
+        for key, member, values in zip(keys, members, hashes, strict=True)
+    ]
 
 
 def _follows(entry: Entry, cursor: Cursor) -> bool:
