@@ -56,7 +56,7 @@ class CircuitBreaker:
             self._probing.release()
 
     def refused(self, operation: str, fault: redis.ResponseError) -> Exception:
-        """Return Unavailable if the code of the error reply `fault` is in REFUSALS.
+        """Return Unavailable, caused by `fault`, if the code of the error reply is in REFUSALS.
 
         Otherwise return `fault` itself.
         """
@@ -64,7 +64,9 @@ class CircuitBreaker:
             return fault
         _count_failures((operation,))
         _log.warning("redis refused", operation=operation, fault=str(fault))
-        return Unavailable()
+        refusal = Unavailable()
+        refusal.__cause__ = fault
+        return refusal
 
     def _attempt(self, operations: Collection[str], round_trip: Callable[[], None]) -> None:
         started = time.perf_counter()

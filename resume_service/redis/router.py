@@ -5,17 +5,35 @@ Concurrent callers of the same server share a round trip (`auto_pipeline`).
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import redis
-from redis.exceptions import AskError, MovedError, NoScriptError
+from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
 from resume_service.redis.auto_pipeline import AutoPipeline, Command
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
+
+CHECK_KEYS = 20_000
+"""Number of keys that `check` tries, to find one that a node of a cluster has."""
+CHECK_MS = 100
+"""Milliseconds after which the key of a check expires."""
+REFUSED_WRITES = ("OOM", "MISCONF", "NOREPLICAS", "NOPERM")
+"""Codes of error replies of a primary that answers, but refuses writes."""
+
+
+class RedisState(StrEnum):
+    """The state of the Redis servers. At least one primary answers."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    """A primary does not answer, or refuses writes."""
 
 
 class RedisRouter:
@@ -60,13 +78,56 @@ class RedisRouter:
             by_text = ("EVAL", script.text, *tail)
             return self.call(operation, keys[0], by_text, writes=True)[0]
 
-    def ping(self) -> None:
-        """Send PING to each server that accepts writes. Raises Unavailable if one does not answer."""
+    def check(self) -> RedisState:
+        """Write a key on each primary, and return the state of the servers.
+
+        Raises Unavailable if no primary answers. A server that refuses a write because it is no
+        primary (READONLY) counts as one that does not answer.
+        """
         try:
-            for client in self._servers.nodes():
-                self._pipeline_for_client(client).call("ping", ("PING",))
+            clients = self._servers.nodes()
         except redis.RedisError as fault:
             raise Unavailable from fault
+        states: list[RedisState | None] = [None] * len(clients)
+
+        def check(index: int) -> None:
+            states[index] = self._check_client(clients[index])
+
+        # In parallel: frozen servers together take no longer than one of them.
+        others = [threading.Thread(target=check, args=(index,)) for index in range(1, len(clients))]
+        for other in others:
+            other.start()
+        check(0)
+        for other in others:
+            other.join()
+        if None in states:
+            self._servers.refresh()
+        if not any(states):
+            raise Unavailable
+        return RedisState.OK if set(states) == {RedisState.OK} else RedisState.DEGRADED
+
+    def _check_client(self, client: redis.Redis) -> RedisState | None:
+        """Write a key on one server. Return None if the server does not answer as a primary."""
+        try:
+            command = ("SET", self._key_on(client), 1, "PX", CHECK_MS)
+            self._pipeline_for_client(client).call("ping", command)
+        except (MovedError, AskError) as moved:
+            self._servers.refresh(moved if isinstance(moved, MovedError) else None)
+            return RedisState.DEGRADED
+        except Unavailable as fault:
+            refusal = fault.__cause__
+            return RedisState.DEGRADED if _is_refused_write(refusal) else None
+        except redis.RedisError:
+            return None
+        return RedisState.OK
+
+    def _key_on(self, client: redis.Redis) -> str:
+        """Return a key that `client` has. Raises redis.ClusterDownError if none is found."""
+        for number in range(CHECK_KEYS):
+            with contextlib.suppress(ClusterDownError):  # no server has the slot of this key
+                if self._servers.node(f"ready:{number}") is client:
+                    return f"ready:{number}"
+        raise ClusterDownError("no key of this node found")
 
     def _pipeline_for_key(self, key: str) -> AutoPipeline:
         try:
@@ -94,3 +155,10 @@ class RedisRouter:
             return [self._servers.run(key, *command) for command in commands]
         except redis.RedisError as fault:
             raise Unavailable from fault
+
+
+def _is_refused_write(fault: BaseException | None) -> bool:
+    """Return whether `fault` is the error of a primary that answers, but refuses writes."""
+    if not isinstance(fault, redis.ResponseError):
+        return False
+    return (fault.status_code or str(fault)).startswith(REFUSED_WRITES)
