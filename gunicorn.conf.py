@@ -21,7 +21,7 @@ _OWNER = "RESUME_METRICS_OWNER"
 """Environment variable with the id of the process that created the directory of the metrics."""
 
 
-def _metrics_directory() -> str:
+def _metrics_directory() -> Path:
     """Return the directory in which the workers share their metrics. Create it if necessary.
 
     On the signal HUP, gunicorn runs this file again in the same process. Then the process uses the
@@ -33,7 +33,7 @@ def _metrics_directory() -> str:
     if os.environ.get(_OWNER) != pid:
         directory = tempfile.mkdtemp(prefix=f"resume-metrics-{pid}-", dir=MEMORY)
         os.environ.update({"PROMETHEUS_MULTIPROC_DIR": directory, _OWNER: pid})
-    return os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    return Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
 
 
 # Patch first: modules that are imported later may copy the blocking functions. Do not patch `os`,
@@ -43,12 +43,17 @@ monkey.patch_all(os=False, signal=False, queue=False)
 # Set PROMETHEUS_MULTIPROC_DIR before the import: prometheus_client reads it when it is imported.
 _shared_metrics = _metrics_directory()
 
+import structlog  # noqa: E402
+from gunicorn.arbiter import Arbiter  # noqa: E402
 from gunicorn.workers.base import Worker  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
 
 from resume_service.server import limits  # noqa: E402
 from resume_service.settings import Settings, SettingsError  # noqa: E402
-from resume_service.telemetry import logs  # noqa: E402
+from resume_service.telemetry import logs, metrics_folder  # noqa: E402
+
+metrics_folder.hold(_shared_metrics)
+metrics_folder.remove_abandoned(_shared_metrics.parent)
 
 try:
     _settings = Settings.from_env(os.environ)
@@ -79,16 +84,24 @@ logconfig_dict = logs.dict_config(_settings.log_level)
 accesslog = None  # not needed: the metrics include each request, and LOG_LEVEL=debug logs it
 
 
-def pre_fork(_server: object, _worker: object) -> None:
-    """Exclude the objects of the loaded application from garbage collection.
-
-    Otherwise each full collection stops a worker for 70 ms.
-    """
-    gc.freeze()
-
-
-def child_exit(_server: object, worker: Worker) -> None:
+def child_exit(server: Arbiter, worker: Worker) -> None:
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    metrics_folder.add_dead(worker.pid)
+    _fold(server)
+
+
+def pre_fork(server: Arbiter, _worker: Worker) -> None:
+    # Exclude the objects of the loaded application from garbage collection. Otherwise each full
+    # collection stops a worker for 70 ms.
+    gc.freeze()
+    _fold(server)  # again, because a scrape may have prevented it in child_exit
+
+
+def _fold(server: Arbiter) -> None:
+    try:
+        metrics_folder.fold(_shared_metrics, server.WORKERS)
+    except Exception as fault:  # noqa: BLE001 - an error in a hook would end the master
+        structlog.get_logger(__name__).warning("metrics not folded", fault=repr(fault))
 
 
 def on_exit(_server: object) -> None:

@@ -70,4 +70,4 @@ class Service(ChildProcess):
         if self.is_running():
             super().kill()
             for folder in MEMORY.glob(f"resume-metrics-{self.pid}-*"):
-                shutil.rmtree(folder)  # a killed service can't delete it
+                shutil.rmtree(folder, ignore_errors=True)  # a killed service can't delete it

@@ -42,6 +42,7 @@ from resume_service.resume.video_access import AnyVideo
 from resume_service.resume.video_points import NoArchive, VideoPoints
 from resume_service.settings import Settings
 from resume_service.telemetry.metrics import SharedCollectors
+from resume_service.web.readiness import Readiness
 from resume_service.web.services import Services
 
 
@@ -63,11 +64,13 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
     verifier = Verifier.from_settings(settings)
     common = (settings, verifier, router, RateLimiter(router), points, media)
     if settings.database_url is None:
-        return Services(*common, VideoPoints(points, AnyVideo(), NoArchive()))
+        readiness = Readiness(router, None)
+        return Services(*common, readiness, VideoPoints(points, AnyVideo(), NoArchive()))
     database = Database(settings.database_url)
     backlog = BacklogCollector(Backlog(Pipeline(servers), keys), clock)
     return Services(
         *common,
+        Readiness(router, database),
         database,
         SharedCollectors((backlog,)),
         *_archived_points(database, points),

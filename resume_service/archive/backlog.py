@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+import structlog
+
 from resume_service.redis.pipeline import Pipeline
 from resume_service.redis.script import Script
 from resume_service.resume.keys import Keys
@@ -25,6 +27,8 @@ from resume_service.resume.keys import Keys
 CLAIM_BITS = 52
 """Number of random bits of a claim. A score is a double, and a double stores 52 bits exactly."""
 CLAIM = Script("claim.lua", "resume_service.archive")
+
+_log = structlog.get_logger(__name__)
 
 
 class BacklogKind(Enum):
@@ -58,6 +62,7 @@ class Backlog:
 
     def __init__(self, redis: Pipeline, keys: Keys) -> None:
         self._redis = redis
+        self._all_keys = keys
         self._keys = keys.of_backlog()
 
     def keys_of(self, kind: BacklogKind) -> list[str]:
@@ -68,6 +73,13 @@ class Backlog:
         """Claim at most `limit` entries of `key`: already claimed entries first, then the oldest."""
         number = -1 - secrets.randbits(CLAIM_BITS)
         return Claim(key, number, self._redis.run(CLAIM, [key], [number, limit]))
+
+    def valid_among(self, claim: Claim) -> list[str]:
+        """The claimed entries that name a point. Logs the others: another program wrote them."""
+        valid = [entry for entry in claim.entries if self._all_keys.is_entry(entry)]
+        for entry in set(claim.entries) - set(valid):
+            _log.warning("not a point", key=claim.key, entry=entry)
+        return valid
 
     def erased_among(self, claim: Claim) -> set[str]:
         """The claimed entries that are also in an `erased` set: the points that were deleted."""

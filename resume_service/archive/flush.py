@@ -94,12 +94,11 @@ class Flush:
         a deletion. The deletion wrote its `erased` entry before that save. So the second read finds
         the entry.
         """
-        points = self._points.read(claim.entries)
+        entries = self._backlog.valid_among(claim)
+        points = self._points.read(entries)
         erased = self._backlog.erased_among(claim)
         to_archive = [point for point in points if point.updated_at is not None]
-        to_erase = [
-            point for entry, point in zip(claim.entries, points, strict=True) if entry in erased
-        ]
+        to_erase = [point for entry, point in zip(entries, points, strict=True) if entry in erased]
         return to_archive, to_erase
 
     def write(self, to_archive: list[StoredPoint], to_erase: list[StoredPoint]) -> list[FirstTimes]:

@@ -87,6 +87,9 @@ SELECT user_id, video_id, position, updated_at, duration, percent, watched, watc
 """
 COUNT = "SELECT count(*) FROM watch_archive WHERE updated_at > %s"
 
+INVALID = (psycopg.DataError, psycopg.IntegrityError)
+"""Errors of Postgres for a point with values that the archive can't store."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -118,7 +121,7 @@ class ArchiveRepository:
         try:
             with self._connection.transaction():
                 return self._upsert(points)
-        except psycopg.DataError:
+        except INVALID:
             return self._upsert_one_by_one(points)
 
     def erase(self, points: Sequence[StoredPoint]) -> None:
@@ -165,7 +168,7 @@ class ArchiveRepository:
             try:
                 with self._connection.transaction():
                     first_times += self._upsert([point])
-            except psycopg.DataError as fault:
+            except INVALID as fault:
                 _log.error(
                     "not a point", user=point.user_id, video=point.video_id, fault=str(fault)
                 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
+import structlog
 
 from resume_service.auth.identity import Identity
 from resume_service.auth.jwks import KeySet
@@ -20,6 +21,8 @@ from resume_service.settings import Settings
 
 HMAC_ALGORITHM = "HS256"
 TIME_CLAIMS = ("exp", "nbf")
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +35,18 @@ class Verifier:
     audience: str | None
     authorized_parties: tuple[str, ...]
     trust_outside_claims: bool
+    has_accounts: bool
+    """Whether users can have an account of this service. The `sub` of an account is its row id."""
     token_cache: TokenCache = field(default_factory=TokenCache, repr=False)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Verifier:
+        """Return the verifier for `settings`.
+
+        The service has accounts if DATABASE_URL is set: the database has the table of users, and
+        clients can sign up. Without JWT_SECRET these users can't sign in. But they can after
+        JWT_SECRET is set, and must then find no points of another user.
+        """
         return cls(
             secret=settings.jwt_secret,
             keys=KeySet(settings.jwt_jwks_url) if settings.jwt_jwks_url else None,
@@ -43,6 +54,7 @@ class Verifier:
             audience=settings.jwt_audience,
             authorized_parties=settings.jwt_authorized_parties,
             trust_outside_claims=settings.jwt_trust_claims,
+            has_accounts=settings.database_url is not None,
         )
 
     def identify(self, authorization: str | None) -> Identity:
@@ -84,8 +96,22 @@ class Verifier:
         identity = Identity.from_claims(
             claims, trust_authority=is_trusted, names_account=is_signed_by_us
         )
+        if not is_signed_by_us:
+            self._require_no_account(identity.user_id)
         # PyJWT ignores the fraction of a second in `exp`, so the cache must ignore it too.
         return identity, int(claims["exp"])
+
+    def _require_no_account(self, subject: str) -> None:
+        """Raise Unauthorized if an outside issuer's `sub` could be the `sub` of an account.
+
+        Points, history and lessons belong to a `sub`. So without this check, an outside token could
+        read and change the data of an account. JWT_TRUST_CLAIMS does not matter here.
+        """
+        if self.has_accounts and subject.isascii() and subject.isdigit():
+            _log.warning(
+                "token refused", reason="an outside issuer's sub is a number", subject=subject
+            )
+            raise Unauthorized
 
     def _claims(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
         claims = jwt.decode(

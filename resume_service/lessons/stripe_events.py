@@ -17,7 +17,7 @@ from sqlalchemy import func, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from resume_service.errors import BadRequest
-from resume_service.ids import is_id
+from resume_service.ids import user_id_errors
 from resume_service.lessons.tables import enrollments, stripe_events
 from resume_service.postgres.database import Database
 
@@ -102,12 +102,16 @@ class Subscriptions:
 
 
 def subscription_of(event: Any) -> Subscription | None:
-    """The state of the subscription in `event`. None if `event` is not about a user's subscription."""
+    """The state of the subscription in `event`. None if `event` is not about a user's subscription.
+
+    The platform writes `metadata.user_id`, and Stripe signs the event. So the id may be the `sub` of
+    any user, also of an account. It can only give access: each subscription has its own enrollment.
+    """
     if not isinstance(event, Mapping) or event.get("type") not in RANKS:
         return None
     subscription = event["data"]["object"]
     user_id = (subscription.get("metadata") or {}).get("user_id")
-    if not isinstance(user_id, str) or not is_id(user_id):
+    if not isinstance(user_id, str) or user_id_errors(user_id):
         _log.warning("subscription of no user", subscription=subscription["id"])
         return None
     rank = RANKS[event["type"]]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -29,8 +27,6 @@ CONNECTIONS = 8
 
 Eight are enough, because the most frequent requests do not query Postgres.
 """
-FRESH_SECONDS = 1.0
-"""Seconds during which `ping` uses its last result again and sends no query."""
 
 
 class Database:
@@ -59,9 +55,6 @@ class Database:
         event.listen(self._engine, "checkin", _reset_timeout(timeout))
         # Close the connections when this object is garbage-collected.
         weakref.finalize(self, self._engine.dispose).atexit = False
-        self._probing = threading.Lock()
-        self._probed_at = -FRESH_SECONDS
-        self._is_up = False
 
     @property
     def url(self) -> str:
@@ -101,16 +94,12 @@ class Database:
         _bounded(connection).set_transaction_timeout(seconds)
 
     def ping(self) -> None:
-        """Raise Unavailable if Postgres does not answer.
-
-        A result that is younger than FRESH_SECONDS is used again.
-        """
-        with self._probing:
-            if time.monotonic() >= self._probed_at + FRESH_SECONDS:
-                self._is_up = self._probe()
-                self._probed_at = time.monotonic()
-        if not self._is_up:
-            raise Unavailable
+        """Raise Unavailable if Postgres does not answer. Opens a connection of its own."""
+        try:
+            with self._connect() as connection:
+                connection.execute("SELECT 1")
+        except (OSError, psycopg.Error) as fault:
+            raise Unavailable from fault
 
     def close(self) -> None:
         """Close the connections of the pool. The next query opens a new connection.
@@ -118,14 +107,6 @@ class Database:
         The connections are also closed when this object is garbage-collected.
         """
         self._engine.dispose()
-
-    def _probe(self) -> bool:
-        try:
-            with self._connect() as connection:
-                connection.execute("SELECT 1")
-        except (OSError, psycopg.Error):
-            return False
-        return True
 
 
 def _reset_timeout(timeout: float) -> Callable[[Any, object], None]:

@@ -63,7 +63,7 @@ class CircuitBreaker:
             metrics.redis_failures.labels(operation).inc()
 
     def refused(self, operation: str, fault: redis.RedisError) -> Exception:
-        """Return Unavailable if the code of the error reply `fault` is in REFUSALS.
+        """Return Unavailable, caused by `fault`, if the code of the error reply is in REFUSALS.
 
         Otherwise return `fault` itself.
         """
@@ -71,7 +71,9 @@ class CircuitBreaker:
             return fault
         self.count_failures((operation,))
         _log.warning("redis refused", operation=operation, fault=str(fault))
-        return Unavailable()
+        refusal = Unavailable()
+        refusal.__cause__ = fault
+        return refusal
 
     def _attempt(self, operations: Collection[str], round_trip: Callable[[], None]) -> None:
         started = time.perf_counter()

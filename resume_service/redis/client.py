@@ -27,6 +27,7 @@ def new_client(url: str, timeout: float, *, retries: int = 1) -> redis.Redis:
     return redis.Redis.from_url(
         url,
         decode_responses=True,
+        encoding_errors="replace",  # another program's bytes must not fail the other replies
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), retries, supported_errors=(redis.ConnectionError,)),

@@ -12,6 +12,7 @@ from redis.exceptions import AskError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
 from resume_service.redis.client import execute
+from resume_service.redis.hashes import is_wrong_type
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
 
@@ -37,13 +38,27 @@ class Pipeline:
         """Return the result of `script`."""
         return self.execute([script_call(script, keys, args)], script)[0]
 
-    def execute(self, commands: Sequence[KeyedCommand], script: Script | None = None) -> list[Any]:
+    def execute(
+        self,
+        commands: Sequence[KeyedCommand],
+        script: Script | None = None,
+        *,
+        accepts_wrong_type: bool = False,
+    ) -> list[Any]:
         """Return the replies in the order of `commands`.
 
-        `script` is the script that the commands run. It is None if they run no script.
+        `script` is the script that the commands run. It is None if they run no script. If
+        `accepts_wrong_type` is true, the reply is None if the key has another type than the command
+        needs.
         """
         try:
-            return self._execute(commands, script)
+            replies = self._execute(commands, script)
+            for reply in replies:
+                if isinstance(reply, redis.ResponseError) and not (
+                    accepts_wrong_type and is_wrong_type(reply)
+                ):
+                    raise reply
+            return [None if isinstance(each, redis.ResponseError) else each for each in replies]
         except redis.RedisError as fault:
             self._servers.refresh()
             raise Unavailable(f"Redis: {fault}") from fault
@@ -68,7 +83,7 @@ class Pipeline:
         """Send a command again after `error`, and return the reply.
 
         `error` is a redirection to another server, or says that the server does not know the
-        script. Raises `error` if it is anything else.
+        script. Returns `error` if it is anything else.
         """
         key, arguments = command
         if isinstance(error, MovedError):
@@ -76,8 +91,11 @@ class Pipeline:
         elif isinstance(error, NoScriptError) and script:
             arguments = ("EVAL", script.text, *arguments[2:])
         elif not isinstance(error, AskError):
-            raise error
-        return self._servers.run(key, *arguments)
+            return error
+        try:
+            return self._servers.run(key, *arguments)
+        except redis.ResponseError as fault:
+            return fault
 
 
 def _round_trip(node: redis.Redis, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import redis
-from redis.exceptions import AskError, MovedError, NoScriptError
+from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
 from resume_service.redis.auto_pipeline import Command
@@ -17,6 +20,20 @@ from resume_service.redis.servers import Servers
 
 ASKING: Command = ("ASKING",)
 """After an ASK redirection, a server executes a command only directly after this command."""
+CHECK_KEYS = 20_000
+"""Number of keys that `check` tries, to find one that a node of a cluster has."""
+CHECK_MS = 100
+"""Milliseconds after which the key of a check expires."""
+REFUSED_WRITES = ("OOM", "MISCONF", "NOREPLICAS", "NOPERM")
+"""Codes of error replies of a primary that answers, but refuses writes."""
+
+
+class RedisState(StrEnum):
+    """The state of the Redis servers. At least one primary answers."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    """A primary does not answer, or refuses writes."""
 
 
 class RedisRouter:
@@ -57,14 +74,57 @@ class RedisRouter:
             by_text = ("EVAL", script.text, *tail)
             return self._call(node, operation, keys[0], by_text, **options)[0]
 
-    def ping(self) -> None:
-        """Send PING to each server that accepts writes. Raises Unavailable if one does not answer."""
+    def check(self) -> RedisState:
+        """Write a key on each primary, and return the state of the servers.
+
+        Raises Unavailable if no primary answers. A server that refuses a write because it is no
+        primary (READONLY) counts as one that does not answer.
+        """
         try:
-            for client in self._servers.nodes():
-                node = self._node(client)
-                node.call("ping", ("PING",), deadline=node.deadline())
+            clients = self._servers.nodes()
         except redis.RedisError as fault:
             raise Unavailable from fault
+        states: list[RedisState | None] = [None] * len(clients)
+
+        def check(index: int) -> None:
+            states[index] = self._check_client(clients[index])
+
+        # In parallel: frozen servers together take no longer than one of them.
+        others = [threading.Thread(target=check, args=(index,)) for index in range(1, len(clients))]
+        for other in others:
+            other.start()
+        check(0)
+        for other in others:
+            other.join()
+        if None in states:
+            self._servers.refresh()
+        if not any(states):
+            raise Unavailable
+        return RedisState.OK if set(states) == {RedisState.OK} else RedisState.DEGRADED
+
+    def _check_client(self, client: redis.Redis) -> RedisState | None:
+        """Write a key on one server. Return None if the server does not answer as a primary."""
+        try:
+            command = ("SET", self._key_on(client), 1, "PX", CHECK_MS)
+            node = self._node(client)
+            node.call("ping", command, deadline=node.deadline())
+        except (MovedError, AskError) as moved:
+            self._servers.refresh(moved if isinstance(moved, MovedError) else None)
+            return RedisState.DEGRADED
+        except Unavailable as fault:
+            refusal = fault.__cause__
+            return RedisState.DEGRADED if _is_refused_write(refusal) else None
+        except redis.RedisError:
+            return None
+        return RedisState.OK
+
+    def _key_on(self, client: redis.Redis) -> str:
+        """Return a key that `client` has. Raises redis.ClusterDownError if none is found."""
+        for number in range(CHECK_KEYS):
+            with contextlib.suppress(ClusterDownError):  # no server has the slot of this key
+                if self._servers.node(f"ready:{number}") is client:
+                    return f"ready:{number}"
+        raise ClusterDownError("no key of this node found")
 
     def _call(
         self, node: Node, operation: str, key: str, *commands: Command, **options: Any
@@ -101,3 +161,10 @@ class RedisRouter:
             new = Node(client, wait_replicas=self._wait_replicas, wait_ms=self._wait_ms)
             node = self._nodes.setdefault(client, new)
         return node
+
+
+def _is_refused_write(fault: BaseException | None) -> bool:
+    """Return whether `fault` is the error of a primary that answers, but refuses writes."""
+    if not isinstance(fault, redis.ResponseError):
+        return False
+    return (fault.status_code or str(fault)).startswith(REFUSED_WRITES)

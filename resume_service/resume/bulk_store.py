@@ -9,25 +9,36 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from resume_service.clock import epoch_ms, iso
-from resume_service.redis.pipeline import Pipeline, script_call
+from resume_service.redis.pipeline import KeyedCommand, Pipeline, script_call
 from resume_service.redis.script import Args
-from resume_service.resume.hash_format import ARCHIVE_FIELDS, fields_of, iso_or_empty
+from resume_service.resume.hash_format import (
+    ARCHIVE_FIELDS,
+    WRONG_TYPE,
+    fields_of,
+    is_archivable,
+    iso_or_empty,
+    log_no_point,
+)
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import ArchivedPoint, FirstTimes, PointSettings
 from resume_service.resume.scripts import RESTORE_POINT, SET_FIRST_TIMES
 
 ONE_SECOND = timedelta(seconds=1)
+_NO_VALUES = (None,) * len(ARCHIVE_FIELDS)
 
 
 class StoredPoint(NamedTuple):
-    """The values of a point's hash, as text. `updated_at` is None if the point does not exist."""
+    """The values of a point's hash, as text.
+
+    All are None if the point does not exist, or if the hash is no point.
+    """
 
     user_id: str
     video_id: str
-    position: str
+    position: str | None
     updated_at: str | None
     duration: str | None
     percent: str | None
@@ -48,10 +59,12 @@ class BulkStore:
     def read(self, entries: Sequence[str]) -> list[StoredPoint]:
         """Return the points of these backlog entries, in the order of the entries."""
         points = [self._keys.of_entry(entry) for entry in entries]
-        hashes = self._redis.execute([(key, ("HMGET", key, *ARCHIVE_FIELDS)) for key, *_ in points])
+        hashes = self._redis.execute(
+            [(key, ("HMGET", key, *ARCHIVE_FIELDS)) for key, *_ in points], accepts_wrong_type=True
+        )
         return [
-            StoredPoint(user, video, *values)
-            for (_, user, video), values in zip(points, hashes, strict=True)
+            StoredPoint(user, video, *(values if is_archivable(key, values) else _NO_VALUES))
+            for (key, user, video), values in zip(points, hashes, strict=True)
         ]
 
     def set_first_times(self, first_times: Sequence[FirstTimes]) -> None:
@@ -71,20 +84,23 @@ class BulkStore:
             )
             for each in first_times
         ]
-        self._redis.execute(calls, SET_FIRST_TIMES)
+        self._redis.execute(calls, SET_FIRST_TIMES, accepts_wrong_type=True)
 
     def restore(self, rows: Sequence[ArchivedPoint], now: datetime) -> int:
         """Write archived points that Redis has lost. Return the number of points written.
 
-        Does not write deleted points. Does not replace newer points.
+        Does not write deleted points. Does not replace newer points. Skips keys of another type.
         """
         if self._keys.hash_tags:
             rows = self._not_erased(rows)
-        return sum(
-            self._redis.execute([self._restore_call(row, now) for row in rows], RESTORE_POINT)
-        )
+        calls = [self._restore_call(row, now) for row in rows]
+        results = self._redis.execute(calls, RESTORE_POINT, accepts_wrong_type=True)
+        for (key, _), result in zip(calls, results, strict=True):
+            if result is None:
+                log_no_point(key, WRONG_TYPE)
+        return sum(result or 0 for result in results)
 
-    def _restore_call(self, row: ArchivedPoint, now: datetime) -> Any:
+    def _restore_call(self, row: ArchivedPoint, now: datetime) -> KeyedCommand:
         keys = self._keys.of_point(row.user_id, row.video_id)
         script_keys = [keys.point, keys.recent]
         if not self._keys.hash_tags:

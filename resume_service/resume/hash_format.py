@@ -1,9 +1,17 @@
-"""Converts a resume point to the fields of its Redis hash, and back."""
+"""Converts a resume point to the fields of its Redis hash, and back.
+
+Another program may have written to the key of a point. Such a key is no point: reads, lists and
+flushes leave it out, and log its name.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
+
+import structlog
 
 from resume_service.clock import iso
 from resume_service.resume.model import ArchivedPoint, ResumePoint
@@ -21,6 +29,9 @@ ARCHIVE_FIELDS = (
     "completedAt",
 )
 """The hash fields that the archive in Postgres stores."""
+WRONG_TYPE = "the key has another type"
+
+_log = structlog.get_logger(__name__)
 
 
 def number_text(number: float) -> str:
@@ -38,22 +49,79 @@ def iso_or_empty(moment: datetime | None) -> str:
     return iso(moment) if moment else ""
 
 
-def point_from(user_id: str, video_id: str, values: list[Any]) -> ResumePoint:
-    """Return the point that a hash contains. `values` are the values of its POINT_FIELDS.
+def point_from(
+    key: str, user_id: str, video_id: str, values: Sequence[Any] | None
+) -> ResumePoint | None:
+    """Return the point that the hash at `key` contains, or None if it contains no point.
 
-    The first two values must not be None, because each save writes them. The others may be None.
+    `values` are the values of its POINT_FIELDS. They are None if `key` has another type. A point
+    has a finite `currentTime`, and an `updatedAt` with a time zone. Its `duration` and `percent`
+    are finite or missing. Otherwise logs a warning with the key, unless the first two are missing.
     """
+    if values is None:
+        log_no_point(key, WRONG_TYPE)
+        return None
     position, updated_at, duration, percent, watched, completed = values
+    if position is None and updated_at is None:
+        return None
+    try:
+        seconds = float(position)
+        length = float(duration) if duration else None
+        part = float(percent) if percent else None
+        moment = datetime.fromisoformat(updated_at)
+        if moment.tzinfo is not UTC:
+            moment = _in_utc(moment)
+    except (TypeError, ValueError, OverflowError) as fault:
+        log_no_point(key, str(fault))
+        return None
+    # The sum is finite only if each of them is finite. One check is faster than three.
+    if not math.isfinite(seconds + (length or 0) + (part or 0)):
+        log_no_point(key, "a number is not finite")
+        return None
     return ResumePoint(
         user_id,
         video_id,
-        float(position),
-        datetime.fromisoformat(updated_at),
-        float(duration) if duration else None,
-        float(percent) if percent else None,
+        seconds,
+        moment,
+        length,
+        part,
         watched == "1" if watched else None,
         completed == "1" if completed else None,
     )
+
+
+def is_archivable(key: str, values: Sequence[Any] | None) -> bool:
+    """Return whether the hash at `key` contains a point that the archive can store.
+
+    `values` are the values of its ARCHIVE_FIELDS, or None as in `point_from`. The times
+    `watchedAt` and `completedAt` must be valid too. Logs a warning as `point_from` does.
+    """
+    if values is None:
+        log_no_point(key, WRONG_TYPE)
+        return False
+    fields = dict(zip(ARCHIVE_FIELDS, values, strict=True))
+    if point_from(key, "", "", [fields[name] for name in POINT_FIELDS]) is None:
+        return False
+    try:
+        for name in ("watchedAt", "completedAt"):
+            if fields[name]:
+                _in_utc(datetime.fromisoformat(fields[name]))
+    except (ValueError, OverflowError) as fault:
+        log_no_point(key, str(fault))
+        return False
+    return True
+
+
+def log_no_point(key: str, fault: str) -> None:
+    """Log that `key` contains no point, because another program has written to it."""
+    _log.warning("not a point", key=key, fault=fault)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Raises ValueError without a time zone, OverflowError if UTC has no such time."""
+    if moment.tzinfo is None:
+        raise ValueError(f"no time zone: {moment.isoformat()}")
+    return moment.astimezone(UTC)
 
 
 def fields_of(row: ArchivedPoint) -> list[str]:

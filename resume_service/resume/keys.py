@@ -17,6 +17,7 @@ from __future__ import annotations
 import zlib
 from typing import NamedTuple
 
+from resume_service.ids import is_id
 from resume_service.redis.keys import escaped, unescaped
 
 SHARDS = 64
@@ -92,6 +93,12 @@ class Keys:
         """Return the point's key, the user id and the video id of a backlog entry."""
         user, _, video = entry.partition(":")
         return f"resume:{self._tag(user)}:{video}", unescaped(user), unescaped(video)
+
+    def is_entry(self, entry: str) -> bool:
+        """Return whether `entry` is the backlog entry of a user and a video, as `of_point` builds it."""
+        _, user_id, video_id = self.of_entry(entry)
+        is_pair = is_id(user_id) and is_id(video_id)
+        return is_pair and entry == f"{escaped(user_id)}:{escaped(video_id)}"
 
     def _tag(self, user: str) -> str:
         if not self.hash_tags:

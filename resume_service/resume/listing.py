@@ -1,4 +1,4 @@
-"""Lists a user's points in at most two round trips to Redis.
+"""Lists a user's points in at most two round trips to Redis, unless an entry has no point.
 
 The first round trip reads the newest entries of the index: a sorted set of the user's video ids,
 ordered by time. If they suffice, the second round trip reads the hashes, one for each point.
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from resume_service.clock import epoch_ms
 from resume_service.paging import Cursor, CursorPage
+from resume_service.redis.hashes import read_hashes
 from resume_service.redis.keys import escaped, unescaped
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Args
@@ -48,32 +48,26 @@ class PointList:
         """Return at most `limit` points after the cursor. The newest point comes first.
 
         Returns all points if `limit` is None. Omits points that are deleted between the two round
-        trips. Raises Unavailable if Redis does not answer.
+        trips, and hashes that are no points. Raises Unavailable if Redis does not answer.
         """
         index, point_prefix = self._keys.of_user(user_id)
         highest = str(epoch_ms(after.updated_at)) if after else "+inf"
         entries, are_all = self._first_entries(index, highest, after)
-        if limit and not status and self._has_page(entries, limit, now):
-            entries, are_all = entries[: limit + 1], True
-        if are_all:
-            found = self._with_hashes(index, point_prefix, entries)
-        else:
-            found = [
-                each
-                for each in self._all(index, point_prefix, highest)
-                if after is None or _follows(each[0], after)
-            ]
-        # A point without values has expired: the index still contains entries of expired points.
-        points = [
-            point_from(user_id, unescaped(member), values)
-            for (member, _), values in found
-            if values[0]
-        ]
+        is_page = limit is not None and not status and self._has_page(entries, limit, now)
+        if is_page and limit:
+            entries = entries[: limit + 1]
+        points: list[ResumePoint | None] = []
+        if entries and (is_page or are_all):
+            members = [member for member, _ in entries]
+            points = read_points(self._redis, "list", user_id, point_prefix, members)
+        # A page without one of its points needs further points.
+        if None in points if is_page else not are_all:
+            points = self._all(user_id, index, point_prefix, highest, after)
+        found = [point for point in points if point]
         if status:
-            points = [
-                each for each in points if status.admits(each, self._settings.watched_percent)
-            ]
-        return _first_page(points, limit)
+            watched_percent = self._settings.watched_percent
+            found = [point for point in found if status.admits(point, watched_percent)]
+        return _first_page(found, limit)
 
     def _first_entries(
         self, index: str, highest: str, after: Cursor | None
@@ -90,23 +84,32 @@ class PointList:
         expired_before = epoch_ms(now) - int(self._settings.ttl.total_seconds()) * 1000
         return len(entries) > limit and entries[limit][1] > expired_before
 
-    def _with_hashes(
-        self, index: str, point_prefix: str, entries: Sequence[Entry]
-    ) -> Sequence[tuple[Entry, list[Any]]]:
-        """Return each entry with the values of its hash."""
-        if not entries:
-            return []
-        commands = [("HMGET", point_prefix + member, *POINT_FIELDS) for member, _ in entries]
-        hashes = self._redis.call("list", index, *commands)
-        return list(zip(entries, hashes, strict=True))
-
     def _all(
-        self, index: str, point_prefix: str, highest: str
-    ) -> Sequence[tuple[Entry, list[Any]]]:
-        """Return all entries from `highest` on, each with the values of its hash."""
+        self, user_id: str, index: str, point_prefix: str, highest: str, after: Cursor | None
+    ) -> list[ResumePoint | None]:
+        """Return all points after the cursor, and None for each hash that is no point."""
         args: Args = [highest, point_prefix, *POINT_FIELDS]
-        found = self._redis.run("list", LIST_POINTS, [index], args)
-        return [((member, int(at_ms)), values) for member, at_ms, values in found]
+        return [
+            point_from(point_prefix + member, user_id, unescaped(member), values)
+            for member, at_ms, values in self._redis.run("list", LIST_POINTS, [index], args)
+            if after is None or _follows((member, int(at_ms)), after)
+        ]
+
+
+def read_points(
+    redis: RedisRouter, operation: str, user_id: str, point_prefix: str, members: Sequence[str]
+) -> list[ResumePoint | None]:
+    """Read the user's points of these members of the index, in one round trip.
+
+    The result contains None for each hash that does not exist or is no point (see `point_from`).
+    Raises Unavailable if Redis does not answer.
+    """
+    keys = [point_prefix + member for member in members]
+    hashes = read_hashes(redis, operation, keys, POINT_FIELDS)
+    return [
+        point_from(key, user_id, unescaped(member), values)
+        for key, member, values in zip(keys, members, hashes, strict=True)
+    ]
 
 
 def _follows(entry: Entry, cursor: Cursor) -> bool:

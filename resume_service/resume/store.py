@@ -31,18 +31,13 @@ from datetime import datetime
 from typing import Any
 
 from resume_service.clock import MILLISECOND, epoch_ms, iso
-from resume_service.errors import NotFound
+from resume_service.errors import NotFound, Unavailable
 from resume_service.paging import Cursor, CursorPage
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Args
-from resume_service.resume.hash_format import (
-    POINT_FIELDS,
-    iso_or_empty,
-    number_or_empty,
-    point_from,
-)
+from resume_service.resume.hash_format import iso_or_empty, number_or_empty, point_from
 from resume_service.resume.keys import Keys
-from resume_service.resume.listing import PointList
+from resume_service.resume.listing import PointList, read_points
 from resume_service.resume.model import (
     LONGEST_AGE,
     Measurement,
@@ -92,9 +87,15 @@ class ResumeStore:
         return self._save(measurement, wants_point=False)[0]
 
     def save_and_get(self, measurement: Measurement) -> Saved:
-        """Save like `save`, and return the stored point after the save, all in one round trip."""
+        """Save like `save`, and return the stored point after the save, all in one round trip.
+
+        Raises Unavailable if the hash is no point, and its `updatedAt` prevents the save.
+        """
         applied, (is_new, *values) = self._save(measurement, wants_point=True)
-        point = point_from(measurement.user_id, measurement.video_id, values)
+        key = self._keys.of_point(measurement.user_id, measurement.video_id).point
+        point = point_from(key, measurement.user_id, measurement.video_id, values)
+        if point is None:
+            raise Unavailable
         return Saved(point, applied, is_new == 1)
 
     def set_first_times(
@@ -119,11 +120,11 @@ class ResumeStore:
 
     def get(self, user_id: str, video_id: str) -> ResumePoint:
         """Return the point. Raises NotFound if the point does not exist."""
-        key = self._keys.of_point(user_id, video_id).point
-        [values] = self._redis.call("get", key, ("HMGET", key, *POINT_FIELDS))
-        if values[0] is None:
+        keys = self._keys.of_point(user_id, video_id)
+        [point] = read_points(self._redis, "get", user_id, keys.point_prefix, [keys.member])
+        if point is None:
             raise NotFound(NO_POINT)
-        return point_from(user_id, video_id, values)
+        return point
 
     def list(
         self,

@@ -11,6 +11,7 @@ import pytest
 from stripe import WebhookSignature
 
 from tests.support.load_clients import in_parallel
+from tests.support.tokens import bearer
 
 SECRET = "whsec_of_the_tests"
 DAY = 86_400
@@ -217,6 +218,29 @@ def test_an_event_enrolls_a_user_without_earlier_requests(send_event, is_enrolle
     send_event(event(user="user_2abc:%"))
 
     assert is_enrolled("user_2abc:%")
+
+
+def test_a_subscription_that_names_another_user_never_ends_that_users_access(
+    course, send_event, is_enrolled
+):
+    """`metadata` is set by whoever creates the subscription: it can only add an enrollment."""
+    send_event(event(user="7", sub="sub_of_7"))
+    send_event(event(user="7", sub="sub_of_another", at=10))
+    send_event(event("updated", 20, user="7", sub="sub_of_another", status="unpaid", ends=-DAY))
+    send_event(event("deleted", 30, user="7", sub="sub_of_another"))
+
+    assert is_enrolled("7")
+    assert not is_enrolled("another")
+
+
+@pytest.mark.parametrize("word", ["lessons", "modules", "summary", "batch", "events"])
+def test_a_reserved_word_is_no_user_for_stripe_as_for_admins(course, client, send_event, word):
+    by_hand = {"user_id": word, "status": "active"}
+    refused = client.post("/v1/enrollments", json=by_hand, headers=bearer("x", role="service"))
+
+    assert refused.status_code == 422
+    assert send_event(event(user=word)).status_code == 200
+    assert enrollments(course.sql) == []
 
 
 def test_ids_of_seen_events_are_deleted_after_90_days(course, send_event):

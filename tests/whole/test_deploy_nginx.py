@@ -184,10 +184,50 @@ def test_the_service_itself_rejects_a_token_of_10_kb(nginx):
         pytest.param(b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: h", 414, id="URI"),
         pytest.param(b"GET nothing HTTP/1.1\r\nHost: h", 400, id="nonsense"),
         pytest.param(b"TRACE / HTTP/1.1\r\nHost: h", 405, id="TRACE"),
+        pytest.param(b"CONNECT / HTTP/1.1\r\nHost: h", 405, id="CONNECT"),
+        pytest.param(b"GET / HTTP/2.0\r\nHost: h", 505, id="HTTP/2.0"),
+        pytest.param(b"GET /v1/videos HTTP/2.0\r\nHost: h", 505, id="HTTP/2.0 to /v1"),
+        pytest.param(b"GET / HTTP/3.0\r\nHost: h", 505, id="HTTP/3.0"),
+        pytest.param(b"GET / HTTP/10.0\r\nHost: h", 505, id="HTTP/10.0"),
+        pytest.param(b"GET / HTTP/0.9\r\nHost: h", 400, id="HTTP/0.9"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM", 400, id="preface of HTTP/2"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, id="TLS"),
+        pytest.param(b"GET / HTTP/1.1", 400, id="no host"),
+        pytest.param(b"GET /%00 HTTP/1.1\r\nHost: h", 400, id="%00"),
+        pytest.param(b"GET /../.. HTTP/1.1\r\nHost: h", 400, id="above the root"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip", 501, id="encoding gzip"
+        ),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 2", 400,
+            id="two lengths",
+        ),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz", 400,
+            id="broken chunk",
+        ),
     ],
-)
+)  # fmt: skip
 def test_errors_of_nginx_have_our_format(nginx, request_line, status):
     assert_is_ours(nginx.ask_raw(request_line + b"\r\n\r\n"), status)
+
+
+def test_each_page_of_nginx_itself_is_replaced():
+    """The statuses for which nginx has an HTML page, in its ngx_http_special_response.c.
+
+    301 to 308 are redirects. 494 to 497 become 400. nginx closes the connection for 498 and 499.
+    """
+    pages = {*range(400, 407), *range(408, 417), 421, 429, *range(494, 498), *range(500, 506), 507}
+    lines = re.findall(r"^ *error_page ([^;]+) /failure;", CONFIG.read_text(), re.MULTILINE)
+
+    assert {int(each) for each in " ".join(lines).split() if each[0] != "="} == pages
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1?a=b", "/v1/", "/%76%31"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nginx_redirects_no_path(nginx, path, method):
+    """nginx would answer `/v1` with a redirect to `/v1/` in HTML, because of the location `/v1/`."""
+    assert_is_ours(nginx.ask(method, path), 404)
 
 
 @pytest.mark.parametrize(

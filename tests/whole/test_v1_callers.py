@@ -13,7 +13,6 @@ from tests.support.fixtures.companies import (
     from_new_address,
     user_bearer,
 )
-from tests.support.jwks_issuer import Issuer, rsa_key
 from tests.support.tokens import bearer
 
 NEW_USER = {"email": "new@acme.example", "password": PASSWORD}
@@ -189,24 +188,6 @@ def test_the_role_claim_does_not_make_a_guest_an_admin(ask, acme):
     token = user_bearer(acme.guest_id, acme.id, "admin")
 
     assert ask("GET /v1/users", None, token).status_code == 403
-
-
-@pytest.mark.parametrize("trusted", [True, False])
-def test_a_sub_of_an_outside_issuer_is_never_one_of_our_accounts(
-    client_with, acme, request, trusted
-):
-    """Its `sub` may equal one of our user ids. That also holds with JWT_TRUST_CLAIMS."""
-    issuer = Issuer(rsa_key())
-    request.addfinalizer(issuer.stop)
-    client = client_with(jwt_jwks_url=issuer.url, jwt_trust_claims=trusted)
-    for account in (acme.admin_id, acme.guest_id):
-        outside = {"Authorization": rsa_key().bearer(str(account), role="guest")}
-        own = f"/v1/users/id/{account}"
-
-        assert client.get(own, headers=outside).status_code == 403
-        change = client.put(f"/v1/users/{account}", json={"password": PASSWORD}, headers=outside)
-        assert change.status_code == 403
-        assert client.get(f"/v1/users?corporation_id={acme.id}", headers=outside).status_code == 403
 
 
 @pytest.mark.parametrize("claims", [{}, {"role": "admin"}, {"role": "admin", "corporation_id": 0}])

@@ -1,24 +1,17 @@
 """Health checks.
 
-`/healthz` checks that this process runs. `/readyz` also checks that Redis and the database answer.
+`/healthz` checks that this process runs. `/readyz` checks that this process can serve requests.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, jsonify
 from marshmallow import Schema, fields
 
-from resume_service.errors import Unavailable
-from resume_service.postgres.database import Database
-from resume_service.redis.router import RedisRouter
+from resume_service.redis.router import RedisState
 from resume_service.web.blueprint import Blueprint
+from resume_service.web.readiness import DOWN, OFF, OK, Readiness
 from resume_service.web.services import services
-
-OK = "ok"
-OFF = "off"
-"""The state of the database if DATABASE_URL is not set."""
 
 blp = Blueprint("health", __name__, description="Health checks of the service.")
 
@@ -28,8 +21,20 @@ class HealthSchema(Schema):
 
 
 class ReadySchema(Schema):
-    redis = fields.String(required=True, metadata={"enum": [OK]})
-    database = fields.String(required=True, metadata={"enum": [OK, OFF]})
+    redis = fields.String(
+        required=True,
+        metadata={
+            "enum": [str(state) for state in RedisState],
+            "description": "`degraded`: a primary refuses writes, or one of several does not answer.",
+        },
+    )
+    database = fields.String(
+        required=True,
+        metadata={
+            "enum": [OK, OFF, DOWN],
+            "description": "`off`: DATABASE_URL is not set. `down`: Postgres does not answer.",
+        },
+    )
 
 
 @blp.route("/healthz")
@@ -42,22 +47,11 @@ def healthz() -> Response:
 
 @blp.route("/readyz")
 @blp.response(200, ReadySchema, example={"redis": OK, "database": OFF})
-@blp.errors(503, public=True)
+@blp.errors(503, public=True, examples={503: {"error": "Not ready: no Redis primary answers"}})
 def readyz() -> Response:
-    """Return 200 if Redis and the database answer.
+    """Return 200 if a Redis primary answers. Postgres may be down, because saves do not need it.
 
-    Otherwise return 503. The message lists the servers that do not answer.
+    Return 503 if no Redis primary answers. A result is used again for a second.
     """
-    backends = {"redis": services().get(RedisRouter), "database": services().find(Database)}
-    failing = [name for name, backend in backends.items() if backend and not _answers(backend)]
-    if failing:
-        raise Unavailable(f"Not ready: {', '.join(failing)}")
-    return jsonify({name: OK if backend else OFF for name, backend in backends.items()})
-
-
-def _answers(backend: Any) -> bool:
-    try:
-        backend.ping()
-    except Unavailable:
-        return False
-    return True
+    state = services().get(Readiness).state()
+    return jsonify(redis=state.redis, database=state.database)

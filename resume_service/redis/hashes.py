@@ -1,0 +1,49 @@
+"""Reads hashes of which some keys may have another type, because another program wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+
+from resume_service.errors import Unavailable
+from resume_service.redis.router import RedisRouter
+
+
+def read_hashes(
+    router: RedisRouter, operation: str, keys: Sequence[str], fields: Sequence[str]
+) -> list[list[Any] | None]:
+    """Return the values of `fields` for each of `keys`. All keys must be in one hash slot.
+
+    A missing key has only values of None. For a key of another type, the result contains None
+    instead of a list. If there is such a key, the call takes three round trips instead of one.
+    Raises Unavailable if Redis fails.
+    """
+    try:
+        return _values(router, operation, keys, fields)
+    except redis.ResponseError as fault:
+        if not is_wrong_type(fault):
+            raise
+    types = router.call(operation, keys[0], *(("TYPE", key) for key in keys))
+    hashes = [key for key, kind in zip(keys, types, strict=True) if kind in ("hash", "none")]
+    try:
+        values = iter(_values(router, operation, hashes, fields) if hashes else [])
+    except redis.ResponseError as fault:
+        raise Unavailable from fault  # another program changed a key after TYPE
+    return [next(values) if kind in ("hash", "none") else None for kind in types]
+
+
+def is_wrong_type(fault: redis.ResponseError) -> bool:
+    """Return whether the error says that a key has another type than the command needs.
+
+    redis-py may have removed the code from the message: then it is in `status_code`. The error of a
+    script contains the code in the middle of its message.
+    """
+    return "WRONGTYPE" in f"{fault.status_code or ''} {fault}"
+
+
+def _values(
+    router: RedisRouter, operation: str, keys: Sequence[str], fields: Sequence[str]
+) -> list[Any]:
+    return router.call(operation, keys[0], *(("HMGET", key, *fields) for key in keys))
