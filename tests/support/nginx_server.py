@@ -8,7 +8,7 @@ import json
 import socket
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from dev.service import ROOT, free_port
 from tests.support.eventually import eventually
@@ -28,9 +28,14 @@ class Response:
 
 
 class Nginx:
-    """A running nginx with the deployed configuration, changed to addresses on loopback."""
+    """A running nginx with the deployed configuration, changed to addresses on loopback.
 
-    def __init__(self, directory: Path, upstream: int, read_timeout: str) -> None:
+    It writes its error log to `errors`, or to standard error if that is None.
+    """
+
+    def __init__(
+        self, directory: Path, upstream: int, read_timeout: str, errors: IO[bytes] | None = None
+    ) -> None:
         self.port = free_port()
         text = CONFIG.read_text()
         for deployed, here in (
@@ -44,7 +49,7 @@ class Nginx:
         config = directory / "nginx.conf"
         config.write_text(text)
         self.command = ["nginx", "-c", str(config), "-e", str(directory / "error.log")]
-        self._process = subprocess.Popen([*self.command, "-g", "daemon off;"])
+        self._process = subprocess.Popen([*self.command, "-g", "daemon off;"], stderr=errors)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         text = None if body is None else json.dumps(body)

@@ -107,22 +107,30 @@ class Comparison:
         self._clients.stop()
 
 
-def compare(options: argparse.Namespace, folder: Path) -> None:
-    with direct_service(folder) as service:
-        nginx = None if options.no_nginx else Nginx(folder, service.port, "5s")
-        if nginx:
-            nginx.wait_until_it_listens()
-        targets = [("direct", service.port)] + ([("nginx", nginx.port)] if nginx else [])
+@contextlib.contextmanager
+def nginx_before(service: Service, folder: Path) -> Iterator[Nginx]:
+    folder.chmod(0o755)  # if root starts nginx, its workers are another user
+    with (folder / "nginx.log").open("wb") as log:
+        nginx = Nginx(folder, service.port, "5s", log)
+        nginx.wait_until_it_listens()
         try:
-            for name, port in targets:
-                comparison = Comparison(name, port, options.seconds, options.reconnect)
-                for kind in options.only.split(","):
-                    for number in map(int, options.numbers.split(",")):
-                        comparison.attack(kind, number)
-                comparison.stop()
+            yield nginx
         finally:
-            if nginx:
-                nginx.stop()
+            nginx.stop()
+
+
+def compare(options: argparse.Namespace, folder: Path) -> None:
+    with direct_service(folder) as service, contextlib.ExitStack() as at_end:
+        targets = [("direct", service.port)]
+        if not options.no_nginx:
+            nginx = at_end.enter_context(nginx_before(service, folder))
+            targets.append(("nginx", nginx.port))
+        for name, port in targets:
+            comparison = Comparison(name, port, options.seconds, options.reconnect)
+            at_end.callback(comparison.stop)
+            for kind in options.only.split(","):
+                for number in map(int, options.numbers.split(",")):
+                    comparison.attack(kind, number)
 
 
 def measure_stops(options: argparse.Namespace, folder: Path) -> None:

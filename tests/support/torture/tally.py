@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-EXAMPLES = 8
+EXAMPLES = 4
+"""Number of examples that are kept of each fault."""
 
 
 class Fault(StrEnum):

@@ -90,7 +90,8 @@ class CheckingViewer:
                     return
             found = _position(answer.json) if answer.status == 200 else None
             self._check(video, found, wrong=Fault.LOST)
-            model.settle(found)
+            if self._is_own(found):
+                model.settle(found)
 
     def close(self) -> None:
         self._connection.close()
@@ -120,7 +121,7 @@ class CheckingViewer:
 
     def _check(self, video: str, found: Position, wrong: Fault = Fault.MIXED_UP) -> None:
         """Judge the position that the service returned for `video`."""
-        if found is not None and found // POSITIONS_A_VIEWER != self.number:
+        if not self._is_own(found):
             self.tally.fault(Fault.WRONG_OWNER, f"{self.user} {video}: {found}")
             return
         model = self.videos.get(video, VideoModel())
@@ -131,7 +132,10 @@ class CheckingViewer:
 
     def _expect_applied(self, answer: Answer, video: str, *, applied: bool) -> None:
         if answer.headers.get("resume-applied") != str(applied).lower():
-            self.tally.fault(Fault.WRONG_ACK, f"{self.user} {video}: {answer.headers}")
+            self.tally.fault(Fault.WRONG_ACK, f"{self.user} {video}: applied is not {applied}")
+
+    def _is_own(self, found: Position) -> bool:
+        return found is None or found // POSITIONS_A_VIEWER == self.number
 
     def _next_position(self) -> int:
         self._saves += 1
