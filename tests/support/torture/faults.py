@@ -101,12 +101,12 @@ class Faults:
         return [(0.0, frame[: self.cut_at("reply", frame)]), (0.0, None)]
 
     def _garble(self, frame: bytes) -> list[Step]:
-        """Change one byte of the structure to any other byte."""
+        """Change one byte of the structure."""
         at = self.chance.choice(parts(frame)[STRUCTURE])
         return [(0.0, _replaced(frame, at, self.chance.choice(b"\x00\n\r $*+-0123456789:a\xff")))]
 
     def _garble_text(self, frame: bytes) -> list[Step]:
-        """Make one byte of a string invalid. A changed digit would be a valid other number."""
+        """Make one byte of a value invalid. No service can notice a changed digit."""
         text = parts(frame)[TEXT]
         if not text:
             return [(0.0, frame)]

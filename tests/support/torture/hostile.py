@@ -87,7 +87,7 @@ class Attack:
             for name, number in numbers.items()
             for _ in range(number)
         ]
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

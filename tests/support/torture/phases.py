@@ -34,14 +34,14 @@ FAULTS = {
 
 After a fault the service refuses calls for a moment. Much higher numbers would leave nothing to check.
 """
-SHARE = 0.25
-"""In the phase with all faults, each has this share of its probability."""
+SHARE = {"stray": 1.0, "duplicate": 1.0}
+"""In the phase with all faults, each has this share of its probability. The others have 0.25."""
 SETTLE_SECONDS = HOLD_SECONDS + 0.3
 """Until every command that was held back has reached Redis."""
 PHASES: dict[str, dict[str, float]] = {
     "no fault": {},
     **{kind: {kind: probability} for kind, probability in FAULTS.items()},
-    "all faults": {kind: probability * SHARE for kind, probability in FAULTS.items()},
+    "all faults": {kind: FAULTS[kind] * SHARE.get(kind, 0.25) for kind in FAULTS},
 }
 
 
@@ -88,7 +88,7 @@ def main() -> None:
         for phase in options.only.split(","):
             tally = torture.run(phase, options.seconds, options.hostile)
             print(tally.row(f"{phase}, {options.hostile} of each"), flush=True)
-            print(*(f"    {example[:200]}" for example in tally.examples), sep="\n", flush=True)
+            print(*(f"    {example[:150]}" for example in tally.examples), sep="\n", flush=True)
         print(stack.proxy.counts())
         clients.stop()
 

@@ -41,14 +41,18 @@ def frame_end(data: bytes, at: int) -> int:
 
 
 def parts(frame: bytes) -> dict[str, list[int]]:
-    """Return the offsets of the bytes of `frame`: of its STRUCTURE, and of the TEXT of strings.
+    """Return the offsets of the bytes of `frame`: of its STRUCTURE, and of the TEXT of its values.
 
-    The structure has types, sizes, integers, status lines and line ends.
+    The structure has types, sizes, status lines and line ends. Integers and strings are values.
     """
     structure, text, at = [], [], 0
     while at < len(frame):
         line_end = frame.index(b"\r\n", at) + 2
-        structure += range(at, line_end)
+        if frame[at : at + 1] == b":":
+            structure += [at, line_end - 2, line_end - 1]
+            text += range(at + 1, line_end - 2)
+        else:
+            structure += range(at, line_end)
         size = int(frame[at + 1 : line_end - 2]) if frame[at : at + 1] == b"$" else -1
         at = line_end
         if size >= 0:

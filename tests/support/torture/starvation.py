@@ -38,12 +38,12 @@ LIMIT = 5
 
 
 @contextlib.contextmanager
-def direct_service(folder: Path) -> Iterator[Service]:
+def direct_service(folder: Path, **env: str) -> Iterator[Service]:
     """One worker on a Redis of its own, without the proxy."""
     redis = RedisServer(folder / "redis", port=free_port(), save="")
     redis.start()
     try:
-        with running_service(folder / "log", redis.url, WEB_CONCURRENCY="1") as service:
+        with running_service(folder / "log", redis.url, WEB_CONCURRENCY="1", **env) as service:
             yield service
     finally:
         redis.kill()

@@ -9,7 +9,7 @@ SLACK = 1.5
 
 
 def test_a_redis_that_sends_one_byte_each_100_ms_delays_no_response_beyond_a_second(torture):
-    tally = slow_links.dripping(torture, 3)
+    tally = slow_links.dripping(torture, 2)
 
     assert tally.never() == {}, tally.examples
     assert tally.seconds_503
@@ -17,7 +17,7 @@ def test_a_redis_that_sends_one_byte_each_100_ms_delays_no_response_beyond_a_sec
 
 
 def test_a_large_list_over_a_slow_link_delays_no_other_save_beyond_a_second(torture):
-    saves, lists = slow_links.beside_a_large_list(torture, 3)
+    saves, lists = slow_links.beside_a_large_list(torture, 2)
 
     assert saves.never() == lists.never() == {}, saves.examples
     assert saves.slowest < SLACK

