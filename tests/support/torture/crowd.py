@@ -17,10 +17,15 @@ PAUSE = 0.03
 
 
 class Crowd:
-    """Viewers of the service at `port`. They know their points from one phase to the next."""
+    """Viewers of the service at `port`. They know their points from one phase to the next.
 
-    def __init__(self, port: int, viewers: int = VIEWERS, timeout: float = TIMEOUT) -> None:
-        numbers = range(1, viewers + 1)
+    Their numbers begin with `first`. Two crowds of one Redis need different numbers.
+    """
+
+    def __init__(
+        self, port: int, viewers: int = VIEWERS, timeout: float = TIMEOUT, first: int = 1
+    ) -> None:
+        numbers = range(first, first + viewers)
         self.viewers = [CheckingViewer(number, port, Tally(), timeout) for number in numbers]
 
     def run(

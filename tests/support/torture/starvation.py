@@ -79,11 +79,13 @@ def seconds_to_stop(service: Service, clients: HostileClients, numbers: dict[str
 class Comparison:
     """Attacks a service at `port`, interleaved with undisturbed work, and prints each result."""
 
-    def __init__(self, name: str, port: int, seconds: float, reconnect: float) -> None:
+    def __init__(
+        self, name: str, port: int, seconds: float, reconnect: float, first_viewer: int
+    ) -> None:
         self._name = name
         self._seconds = seconds
         self._reconnect = reconnect
-        self._crowd = Crowd(port, VIEWERS, TIMEOUT)
+        self._crowd = Crowd(port, VIEWERS, TIMEOUT, first_viewer)
         self._clients = HostileClients(port)
 
     def attack(self, kind: str, number: int) -> None:
@@ -125,12 +127,13 @@ def compare(options: argparse.Namespace, folder: Path) -> None:
         if not options.no_nginx:
             nginx = at_end.enter_context(nginx_before(service, folder))
             targets.append(("nginx", nginx.port))
-        for name, port in targets:
-            comparison = Comparison(name, port, options.seconds, options.reconnect)
+        for number, (name, port) in enumerate(targets):
+            first_viewer = 1 + number * VIEWERS
+            comparison = Comparison(name, port, options.seconds, options.reconnect, first_viewer)
             at_end.callback(comparison.stop)
             for kind in options.only.split(","):
-                for number in map(int, options.numbers.split(",")):
-                    comparison.attack(kind, number)
+                for clients in map(int, options.numbers.split(",")):
+                    comparison.attack(kind, clients)
 
 
 def measure_stops(options: argparse.Namespace, folder: Path) -> None:
