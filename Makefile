@@ -27,6 +27,10 @@ test: $(VENV)/dev ## Run the tests (under 4 minutes)
 soak: $(VENV)/dev ## Run the long versions of the tests: hundreds of kills, the large fuzz
 	@$(BIN)/python -m pytest -m soak --soak --timeout 3600 $(TESTS)
 
+.PHONY: torture
+torture: $(VENV)/dev ## Attack the service for 8 minutes and check every response
+	@$(BIN)/python -m pytest -m torture -s $(TESTS)
+
 .PHONY: check
 check: $(VENV)/dev ## Run the static checks
 	@$(BIN)/ruff format --check .
