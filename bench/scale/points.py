@@ -14,7 +14,7 @@ import redis
 from bench.options import BenchFailed
 from bench.workload import DURATION
 from dev.redis_server import RedisServer
-from resume_service.redis.auto_pipeline import Command
+from resume_service.redis.call import Command
 from resume_service.redis.client import new_client
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Args, Script

@@ -5,9 +5,10 @@ waiting callers in one round trip. A caller that arrives during a round trip is 
 in a queue. After a round trip, the leader wakes the callers that took part. The newest caller in
 the queue becomes the next leader.
 
-Each caller has a deadline. A follower that is still in the queue at its deadline leaves the queue,
-so its commands are never sent. The leader has the latest deadline of its round trip, because it is
-the newest caller. So no other caller loses time when the leader ends the round trip.
+Each caller has a deadline. While the leader waits for replies, it ends the followers that have
+reached theirs. The commands of a follower that ends in the queue are never sent. The leader has the
+latest deadline of its round trip, because it is the newest caller. So no other caller loses time
+when the leader ends the round trip.
 
 Under load, many saves share the cost of sending, waiting and waking. Any thread or greenlet may call.
 """
@@ -19,36 +20,15 @@ import threading
 import time
 from typing import Any
 
-import hiredis
 import redis
 
 from resume_service.errors import Unavailable
+from resume_service.redis.call import PENDING, Call, packed
 from resume_service.redis.circuit_breaker import CircuitBreaker
 from resume_service.redis.connection import Connection
 
-Command = tuple[str | int, ...]
-
 MAX_COMMANDS = 512
 """Maximum number of commands in a shared round trip, so that large replies delay no other caller."""
-_PENDING = object()
-
-
-class _Call:
-    """The commands of one caller, and their outcome: a list of replies, or an exception to raise."""
-
-    __slots__ = ("count", "deadline", "operation", "outcome", "packed", "wake_up", "writes")
-
-    def __init__(
-        self, operation: str, commands: tuple[Command, ...], deadline: float, *, writes: bool
-    ) -> None:
-        self.operation = operation
-        self.packed = _packed(commands)  # encode here: only this caller gets an encoding error
-        self.count = len(commands)
-        self.deadline = deadline
-        self.writes = writes
-        self.outcome: Any = _PENDING
-        self.wake_up: threading.Lock | None = None
-        """A follower waits for this lock until its outcome is set, or until it is the next leader."""
 
 
 class AutoPipeline:
@@ -69,26 +49,23 @@ class AutoPipeline:
         self._connection = Connection(client)
         self._breaker = breaker
         self._replicas = wait_replicas
-        self._wait_command = _packed((("WAIT", wait_replicas, wait_ms),))
+        self._wait_command = packed((("WAIT", wait_replicas, wait_ms),))
         self._state_lock = threading.Lock()
         """Protects the next three fields. No caller keeps this lock during a round trip."""
-        self._waiting: list[_Call] = []
+        self._waiting: list[Call] = []
         """The queue of followers for the next round trip."""
         self._in_flight = False
         """True while a round trip runs, or while a new leader is about to start one."""
-        self._next_leader: _Call | None = None
+        self._next_leader: Call | None = None
         """The follower that was last chosen as leader. It may still be waiting to run."""
 
-    def call(
-        self, operation: str, *commands: Command, deadline: float, writes: bool = False
-    ) -> list[Any]:
-        """Return the replies to `commands`. Metrics record them as `operation`.
+    def send(self, own: Call) -> list[Any]:
+        """Return the replies to the commands of `own`.
 
-        `deadline` is a value of `time.monotonic()`. Raises Unavailable at the deadline. Raises
-        Unavailable if too few replicas have the write, or if Redis answers with a code in
-        `circuit_breaker.REFUSALS`. Raises redis.ResponseError for any other error reply.
+        Raises Unavailable at its deadline. Raises Unavailable if too few replicas have the write, or
+        if Redis answers with a code in `circuit_breaker.REFUSALS`. Raises redis.ResponseError for
+        any other error reply.
         """
-        own = _Call(operation, commands, deadline, writes=writes)
         with self._state_lock:
             if self._in_flight:
                 own.wake_up = threading.Lock()
@@ -96,27 +73,19 @@ class AutoPipeline:
                 self._waiting.append(own)
             self._in_flight = True
         if own.wake_up:
-            self._wait_as_follower(own, own.wake_up)
-        if own.outcome is _PENDING:
+            try:
+                own.wake_up.acquire()
+            except BaseException:  # for example, this greenlet is killed
+                self._cancel(own)
+                raise
+        if own.outcome is PENDING:
             self._lead(own)
         if isinstance(own.outcome, Exception):
             raise own.outcome
         replies: list[Any] = own.outcome
         return replies
 
-    def _wait_as_follower(self, own: _Call, wake_up: threading.Lock) -> None:
-        """Wait until the outcome of `own` is set, or until `own` is the next leader."""
-        try:
-            is_awake = wake_up.acquire(timeout=max(0.0, own.deadline - time.monotonic()))
-        except BaseException:  # for example, this greenlet is killed
-            self._cancel(own)
-            raise
-        if not is_awake:
-            self._cancel(own)
-            self._breaker.count_failures((own.operation,))
-            raise Unavailable
-
-    def _cancel(self, own: _Call) -> None:
+    def _cancel(self, own: Call) -> None:
         """Remove `own` from the queue. If `own` is the next leader, choose another leader."""
         with self._state_lock:
             self._waiting = [call for call in self._waiting if call is not own]
@@ -124,7 +93,7 @@ class AutoPipeline:
         if is_next_leader:
             self._hand_over([own])
 
-    def _lead(self, own: _Call) -> None:
+    def _lead(self, own: Call) -> None:
         """Make one round trip for `own` and for the oldest calls in the queue."""
         with self._state_lock:
             calls = self._take_calls(own)
@@ -133,7 +102,7 @@ class AutoPipeline:
         finally:
             self._hand_over(calls)
 
-    def _take_calls(self, own: _Call) -> list[_Call]:
+    def _take_calls(self, own: Call) -> list[Call]:
         """Remove `own` and the oldest calls from the queue. Return at most MAX_COMMANDS commands."""
         others = [call for call in self._waiting if call is not own]
         calls, commands, taken = [own], own.count, 0
@@ -146,40 +115,37 @@ class AutoPipeline:
         self._waiting = others[taken:]
         return calls
 
-    def _hand_over(self, calls: list[_Call]) -> None:
-        """Choose the next leader. Wake the followers in `calls`, then the next leader.
-
-        `calls[0]` needs no waking: it belongs to the caller of this method.
-        """
+    def _hand_over(self, calls: list[Call]) -> None:
+        """Choose the next leader and wake it. Before, end the followers in `calls` without outcome."""
         with self._state_lock:
             next_leader = self._next_leader = self._waiting[-1] if self._waiting else None
             self._in_flight = next_leader is not None
         for call in calls:
-            if call.outcome is _PENDING:
-                call.outcome = Unavailable()
-            if call.wake_up and call is not calls[0]:
-                call.wake_up.release()
+            call.end(Unavailable())  # if the round trip has failed
         if next_leader and next_leader.wake_up:
-            next_leader.wake_up.release()
+            # It is no follower any more, so its `end` must not release the lock again.
+            wake_up, next_leader.wake_up = next_leader.wake_up, None
+            wake_up.release()
 
-    def _execute(self, calls: list[_Call]) -> None:
+    def _execute(self, calls: list[Call]) -> None:
         """Make the round trip and set the outcome of each call."""
         must_wait = self._replicas > 0 and any(call.writes for call in calls)
-        packed = [call.packed for call in calls]
+        parts = [call.packed for call in calls]
         count = sum(call.count for call in calls)
         if must_wait:
-            packed.append(self._wait_command)
+            parts.append(self._wait_command)
             count += 1
-        replies = self._round_trip(b"".join(packed), count, calls[0].deadline)
+        replies = self._round_trip(b"".join(parts), count, calls)
         too_few_replicas = must_wait and not self._has_enough_replicas(replies[-1])
         remaining = iter(replies)
         for call in calls:
-            call.outcome = list(itertools.islice(remaining, call.count))
-            errors = [reply for reply in call.outcome if isinstance(reply, redis.RedisError)]
+            outcome: Any = list(itertools.islice(remaining, call.count))
+            errors = [reply for reply in outcome if isinstance(reply, redis.RedisError)]
             if errors:
-                call.outcome = self._breaker.refused(call.operation, errors[0])
+                outcome = self._breaker.refused(call.operation, errors[0])
             elif too_few_replicas and call.writes:
-                call.outcome = Unavailable("Not yet on enough replicas, try again")
+                outcome = Unavailable("Not yet on enough replicas, try again")
+            call.end(outcome)
 
     def _has_enough_replicas(self, reply: Any) -> bool:
         """Return whether the reply to WAIT is a number of replicas that is large enough.
@@ -188,14 +154,26 @@ class AutoPipeline:
         """
         return isinstance(reply, int) and reply >= self._replicas
 
-    def _round_trip(self, packed: bytes, count: int, deadline: float) -> list[Any]:
+    def _round_trip(self, commands: bytes, count: int, calls: list[Call]) -> list[Any]:
+        deadline = calls[0].deadline
+
+        def while_waiting() -> None:
+            self._end_late_followers(calls)
+
         try:
-            return self._connection.round_trip(packed, count, deadline)
+            return self._connection.round_trip(commands, count, deadline, while_waiting)
         except redis.ConnectionError:
             # Retry once: a restart of Redis closes the connection. None of our commands does harm
             # if it runs twice. A timeout is not retried: the deadline has passed.
-            return self._connection.round_trip(packed, count, deadline)
+            return self._connection.round_trip(commands, count, deadline, while_waiting)
 
-
-def _packed(commands: tuple[Command, ...]) -> bytes:
-    return b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # the stub accepts only a tuple with one element
+    def _end_late_followers(self, calls: list[Call]) -> None:
+        """End the followers in the queue and in `calls` that have reached their deadline."""
+        now = time.monotonic()
+        with self._state_lock:
+            late = [call for call in self._waiting if call.deadline <= now]
+            self._waiting = [call for call in self._waiting if call.deadline > now]
+        for call in (*late, *calls[1:]):
+            if call.deadline <= now and call.outcome is PENDING:
+                self._breaker.count_failures((call.operation,))
+                call.end(Unavailable())

@@ -28,7 +28,14 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from resume_service.redis.link import InMemoryLink, Link, open_link
+from resume_service.redis.link import (
+    WAIT_SECONDS,
+    InMemoryLink,
+    Link,
+    WhileWaiting,
+    open_link,
+    seconds_until,
+)
 from resume_service.telemetry import metrics
 
 MAX_CONNECT_SECONDS = 5.0
@@ -66,15 +73,18 @@ class Connection:
         self._tag_prefix = secrets.token_hex(4)
         self._tag_numbers = itertools.count()
 
-    def round_trip(self, commands: bytes, count: int, deadline: float) -> list[Any]:
+    def round_trip(
+        self, commands: bytes, count: int, deadline: float, while_waiting: WhileWaiting
+    ) -> list[Any]:
         """Send packed `commands` and return their `count` replies. An error reply is not raised.
 
-        `deadline` is a value of `time.monotonic()`. Raises redis.TimeoutError at the deadline.
+        `deadline` is a value of `time.monotonic()`. The round trip calls `while_waiting` about every
+        WAIT_SECONDS while it waits for the connection or for replies. Raises redis.TimeoutError at the deadline.
         Raises StrayReply if the replies may belong to other commands. Raises redis.ConnectionError
         or redis.InvalidResponse if the connection fails. After an error, the connection is closed.
         """
         try:
-            return self._round_trip(commands, count, deadline)
+            return self._round_trip(commands, count, deadline, while_waiting)
         except TimeoutError as fault:
             self.close()
             raise redis.TimeoutError("No reply within the deadline") from fault
@@ -88,15 +98,17 @@ class Connection:
             self.close()
             raise
 
-    def _round_trip(self, commands: bytes, count: int, deadline: float) -> list[Any]:
-        link = self._open_link(deadline)
+    def _round_trip(
+        self, commands: bytes, count: int, deadline: float, while_waiting: WhileWaiting
+    ) -> list[Any]:
+        link = self._open_link(deadline, while_waiting)
         if not self._has_echo:
             link.send(commands, deadline)
-            replies = link.receive(count, deadline)
+            replies = link.receive(count, deadline, while_waiting)
         else:
             tag = f"{self._tag_prefix}{next(self._tag_numbers):08x}"
             link.send(commands + _ECHO % tag.encode(), deadline)
-            *replies, last = link.receive(count + 1, deadline)
+            *replies, last = link.receive(count + 1, deadline, while_waiting)
             if isinstance(last, redis.RedisError):  # Redis refuses all commands: it loads its data
                 raise redis.ConnectionError(str(last))
             if last != tag:
@@ -112,20 +124,20 @@ class Connection:
             self._link.close()
             self._link = None
 
-    def _open_link(self, deadline: float) -> Link | InMemoryLink:
+    def _open_link(self, deadline: float, while_waiting: WhileWaiting) -> Link | InMemoryLink:
         if self._link and self._link.has_unread_bytes():
             is_closed_by_server = self._link.is_at_end()
             self.close()
             if not is_closed_by_server:
                 _stray_reply("before the commands")
         if self._link is None:
-            self._link = self._connect(deadline)
+            self._link = self._connect(deadline, while_waiting)
             # Close the connection when this object is garbage-collected.
             self._finalizer = weakref.finalize(self, self._link.close)
             self._finalizer.atexit = False
         return self._link
 
-    def _connect(self, deadline: float) -> Link | InMemoryLink:
+    def _connect(self, deadline: float, while_waiting: WhileWaiting) -> Link | InMemoryLink:
         """Connect in another thread: the DNS lookup and the TLS handshake have no deadline.
 
         After the deadline, the attempt continues. A later caller uses its connection.
@@ -133,8 +145,8 @@ class Connection:
         attempt = self._attempt
         if attempt is None or attempt.is_too_old():
             attempt = self._attempt = _Attempt(self._pool)
-        if not attempt.done.wait(max(0.0, deadline - time.monotonic())):
-            raise redis.TimeoutError("Timeout connecting to server")
+        while not attempt.done.wait(min(WAIT_SECONDS, seconds_until(deadline))):
+            while_waiting()
         self._attempt = None
         if attempt.fault:
             raise attempt.fault
@@ -146,7 +158,7 @@ def query(client: redis.Redis, *command: str, deadline: float, has_echo: bool = 
     connection = Connection(client, has_echo=has_echo)
     packed = hiredis.pack_command(command)  # type: ignore[arg-type]  # the stub has one element
     try:
-        [reply] = connection.round_trip(packed, 1, deadline)
+        [reply] = connection.round_trip(packed, 1, deadline, lambda: None)
     finally:
         connection.close()
     if isinstance(reply, redis.RedisError):

@@ -11,6 +11,21 @@ from resume_service.errors import Unavailable
 from resume_service.redis.router import RedisRouter
 
 
+def read_hash(router: RedisRouter, key: str, fields: Sequence[str]) -> list[Any] | None:
+    """Return the values of `fields`. Return None if the key has another type.
+
+    All values are None if the key does not exist. Raises Unavailable if Redis fails.
+    """
+    try:
+        [values] = router.call("get", key, ("HMGET", key, *fields))
+    except redis.ResponseError as fault:
+        if is_wrong_type(fault):
+            return None
+        raise
+    found: list[Any] = values
+    return found
+
+
 def read_hashes(
     router: RedisRouter, operation: str, keys: Sequence[str], fields: Sequence[str]
 ) -> list[list[Any] | None]:

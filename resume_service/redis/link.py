@@ -7,6 +7,7 @@ import contextlib
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 import hiredis
@@ -20,7 +21,12 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 Otherwise the kernel would send a command to Redis after its caller got an error.
 """
+WAIT_SECONDS = 0.05
+"""Maximum seconds of one wait."""
 _INCOMPLETE = object()
+
+WhileWaiting = Callable[[], None]
+"""Called between two waits."""
 
 
 def open_link(connected: Any) -> Link | InMemoryLink:
@@ -46,10 +52,10 @@ class Link:
         )
 
     def send(self, data: bytes, deadline: float) -> None:
-        self._socket.settimeout(_seconds_until(deadline))
+        self._socket.settimeout(seconds_until(deadline))
         self._socket.sendall(data)
 
-    def receive(self, count: int, deadline: float) -> list[Any]:
+    def receive(self, count: int, deadline: float, while_waiting: WhileWaiting) -> list[Any]:
         replies: list[Any] = []
         next_reply, receive_into = self._reader.gets, self._socket.recv_into
         while True:
@@ -57,8 +63,12 @@ class Link:
                 replies.append(reply)
                 if len(replies) == count:
                     return replies
-            self._socket.settimeout(_seconds_until(deadline))
-            received = receive_into(self._buffer)
+            self._socket.settimeout(min(WAIT_SECONDS, seconds_until(deadline)))
+            try:
+                received = receive_into(self._buffer)
+            except TimeoutError:
+                while_waiting()
+                continue
             if not received:
                 raise ConnectionResetError("closed by the server")
             self._reader.feed(self._buffer, 0, received)  # type: ignore[arg-type]  # the stub lacks bytearray
@@ -106,7 +116,7 @@ class InMemoryLink:
     def send(self, data: bytes, deadline: float) -> None:
         self._connected.send_packed_command([data], check_health=False)
 
-    def receive(self, count: int, deadline: float) -> list[Any]:
+    def receive(self, count: int, deadline: float, while_waiting: WhileWaiting) -> list[Any]:
         return [self._receive_one() for _ in range(count)]
 
     def _receive_one(self) -> Any:
@@ -128,7 +138,7 @@ class InMemoryLink:
         self._connected.disconnect()
 
 
-def _seconds_until(deadline: float) -> float:
+def seconds_until(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError

@@ -13,7 +13,8 @@ from typing import Any
 import redis
 
 from resume_service.errors import Unavailable
-from resume_service.redis.auto_pipeline import AutoPipeline, Command
+from resume_service.redis.auto_pipeline import AutoPipeline
+from resume_service.redis.call import Call
 from resume_service.redis.circuit_breaker import CircuitBreaker
 
 MAX_LARGE_CALLS = 4
@@ -47,28 +48,21 @@ class Node:
         """Return the deadline of a call that arrives now, as a value of `time.monotonic()`."""
         return time.monotonic() + self._timeout
 
-    def call(
-        self,
-        operation: str,
-        *commands: Command,
-        deadline: float,
-        writes: bool = False,
-        is_large: bool = False,
-    ) -> list[Any]:
-        """Return the replies to `commands`. Raises the errors of `AutoPipeline.call`.
+    def send(self, call: Call) -> list[Any]:
+        """Return the replies to the commands of `call`. Raises the errors of `AutoPipeline.send`.
 
-        With `is_large`, a connection of its own sends the commands. The time of the wait for this
-        connection does not count for `deadline`.
+        A large call uses a connection of its own. The time of the wait for this connection does not
+        count for its deadline.
         """
-        if not is_large:
-            return self._shared.call(operation, *commands, deadline=deadline, writes=writes)
+        if not call.is_large:
+            return self._shared.send(call)
         started = time.monotonic()
         try:
             own = self._for_large_calls.get(timeout=MAX_WAIT)
         except queue.Empty:
             raise Unavailable from None
         try:
-            deadline += time.monotonic() - started
-            return own.call(operation, *commands, deadline=deadline, writes=writes)
+            call.deadline += time.monotonic() - started
+            return own.send(call)
         finally:
             self._for_large_calls.put(own)

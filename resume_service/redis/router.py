@@ -13,7 +13,7 @@ import redis
 from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
-from resume_service.redis.auto_pipeline import Command
+from resume_service.redis.call import Call, Command
 from resume_service.redis.node import Node
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
@@ -56,23 +56,24 @@ class RedisRouter:
         If `writes` is true, the reply comes only after `wait_replicas` replicas have the write.
         """
         node = self._node_of(key)
-        return self._call(node, operation, key, *commands, deadline=node.deadline(), writes=writes)
+        return self._send(node, key, Call(operation, commands, node.deadline(), writes=writes))
 
     def run(self, operation: str, script: Script, keys: Sequence[str], args: Args) -> Any:
         """Run `script` and return the result. Sends its text only if the server does not have it."""
         node = self._node_of(keys[0])
-        options = {
-            "deadline": node.deadline(),
-            "writes": script.writes,
-            "is_large": script.has_large_result,
-        }
         tail = (str(len(keys)), *keys, *args)
+        call = Call(
+            operation,
+            (("EVALSHA", script.sha, *tail),),
+            node.deadline(),
+            writes=script.writes,
+            is_large=script.has_large_result,
+        )
         try:
-            by_hash = ("EVALSHA", script.sha, *tail)
-            return self._call(node, operation, keys[0], by_hash, **options)[0]
+            return self._send(node, keys[0], call)[0]
         except NoScriptError:
-            by_text = ("EVAL", script.text, *tail)
-            return self._call(node, operation, keys[0], by_text, **options)[0]
+            by_text = call.with_commands((("EVAL", script.text, *tail),))
+            return self._send(node, keys[0], by_text)[0]
 
     def check(self) -> RedisState:
         """Write a key on each primary, and return the state of the servers.
@@ -107,7 +108,7 @@ class RedisRouter:
         try:
             command = ("SET", self._key_on(client), 1, "PX", CHECK_MS)
             node = self._node(client)
-            node.call("ping", command, deadline=node.deadline())
+            node.send(Call("ping", (command,), node.deadline()))
         except (MovedError, AskError) as moved:
             self._servers.refresh(moved if isinstance(moved, MovedError) else None)
             return RedisState.DEGRADED
@@ -126,25 +127,23 @@ class RedisRouter:
                     return f"ready:{number}"
         raise ClusterDownError("no key of this node found")
 
-    def _call(
-        self, node: Node, operation: str, key: str, *commands: Command, **options: Any
-    ) -> list[Any]:
-        """Call `node` (see `Node.call`), and follow one redirection."""
+    def _send(self, node: Node, key: str, call: Call) -> list[Any]:
+        """Send `call` to `node`, and follow one redirection."""
         try:
-            return node.call(operation, *commands, **options)
+            return node.send(call)
         except MovedError as moved:
             self._servers.refresh(moved)
-            node = self._node_of(key)
+            node, commands = self._node_of(key), call.commands
         except AskError as ask:
             # The slot is moving, so later commands may still belong to the old server.
             # Send only the commands of this call to the other server.
             node = self._node(self._servers.target_of(ask))
-            commands = tuple(each for command in commands for each in (ASKING, command))
+            commands = [each for command in call.commands for each in (ASKING, command)]
         except Unavailable:
             self._servers.refresh()
             raise
         try:
-            replies = node.call(operation, *commands, **options)
+            replies = node.send(call.with_commands(commands))
         except (MovedError, AskError) as fault:
             raise Unavailable from fault  # slots are still moving: the client can retry later
         return replies[1::2] if commands[0] == ASKING else replies

@@ -17,9 +17,8 @@ The archive is an optional copy of the points in Postgres. Without it, no `archi
 entries of `archive:dirty` and `archive:erased` are the backlog, which the archive must still
 process. In a Redis Cluster, each of the three `archive:` keys is split into 64 shards.
 
-One script executes a save or a deletion in one round trip. It changes the hash, the index and the
-backlog together. In a Redis Cluster, the backlog entry may be on another server. So the store
-writes the entry in a separate round trip. A save returns only after its backlog entry is written.
+One script executes a save or a deletion in one round trip. In a Redis Cluster, the backlog entry may
+be on another server. Then a separate round trip writes the entry before the save returns.
 
 The rules of a save are in `scripts/save_point.lua`.
 """
@@ -33,11 +32,17 @@ from typing import Any
 from resume_service.clock import MILLISECOND, epoch_ms, iso
 from resume_service.errors import NotFound, Unavailable
 from resume_service.paging import Cursor, CursorPage
+from resume_service.redis.hashes import read_hash
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Args
-from resume_service.resume.hash_format import iso_or_empty, number_or_empty, point_from
+from resume_service.resume.hash_format import (
+    POINT_FIELDS,
+    iso_or_empty,
+    number_or_empty,
+    point_from,
+)
 from resume_service.resume.keys import Keys
-from resume_service.resume.listing import PointList, read_points
+from resume_service.resume.listing import PointList
 from resume_service.resume.model import (
     LONGEST_AGE,
     Measurement,
@@ -120,8 +125,8 @@ class ResumeStore:
 
     def get(self, user_id: str, video_id: str) -> ResumePoint:
         """Return the point. Raises NotFound if the point does not exist."""
-        keys = self._keys.of_point(user_id, video_id)
-        [point] = read_points(self._redis, "get", user_id, keys.point_prefix, [keys.member])
+        key = self._keys.of_point(user_id, video_id).point
+        point = point_from(key, user_id, video_id, read_hash(self._redis, key, POINT_FIELDS))
         if point is None:
             raise NotFound(NO_POINT)
         return point
@@ -135,7 +140,7 @@ class ResumeStore:
         after: Cursor | None = None,
         status: Status | None = None,
     ) -> CursorPage[ResumePoint]:
-        """Return a page of the user's points, the newest first (see `PointList.page`)."""
+        """Return a page of the user's points (see `PointList.page`)."""
         return self._list.page(user_id, now, limit=limit, after=after, status=status)
 
     def delete(self, user_id: str, video_id: str, now: datetime) -> None:

@@ -43,7 +43,7 @@ def deadline():
 
 
 def ask(connection):
-    return connection.round_trip(GET, 1, deadline())
+    return connection.round_trip(GET, 1, deadline(), lambda: None)
 
 
 def test_reply_and_an_error_reply_are_returned(scripted):

@@ -7,7 +7,8 @@ from typing import Any
 
 import redis
 
-from resume_service.redis.auto_pipeline import AutoPipeline, Command
+from resume_service.redis.auto_pipeline import AutoPipeline
+from resume_service.redis.call import Call, Command
 from resume_service.redis.circuit_breaker import CircuitBreaker
 
 
@@ -18,4 +19,4 @@ class TimedPipeline(AutoPipeline):
 
     def call(self, operation: str, *commands: Command, writes: bool = False) -> list[Any]:
         deadline = time.monotonic() + self._seconds
-        return super().call(operation, *commands, deadline=deadline, writes=writes)
+        return self.send(Call(operation, commands, deadline, writes=writes))
