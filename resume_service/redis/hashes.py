@@ -11,6 +11,19 @@ from resume_service.errors import Unavailable
 from resume_service.redis.router import RedisRouter
 
 
+def read_hash(
+    router: RedisRouter, operation: str, key: str, fields: Sequence[str]
+) -> list[Any] | None:
+    """Like `read_hashes`, for one key."""
+    try:
+        values: list[Any] = router.call(operation, key, ("HMGET", key, *fields))[0]
+    except redis.ResponseError as fault:
+        if is_wrong_type(fault):
+            return None
+        raise
+    return values
+
+
 def read_hashes(
     router: RedisRouter, operation: str, keys: Sequence[str], fields: Sequence[str]
 ) -> list[list[Any] | None]:
@@ -46,4 +59,4 @@ def is_wrong_type(fault: redis.ResponseError) -> bool:
 def _values(
     router: RedisRouter, operation: str, keys: Sequence[str], fields: Sequence[str]
 ) -> list[Any]:
-    return router.call(operation, keys[0], *(("HMGET", key, *fields) for key in keys))
+    return router.call(operation, keys[0], *[("HMGET", key, *fields) for key in keys])

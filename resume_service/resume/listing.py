@@ -1,7 +1,8 @@
-"""Lists a user's points in at most two round trips to Redis, unless a hash is no point.
+"""Reads a point, and lists a user's points in at most two round trips to Redis.
 
 The first round trip reads the index: a sorted set of the user's video ids, ordered by time. The
-second round trip reads the hashes, one for each point.
+second round trip reads the hashes, one for each point. Further round trips are necessary only if
+another program has written to these keys.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime
 
 from resume_service.clock import epoch_ms
 from resume_service.paging import Cursor, CursorPage
-from resume_service.redis.hashes import read_hashes
+from resume_service.redis.hashes import read_hash, read_hashes
 from resume_service.redis.keys import escaped, unescaped
 from resume_service.redis.router import RedisRouter
 from resume_service.resume.hash_format import POINT_FIELDS, point_from
@@ -61,9 +62,15 @@ class PointList:
 
     def _points(self, user_id: str, prefix: str, entries: Sequence[Entry]) -> list[ResumePoint]:
         """Return the points of `entries`. Omits expired points: the index still contains them."""
-        members = [member for member, _ in entries]
-        points = read_points(self._redis, "list", user_id, prefix, members) if members else []
-        return [point for point in points if point]
+        if not entries:
+            return []
+        keys = [prefix + member for member, _ in entries]
+        hashes = read_hashes(self._redis, "list", keys, POINT_FIELDS)
+        return [
+            point
+            for key, (member, _), values in zip(keys, entries, hashes, strict=True)
+            if (point := point_from(key, user_id, unescaped(member), values)) is not None
+        ]
 
     def _entries(self, index: str, after: Cursor | None) -> Sequence[Entry]:
         start = epoch_ms(after.updated_at) if after else "+inf"
@@ -86,20 +93,9 @@ class PointList:
         return entries
 
 
-def read_points(
-    redis: RedisRouter, operation: str, user_id: str, point_prefix: str, members: Sequence[str]
-) -> list[ResumePoint | None]:
-    """Read the user's points of these members of the index, in one round trip.
-
-    The result contains None for each hash that does not exist or is no point (see `point_from`).
-    Raises Unavailable if Redis does not answer.
-    """
-    keys = [point_prefix + member for member in members]
-    hashes = read_hashes(redis, operation, keys, POINT_FIELDS)
-    return [
-        point_from(key, user_id, unescaped(member), values)
-        for key, member, values in zip(keys, members, hashes, strict=True)
-    ]
+def read_point(redis: RedisRouter, key: str, user_id: str, video_id: str) -> ResumePoint | None:
+    """Read one point, in one round trip. Return None if it does not exist, or is no point."""
+    return point_from(key, user_id, video_id, read_hash(redis, "get", key, POINT_FIELDS))
 
 
 def _follows(entry: Entry, cursor: Cursor) -> bool:

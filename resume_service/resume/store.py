@@ -36,7 +36,7 @@ from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Args
 from resume_service.resume.hash_format import iso_or_empty, number_or_empty, point_from
 from resume_service.resume.keys import Keys
-from resume_service.resume.listing import PointList, read_points
+from resume_service.resume.listing import PointList, read_point
 from resume_service.resume.model import (
     LONGEST_AGE,
     Measurement,
@@ -114,8 +114,8 @@ class ResumeStore:
 
     def get(self, user_id: str, video_id: str) -> ResumePoint:
         """Return the point. Raises NotFound if the point does not exist."""
-        keys = self._keys.of_point(user_id, video_id)
-        [point] = read_points(self._redis, "get", user_id, keys.point_prefix, [keys.member])
+        key = self._keys.of_point(user_id, video_id).point
+        point = read_point(self._redis, key, user_id, video_id)
         if point is None:
             raise NotFound(NO_POINT)
         return point
