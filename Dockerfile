@@ -33,7 +33,7 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 
 # http.client, because urllib would use the proxy in HTTP_PROXY.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.getenv('PORT') or 8000), timeout=2); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
 
 # All options are in gunicorn.conf.py.

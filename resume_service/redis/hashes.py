@@ -61,4 +61,4 @@ def is_wrong_type(fault: redis.ResponseError) -> bool:
 def _values(
     router: RedisRouter, operation: str, keys: Sequence[str], fields: Sequence[str]
 ) -> list[Any]:
-    return router.call(operation, keys[0], *(("HMGET", key, *fields) for key in keys))
+    return router.call(operation, keys[0], *[("HMGET", key, *fields) for key in keys])

@@ -6,9 +6,9 @@ flushes leave it out, and log its name.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 import structlog
@@ -32,6 +32,7 @@ ARCHIVE_FIELDS = (
 WRONG_TYPE = "the key has another type"
 
 _log = structlog.get_logger(__name__)
+_parse_moment = datetime.fromisoformat
 
 
 def number_text(number: float) -> str:
@@ -50,7 +51,7 @@ def iso_or_empty(moment: datetime | None) -> str:
 
 
 def point_from(
-    key: str, user_id: str, video_id: str, values: Sequence[Any] | None
+    key: str, user_id: str, video_id: str, values: list[Any] | None
 ) -> ResumePoint | None:
     """Return the point that the hash at `key` contains, or None if it contains no point.
 
@@ -61,21 +62,24 @@ def point_from(
     if values is None:
         log_no_point(key, WRONG_TYPE)
         return None
-    position, updated_at, duration, percent, watched, completed = values
-    if position is None and updated_at is None:
-        return None
     try:
-        seconds = float(position)
-        length = float(duration) if duration else None
-        part = float(percent) if percent else None
-        moment = datetime.fromisoformat(updated_at)
+        position, updated_at, duration, percent, watched, completed = values
+        seconds = total = float(position)
+        length = part = None
+        if duration:
+            length = float(duration)
+            total += length
+        if percent:
+            part = float(percent)
+            total += part
+        moment = _parse_moment(updated_at)
         if moment.tzinfo is not UTC:
             moment = _in_utc(moment)
     except (TypeError, ValueError, OverflowError) as fault:
-        log_no_point(key, str(fault))
+        if values[:2] != [None, None]:
+            log_no_point(key, str(fault))
         return None
-    # The sum is finite only if each of them is finite. One check is faster than three.
-    if not math.isfinite(seconds + (length or 0) + (part or 0)):
+    if not isfinite(total):  # a sum is finite only if each number is finite
         log_no_point(key, "a number is not finite")
         return None
     return ResumePoint(
@@ -105,7 +109,7 @@ def is_archivable(key: str, values: Sequence[Any] | None) -> bool:
     try:
         for name in ("watchedAt", "completedAt"):
             if fields[name]:
-                _in_utc(datetime.fromisoformat(fields[name]))
+                _in_utc(_parse_moment(fields[name]))
     except (ValueError, OverflowError) as fault:
         log_no_point(key, str(fault))
         return False

@@ -113,6 +113,15 @@ def test_each_part_has_a_health_check(parts):
     assert [name for name, part in parts.items() if "healthcheck" not in part] == ["web"]
 
 
+def test_health_checks_need_no_recent_docker(parts):
+    """Docker before 25 refuses `start_interval`, and so does buildah 1.28."""
+    options = {"test", "interval", "timeout", "start_period", "retries", "disable"}
+    in_dockerfile = re.findall(r"--([a-z-]+)=", (ROOT / "Dockerfile").read_text())
+
+    assert {name for part in parts.values() for name in part.get("healthcheck", {})} <= options
+    assert {name.replace("-", "_") for name in in_dockerfile} - {"from"} <= options
+
+
 def test_each_part_is_read_only_without_privileges_and_restarts(parts):
     for part in parts.values():
         assert part["read_only"]
