@@ -134,8 +134,9 @@ class Link:
     def _on_replies(self, data: bytes) -> None:
         for reply in self._replies.feed(data):
             self._proxy.traffic["replies"] += 1
-            self._proxy.last_sizes["reply"] = len(reply)
             command = self._sent.popleft()
+            if self._proxy.watches(command):
+                self._proxy.last_sizes["reply"] = len(reply)
             if self._is_lost:
                 continue
             at = self._proxy.take_cut("reply", command)
