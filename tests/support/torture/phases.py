@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tests.support.torture.crowd import Crowd
 from tests.support.torture.faults import HOLD_SECONDS
 from tests.support.torture.hostile_clients import HostileClients
-from tests.support.torture.hostile_kinds import kinds
+from tests.support.torture.hostile_kinds import some_of_each
 from tests.support.torture.stack import TortureStack, temporary_stack
 from tests.support.torture.tally import HEADER, Fault, Tally
 
@@ -60,7 +60,7 @@ class Torture:
         """
         proxy = self.stack.proxy
         proxy.plan(seed=int(seconds) + hostile, **PHASES[phase])
-        with self.clients.attacking(dict.fromkeys(kinds(), hostile) if hostile else {}):
+        with self.clients.attacking(some_of_each(hostile) if hostile else {}):
             tally = self.crowd.run(seconds)
         proxy.clean()
         time.sleep(SETTLE_SECONDS)
