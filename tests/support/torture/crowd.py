@@ -29,10 +29,15 @@ class Crowd:
         self.viewers = [CheckingViewer(number, port, Tally(), timeout) for number in numbers]
 
     def run(
-        self, seconds: float, *, pause: float = PAUSE, enough: Callable[[], bool] = lambda: False
+        self,
+        seconds: float,
+        *,
+        pause: float = PAUSE,
+        enough: Callable[[], bool] = lambda: False,
+        are_values_garbled: bool = False,
     ) -> Tally:
         """Let all viewers work for `seconds`, or until `enough()`. Return what they saw."""
-        tally = Tally()
+        tally = Tally(are_values_garbled)
         until = time.monotonic() + seconds
         asyncio.run(self._run(tally, lambda: time.monotonic() > until or enough(), pause))
         return tally

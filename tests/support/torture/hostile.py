@@ -37,6 +37,11 @@ class HostileClient:
         self.due = 0.0
         """time.monotonic() of the next connection, or of the next byte of a slow client."""
 
+    @property
+    def reconnect(self) -> float:
+        """Seconds until it connects again."""
+        return self._kind.pause if self._kind.hangs_up else 0.0
+
     def connect(self) -> None:
         self.socket = socket.socket()
         self.socket.settimeout(0)
@@ -58,10 +63,10 @@ class HostileClient:
         sent = self.socket.send(self._unsent) if self.socket else 0
         self._counts["bytes"] += sent
         self._unsent = self._unsent[sent:]
-        if not self._unsent and self._kind.pause:
-            self.due = time.monotonic() + self._kind.pause
         if not self._unsent and self._kind.hangs_up:
             raise ConnectionAbortedError
+        if not self._unsent and self._kind.pause:
+            self.due = time.monotonic() + self._kind.pause
 
     def receive(self) -> None:
         if not (self.socket and self.socket.recv(RECEIVE)):
@@ -126,7 +131,8 @@ class Attack:
         except OSError as end:
             self._end(client)
             refused = isinstance(end, ConnectionRefusedError)
-            client.due = time.monotonic() + (RETRY_SECONDS if refused else self._reconnect)
+            pause = RETRY_SECONDS if refused else max(self._reconnect, client.reconnect)
+            client.due = time.monotonic() + pause
             return
         self._watch(client)
 

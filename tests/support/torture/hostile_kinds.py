@@ -8,6 +8,8 @@ from functools import cache
 from tests.support.tokens import bearer
 
 KIB = 1024
+FLOOD = "connection_flood"
+"""It fills the kernel's queue of new connections, so each new connection waits for all of them."""
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: hostile\r\n\r\n"
 
 
@@ -20,7 +22,7 @@ class Kind:
     reads: bool = True
     """Whether it reads the responses. A client that does not read sees no end either."""
     pause: float = 0.0
-    """Seconds between two times of `endless`."""
+    """Seconds between two times of `endless`, or until it connects again."""
     hangs_up: bool = False
     """Whether it resets the connection after `opening`, and connects again."""
 
@@ -40,7 +42,8 @@ def kinds() -> dict[str, Kind]:
         "slow_body": Kind(_post("Content-Length: 60000", **bearer("hostile")), b"x", pause=0.1),
         "silent": Kind(),
         "one_byte_chunks": Kind(endless=one_byte_chunks),
-        "churn": Kind(HEALTH, hangs_up=True),
+        "churn": Kind(HEALTH, hangs_up=True, pause=0.005),
+        FLOOD: Kind(HEALTH, hangs_up=True),
     }
 
 
@@ -52,6 +55,11 @@ NEVER_PAUSING = (
     "one_byte_chunks",
 )
 """The kinds that need no more than one connection to stop a worker without turns."""
+
+
+def some_of_each(number: int = 1) -> dict[str, int]:
+    """Return `number` for each kind except FLOOD."""
+    return {name: number for name in kinds() if name != FLOOD}
 
 
 def _post(length: str, **headers: str) -> bytes:

@@ -72,6 +72,7 @@ class Link:
         for command in held:
             self._forward(command)
         if self._is_lost:
+            self._proxy.links.discard(self)
             self._redis_side.close()
 
     def _connect(self) -> None:
@@ -92,12 +93,10 @@ class Link:
 
     def _on_service_lost(self) -> None:
         self._is_lost = True
-        self._proxy.links.discard(self)
         self._steps.clear()
-        if not self._held:
+        if not self._held:  # otherwise `release` passes these commands on, and closes it
+            self._proxy.links.discard(self)
             self._redis_side.close()
-        else:
-            self._proxy.links.add(self)  # `release` must find it
 
     def _on_commands(self, data: bytes) -> None:
         proxy = self._proxy
@@ -134,8 +133,9 @@ class Link:
     def _on_replies(self, data: bytes) -> None:
         for reply in self._replies.feed(data):
             self._proxy.traffic["replies"] += 1
-            self._proxy.last_sizes["reply"] = len(reply)
             command = self._sent.popleft()
+            if self._proxy.watches(command):
+                self._proxy.last_sizes["reply"] = len(reply)
             if self._is_lost:
                 continue
             at = self._proxy.take_cut("reply", command)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tests.support.torture.crowd import Crowd
 from tests.support.torture.faults import HOLD_SECONDS
 from tests.support.torture.hostile_clients import HostileClients
-from tests.support.torture.hostile_kinds import kinds
+from tests.support.torture.hostile_kinds import some_of_each
 from tests.support.torture.stack import TortureStack, temporary_stack
 from tests.support.torture.tally import HEADER, Fault, Tally
 
@@ -36,12 +36,18 @@ After a fault the service refuses calls for a moment. Much higher numbers would 
 """
 SHARE = {"stray": 1.0, "duplicate": 1.0}
 """In the phase with all faults, each has this share of its probability. The others have 0.25."""
+ALONE = "garble_text"
+"""This fault is not in that phase, because it makes points unreadable."""
 SETTLE_SECONDS = HOLD_SECONDS + 0.3
 """Until every command that was held back has reached Redis."""
 PHASES: dict[str, dict[str, float]] = {
     "no fault": {},
     **{kind: {kind: probability} for kind, probability in FAULTS.items()},
-    "all faults": {kind: FAULTS[kind] * SHARE.get(kind, 0.25) for kind in FAULTS},
+    "all faults": {
+        kind: probability * SHARE.get(kind, 0.25)
+        for kind, probability in FAULTS.items()
+        if kind != ALONE
+    },
 }
 
 
@@ -60,8 +66,8 @@ class Torture:
         """
         proxy = self.stack.proxy
         proxy.plan(seed=int(seconds) + hostile, **PHASES[phase])
-        with self.clients.attacking(dict.fromkeys(kinds(), hostile) if hostile else {}):
-            tally = self.crowd.run(seconds)
+        with self.clients.attacking(some_of_each(hostile) if hostile else {}):
+            tally = self.crowd.run(seconds, are_values_garbled=ALONE in PHASES[phase])
         proxy.clean()
         time.sleep(SETTLE_SECONDS)
         proxy.reset()

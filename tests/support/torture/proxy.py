@@ -48,10 +48,13 @@ class Proxy:
         self._link_free_at = max(now, self._link_free_at) + size / self.bytes_per_second
         return self._link_free_at - now
 
+    def watches(self, command: bytes) -> bool:
+        return bool(self.watched_token) and self.watched_token in command
+
     def see(self, command: bytes) -> None:
         self.traffic["commands"] += 1
-        self.last_sizes["request"] = len(command)
-        if self.watched_token and self.watched_token in command:
+        if self.watches(command):
+            self.last_sizes["request"] = len(command)
             self.arrivals.append((time.monotonic(), command.decode("utf-8", "replace")))
 
     def take_cut(self, side: str, command: bytes) -> int | None:

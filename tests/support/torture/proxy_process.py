@@ -62,7 +62,7 @@ class RedisProxy:
         return counts
 
     def last_sizes(self) -> dict[str, int]:
-        """Return the bytes of the last command (`request`) and of the last reply (`reply`)."""
+        """Return the bytes of the last watched command (`request`) and of its reply (`reply`)."""
         sizes: dict[str, int] = self._child.ask(do="last_sizes")
         return sizes
 

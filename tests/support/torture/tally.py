@@ -24,6 +24,8 @@ class Fault(StrEnum):
     """Any status that the request should not get."""
     REFUSED = "refused"
     """No response: the connection ended or stayed silent."""
+    UNREADABLE = "unreadable"
+    """A point that is missing while the proxy makes values invalid. The service can't know it."""
     LATE = "late"
     """A command that took effect after its caller had got a 503. Tombstones will solve that."""
 
@@ -32,6 +34,8 @@ class Fault(StrEnum):
 class Tally:
     """The counts of one phase. Times are in seconds."""
 
+    are_values_garbled: bool = False
+    """Whether a missing point is UNREADABLE. Otherwise it is LOST or MIXED_UP."""
     seen: Counter[str] = field(default_factory=Counter)
     faults: Counter[Fault] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
@@ -53,8 +57,9 @@ class Tally:
         return max([*self.seconds, *self.seconds_503], default=0)
 
     def never(self) -> dict[str, int]:
-        """Return the counts that must be zero and are not, except LATE."""
-        return {str(k): count for k, count in self.faults.items() if count and k is not Fault.LATE}
+        """Return the counts that must be zero and are not, except UNREADABLE and LATE."""
+        allowed = (Fault.UNREADABLE, Fault.LATE)
+        return {str(k): count for k, count in self.faults.items() if count and k not in allowed}
 
     def row(self, phase: str) -> str:
         """Return the line of the table that `HEADER` describes."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.eventually import eventually
+from tests.support.load_clients import Viewer
 from tests.support.torture.stack import TortureStack, torture_stack
 
 
@@ -18,6 +20,8 @@ def shared_torture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Torture
 @pytest.fixture
 def torture(shared_torture: TortureStack) -> Iterator[TortureStack]:
     """A stack without faults, with new connections and an empty Redis."""
+    viewer = Viewer(shared_torture.service.port)
+    eventually(lambda: viewer.save().status == 204)  # the faults of the last test are over
     shared_torture.redis.client.flushall()
     yield shared_torture
     shared_torture.proxy.clean()

@@ -12,12 +12,12 @@ from tests.support.torture.phases import PHASES, Torture
 from tests.support.torture.stack import TortureStack, torture_stack
 from tests.support.torture.tally import HEADER
 
-SECONDS = 16.0
+SECONDS = 18.0
 """Seconds of one phase. With the checks after each phase, all take eight minutes."""
 HOSTILE = (0, 2)
 """Numbers of hostile clients of each kind."""
 SLACK = 1.5
-"""Seconds. A 503 must come within 1 s. The rest is for a machine that the attackers keep busy."""
+"""Seconds. The limit is 1 s. The rest is for a machine that the attackers keep busy."""
 
 
 def tortured(stack: TortureStack) -> Iterator[Torture]:
@@ -55,9 +55,10 @@ def test_eight_minutes_of_faults_and_hostile_clients(own_torture):
             tally = own_torture.run(phase, SECONDS, hostile)
             print(tally.row(name), flush=True)  # noqa: T201 - likewise
             if unexplained := own_torture.unexplained(phase, tally):
-                failed[name] = (unexplained, tally.examples)
-            if max(tally.seconds_503, default=0) > SLACK:
-                slow[name] = max(tally.seconds_503)
+                failed[name] = unexplained
+                print(*tally.examples, sep="\n")  # noqa: T201 - likewise
+            if tally.slowest > SLACK:
+                slow[name] = tally.slowest
 
     assert failed == {}
     assert slow == {}

@@ -32,6 +32,8 @@ def test_a_cut_at_any_byte_of_a_command_or_reply_loses_no_acknowledged_save(tort
     async def watch() -> None:
         nonlocal cuts
         viewer = CheckingViewer(1, torture.service.port, tally)
+        point = f"{viewer.user}:v1"
+        proxy.watch(point)
         for _ in range(2):  # the first save also sends the script
             await viewer.save("v1")
         for step in (viewer.save, viewer.read):
@@ -39,11 +41,11 @@ def test_a_cut_at_any_byte_of_a_command_or_reply_loses_no_acknowledged_save(tort
             sizes = proxy.last_sizes()
             for side, size in sizes.items():
                 for at in range(0, size, STRIDE[side]):
-                    proxy.cut((side, at))
+                    proxy.cut((side, at), token=point)
                     await step("v1")
                     cuts += 1
         for at in range(5):
-            proxy.cut(("reply", at), ("reply", at))
+            proxy.cut(("reply", at), ("reply", at), token=point)
             await viewer.save("v1")
             await viewer.verify()
         viewer.close()
