@@ -17,13 +17,8 @@ from resume_service.redis.auto_pipeline import AutoPipeline
 from resume_service.redis.call import Call
 from resume_service.redis.circuit_breaker import CircuitBreaker
 
-MAX_LARGE_CALLS = 4
-"""Maximum number of calls to one server that use a connection of their own at the same time.
-
-This also limits memory: a list of 1,000 points needs about 1 MB while it is read.
-"""
-MAX_WAIT = 5.0
-"""Maximum seconds to wait for one of these connections, while other callers use them."""
+MAX_LARGE_CALLS = 8
+"""Maximum number of calls to one server that use a connection of their own at the same time."""
 DEFAULT_TIMEOUT = 5.0
 """Seconds until the deadline of a call, if the client has no timeout."""
 
@@ -49,20 +44,14 @@ class Node:
         return time.monotonic() + self._timeout
 
     def send(self, call: Call) -> list[Any]:
-        """Return the replies to the commands of `call`. Raises the errors of `AutoPipeline.send`.
-
-        A large call uses a connection of its own. The time of the wait for this connection does not
-        count for its deadline.
-        """
+        """Return the replies to the commands of `call`. Raises the errors of `AutoPipeline.send`."""
         if not call.is_large:
             return self._shared.send(call)
-        started = time.monotonic()
         try:
-            own = self._for_large_calls.get(timeout=MAX_WAIT)
+            own = self._for_large_calls.get(timeout=max(0.0, call.deadline - time.monotonic()))
         except queue.Empty:
             raise Unavailable from None
         try:
-            call.deadline += time.monotonic() - started
             return own.send(call)
         finally:
             self._for_large_calls.put(own)

@@ -50,30 +50,34 @@ class RedisRouter:
         self._nodes: WeakKeyDictionary[redis.Redis, Node] = WeakKeyDictionary()
         """The node of each client. A node is garbage-collected together with its client."""
 
-    def call(self, operation: str, key: str, *commands: Command, writes: bool = False) -> list[Any]:
+    def call(
+        self,
+        operation: str,
+        key: str,
+        *commands: Command,
+        writes: bool = False,
+        is_large: bool = False,
+    ) -> list[Any]:
         """Send `commands` to the server of `key` in one round trip, and return the replies.
 
-        If `writes` is true, the reply comes only after `wait_replicas` replicas have the write.
+        If `writes` is true, the reply comes only after `wait_replicas` replicas have the write. Set
+        `is_large` if the replies may be large: then other callers do not wait for them.
         """
         node = self._node_of(key)
-        return self._send(node, key, Call(operation, commands, node.deadline(), writes=writes))
+        call = Call(operation, commands, node.deadline(), writes=writes, is_large=is_large)
+        return self._send(node, key, call)
 
     def run(self, operation: str, script: Script, keys: Sequence[str], args: Args) -> Any:
         """Run `script` and return the result. Sends its text only if the server does not have it."""
         node = self._node_of(keys[0])
         tail = (str(len(keys)), *keys, *args)
-        call = Call(
-            operation,
-            (("EVALSHA", script.sha, *tail),),
-            node.deadline(),
-            writes=script.writes,
-            is_large=script.has_large_result,
-        )
+        by_hash: Command = ("EVALSHA", script.sha, *tail)
+        call = Call(operation, (by_hash,), node.deadline(), writes=True)
         try:
             return self._send(node, keys[0], call)[0]
         except NoScriptError:
-            by_text = call.with_commands((("EVAL", script.text, *tail),))
-            return self._send(node, keys[0], by_text)[0]
+            by_text: Command = ("EVAL", script.text, *tail)
+            return self._send(node, keys[0], call.with_commands((by_text,)))[0]
 
     def check(self) -> RedisState:
         """Write a key on each primary, and return the state of the servers.

@@ -1,31 +1,40 @@
-"""Lists a user's points in at most two round trips to Redis, unless an entry has no point.
+"""Lists a user's points in two round trips to Redis. Foreign hashes may cause more round trips.
 
-The first round trip reads the newest entries of the index: a sorted set of the user's video ids,
-ordered by time. If they suffice, the second round trip reads the hashes, one for each point.
-Otherwise the second round trip reads all entries and all hashes, on a connection of its own: other
-callers do not wait for this large reply.
+The first round trip reads the index: a sorted set of the user's video ids, ordered by time. The
+second round trip reads the hashes, one for each point.
+
+A page reads only as many entries as it needs. All other lists may be large. So they use connections
+of their own, and other callers do not wait for their replies. Only a few of them run at a time,
+because each needs about 1 MB of memory for 1,000 points.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 
 from resume_service.clock import epoch_ms
+from resume_service.errors import Unavailable
 from resume_service.paging import Cursor, CursorPage
+from resume_service.redis.call import Command
 from resume_service.redis.hashes import read_hashes
 from resume_service.redis.keys import escaped, unescaped
+from resume_service.redis.node import MAX_LARGE_CALLS
 from resume_service.redis.router import RedisRouter
-from resume_service.redis.script import Args
 from resume_service.resume.hash_format import POINT_FIELDS, point_from
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import PointSettings, ResumePoint, Status
-from resume_service.resume.scripts import LIST_POINTS
 
 Entry = tuple[str, int]
 """An entry of a user's index: the escaped video id, and `updatedAt` in ms."""
-FIRST_ENTRIES = 128
-"""Number of entries that the first round trip reads. A page of 100 points needs one more."""
+MORE_ENTRIES = 20
+"""Number of entries that the first round trip of a page reads in addition to the page.
+
+Entries with the same time as the cursor may come before it.
+"""
+MAX_WAIT = 5.0
+"""Maximum seconds that a large list waits until it may start."""
 
 
 class PointList:
@@ -35,6 +44,7 @@ class PointList:
         self._redis = redis
         self._keys = keys
         self._settings = settings
+        self._large_lists = threading.BoundedSemaphore(MAX_LARGE_CALLS)
 
     def page(
         self,
@@ -50,66 +60,71 @@ class PointList:
         Returns all points if `limit` is None. Omits points that are deleted between the two round
         trips, and hashes that are no points. Raises Unavailable if Redis does not answer.
         """
-        index, point_prefix = self._keys.of_user(user_id)
-        highest = str(epoch_ms(after.updated_at)) if after else "+inf"
-        entries, are_all = self._first_entries(index, highest, after)
-        is_page = limit is not None and not status and self._has_page(entries, limit, now)
-        if is_page and limit:
-            entries = entries[: limit + 1]
-        points: list[ResumePoint | None] = []
-        if entries and (is_page or are_all):
-            members = [member for member, _ in entries]
-            points = read_points(self._redis, "list", user_id, point_prefix, members)
-        # A page without one of its points needs further points.
-        if None in points if is_page else not are_all:
-            points = self._all(user_id, index, point_prefix, highest, after)
-        found = [point for point in points if point]
+        points = None
+        if limit and not status:
+            points = self._first_points(user_id, now, limit, after)
+        if points is None:
+            points = self._all_points(user_id, after)
         if status:
             watched_percent = self._settings.watched_percent
-            found = [point for point in found if status.admits(point, watched_percent)]
-        return _first_page(found, limit)
+            points = [point for point in points if status.admits(point, watched_percent)]
+        return _first_page(points, limit)
 
-    def _first_entries(
-        self, index: str, highest: str, after: Cursor | None
-    ) -> tuple[Sequence[Entry], bool]:
-        """Return the first entries after the cursor, and whether they are all entries."""
-        command = ("ZREVRANGEBYSCORE", index, highest, "-inf", "WITHSCORES")
-        [flat] = self._redis.call("list", index, (*command, "LIMIT", 0, FIRST_ENTRIES))
-        entries = list(zip(flat[::2], map(int, flat[1::2]), strict=True))
-        are_all = len(entries) < FIRST_ENTRIES
-        return [each for each in entries if after is None or _follows(each, after)], are_all
+    def _first_points(
+        self, user_id: str, now: datetime, limit: int, after: Cursor | None
+    ) -> list[ResumePoint] | None:
+        """Return the points of one page, and one more point if a next page exists.
 
-    def _has_page(self, entries: Sequence[Entry], limit: int, now: datetime) -> bool:
-        """Return whether `entries` have a whole page and one more entry, and none has expired."""
+        Return None if this needs further entries of the index: entries of expired points, of points
+        that were deleted in between, and of hashes that are no points.
+        """
+        wanted = limit + 1 + (MORE_ENTRIES if after else 0)
+        entries = self._entries(user_id, after, wanted)
+        following = [each for each in entries if after is None or _follows(each, after)]
+        page = following[: limit + 1]
+        is_last_page = len(entries) < wanted and len(following) <= limit
         expired_before = epoch_ms(now) - int(self._settings.ttl.total_seconds()) * 1000
-        return len(entries) > limit and entries[limit][1] > expired_before
+        if not is_last_page and (len(page) <= limit or page[-1][1] <= expired_before):
+            return None
+        points = self._points(user_id, page, are_many=False)
+        return points if is_last_page or len(points) == len(page) else None
 
-    def _all(
-        self, user_id: str, index: str, point_prefix: str, highest: str, after: Cursor | None
-    ) -> list[ResumePoint | None]:
-        """Return all points after the cursor, and None for each hash that is no point."""
-        args: Args = [highest, point_prefix, *POINT_FIELDS]
+    def _all_points(self, user_id: str, after: Cursor | None) -> list[ResumePoint]:
+        """Return all points after the cursor."""
+        if not self._large_lists.acquire(timeout=MAX_WAIT):
+            raise Unavailable
+        try:
+            entries = self._entries(user_id, after, None)
+            if after:
+                entries = [each for each in entries if _follows(each, after)]
+            return self._points(user_id, entries, are_many=True)
+        finally:
+            self._large_lists.release()
+
+    def _entries(self, user_id: str, after: Cursor | None, limit: int | None) -> Sequence[Entry]:
+        """Return the first `limit` entries from the time of the cursor on. None: all entries."""
+        index, _ = self._keys.of_user(user_id)
+        start = epoch_ms(after.updated_at) if after else "+inf"
+        command: Command = ("ZREVRANGEBYSCORE", index, start, "-inf", "WITHSCORES")
+        if limit:
+            command += ("LIMIT", 0, limit)
+        [flat] = self._redis.call("list", index, command, is_large=not limit)
+        return list(zip(flat[::2], map(int, flat[1::2]), strict=True))
+
+    def _points(
+        self, user_id: str, entries: Sequence[Entry], *, are_many: bool
+    ) -> list[ResumePoint]:
+        """Return the points of `entries`. Omits expired points: the index still contains them."""
+        if not entries:
+            return []
+        _, point_prefix = self._keys.of_user(user_id)
+        keys = [point_prefix + member for member, _ in entries]
+        hashes = read_hashes(self._redis, keys, POINT_FIELDS, are_many=are_many)
         return [
-            point_from(point_prefix + member, user_id, unescaped(member), values)
-            for member, at_ms, values in self._redis.run("list", LIST_POINTS, [index], args)
-            if after is None or _follows((member, int(at_ms)), after)
+            point
+            for key, (member, _), values in zip(keys, entries, hashes, strict=True)
+            if (point := point_from(key, user_id, unescaped(member), values)) is not None
         ]
-
-
-def read_points(
-    redis: RedisRouter, operation: str, user_id: str, point_prefix: str, members: Sequence[str]
-) -> list[ResumePoint | None]:
-    """Read the user's points of these members of the index, in one round trip.
-
-    The result contains None for each hash that does not exist or is no point (see `point_from`).
-    Raises Unavailable if Redis does not answer.
-    """
-    keys = [point_prefix + member for member in members]
-    hashes = read_hashes(redis, operation, keys, POINT_FIELDS)
-    return [
-        point_from(key, user_id, unescaped(member), values)
-        for key, member, values in zip(keys, members, hashes, strict=True)
-    ]
 
 
 def _follows(entry: Entry, cursor: Cursor) -> bool:

@@ -10,7 +10,6 @@ from resume_service.redis.script import Script
 SAVE_POINT = Script("save_point.lua", __name__)
 DELETE_POINT = Script("delete_point.lua", __name__)
 RESTORE_POINT = Script("restore_point.lua", __name__)
-LIST_POINTS = Script("list_points.lua", __name__, writes=False, has_large_result=True)
 SET_FIRST_TIMES = Script("set_first_times.lua", __name__)
 
 
