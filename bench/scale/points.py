@@ -65,7 +65,7 @@ class Recorder(RedisRouter):
     def __init__(self) -> None:
         self.commands: list[Command] = []
 
-    def call(self, operation: str, key: str, *commands: Command, **options: bool) -> list[Any]:
+    def call(self, operation: str, key: str, *commands: Command, **options: Any) -> list[Any]:
         self.commands += commands
         return []
 

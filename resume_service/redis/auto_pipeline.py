@@ -27,8 +27,8 @@ from resume_service.redis.call import PENDING, Call, packed
 from resume_service.redis.circuit_breaker import CircuitBreaker
 from resume_service.redis.connection import Connection
 
-MAX_COMMANDS = 512
-"""Maximum number of commands in a shared round trip, so that large replies delay no other caller."""
+MAX_SIZE = 512
+"""Maximum size of the replies of a shared round trip (see `ReplySize`)."""
 
 
 class AutoPipeline:
@@ -103,16 +103,15 @@ class AutoPipeline:
             self._hand_over(calls)
 
     def _take_calls(self, own: Call) -> list[Call]:
-        """Remove `own` and the oldest calls from the queue. Return at most MAX_COMMANDS commands."""
+        """Remove `own` and the oldest calls from the queue, up to MAX_SIZE. Return them."""
         others = [call for call in self._waiting if call is not own]
-        calls, commands, taken = [own], own.count, 0
+        calls, size = [own], max(own.count, own.size)
         for call in others:
-            commands += call.count
-            if commands > MAX_COMMANDS:
+            size += max(call.count, call.size)
+            if size > MAX_SIZE:
                 break
             calls.append(call)
-            taken += 1
-        self._waiting = others[taken:]
+        self._waiting = others[len(calls) - 1 :]
         return calls
 
     def _hand_over(self, calls: list[Call]) -> None:

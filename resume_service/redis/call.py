@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import Any
 
 import hiredis
 
 Command = tuple[str | int, ...]
+
+
+class ReplySize(IntEnum):
+    """The size of the replies to a call, as a number of replies to HMGET of one point."""
+
+    SMALL = 1
+    MEDIUM = 64
+    """For example the index of a list, or the points of a short list."""
+    LARGE = 1000
+    """For example the points of a long list."""
+
 
 PENDING = object()
 """The outcome of a call that has none yet."""
@@ -18,18 +30,18 @@ class Call:
     """The commands of one caller, and their outcome: a list of replies, or an exception to raise.
 
     Metrics record the call as `operation`. `deadline` is a value of `time.monotonic()`. A call that
-    `writes` is complete only after `wait_replicas` replicas have the write. A call that `is_large`
-    may have a large reply.
+    `writes` is complete only after `wait_replicas` replicas have the write. `size` is the expected
+    size of the replies.
     """
 
     __slots__ = (
         "commands",
         "count",
         "deadline",
-        "is_large",
         "operation",
         "outcome",
         "packed",
+        "size",
         "wake_up",
         "writes",
     )
@@ -41,7 +53,7 @@ class Call:
         deadline: float,
         *,
         writes: bool = False,
-        is_large: bool = False,
+        size: ReplySize = ReplySize.SMALL,
     ) -> None:
         self.operation = operation
         self.commands = commands
@@ -49,16 +61,14 @@ class Call:
         self.count = len(commands)
         self.deadline = deadline
         self.writes = writes
-        self.is_large = is_large
+        self.size = size
         self.outcome: Any = PENDING
         self.wake_up: threading.Lock | None = None
         """A follower waits for this lock until its outcome is set, or until it is the next leader."""
 
     def with_commands(self, commands: Sequence[Command]) -> Call:
         """Return a new call with other commands."""
-        return Call(
-            self.operation, commands, self.deadline, writes=self.writes, is_large=self.is_large
-        )
+        return Call(self.operation, commands, self.deadline, writes=self.writes, size=self.size)
 
     def end(self, outcome: Any) -> None:
         """Set the outcome and wake the follower, unless it has an outcome already."""

@@ -8,6 +8,7 @@ from typing import Any
 import redis
 
 from resume_service.errors import Unavailable
+from resume_service.redis.call import ReplySize
 from resume_service.redis.router import RedisRouter
 
 
@@ -27,23 +28,23 @@ def read_hash(router: RedisRouter, key: str, fields: Sequence[str]) -> list[Any]
 
 
 def read_hashes(
-    router: RedisRouter, keys: Sequence[str], fields: Sequence[str], *, are_many: bool
+    router: RedisRouter, keys: Sequence[str], fields: Sequence[str], size: ReplySize
 ) -> list[list[Any] | None]:
     """Return the values of `fields` for each of `keys`. All keys must be in one hash slot.
 
     A missing key has only values of None. For a key of another type, the result contains None
-    instead of a list. If there is such a key, the call takes three round trips instead of one. Set
-    `are_many` if the replies may be large. Raises Unavailable if Redis fails.
+    instead of a list. If there is such a key, the call takes three round trips instead of one. `size`
+    is the size of the replies. Raises Unavailable if Redis fails.
     """
     try:
-        return _values(router, keys, fields, are_many=are_many)
+        return _values(router, keys, fields, size)
     except redis.ResponseError as fault:
         if not is_wrong_type(fault):
             raise
-    types = router.call("list", keys[0], *[("TYPE", key) for key in keys], is_large=are_many)
+    types = router.call("list", keys[0], *[("TYPE", key) for key in keys], size=size)
     hashes = [key for key, kind in zip(keys, types, strict=True) if kind in ("hash", "none")]
     try:
-        values = iter(_values(router, hashes, fields, are_many=are_many) if hashes else [])
+        values = iter(_values(router, hashes, fields, size) if hashes else [])
     except redis.ResponseError as fault:
         raise Unavailable from fault  # another program changed a key after TYPE
     return [next(values) if kind in ("hash", "none") else None for kind in types]
@@ -59,7 +60,7 @@ def is_wrong_type(fault: redis.ResponseError) -> bool:
 
 
 def _values(
-    router: RedisRouter, keys: Sequence[str], fields: Sequence[str], *, are_many: bool
+    router: RedisRouter, keys: Sequence[str], fields: Sequence[str], size: ReplySize
 ) -> list[Any]:
     commands = [("HMGET", key, *fields) for key in keys]
-    return router.call("list", keys[0], *commands, is_large=are_many)
+    return router.call("list", keys[0], *commands, size=size)

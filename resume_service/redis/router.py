@@ -13,7 +13,7 @@ import redis
 from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
-from resume_service.redis.call import Call, Command
+from resume_service.redis.call import Call, Command, ReplySize
 from resume_service.redis.node import Node
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
@@ -56,15 +56,15 @@ class RedisRouter:
         key: str,
         *commands: Command,
         writes: bool = False,
-        is_large: bool = False,
+        size: ReplySize = ReplySize.SMALL,
     ) -> list[Any]:
         """Send `commands` to the server of `key` in one round trip, and return the replies.
 
-        If `writes` is true, the reply comes only after `wait_replicas` replicas have the write. Set
-        `is_large` if the replies may be large: then other callers do not wait for them.
+        If `writes` is true, the reply comes only after `wait_replicas` replicas have the write. Give
+        the expected `size` of the replies, so that other callers do not wait for large ones.
         """
         node = self._node_of(key)
-        call = Call(operation, commands, node.deadline(), writes=writes, is_large=is_large)
+        call = Call(operation, commands, node.deadline(), writes=writes, size=size)
         return self._send(node, key, call)
 
     def run(self, operation: str, script: Script, keys: Sequence[str], args: Args) -> Any:

@@ -1,11 +1,7 @@
 """Lists a user's points in two round trips to Redis. Foreign hashes may cause more round trips.
 
 The first round trip reads the index: a sorted set of the user's video ids, ordered by time. The
-second round trip reads the hashes, one for each point.
-
-A page reads only as many entries as it needs. All other lists may be large. So they use connections
-of their own, and other callers do not wait for their replies. Only a few of them run at a time,
-because each needs about 1 MB of memory for 1,000 points.
+second round trip reads the hashes, one for each point. A page reads only what it needs.
 """
 
 from __future__ import annotations
@@ -17,7 +13,7 @@ from datetime import datetime
 from resume_service.clock import epoch_ms
 from resume_service.errors import Unavailable
 from resume_service.paging import Cursor, CursorPage
-from resume_service.redis.call import Command
+from resume_service.redis.call import Command, ReplySize
 from resume_service.redis.hashes import read_hashes
 from resume_service.redis.keys import escaped, unescaped
 from resume_service.redis.node import MAX_LARGE_CALLS
@@ -33,8 +29,13 @@ MORE_ENTRIES = 20
 
 Entries with the same time as the cursor may come before it.
 """
+LONG = 128
+"""A longer list uses a connection of its own for its hashes, and waits if too many others do.
+
+So other callers do not wait for it, and memory stays limited: 1,000 points need about 1 MB.
+"""
 MAX_WAIT = 5.0
-"""Maximum seconds that a large list waits until it may start."""
+"""Maximum seconds that a long list waits until it may read its hashes."""
 
 
 class PointList:
@@ -44,7 +45,7 @@ class PointList:
         self._redis = redis
         self._keys = keys
         self._settings = settings
-        self._large_lists = threading.BoundedSemaphore(MAX_LARGE_CALLS)
+        self._long_lists = threading.BoundedSemaphore(MAX_LARGE_CALLS)
 
     def page(
         self,
@@ -86,20 +87,21 @@ class PointList:
         expired_before = epoch_ms(now) - int(self._settings.ttl.total_seconds()) * 1000
         if not is_last_page and (len(page) <= limit or page[-1][1] <= expired_before):
             return None
-        points = self._points(user_id, page, are_many=False)
+        points = self._points(user_id, page, ReplySize.MEDIUM)
         return points if is_last_page or len(points) == len(page) else None
 
     def _all_points(self, user_id: str, after: Cursor | None) -> list[ResumePoint]:
         """Return all points after the cursor."""
-        if not self._large_lists.acquire(timeout=MAX_WAIT):
+        entries = self._entries(user_id, after, None)
+        following = [each for each in entries if after is None or _follows(each, after)]
+        if len(following) <= LONG:
+            return self._points(user_id, following, ReplySize.MEDIUM)
+        if not self._long_lists.acquire(timeout=MAX_WAIT):
             raise Unavailable
         try:
-            entries = self._entries(user_id, after, None)
-            if after:
-                entries = [each for each in entries if _follows(each, after)]
-            return self._points(user_id, entries, are_many=True)
+            return self._points(user_id, following, ReplySize.LARGE)
         finally:
-            self._large_lists.release()
+            self._long_lists.release()
 
     def _entries(self, user_id: str, after: Cursor | None, limit: int | None) -> Sequence[Entry]:
         """Return the first `limit` entries from the time of the cursor on. None: all entries."""
@@ -108,18 +110,16 @@ class PointList:
         command: Command = ("ZREVRANGEBYSCORE", index, start, "-inf", "WITHSCORES")
         if limit:
             command += ("LIMIT", 0, limit)
-        [flat] = self._redis.call("list", index, command, is_large=not limit)
+        [flat] = self._redis.call("list", index, command, size=ReplySize.MEDIUM)
         return list(zip(flat[::2], map(int, flat[1::2]), strict=True))
 
-    def _points(
-        self, user_id: str, entries: Sequence[Entry], *, are_many: bool
-    ) -> list[ResumePoint]:
+    def _points(self, user_id: str, entries: Sequence[Entry], size: ReplySize) -> list[ResumePoint]:
         """Return the points of `entries`. Omits expired points: the index still contains them."""
         if not entries:
             return []
         _, point_prefix = self._keys.of_user(user_id)
         keys = [point_prefix + member for member, _ in entries]
-        hashes = read_hashes(self._redis, keys, POINT_FIELDS, are_many=are_many)
+        hashes = read_hashes(self._redis, keys, POINT_FIELDS, size)
         return [
             point
             for key, (member, _), values in zip(keys, entries, hashes, strict=True)
