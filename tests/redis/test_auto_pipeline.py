@@ -17,6 +17,8 @@ import redis
 
 from dev.service import ROOT
 from resume_service.errors import Unavailable
+from resume_service.redis.auto_pipeline import MAX_SIZE
+from resume_service.redis.call import Call, ReplySize
 from resume_service.redis.client import new_client
 from tests.support.counting_redis import CountingClient
 from tests.support.eventually import eventually
@@ -279,3 +281,59 @@ def test_connection_closes_when_the_pipeline_is_garbage_collected(url, real_redi
     del pipeline, circle
     gc.collect()
     eventually(lambda: left() == 0, within=5)
+
+
+def test_follower_that_reaches_its_deadline_in_the_queue_is_never_sent(url, real_redis):
+    pipeline = TimedPipeline(new_client(url, 5))
+    with ThreadPoolExecutor(1) as threads:
+        leader = threads.submit(pipeline.call, "get", ("BLPOP", "door", 0))
+        eventually(lambda: pipeline._in_flight)
+        started = time.monotonic()
+        late = Call("save", (("SET", "late", "1"),), started + 0.1)
+
+        with pytest.raises(Unavailable):
+            pipeline.send(late)
+
+        assert 0.1 <= time.monotonic() - started < 1
+        real_redis.rpush("door", "open")
+        assert leader.result() == [["door", "open"]]
+    assert pipeline.call("get", ("ECHO", "next")) == ["next"]
+    assert not real_redis.exists("late")
+
+
+def test_follower_in_a_slow_round_trip_ends_at_its_own_deadline(url, real_redis):
+    pipeline = TimedPipeline(new_client(url, 5))
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(pipeline.call, "get", ("BLPOP", "door", 0))
+        eventually(lambda: pipeline._in_flight)
+        early = Call("get", (("BLPOP", "other door", 0),), time.monotonic() + 0.3)
+        follower = threads.submit(pipeline.send, early)
+        eventually(lambda: len(pipeline._waiting) == 1)
+        leader = threads.submit(pipeline.call, "get", ("ECHO", "own"))
+        eventually(lambda: len(pipeline._waiting) == 2)
+        real_redis.rpush("door", "open")
+        first.result()
+
+        assert isinstance(follower.exception(timeout=2), Unavailable)
+        assert not leader.done()
+        real_redis.rpush("other door", "open")
+        assert leader.result() == ["own"]
+
+
+def test_round_trip_takes_calls_up_to_a_total_size_the_oldest_first(url, run_together):
+    counted = CountingClient(url)
+    pipeline = TimedPipeline(counted.client)
+    sizes = [ReplySize.MEDIUM] * (3 * MAX_SIZE // ReplySize.MEDIUM)
+    with ThreadPoolExecutor(len(sizes) + 1) as threads:
+        first = threads.submit(pipeline.call, "get", ("BLPOP", "door", 0))
+        eventually(lambda: pipeline._in_flight)
+        waiting = []
+        for number, size in enumerate(sizes):
+            call = Call("get", (("ECHO", str(number)),), time.monotonic() + 5, size=size)
+            waiting.append(threads.submit(pipeline.send, call))
+            eventually(lambda: len(pipeline._waiting) == len(waiting))
+        new_client(url, 5).rpush("door", "open")
+        first.result()
+
+        assert [each.result() for each in waiting] == [[str(n)] for n in range(len(sizes))]
+    assert counted.trips == 1 + 3
