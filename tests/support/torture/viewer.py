@@ -127,9 +127,9 @@ class CheckingViewer:
         model = self.videos.get(video, VideoModel())
         verdict = model.judge(found)
         if verdict is not Verdict.RIGHT:
-            if self.tally.are_values_garbled and (found is None or video not in self.videos):
-                wrong = Fault.UNREADABLE
             kind = Fault.LATE if verdict is Verdict.LATE else wrong
+            if self.tally.are_values_garbled and (found is None or video not in self.videos):
+                kind = Fault.UNREADABLE
             self.tally.fault(kind, f"{self.user} {video}: {found} instead of {model}")
 
     def _expect_applied(self, answer: Answer, video: str, *, applied: bool) -> None:
