@@ -105,8 +105,8 @@ def test_a_token_of_an_external_issuer_gives_no_access_to_an_account(client_with
     theirs = {"Authorization": rsa_key().bearer(str(acme.guest_id))}
     path = f"/v1/users/id/{acme.guest_id}"
 
-    assert client.get(path, headers=theirs).status_code == 403
-    assert client.delete(f"/v1/users/{acme.guest_id}", headers=theirs).status_code == 403
+    assert client.get(path, headers=theirs).status_code == 401
+    assert client.delete(f"/v1/users/{acme.guest_id}", headers=theirs).status_code == 401
     assert client.get(path, headers=acme.guest).status_code == 200
 
 

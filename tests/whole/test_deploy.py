@@ -14,6 +14,7 @@ import yaml
 from dev.redis_server import RedisServer
 from dev.service import ROOT
 from resume_service.archive.cycle import TIMEOUT_SECONDS
+from resume_service.server import limits
 from resume_service.settings import Settings
 from resume_service.worker.loop import FINAL_FLUSH_SECONDS
 from tests.support.fixtures.servers import REAL_SERVERS
@@ -144,16 +145,13 @@ def test_docker_waits_longer_than_the_graceful_timeout_of_gunicorn(parts):
 
 
 def test_nginx_closes_idle_connections_before_gunicorn_does():
-    gunicorn = re.search(
-        r"^keepalive = (\d+)", (ROOT / "gunicorn.conf.py").read_text(), re.MULTILINE
-    )
     upstream = re.search(
         r"upstream .*?keepalive_timeout (\d+)s",
         (ROOT / "deploy" / "nginx.conf").read_text(),
         re.DOTALL,
     )
 
-    assert int(upstream[1]) < int(gunicorn[1])
+    assert int(upstream[1]) < limits.IDLE_SECONDS
 
 
 def docker_compose(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
