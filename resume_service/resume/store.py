@@ -57,6 +57,7 @@ from resume_service.resume.scripts import (
     SET_FIRST_TIMES,
     has_changed_point,
 )
+from resume_service.resume.separate_backlog import SeparateBacklog
 from resume_service.telemetry import metrics
 
 NO_POINT = "Progress not found"
@@ -72,8 +73,8 @@ class ResumeStore:
         self._keys = keys
         self._list = PointList(redis, keys, settings)
         self._archive = archive
-        self._separate_backlog = archive and keys.hash_tags
-        """True if the backlog needs its own round trips: in a cluster, if an archive exists."""
+        is_separate = archive and keys.hash_tags
+        self._separate_backlog = SeparateBacklog(redis) if is_separate else None
         ttl_seconds = int(settings.ttl.total_seconds())
         self._settings_args = (
             str(ttl_seconds),
@@ -145,19 +146,19 @@ class ResumeStore:
 
     def delete(self, user_id: str, video_id: str, now: datetime) -> None:
         """Delete the point. Raises NotFound if the point does not exist."""
-        keys = self._keys.of_point(user_id, video_id)
+        keys, at_ms = self._keys.of_point(user_id, video_id), epoch_ms(now)
         script_keys = [keys.point, keys.recent]
         if self._separate_backlog:
-            self._record_deletion_first(user_id, video_id, now)
+            if not self._separate_backlog.add_deleted_first(keys, at_ms):
+                raise NotFound(NO_POINT)
         elif self._archive:
             script_keys += [keys.dirty, keys.erased]
-        at_ms = epoch_ms(now)
         args: Args = [keys.member, at_ms, keys.entry]
         result = self._redis.run("delete", DELETE_POINT, script_keys, args)
         if self._separate_backlog:
             # Add the entry a second time. Since the first time, a flush may have removed the entry,
             # because the point still existed then.
-            self._add_entry(keys.erased, keys.entry, at_ms)
+            self._separate_backlog.add_deleted(keys, at_ms)
         if not has_changed_point(result, at_ms):
             raise NotFound(NO_POINT)
 
@@ -187,23 +188,7 @@ class ResumeStore:
         ]
         result = self._redis.run("save", SAVE_POINT, script_keys, args)
         first, *values = result if wants_point else [result]
-        applied = metrics.count_save(has_changed_point(first, at_ms))
+        applied = has_changed_point(first, at_ms)
         if self._separate_backlog and applied:
-            self._add_entry(keys.dirty, keys.entry, at_ms)
-        return applied, values
-
-    def _record_deletion_first(self, user_id: str, video_id: str, now: datetime) -> None:
-        """Add the backlog entry of a deletion before the point is deleted.
-
-        So the entry exists even if this process ends after the deletion. An entry for a point that
-        still exists does no harm, because the flush then archives the point again. Raises NotFound
-        if the point does not exist.
-        """
-        keys = self._keys.of_point(user_id, video_id)
-        [exists] = self._redis.call("delete", keys.point, ("EXISTS", keys.point))
-        if not exists:
-            raise NotFound(NO_POINT)
-        self._add_entry(keys.erased, keys.entry, epoch_ms(now))
-
-    def _add_entry(self, backlog: str, entry: str, at_ms: int) -> None:
-        self._redis.call("mark", backlog, ("ZADD", backlog, at_ms, entry), writes=True)
+            self._separate_backlog.add_saved(keys, at_ms)
+        return metrics.count_save(applied), values

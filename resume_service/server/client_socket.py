@@ -9,11 +9,8 @@ from gevent import socket
 from gunicorn.http import errors
 
 from resume_service.server import limits
+from resume_service.server.error_responses import RequestTooSlow
 from resume_service.server.turns import Turns
-
-
-class RequestTooSlow(TimeoutError):
-    """The request has not arrived completely within REQUEST_SECONDS."""
 
 
 class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no types

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import uuid
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
-import structlog
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn import util
 
 from resume_service.server import limits
 from resume_service.server.client_socket import ClientSocket
-from resume_service.server.response_writer import error_bytes
+from resume_service.server.error_responses import TooManyConnections, error_response
 from resume_service.server.turns import Turns
-
-_log = structlog.get_logger(__name__)
 
 
 class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
@@ -30,6 +25,8 @@ class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
     def __init__(
         self, listening_socket: Any, serve: Callable[[ClientSocket, Any], None], turns: Turns
     ) -> None:
+        # The accepted connections inherit this size.
+        listening_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, limits.RECEIVE_BUFFER)
         super().__init__(listening_socket, serve, spawn=Pool())
         self._max_connections = limits.max_connections()
         self._turns = turns
@@ -81,8 +78,7 @@ def _shut_down_reading(client: ClientSocket) -> None:
 
 def _refuse(client: ClientSocket) -> None:
     """Answer 503 and close, because each connection is in use."""
-    _log.warning("too many connections")
     client.settimeout(0)
     with contextlib.suppress(OSError):
-        client.send(error_bytes(HTTPStatus.SERVICE_UNAVAILABLE, uuid.uuid4().hex))
+        client.send(error_response(TooManyConnections()))
     util.close(client)

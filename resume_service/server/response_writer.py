@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import socket
 import time
 from http import HTTPStatus
@@ -22,9 +21,6 @@ from resume_service.web.messages import ApiResponse
 SMALL = 4096
 """Maximum size of a small response in bytes. An empty send buffer always has space for it."""
 
-ERROR_MESSAGES = {HTTPStatus.SERVICE_UNAVAILABLE: "Too many connections, try again"}
-"""The messages of errors that are not the phrase of their status."""
-
 
 def response_bytes(answer: ApiResponse) -> bytes:
     """Return the bytes of a response. The connection remains open after the response."""
@@ -38,25 +34,6 @@ def response_bytes(answer: ApiResponse) -> bytes:
     if answer.status != HTTPStatus.NO_CONTENT:
         head.append(f"Content-Length: {len(answer.body)}")
     return "\r\n".join([*head, "", ""]).encode("latin-1") + answer.body
-
-
-def error_bytes(status: HTTPStatus, request_id: str) -> bytes:
-    """Return the bytes of an error that the server itself reports. They ask to close the connection.
-
-    The request is malformed, too slow, or on one connection too many.
-    """
-    body = json.dumps({"error": ERROR_MESSAGES.get(status, status.phrase)})
-    lines = [
-        f"HTTP/1.1 {status.value} {status.phrase}",
-        "Connection: close",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-        "Cache-Control: no-store",
-        f"X-Request-Id: {request_id}",
-    ]
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        lines.append("Retry-After: 1")
-    return "\r\n".join([*lines, "", body]).encode()
 
 
 @functools.lru_cache(maxsize=1)

@@ -11,13 +11,10 @@ import contextlib
 import signal
 import socket
 import time
-import uuid
-from http import HTTPStatus
 from typing import Any
 
 import gevent
 import gevent.socket
-import structlog
 from gevent import monkey
 from gevent.event import Event
 from gunicorn import http, util
@@ -25,9 +22,10 @@ from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
 from resume_service.server import limits, request_parser
-from resume_service.server.client_socket import ClientSocket, RequestTooSlow
+from resume_service.server.client_socket import ClientSocket
+from resume_service.server.error_responses import RequestTooSlow, error_response
 from resume_service.server.listener import Listener
-from resume_service.server.response_writer import SMALL, SendQueue, error_bytes, response_bytes
+from resume_service.server.response_writer import SMALL, SendQueue, response_bytes
 from resume_service.server.turns import Turns
 from resume_service.web.fast_lane import FastLane
 from resume_service.web.lifecycle import FailedRequest, raise_in_flask
@@ -36,20 +34,9 @@ from resume_service.web.messages import ApiResponse
 IDLE_AFTER_STOP_SECONDS = 0.5
 """Seconds after a stop signal in which idle connections may still send a request."""
 STOP_SECONDS = 3.0
-"""Seconds before the end of `graceful_timeout` at which this process ends all its connections.
-
-At the end, the master kills it.
-"""
-STATUSES = {
-    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
-    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
-    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
-    RequestTooSlow: HTTPStatus.REQUEST_TIMEOUT,
-}
+"""Seconds before the master kills this process at which it ends all its connections."""
 GONE = (errors.NoMoreData, OSError)
 """Errors that occur if the client has closed the connection, or takes nothing from it."""
-_log = structlog.get_logger(__name__)
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
@@ -106,8 +93,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _start_listener(self, listening_socket: Any, turns: Turns) -> Listener:
         listening_socket.setblocking(1)
-        # The accepted connections inherit this size.
-        listening_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, limits.RECEIVE_BUFFER)
         name = listening_socket.getsockname()
         listener = Listener(
             listening_socket, lambda client, addr: self._serve(name, client, addr), turns
@@ -205,12 +190,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         return outcome, request.rest if isinstance(outcome, ApiResponse) else data
 
     def handle_error(self, req: object, client: Any, addr: object, exc: Exception) -> None:
-        """Answer a malformed or slow request. Do not log the error's message: it may contain a token."""
+        """Answer a malformed or slow request. gunicorn handles other errors."""
         if not isinstance(exc, errors.ParseException | RequestTooSlow):
             super().handle_error(req, client, addr, exc)
             return
-        status = STATUSES.get(type(exc), HTTPStatus.BAD_REQUEST)
-        request_id = uuid.uuid4().hex
-        _log.warning("malformed request", fault=type(exc).__name__, request_id=request_id)
         with contextlib.suppress(OSError):  # the client may have disconnected
-            client.sendall(error_bytes(status, request_id))
+            client.sendall(error_response(exc))

@@ -12,6 +12,7 @@ from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import connect
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import PointSettings
+from resume_service.resume.separate_backlog import SeparateBacklog
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 from tests.support.archive_load import Load
@@ -71,13 +72,14 @@ def test_a_flush_during_a_deletion_leaves_no_row(cluster, monkeypatch):
     """The backlog entry is written before the point is deleted. Between both, the point exists."""
     cluster.save()
     cluster.cycle()
-    record = ResumeStore._record_deletion_first
+    record = SeparateBacklog.add_deleted_first
 
-    def record_and_flush(store, *args):
-        record(store, *args)
+    def record_and_flush(backlog, *args):
+        exists = record(backlog, *args)
         cluster.cycle()
+        return exists
 
-    monkeypatch.setattr(ResumeStore, "_record_deletion_first", record_and_flush)
+    monkeypatch.setattr(SeparateBacklog, "add_deleted_first", record_and_flush)
     cluster.delete()
     cluster.cycle()
 

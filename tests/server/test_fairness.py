@@ -108,7 +108,7 @@ def test_saves_of_others_succeed_beside_clients_that_never_pause(one, kind):
     assert max(each.seconds for each in saves) < IN_TIME
 
 
-@pytest.mark.parametrize("kind", ["endless chunks", "pipelined requests", "pipelined saves"])
+@pytest.mark.parametrize("kind", ["endless chunks", "pipelined requests"])
 def test_attacked_service_stops_in_time(short_lived, kind):
     with attacked(short_lived.port, kind):
         started = time.monotonic()
