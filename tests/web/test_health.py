@@ -23,7 +23,7 @@ from tests.support.redis_faults import (
     without_replicas,
 )
 from tests.support.redis_topologies import RedisCluster6, SentinelTrio, running
-from tests.support.server_faults import frozen, killed
+from tests.support.server_faults import frozen
 from tests.support.tokens import SECRET
 
 MAX_SECONDS = 1.0
