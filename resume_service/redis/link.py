@@ -63,14 +63,13 @@ class Link:
                 replies.append(reply)
                 if len(replies) == count:
                     return replies
-            self._socket.settimeout(min(WAIT_SECONDS, seconds_until(deadline)))
+            self._socket.settimeout(max(0.0, min(WAIT_SECONDS, deadline - time.monotonic())))
             try:
                 received = receive_into(self._buffer)
-            except TimeoutError:
-                while_waiting()
-                continue
+            except (TimeoutError, BlockingIOError):
+                received = self._receive_now(deadline, while_waiting)
             if not received:
-                raise ConnectionResetError("closed by the server")
+                continue
             self._reader.feed(self._buffer, 0, received)  # type: ignore[arg-type]  # the stub lacks bytearray
 
     def has_leftover(self) -> bool:
