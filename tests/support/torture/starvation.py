@@ -1,10 +1,11 @@
 """Measures the saves of ordinary viewers beside hostile connections.
 
     python -m tests.support.torture.starvation [seconds] [--reconnect s] [--only kind,kind]
-        [--numbers 1,4,50] [--no-nginx] [--sigterm]
+        [--numbers 1,4,50] [--no-nginx] [--elsewhere] [--sigterm]
 
 Each kind of client attacks one worker directly, and through nginx. Before each attack, the same
-viewers work undisturbed. With --sigterm, it measures the seconds until an attacked service has ended.
+viewers work undisturbed. With --elsewhere, the clients attack a second service on the same machine.
+This shows how much of a delay comes from the busy cores. With --sigterm, it measures the seconds until an attacked service has ended.
 """
 
 from __future__ import annotations
@@ -77,16 +78,16 @@ def seconds_to_stop(service: Service, clients: HostileClients, numbers: dict[str
 
 
 class Comparison:
-    """Attacks a service at `port`, interleaved with undisturbed work, and prints each result."""
+    """Attacks the port `attacked` while viewers use `port`, and prints each result."""
 
     def __init__(
-        self, name: str, port: int, seconds: float, reconnect: float, first_viewer: int
+        self, name: str, port: int, attacked: int, options: argparse.Namespace, position: int
     ) -> None:
         self._name = name
-        self._seconds = seconds
-        self._reconnect = reconnect
-        self._crowd = Crowd(port, VIEWERS, TIMEOUT, first_viewer)
-        self._clients = HostileClients(port)
+        self._seconds = options.seconds
+        self._reconnect = options.reconnect
+        self._crowd = Crowd(port, VIEWERS, TIMEOUT, first=1 + position * VIEWERS)
+        self._clients = HostileClients(attacked)
 
     def attack(self, kind: str, number: int) -> None:
         undisturbed = self._crowd.run(self._seconds / 2, pause=PAUSE)
@@ -121,15 +122,25 @@ def nginx_before(service: Service, folder: Path) -> Iterator[Nginx]:
             nginx.stop()
 
 
-def compare(options: argparse.Namespace, folder: Path) -> None:
+@contextlib.contextmanager
+def running_targets(folder: Path, *, with_nginx: bool) -> Iterator[dict[str, int]]:
+    """Start a service. Yield its port as `direct`, and the port of its nginx as `nginx`."""
+    folder.mkdir()
     with direct_service(folder) as service, contextlib.ExitStack() as at_end:
-        targets = [("direct", service.port)]
-        if not options.no_nginx:
-            nginx = at_end.enter_context(nginx_before(service, folder))
-            targets.append(("nginx", nginx.port))
-        for number, (name, port) in enumerate(targets):
-            first_viewer = 1 + number * VIEWERS
-            comparison = Comparison(name, port, options.seconds, options.reconnect, first_viewer)
+        ports = {"direct": service.port}
+        if with_nginx:
+            ports["nginx"] = at_end.enter_context(nginx_before(service, folder)).port
+        yield ports
+
+
+def compare(options: argparse.Namespace, folder: Path) -> None:
+    folder.chmod(0o755)
+    with contextlib.ExitStack() as at_end:
+        places = [folder / "own", *([folder / "other"] if options.elsewhere else [])]
+        started = [running_targets(each, with_nginx=not options.no_nginx) for each in places]
+        targets = [at_end.enter_context(each) for each in started]
+        for position, (name, port) in enumerate(targets[0].items()):
+            comparison = Comparison(name, port, targets[-1][name], options, position)
             at_end.callback(comparison.stop)
             for kind in options.only.split(","):
                 for clients in map(int, options.numbers.split(",")):
@@ -154,6 +165,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(NEVER_PAUSING))
     parser.add_argument("--numbers", default="1,4,50")
     parser.add_argument("--no-nginx", action="store_true")
+    parser.add_argument("--elsewhere", action="store_true")
     parser.add_argument("--sigterm", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="resume-torture-") as folder:
