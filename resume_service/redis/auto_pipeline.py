@@ -27,6 +27,8 @@ from resume_service.redis.call import PENDING, Call, packed
 from resume_service.redis.circuit_breaker import CircuitBreaker
 from resume_service.redis.connection import Connection
 
+MIN_SECONDS = 0.1
+"""Minimum seconds of a round trip, also if its leader had to wait because this process was busy."""
 MAX_SIZE = 512
 """Maximum size of the replies of a shared round trip (see `ReplySize`)."""
 
@@ -154,7 +156,7 @@ class AutoPipeline:
         return isinstance(reply, int) and reply >= self._replicas
 
     def _round_trip(self, commands: bytes, count: int, calls: list[Call]) -> list[Any]:
-        deadline = calls[0].deadline
+        deadline = max(calls[0].deadline, time.monotonic() + MIN_SECONDS)
 
         def while_waiting() -> None:
             self._end_late_followers(calls)

@@ -27,6 +27,7 @@ REFUSALS = (
 )
 """Codes of error replies that Redis sends when it runs, but can't execute commands now."""
 # Redis replies to a save with this protocol error if the client has not sent the password.
+_match_code = re.compile(r"[A-Z]{2,}").match
 _refusal = re.compile(rf"(^|-)({REFUSALS})\b|Protocol error: unauthenticated").search
 
 _log = structlog.get_logger(__name__)
@@ -98,9 +99,11 @@ class CircuitBreaker:
 
 
 def _is_refusal(fault: redis.RedisError) -> bool:
-    """Return whether the code of the error is in REFUSALS.
+    """Return whether the code of the error is in REFUSALS, or whether the error has no code.
 
-    redis-py may have removed the code from the message: then it is in `status_code`. Before
-    version 7, Redis adds words before the error of a script: `ERR Error running script: -OOM`.
+    An error without a code does not come from Redis: the reply is garbled. redis-py may have
+    removed the code from the message: then it is in `status_code`. Before version 7, Redis adds
+    words before the error of a script: `ERR Error running script: -OOM`.
     """
-    return _refusal(f"{getattr(fault, 'status_code', None) or ''} {fault}".lstrip()) is not None
+    message = f"{getattr(fault, 'status_code', None) or ''} {fault}".lstrip()
+    return _refusal(message) is not None or _match_code(message) is None

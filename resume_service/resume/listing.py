@@ -111,7 +111,10 @@ class PointList:
         if limit:
             command += ("LIMIT", 0, limit)
         [flat] = self._redis.call("list", index, command, size=ReplySize.MEDIUM)
-        return list(zip(flat[::2], map(int, flat[1::2]), strict=True))
+        try:
+            return list(zip(flat[::2], map(int, flat[1::2]), strict=True))
+        except ValueError:
+            raise Unavailable from None  # the reply is garbled
 
     def _points(self, user_id: str, entries: Sequence[Entry], size: ReplySize) -> list[ResumePoint]:
         """Return the points of `entries`. Omits expired points: the index still contains them."""

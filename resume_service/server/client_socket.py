@@ -54,8 +54,13 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         self._turns.wait()
 
     def start_slow_request(self, received: int) -> None:
-        """Wait for a turn to parse a request with gunicorn. `received` bytes are there already."""
+        """Wait for a turn to parse a request with gunicorn. `received` bytes are there already.
+
+        Raises ConnectionResetError if the client has disconnected in that time.
+        """
         self._turns.wait()
+        if self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise ConnectionResetError
         self._is_slow = True
         self._head_bytes_left = limits.MAX_HEAD - received
 

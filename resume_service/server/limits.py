@@ -68,6 +68,12 @@ MAX_CONNECTIONS = 10_000
 """Maximum number of connections to a process. An idle connection needs a few kilobytes."""
 OTHER_FILES = 200
 """Number of open files that a process needs for everything except connections of clients."""
+ACCEPTS = 16
+"""Maximum number of connections to accept in one iteration of the event loop.
+
+More would delay the open connections. Fewer would let new connections wait in the kernel behind
+those of a client that connects all the time.
+"""
 MAX_BACKLOG = 2048
 """Maximum number of connections that wait in the kernel, which is the default of gunicorn."""
 

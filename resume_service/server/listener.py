@@ -20,7 +20,7 @@ from resume_service.server.turns import Turns
 class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
     """Calls `serve(client, address)` in a new greenlet for each connection to `listening_socket`."""
 
-    max_accept = 1  # per iteration of the event loop, so that other clients are served in between
+    max_accept = limits.ACCEPTS
 
     def __init__(
         self, listening_socket: Any, serve: Callable[[ClientSocket, Any], None], turns: Turns
