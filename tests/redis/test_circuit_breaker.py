@@ -67,6 +67,24 @@ def test_invalid_response_opens_the_breaker_and_wrongtype_does_not():
     assert breaker_after(redis.ResponseError("WRONGTYPE"))._open_until is None
 
 
+@pytest.mark.parametrize(
+    ("message", "is_refusal"),
+    [
+        ("DENIED Redis is running in protected mode", True),
+        ("OOM command not allowed", True),
+        ("1795578000000", True),  # a garbled reply: `:1...` has become `-1...`
+        ("\N{REPLACEMENT CHARACTER}", True),
+        ("", True),
+        ("WRONGTYPE Operation against a key", False),
+        ("ERR unknown command", False),
+    ],
+)
+def test_refusals_and_garbled_errors_become_unavailable(message, is_refusal):
+    fault = redis.ResponseError(message)
+
+    assert isinstance(CircuitBreaker().refused("save", fault), Unavailable) is is_refusal
+
+
 @pytest.mark.soak
 def test_many_threads_in_many_recoveries_raise_only_unavailable(monkeypatch, effort):
     """The breaker may close between two reads of its state."""

@@ -247,3 +247,16 @@ def test_connect_that_never_ends_is_replaced(scripted, monkeypatch):
         ask(connection)
 
     assert ask(connection) == ["own"]
+
+
+def test_replies_that_are_here_count_even_after_the_deadline(scripted):
+    """This process may have been busy with other work when they arrived."""
+    server, connection = scripted(lambda client, data: client.sendall(OWN + tag_of(data)))
+    assert ask(connection) == ["own"]
+    link = connection._link
+    link.send(GET + b"*2\r\n$4\r\nECHO\r\n$16\r\n0123456789abcdef\r\n", deadline())
+    time.sleep(0.1)
+
+    replies = link.receive(2, time.monotonic() - 1, lambda: None)
+
+    assert replies == ["own", "0123456789abcdef"]
