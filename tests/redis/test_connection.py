@@ -251,7 +251,7 @@ def test_connect_that_never_ends_is_replaced(scripted, monkeypatch):
 
 def test_replies_that_are_here_count_even_after_the_deadline(scripted):
     """This process may have been busy with other work when they arrived."""
-    server, connection = scripted(lambda client, data: client.sendall(OWN + tag_of(data)))
+    _, connection = scripted(lambda client, data: client.sendall(OWN + tag_of(data)))
     assert ask(connection) == ["own"]
     link = connection._link
     link.send(GET + b"*2\r\n$4\r\nECHO\r\n$16\r\n0123456789abcdef\r\n", deadline())
