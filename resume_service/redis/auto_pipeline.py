@@ -129,14 +129,28 @@ class AutoPipeline:
             wake_up.release()
 
     def _execute(self, calls: list[Call]) -> None:
-        """Make the round trip and set the outcome of each call."""
+        """Make the round trip and set the outcome of each call.
+
+        Retry once if the connection is lost: a restart of Redis closes it. None of our commands does
+        harm if it runs twice. A timeout is not retried: the deadline has passed.
+        """
+        deadline = max(calls[0].deadline, time.monotonic() + MIN_SECONDS)
+        try:
+            self._round_trip(calls, deadline)
+        except redis.ConnectionError:
+            # Never send a command whose caller has already got an error.
+            self._round_trip([call for call in calls if call.outcome is PENDING], deadline)
+
+    def _round_trip(self, calls: list[Call], deadline: float) -> None:
         must_wait = self._replicas > 0 and any(call.writes for call in calls)
         parts = [call.packed for call in calls]
         count = sum(call.count for call in calls)
         if must_wait:
             parts.append(self._wait_command)
             count += 1
-        replies = self._round_trip(b"".join(parts), count, calls)
+        replies = self._connection.round_trip(
+            b"".join(parts), count, deadline, lambda: self._end_late_followers(calls)
+        )
         too_few_replicas = must_wait and not self._has_enough_replicas(replies[-1])
         remaining = iter(replies)
         for call in calls:
@@ -154,19 +168,6 @@ class AutoPipeline:
         The reply is an error if the server has become a replica.
         """
         return isinstance(reply, int) and reply >= self._replicas
-
-    def _round_trip(self, commands: bytes, count: int, calls: list[Call]) -> list[Any]:
-        deadline = max(calls[0].deadline, time.monotonic() + MIN_SECONDS)
-
-        def while_waiting() -> None:
-            self._end_late_followers(calls)
-
-        try:
-            return self._connection.round_trip(commands, count, deadline, while_waiting)
-        except redis.ConnectionError:
-            # Retry once: a restart of Redis closes the connection. None of our commands does harm
-            # if it runs twice. A timeout is not retried: the deadline has passed.
-            return self._connection.round_trip(commands, count, deadline, while_waiting)
 
     def _end_late_followers(self, calls: list[Call]) -> None:
         """End the followers in the queue and in `calls` that have reached their deadline."""

@@ -337,3 +337,26 @@ def test_round_trip_takes_calls_up_to_a_total_size_the_oldest_first(url, run_tog
 
         assert [each.result() for each in waiting] == [[str(n)] for n in range(len(sizes))]
     assert counted.trips == 1 + 3
+
+
+def test_lost_connection_repeats_no_command_whose_caller_has_given_up(url, real_redis):
+    """The follower ends at its deadline. Then the connection is lost, and the leader retries."""
+    pipeline = TimedPipeline(new_client(f"{url}?client_name=lost", 5))
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(pipeline.call, "get", ("BLPOP", "door", 0))
+        eventually(lambda: pipeline._in_flight)
+        blocked = (("BLPOP", "other door", 0), ("INCR", "given up"))
+        follower = Call("save", blocked, time.monotonic() + 0.3)
+        given_up = threads.submit(pipeline.send, follower)
+        eventually(lambda: len(pipeline._waiting) == 1)
+        leader = threads.submit(pipeline.call, "get", ("ECHO", "own"))
+        eventually(lambda: len(pipeline._waiting) == 2)
+        real_redis.rpush("door", "open")
+        first.result()
+        assert isinstance(given_up.exception(timeout=2), Unavailable)
+
+        real_redis.client_kill_filter(_type="normal", skipme=True)
+
+        assert leader.result() == ["own"]
+        real_redis.rpush("other door", "open")
+        assert pipeline.call("get", ("GET", "given up")) == [None]

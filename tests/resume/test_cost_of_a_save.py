@@ -66,7 +66,7 @@ def warm(served, real_redis):
     service, proxy, database = served
     ann = Viewer(service.port, "ann")
     for video in ("v", "w"):
-        assert ann.save(video, duration=100).status == 204
+        eventually(lambda video=video: ann.save(video, duration=100).status == 204)
     assert ann.read("v").status == ann.list().status == 200
     assert ann.delete("w").status == 204
     return ann, proxy, database
