@@ -40,8 +40,7 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         Return empty bytes if the client has closed the connection. Raises TimeoutError after
         IDLE_SECONDS.
         """
-        self._request_ends = None
-        self._is_slow = False
+        self._start_request()
         self.timeout = limits.IDLE_SECONDS
         self.is_idle = True
         try:
@@ -49,9 +48,10 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         finally:
             self.is_idle = False
 
-    def wait_for_turn(self) -> None:
-        """Wait until all clients that wait for a turn already have had theirs."""
+    def start_pipelined_request(self) -> None:
+        """Wait for a turn: the client sent this request before it had the previous response."""
         self._turns.wait()
+        self._start_request()
 
     def start_slow_request(self, received: int) -> None:
         """Wait for a turn to parse a request with gunicorn. `received` bytes are there already.
@@ -105,6 +105,10 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         """Receive bytes only to ignore them, in turns."""
         self._request_ends = self._head_bytes_left = None
         self._is_slow = True
+
+    def _start_request(self) -> None:
+        self._request_ends = None
+        self._is_slow = False
 
     def _receive(self, size: int) -> bytes:
         self._waiting[self] = None

@@ -163,7 +163,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         """Return the first bytes of the next request. Return empty bytes at the end."""
         data = bytes(unread.take_buffered())
         if data:
-            client.wait_for_turn()  # the client did not wait for the response
+            client.start_pipelined_request()
             return data
         return client.receive_next()
 

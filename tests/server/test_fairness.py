@@ -189,6 +189,21 @@ def test_request_that_drips_ends_at_the_same_time(small):
                 pytest.fail("the request never ended")
 
 
+def test_each_of_many_overlapping_requests_has_its_own_time(small):
+    """Each packet has the end of a request and the start of the next one."""
+    health = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"
+    with connected(small.port) as client:
+        client.sendall(health[:10])
+        for _ in range(20):
+            time.sleep(0.1)
+            client.sendall(health[10:] + health[:10])
+        client.sendall(health[10:])
+        client.shutdown(socket.SHUT_WR)
+        received = client.makefile("rb").read()
+
+    assert received.count(b"HTTP/1.1 200 OK") == 21
+
+
 def test_new_connection_replaces_the_one_that_waits_longest(small):
     with contextlib.ExitStack() as stack:
         idle = [stack.enter_context(connected(small.port)) for _ in range(5)]
