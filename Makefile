@@ -25,7 +25,7 @@ test: $(VENV)/dev ## Run the tests (under 4 minutes)
 
 .PHONY: soak
 soak: $(VENV)/dev ## Run the long versions of the tests: hundreds of kills, the large fuzz
-	@$(BIN)/python -m pytest -m soak --soak --timeout 3600 $(TESTS)
+	@$(BIN)/python -m pytest -m "soak or only_soak" --soak --timeout 3600 $(TESTS)
 
 .PHONY: torture
 torture: $(VENV)/dev ## Attack the service for 8 minutes and check every response

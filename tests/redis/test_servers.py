@@ -31,7 +31,6 @@ IN_TIME = 1.0
 """Seconds within which a call returns or fails."""
 KEYS = ("{a}", "{b}", "{c}")
 """One on each of the three masters."""
-BREAKAGES = (killed, frozen)
 GONE = (redis.ConnectionError, redis.TimeoutError, redis.ResponseError)
 
 
@@ -239,7 +238,11 @@ def test_moved_slot_is_found_without_another_query(cluster, monkeypatch):
     assert servers.run(key, "GET", key) is None
 
 
-@pytest.mark.parametrize("way", BREAKAGES, ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "way",
+    [pytest.param(killed, marks=pytest.mark.only_soak), frozen],
+    ids=lambda each: each.__name__,
+)
 def test_promoted_replica_is_found_within_the_failover_time(cluster, trio, way):
     """Both topologies fail over at the same time, because a failover is mostly waiting."""
     in_parallel(2, lambda number: fail_over((cluster, trio)[number], way))

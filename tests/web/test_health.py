@@ -159,6 +159,7 @@ def test_a_cluster_is_degraded_while_a_node_is_missing_and_not_ready_without_all
     eventually(lambda: asked(app) == ready(), within=30)
 
 
+@pytest.mark.only_soak
 def test_sentinel_is_ready_after_a_failover_without_other_requests(
     tmp_path_factory, always_checked
 ):

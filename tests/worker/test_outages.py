@@ -209,7 +209,11 @@ def test_postgres_restarts_during_flushes_lose_nothing(site, effort):
     site.wait_until_archived()
 
 
-@pytest.mark.parametrize("fault", [killed_redis, frozen_redis], ids=["killed", "frozen"])
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(killed_redis, marks=pytest.mark.only_soak), frozen_redis],
+    ids=["killed", "frozen"],
+)
 def test_the_worker_continues_after_a_redis_outage(site, fault):
     with site.load():
         eventually(site.archived)

