@@ -30,6 +30,8 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         """The deadline of the current request, if it has not arrived in one piece."""
         self._is_slow = False
         """True while gunicorn parses the request."""
+        self._first_steps_left = 0
+        """Number of further steps of this request that wait in the first queue (see `turns.py`)."""
         self._head_bytes_left: int | None = None
         """Number of bytes that the head may still have. None after the head."""
         self._sent_in_turn = 0
@@ -50,15 +52,16 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
 
     def start_pipelined_request(self) -> None:
         """Wait for a turn: the client sent this request before it had the previous response."""
-        self._turns.wait()
+        self._turns.wait(is_first_step=False)
         self._start_request()
+        self._first_steps_left = 0
 
     def start_slow_request(self, received: int) -> None:
         """Wait for a turn to parse a request with gunicorn. `received` bytes are there already.
 
         Raises ConnectionResetError if the client has disconnected in that time.
         """
-        self._turns.wait()
+        self._wait_for_turn()
         if self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise ConnectionResetError
         self._is_slow = True
@@ -85,7 +88,7 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         except TimeoutError:
             raise RequestTooSlow from None
         if self._is_slow:
-            self._turns.wait()
+            self._wait_for_turn()
         if self._head_bytes_left is not None:
             self._head_bytes_left -= len(data)
             if self._head_bytes_left < 0:
@@ -95,7 +98,7 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
     def sendall(self, data: bytes, flags: int = 0) -> None:
         """Send `data`. Raises TimeoutError if the client takes longer than SEND_SECONDS."""
         if self._sent_in_turn > limits.SENT_PER_TURN:
-            self._turns.wait()
+            self._turns.wait(is_first_step=False)
             self._sent_in_turn = 0
         self._sent_in_turn += len(data)
         self.timeout = limits.SEND_SECONDS
@@ -104,11 +107,16 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
     def start_lingering(self) -> None:
         """Receive bytes only to ignore them, in turns."""
         self._request_ends = self._head_bytes_left = None
-        self._is_slow = True
+        self._is_slow, self._first_steps_left = True, 0
 
     def _start_request(self) -> None:
         self._request_ends = None
         self._is_slow = False
+        self._first_steps_left = limits.FIRST_STEPS
+
+    def _wait_for_turn(self) -> None:
+        self._first_steps_left -= 1
+        self._turns.wait(is_first_step=self._first_steps_left >= 0)
 
     def _receive(self, size: int) -> bytes:
         self._waiting[self] = None

@@ -60,6 +60,8 @@ RECEIVE_BUFFER = 65_536
 
 Without this limit, the kernel takes megabytes from a client that never pauses.
 """
+FIRST_STEPS = 5
+"""Number of steps of a request that wait in the first queue: its start and a body of 2,048 bytes."""
 SENT_PER_TURN = 65_536
 """Bytes of a response after which other clients have their turns."""
 
