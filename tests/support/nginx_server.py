@@ -40,7 +40,7 @@ class Nginx:
         text = CONFIG.read_text()
         for deployed, here in (
             ("server web:8000;", f"server 127.0.0.1:{upstream};"),
-            ("listen 8080;", f"listen 127.0.0.1:{self.port};"),
+            ("listen 8080 ", f"listen 127.0.0.1:{self.port} "),
             ("proxy_read_timeout 5s;", f"proxy_read_timeout {read_timeout};"),
             ("/tmp/", f"{directory}/"),
         ):

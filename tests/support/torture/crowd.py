@@ -35,11 +35,16 @@ class Crowd:
         pause: float = PAUSE,
         enough: Callable[[], bool] = lambda: False,
         are_values_garbled: bool = False,
+        saves_only: bool = False,
     ) -> Tally:
         """Let all viewers work for `seconds`, or until `enough()`. Return what they saw."""
         tally = Tally(are_values_garbled)
         until = time.monotonic() + seconds
-        asyncio.run(self._run(tally, lambda: time.monotonic() > until or enough(), pause))
+
+        def is_over() -> bool:
+            return time.monotonic() > until or enough()
+
+        asyncio.run(self._run(tally, is_over, pause, saves_only=saves_only))
         return tally
 
     def verify(self, tally: Tally) -> None:
@@ -49,11 +54,14 @@ class Crowd:
         tally.faults += at_end.faults
         tally.examples += at_end.examples
 
-    async def _run(self, tally: Tally, until: Callable[[], bool], pause: float) -> None:
+    async def _run(
+        self, tally: Tally, until: Callable[[], bool], pause: float, *, saves_only: bool
+    ) -> None:
         for viewer in self.viewers:
             viewer.tally = tally
         try:
-            await asyncio.gather(*(viewer.run(until, pause) for viewer in self.viewers))
+            work = [viewer.run(until, pause, saves_only=saves_only) for viewer in self.viewers]
+            await asyncio.gather(*work)
         finally:
             await self._close()
 

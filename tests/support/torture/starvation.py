@@ -63,7 +63,7 @@ def beside(
     """
     with clients.attacking(numbers, reconnect) as counts:
         time.sleep(WARM_UP)
-        tally = crowd.run(seconds, pause=PAUSE)
+        tally = crowd.run(seconds, pause=PAUSE, saves_only=True)
     return tally, counts
 
 
@@ -90,7 +90,7 @@ class Comparison:
         self._clients = HostileClients(attacked)
 
     def attack(self, kind: str, number: int) -> None:
-        undisturbed = self._crowd.run(self._seconds / 2, pause=PAUSE)
+        undisturbed = self._crowd.run(self._seconds / 2, pause=PAUSE, saves_only=True)
         numbers = {kind: number}
         tally, counts = beside(self._crowd, self._clients, numbers, self._seconds, self._reconnect)
         # A save without a response counts with its timeout.

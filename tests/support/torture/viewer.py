@@ -33,12 +33,15 @@ class CheckingViewer:
         self._saves = 0
         self._requests = 0
 
-    async def run(self, until: Callable[[], bool], pause: float) -> None:
+    async def run(
+        self, until: Callable[[], bool], pause: float, *, saves_only: bool = False
+    ) -> None:
         """Save, read, list and delete until `until()` is true. Pause for `pause` s on average."""
         steps: list[Callable[[str], Awaitable[Any]]]
         steps = [self.save, self.read, self.save_an_old_position, self.list, self.delete]
         while not until():
             [step] = self._chance.choices(steps, (50, 30, 8, 8, 4))
+            step = self.save if saves_only else step
             await step(self._chance.choice(list(self.videos)))
             await asyncio.sleep(self._chance.uniform(0, 2 * pause))
 
