@@ -11,6 +11,7 @@ from gunicorn.http import errors
 from resume_service.server import limits
 from resume_service.server.error_responses import RequestTooSlow
 from resume_service.server.turns import Turns
+from resume_service.server.unsent import UnsentResponses
 
 
 class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no types
@@ -19,9 +20,16 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
     `waiting` contains the sockets that wait for bytes of their clients, the longest wait first.
     """
 
-    def __init__(self, accepted: Any, turns: Turns, waiting: dict[ClientSocket, None]) -> None:
+    def __init__(
+        self,
+        accepted: Any,
+        turns: Turns,
+        unsent: UnsentResponses,
+        waiting: dict[ClientSocket, None],
+    ) -> None:
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
         self._turns = turns
+        self._unsent = unsent
         self._waiting = waiting
         self.timeout: float | None = None
         self.is_idle = False
@@ -46,7 +54,7 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         self.timeout = limits.IDLE_SECONDS
         self.is_idle = True
         try:
-            return self._receive(limits.FIRST_RECEIVE)
+            return self._receive(limits.FAST_RECEIVE)
         finally:
             self.is_idle = False
 
@@ -61,7 +69,8 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
 
         Raises ConnectionResetError if the client has disconnected in that time.
         """
-        self._wait_for_turn()
+        self._first_steps_left -= 1
+        self._turns.wait(is_first_step=self._first_steps_left >= 0)
         if self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise ConnectionResetError
         self._is_slow = True
@@ -83,12 +92,14 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         if left <= 0:
             raise RequestTooSlow
         self.timeout = left if self.timeout is None else min(left, self.timeout)
+        at_once = limits.SLOW_RECEIVE if self._is_slow else limits.FAST_RECEIVE
         try:
-            data = self._receive(min(size, limits.SLOW_RECEIVE) if self._is_slow else size)
+            data = self._receive(min(size, at_once))
         except TimeoutError:
             raise RequestTooSlow from None
-        if self._is_slow:
-            self._wait_for_turn()
+        self._first_steps_left -= 1
+        if self._is_slow or self._first_steps_left < 0:
+            self._turns.wait(is_first_step=self._first_steps_left >= 0)
         if self._head_bytes_left is not None:
             self._head_bytes_left -= len(data)
             if self._head_bytes_left < 0:
@@ -102,7 +113,8 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
             self._sent_in_turn = 0
         self._sent_in_turn += len(data)
         self.timeout = limits.SEND_SECONDS
-        super().sendall(data, flags)
+        with self._unsent.sending(self, len(data)):
+            super().sendall(data, flags)
 
     def start_lingering(self) -> None:
         """Receive bytes only to ignore them, in turns."""
@@ -113,10 +125,6 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         self._request_ends = None
         self._is_slow = False
         self._first_steps_left = limits.FIRST_STEPS
-
-    def _wait_for_turn(self) -> None:
-        self._first_steps_left -= 1
-        self._turns.wait(is_first_step=self._first_steps_left >= 0)
 
     def _receive(self, size: int) -> bytes:
         self._waiting[self] = None

@@ -15,6 +15,7 @@ from resume_service.server import limits
 from resume_service.server.client_socket import ClientSocket
 from resume_service.server.error_responses import TooManyConnections, error_response
 from resume_service.server.turns import Turns
+from resume_service.server.unsent import UnsentResponses
 
 
 class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
@@ -30,6 +31,7 @@ class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
         super().__init__(listening_socket, serve, spawn=Pool())
         self._max_connections = limits.max_connections()
         self._turns = turns
+        self._unsent = UnsentResponses()
         self._waiting: dict[ClientSocket, None] = {}
         """The clients that must send the next bytes, the longest wait first."""
 
@@ -38,7 +40,7 @@ class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
         accepted = super().do_read()
         if accepted is None:
             return None
-        client = ClientSocket(accepted[0], self._turns, self._waiting)
+        client = ClientSocket(accepted[0], self._turns, self._unsent, self._waiting)
         if len(self.pool) >= self._max_connections and not self._close_longest_waiting():
             _refuse(client)
             return None
