@@ -141,6 +141,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
                 client.start_slow_request(len(rest))
                 request = next(parser)
                 client.end_head()
+                if getattr(request.body.reader, "length", 0) > limits.MAX_UNREAD_BODY:
+                    request.force_close()  # nothing reads this body, so the connection must close
                 with raise_in_flask(outcome) if outcome else contextlib.nullcontext():
                     self.handle_request(listener_name, request, client, addr)
                 if not parser.finish_body(

@@ -128,6 +128,7 @@ def test_client_that_sends_a_large_body_first_still_reads_the_response(one, head
         received = client.makefile("rb").read()  # until the server closes
 
     assert received.startswith(b"HTTP/1.1 " + status)
+    assert b"\r\nConnection: close\r\n" in received
 
 
 def test_endless_body_is_cut_off_after_the_response(one):
