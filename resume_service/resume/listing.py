@@ -92,16 +92,22 @@ class PointList:
 
     def _all_points(self, user_id: str, after: Cursor | None) -> list[ResumePoint]:
         """Return all points after the cursor."""
-        entries = self._entries(user_id, after, None)
-        following = [each for each in entries if after is None or _follows(each, after)]
-        if len(following) <= LONG:
-            return self._points(user_id, following, ReplySize.MEDIUM)
-        if not self._long_lists.acquire(timeout=MAX_WAIT):
-            raise Unavailable
+        entries = self._all_entries(user_id, after)
+        if len(entries) <= LONG:
+            return self._points(user_id, entries, ReplySize.MEDIUM)
+        if not self._long_lists.acquire(blocking=False):
+            entries = []  # waiting lists must not need memory
+            if not self._long_lists.acquire(timeout=MAX_WAIT):
+                raise Unavailable
         try:
-            return self._points(user_id, following, ReplySize.LARGE)
+            entries = entries or self._all_entries(user_id, after)
+            return self._points(user_id, entries, ReplySize.LARGE)
         finally:
             self._long_lists.release()
+
+    def _all_entries(self, user_id: str, after: Cursor | None) -> Sequence[Entry]:
+        entries = self._entries(user_id, after, None)
+        return [each for each in entries if after is None or _follows(each, after)]
 
     def _entries(self, user_id: str, after: Cursor | None, limit: int | None) -> Sequence[Entry]:
         """Return the first `limit` entries from the time of the cursor on. None: all entries."""
