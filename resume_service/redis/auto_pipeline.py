@@ -138,7 +138,7 @@ class AutoPipeline:
         try:
             self._round_trip(calls, deadline)
         except redis.ConnectionError:
-            # Never send a command whose caller has already got an error.
+            # Send no command after its caller has got an error.
             self._round_trip([call for call in calls if call.outcome is PENDING], deadline)
 
     def _round_trip(self, calls: list[Call], deadline: float) -> None:

@@ -7,8 +7,8 @@ so its greenlet would never wait, and no other client would be served. Therefore
   event loop serves at most one request of each connection in the fast lane.
 - A slow step needs a turn: it waits in a queue with the slow steps of all clients. Each iteration
   of the event loop runs only one of them. A slow step is the start of a request that Flask answers,
-  a part of its body, a request whose client did not wait for the previous response (pipelining), or
-  a part of a long response.
+  a part of its body, a request that was sent before the previous response (pipelining), or a part
+  of a long response.
 
 So a save waits for at most one slow step in each iteration, however many clients send them. There
 are two queues. The first one is for the first steps of a request, if its client waited for the

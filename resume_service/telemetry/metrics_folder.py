@@ -32,14 +32,14 @@ PREFIX = "resume-metrics-"
 MASTER_LOCK = "master.lock"
 FOLD_LOCK = "fold.lock"
 KINDS = ("counter", "histogram", "summary")
-"""The kinds of metrics whose values are added. The name of a file begins with the kind."""
+"""The kinds of metrics that are added. The name of a file begins with the kind."""
 SCRAPE_SECONDS = 1.0
 """Maximum seconds that a scrape waits for the end of a fold. A fold takes milliseconds."""
 
 _held: dict[Path, int] = {}
 """The open lock file of each folder that this process holds. They stay open until it ends."""
 _unfolded: set[int] = set()
-"""Ids of dead workers whose values the master has not folded yet."""
+"""Ids of dead workers. The master has not folded their values yet."""
 
 
 def hold(folder: Path) -> None:
@@ -56,7 +56,7 @@ def hold(folder: Path) -> None:
 
 
 def remove_abandoned(parent: Path) -> list[Path]:
-    """Remove the folders in `parent` whose processes have all ended. Return these folders.
+    """Remove the folders in `parent` if all their processes have ended. Return these folders.
 
     Keeps a folder without a lock file: its master is just starting, or has an older version of this
     service. Keeps the folders of other users.
@@ -73,7 +73,7 @@ def fold(folder: Path, live: Collection[int]) -> None:
     """Add the values of all dead workers into one file for each of KINDS.
 
     The totals of a scrape stay the same. If a scrape runs now, the next call folds the files: the
-    master must not wait. A dead worker whose id is in `live` keeps its files, because a new worker
+    master must not wait. A dead worker with an id in `live` keeps its files, because a new worker
     has the same id and uses them. Raises OSError if the file system is full; then the next call
     tries again.
     """

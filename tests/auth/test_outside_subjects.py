@@ -1,4 +1,4 @@
-"""Tokens of an outside issuer whose `sub` is a number, as the ids of our own accounts are."""
+"""Tokens of an outside issuer with a number as `sub`, as the ids of our own accounts are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that sends exactly what a test tells it, in place of Redis."""
+"""A server in place of Redis that sends exactly what a test wants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An AutoPipeline whose calls have the timeout of its client."""
+"""An AutoPipeline for tests: its calls have the timeout of its client."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Link:
         self._redis_side = Side(self._on_connected, self._on_replies, self.service_side.close)
         self._commands, self._replies = Splitter(), Splitter()
         self._sent: deque[bytes] = deque()
-        """The commands whose replies are missing. The replies come in this order."""
+        """The commands without a reply so far. The replies come in this order."""
         self._held: list[bytes] | None = []
         """The commands that wait: for the connection to Redis, or for the end of a hold."""
         self._steps: deque[Step] = deque()
