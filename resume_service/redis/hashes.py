@@ -23,6 +23,7 @@ def read_hash(router: RedisRouter, key: str, fields: Sequence[str]) -> list[Any]
         if is_wrong_type(fault):
             return None
         raise
+    _require_hashes([values], fields)
     found: list[Any] = values
     return found
 
@@ -63,4 +64,12 @@ def _values(
     router: RedisRouter, keys: Sequence[str], fields: Sequence[str], size: ReplySize
 ) -> list[Any]:
     commands = [("HMGET", key, *fields) for key in keys]
-    return router.call("list", keys[0], *commands, size=size)
+    hashes = router.call("list", keys[0], *commands, size=size)
+    _require_hashes(hashes, fields)
+    return hashes
+
+
+def _require_hashes(replies: Sequence[Any], fields: Sequence[str]) -> None:
+    """Raise Unavailable if a reply is no array with one value for each field. Then it is garbled."""
+    if any(type(reply) is not list or len(reply) != len(fields) for reply in replies):
+        raise Unavailable
