@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -29,20 +28,21 @@ PENDING = object()
 class Call:
     """The commands of one caller, and their outcome: a list of replies, or an exception to raise.
 
-    Metrics record the call as `operation`. `deadline` is a value of `time.monotonic()`. A call that
-    `writes` is complete only after `wait_replicas` replicas have the write. `size` is the expected
-    size of the replies.
+    An error reply is an element of the list. Metrics record the call as `operation`. `deadline` is a
+    value of `time.monotonic()`. A call that `writes` is complete only after enough replicas have the
+    write. `size` is the expected size of the replies.
     """
 
     __slots__ = (
         "commands",
         "count",
         "deadline",
+        "on_end",
         "operation",
         "outcome",
         "packed",
+        "pipeline",
         "size",
-        "wake_up",
         "writes",
     )
 
@@ -63,21 +63,23 @@ class Call:
         self.writes = writes
         self.size = size
         self.outcome: Any = PENDING
-        self.wake_up: threading.Lock | None = None
-        """A follower waits for this lock until its outcome is set, or until it is the next leader."""
+        self.pipeline: Any = None
+        """The pipeline that sends this call. `node.py` chooses it."""
+        self.on_end: Callable[[Call], None] | None = None
+        """Called when the outcome is set."""
 
     def with_commands(self, commands: Sequence[Command]) -> Call:
         """Return a new call with other commands."""
         return Call(self.operation, commands, self.deadline, writes=self.writes, size=self.size)
 
     def end(self, outcome: Any) -> None:
-        """Set the outcome and wake the follower, unless it has an outcome already."""
+        """Set the outcome, unless the call has one already."""
         if self.outcome is PENDING:
             self.outcome = outcome
-            if self.wake_up:
-                self.wake_up.release()
+            if self.on_end:
+                self.on_end(self)
 
 
 def packed(commands: Sequence[Command]) -> bytes:
     """Return `commands` as bytes of the Redis protocol."""
-    return b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # the stub accepts only a tuple with one element
+    return b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type]  # the stub accepts only a tuple with one element

@@ -22,7 +22,13 @@ class Servers(Protocol):
     """
 
     def node(self, key: str) -> redis.Redis:
-        """Return the client of the server that has `key`. Each server has one client object."""
+        """Return the client of the server that has `key`. Each server has one client object.
+
+        Blocks while it queries which server has which keys, if that is necessary.
+        """
+
+    def known_node(self, key: str) -> redis.Redis | None:
+        """Like `node`, but return None instead if a query is necessary."""
 
     def target_of(self, redirection: AskError) -> redis.Redis:
         """Return the client of the server that `redirection` names."""
@@ -63,6 +69,8 @@ class OneServer:
 
     def node(self, key: str) -> redis.Redis:
         return self._client
+
+    known_node = node
 
     def target_of(self, redirection: AskError) -> redis.Redis:
         return self._client

@@ -65,8 +65,14 @@ class Topology(ABC):
             deadline = time.monotonic() + QUERY_TIMEOUT
             return query(client, *command, deadline=deadline, has_echo=has_echo)
 
+    def known_node(self, key: str) -> redis.Redis | None:
+        return self._primary(key) if self._primaries else None
+
     def node(self, key: str) -> redis.Redis:
         self._refresh_if_unknown()
+        return self._primary(key)
+
+    def _primary(self, key: str) -> redis.Redis:
         primary = self._primaries[self._position(key)]
         if primary is None:
             raise ClusterDownError("CLUSTERDOWN Hash slot not served")

@@ -13,7 +13,15 @@ from resume_service.auth.identity import Identity
 from resume_service.auth.verifier import Verifier
 from resume_service.errors import Unauthorized, Unavailable
 from resume_service.rate_limits.limiter import Limit, RateLimiter
+from resume_service.redis.operation import Operation, Result
+from resume_service.redis.router import RedisRouter
 from resume_service.web.services import services
+
+
+def run(operation: Operation[Result]) -> Result:
+    """Execute `operation` and return its result. Raises the error that it raises."""
+    result: Result = services().get(RedisRouter).driver.run(operation)
+    return result
 
 
 def current_user() -> Identity:
@@ -42,7 +50,7 @@ def enforce(limit: Limit, key: str) -> None:
     Raises TooManyRequests if the limit does not allow this request. Raises Unavailable if Redis
     does not answer.
     """
-    quota = services().get(RateLimiter).hit(limit, key, arrived_at())
+    quota = run(services().get(RateLimiter).hit(limit, key, arrived_at()))
     # If a request has several limits, the headers describe the limit with the smallest quota.
     if "quota" not in g or quota.left <= g.quota.left:
         g.quota = quota

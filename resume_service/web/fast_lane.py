@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -19,11 +19,13 @@ from flask import Flask
 
 from resume_service.auth.verifier import Verifier
 from resume_service.clock import Clock
+from resume_service.redis.operation import Blocking, Operation
+from resume_service.redis.router import RedisRouter
 from resume_service.web import lifecycle
 from resume_service.web.cors import OriginHeaders
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.lifecycle import FailedRequest, RequestStart
-from resume_service.web.messages import ApiRequest, ApiResponse
+from resume_service.web.messages import ApiRequest, ApiResponse, FastRequest
 from resume_service.web.services import Services
 
 Environ = dict[str, Any]
@@ -52,6 +54,7 @@ class FastLane:
         self.flask_app = app.wsgi_app
         """The WSGI application for the requests that the fast lane does not answer."""
         self._services = services
+        self._driver = services.get(RedisRouter).driver
         self._verifier = services.get(Verifier)
         self._clock = clock
         self._routes: dict[str, list[FastRoute]] = {}
@@ -62,7 +65,8 @@ class FastLane:
         self.largest_body: int = app.config["MAX_CONTENT_LENGTH"]
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        outcome = self.answer(environ, lambda length: _body(environ, length))
+        request = _fast_request(environ, self.largest_body)
+        outcome = self._driver.run(self.answer(request)) if request else None
         if isinstance(outcome, ApiResponse):
             headers = list(outcome.headers.items())
             if outcome.status != HTTPStatus.NO_CONTENT:
@@ -74,80 +78,71 @@ class FastLane:
         with lifecycle.raise_in_flask(outcome):
             return self.flask_app(environ, start_response)
 
-    def answer(
-        self, environ: Environ, read_body: Callable[[int], bytes | None]
-    ) -> ApiResponse | FailedRequest | None:
+    def answer(self, request: FastRequest) -> Operation[ApiResponse | FailedRequest | None]:
         """Answer an ordinary request. Return None for any other request.
 
         If the route raises an error, return a FailedRequest. Then Flask creates the error response.
-        `environ` is a WSGI environ. It must contain the method, the path, the query and the
-        headers. `read_body` reads the given number of bytes. It returns None if the body has fewer
-        bytes.
         """
-        matched = self._route(environ)
+        headers = request.headers
+        matched = self._route(request)
         if matched is None:
             return None
         route, path_values = matched
-        request_start = lifecycle.begin(environ.get("HTTP_X_REQUEST_ID", ""), self._clock)
+        request_start = lifecycle.begin(headers.get("HTTP_X_REQUEST_ID", ""), self._clock)
         try:
-            caller = self._verifier.identify(environ.get("HTTP_AUTHORIZATION"))
-            body = read_body(int(environ["CONTENT_LENGTH"])) if route.media_types else b""
-            if body is None:
-                return None
-            api_request = ApiRequest(
-                self._services,
-                caller,
-                request_start.arrived_at,
-                environ["PATH_INFO"],
-                environ.get("QUERY_STRING", ""),
+            caller = yield Blocking(
+                lambda: self._verifier.identify(headers.get("HTTP_AUTHORIZATION"))
             )
-            answer = route.answer(api_request, body, *path_values)
+            api_request = ApiRequest(
+                self._services, caller, request_start.arrived_at, request.path, request.query
+            )
+            answer = yield from route.answer(api_request, request.body, *path_values)
         except Exception as error:  # noqa: BLE001 - Flask raises the same error again
             return FailedRequest(request_start, error)
         else:
-            return self._finish(route, request_start, environ, answer) if answer else None
+            return self._finish(route, request_start, headers, answer) if answer else None
         finally:
             lifecycle.end()
 
     def _finish(
-        self, route: FastRoute, request_start: RequestStart, environ: Environ, answer: ApiResponse
+        self,
+        route: FastRoute,
+        request_start: RequestStart,
+        received: Mapping[str, str],
+        answer: ApiResponse,
     ) -> ApiResponse:
         """Return `answer` with the headers of every response. Record its metrics and log it."""
         headers = lifecycle.headers(
-            route.method, request_start, environ.get("HTTP_IDEMPOTENCY_KEY")
+            route.method, request_start, received.get("HTTP_IDEMPOTENCY_KEY")
         )
-        if "HTTP_ORIGIN" in environ:
-            headers |= self._origin_headers(environ["HTTP_ORIGIN"])
+        if "HTTP_ORIGIN" in received:
+            headers |= self._origin_headers(received["HTTP_ORIGIN"])
         lifecycle.record(route.method, route.rule, answer.status, request_start)
         return ApiResponse(answer.status, {**answer.headers, **headers}, answer.body)
 
-    def _route(self, environ: Environ) -> tuple[FastRoute, Sequence[str]] | None:
+    def _route(self, request: FastRequest) -> tuple[FastRoute, Sequence[str]] | None:
         """Return the route of an ordinary request, and the values in the request's path.
 
         Return None for any other request.
         """
-        path = environ["PATH_INFO"]
-        if not path.isascii() or "%" in environ.get("RAW_URI", ""):
+        if not _is_ordinary_host(request.headers.get("HTTP_HOST", "")):
             return None
-        if not _is_ordinary_host(environ.get("HTTP_HOST", "")):
-            return None
-        for route in self._routes.get(environ["REQUEST_METHOD"], ()):
-            if match := route.match(path):
+        for route in self._routes.get(request.method, ()):
+            if match := route.match(request.path):
                 break
         else:
             return None
-        if not FLASK_ONLY_HEADERS.isdisjoint(environ) or not self._has_ordinary_body(
-            route, environ
-        ):
+        if not FLASK_ONLY_HEADERS.isdisjoint(request.headers):
+            return None
+        if not self._has_ordinary_body(route, request):
             return None
         return route, match.groups()
 
-    def _has_ordinary_body(self, route: FastRoute, environ: Environ) -> bool:
-        length = environ.get("CONTENT_LENGTH", "")
+    def _has_ordinary_body(self, route: FastRoute, request: FastRequest) -> bool:
         if not route.media_types:
-            return length in ("", "0")
-        kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-        return kind in route.media_types and length.isdecimal() and int(length) <= self.largest_body
+            return not request.body
+        kind = request.headers.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        return kind in route.media_types and "CONTENT_LENGTH" in request.headers
 
 
 @functools.lru_cache(maxsize=64)  # almost all requests have one of very few host names
@@ -155,14 +150,24 @@ def _is_ordinary_host(host: str) -> bool:
     return _match_ordinary_host(host) is not None
 
 
-def _body(environ: Environ, length: int) -> bytes | None:
-    """Read the body from `wsgi.input`, and replace `wsgi.input` so that Flask can read it again.
+def _fast_request(environ: Environ, largest_body: int) -> FastRequest | None:
+    """Return the request in a WSGI environ. Return None if the fast lane can't read it.
 
-    Return None if the body has fewer than `length` bytes.
+    Reads the body from `wsgi.input`, and replaces `wsgi.input` so that Flask can read it again.
     """
-    try:
-        body: bytes = environ["wsgi.input"].read(length)
-    except OSError:
-        return None  # Flask tries to read the body too, and then handles the error
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body if len(body) == length else None
+    path, length = environ["PATH_INFO"], environ.get("CONTENT_LENGTH") or "0"
+    if not path.isascii() or "%" in environ.get("RAW_URI", "") or not length.isdecimal():
+        return None
+    if int(length) > largest_body:
+        return None
+    body = b""
+    if length != "0":
+        try:
+            body = environ["wsgi.input"].read(int(length))
+        except OSError:
+            return None  # Flask tries to read the body too, and then handles the error
+        environ["wsgi.input"] = io.BytesIO(body)
+        if len(body) != int(length):
+            return None
+    method, query = environ["REQUEST_METHOD"], environ.get("QUERY_STRING", "")
+    return FastRequest(method, path, query, environ, body)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from resume_service.redis.operation import Operation
 from resume_service.web.messages import ApiResponse
 
 
@@ -13,7 +14,7 @@ from resume_service.web.messages import ApiResponse
 class FastRoute:
     """One route of the fast lane.
 
-    `answer` gets the ApiRequest, the body and the values in the path. The path contains only ASCII
+    `answer` is an operation. It gets the ApiRequest, the body and the values in the path. The path contains only ASCII
     characters and no percent-escapes. If Flask must answer the request, `answer` returns None and
     changes nothing. `answer` raises the same errors as the Flask route.
     """
@@ -21,7 +22,7 @@ class FastRoute:
     method: str
     rule: str
     """The path in Flask's syntax, for example `/api/progress/<clerkId>`."""
-    answer: Callable[..., ApiResponse | None]
+    answer: Callable[..., Operation[ApiResponse | None]]
     media_types: tuple[str, ...] = ()
     """The accepted media types of the body. Empty if the route reads no body."""
     match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False)

@@ -21,6 +21,18 @@ from resume_service.web.services import Services, services
 _encoder = msgspec.json.Encoder()
 
 
+class FastRequest(NamedTuple):
+    """A parsed HTTP request for the fast lane."""
+
+    method: str
+    path: str
+    """Contains only printable ASCII characters and no percent-escapes."""
+    query: str
+    headers: Mapping[str, str]
+    """The header fields, with their WSGI names as keys."""
+    body: bytes
+
+
 class ApiRequest(NamedTuple):
     """One request. Flask or the fast lane has parsed it."""
 

@@ -9,6 +9,7 @@ from werkzeug.http import generate_etag, quote_etag
 
 from resume_service.clock import iso
 from resume_service.ids import id_errors, user_id_errors
+from resume_service.redis.operation import Operation
 from resume_service.resume.model import Measurement, ResumePoint, measured_at
 from resume_service.resume.schemas.progress import (
     ETAG,
@@ -28,7 +29,7 @@ from resume_service.resume.schemas.progress import (
 from resume_service.resume.store import ResumeStore
 from resume_service.web.blueprint import BeaconBlueprint
 from resume_service.web.bodies import decode_json
-from resume_service.web.context import arrived_at, current_user
+from resume_service.web.context import arrived_at, current_user, run
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
     ApiRequest,
@@ -64,7 +65,7 @@ def save(body: dict[str, Any]) -> Response:
 
     The Content-Type of the JSON body may also be `text/plain`.
     """
-    return flask_response(_save(api_request(), body))
+    return flask_response(run(_save(api_request(), body)))
 
 
 @blp.route("/<clerkId>/<tmdbId>")
@@ -76,7 +77,7 @@ def save(body: dict[str, Any]) -> Response:
 def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Response:
     """Return a viewer's position in one video."""
     return not_modified_if_match(
-        flask_response(_read(api_request(), path["clerkId"], path["tmdbId"]))
+        flask_response(run(_read(api_request(), path["clerkId"], path["tmdbId"])))
     )
 
 
@@ -97,7 +98,7 @@ def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Respons
 @blp.errors(400, 401, 403, 503)
 def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Response:
     """Return a viewer's points for a "continue watching" list. The newest point comes first."""
-    return flask_response(_list(api_request(), path["clerkId"], query))
+    return flask_response(run(_list(api_request(), path["clerkId"], query)))
 
 
 @blp.route("/<clerkId>/<tmdbId>", methods=["DELETE"])
@@ -107,31 +108,31 @@ def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Respon
 def delete(path: dict[str, str], **_: str) -> Response:
     """Delete a viewer's position in one video."""
     current_user().require_access_to(path["clerkId"])
-    services().get(ResumeStore).delete(path["clerkId"], path["tmdbId"], arrived_at())
+    run(services().get(ResumeStore).delete(path["clerkId"], path["tmdbId"], arrived_at()))
     return flask_response(ApiResponse(204))
 
 
-def _fast_save(request: ApiRequest, body: bytes) -> ApiResponse | None:
+def _fast_save(request: ApiRequest, body: bytes) -> Operation[ApiResponse | None]:
     try:
         fields = fast_load_save(decode_json(body))
     except (ValueError, RecursionError):
         return None
-    return None if fields is None else _save(request, fields)
+    return None if fields is None else (yield from _save(request, fields))
 
 
 def _fast_read(
     request: ApiRequest, _body: bytes, user_id: str, video_id: str
-) -> ApiResponse | None:
+) -> Operation[ApiResponse | None]:
     if request.query or user_id_errors(user_id) or id_errors(video_id):
         return None
-    return _read(request, user_id, video_id)
+    return (yield from _read(request, user_id, video_id))
 
 
-def _fast_list(request: ApiRequest, _body: bytes, user_id: str) -> ApiResponse | None:
+def _fast_list(request: ApiRequest, _body: bytes, user_id: str) -> Operation[ApiResponse | None]:
     query = fast_load_query(request.query)
     if query is None or user_id_errors(user_id):
         return None
-    return _list(request, user_id, query)
+    return (yield from _list(request, user_id, query))
 
 
 FAST_ROUTES = (
@@ -141,7 +142,7 @@ FAST_ROUTES = (
 )
 
 
-def _save(request: ApiRequest, body: dict[str, Any]) -> ApiResponse:
+def _save(request: ApiRequest, body: dict[str, Any]) -> Operation[ApiResponse]:
     measurement = Measurement(
         user_id=body.get("clerkId") or body["userId"],
         video_id=body.get("tmdbId") or body["videoId"],
@@ -150,20 +151,21 @@ def _save(request: ApiRequest, body: dict[str, Any]) -> ApiResponse:
         duration=body.get("duration"),
     )
     request.caller.require_access_to(measurement.user_id)
-    return SAVED if request.services.get(ResumeStore).save(measurement) else IGNORED
+    applied = yield from request.services.get(ResumeStore).save(measurement)
+    return SAVED if applied else IGNORED
 
 
-def _read(request: ApiRequest, user_id: str, video_id: str) -> ApiResponse:
+def _read(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:
     request.caller.require_access_to(user_id)
-    point = request.services.get(ResumeStore).get(user_id, video_id)
+    point = yield from request.services.get(ResumeStore).get(user_id, video_id)
     response = json_response(_point_json(point))
     etag = quote_etag(generate_etag(response.body))
     return response._replace(headers={**response.headers, "ETag": etag})
 
 
-def _list(request: ApiRequest, user_id: str, query: dict[str, Any]) -> ApiResponse:
+def _list(request: ApiRequest, user_id: str, query: dict[str, Any]) -> Operation[ApiResponse]:
     request.caller.require_access_to(user_id)
-    page = request.services.get(ResumeStore).list(
+    page = yield from request.services.get(ResumeStore).list(
         user_id,
         request.arrived_at,
         limit=query.get("limit"),

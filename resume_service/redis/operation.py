@@ -1,0 +1,45 @@
+"""Operations: code that needs Redis and does no I/O itself.
+
+An operation is a generator. It yields one step after the other, and receives the result of each. A
+driver executes the steps:
+
+- `blocking_driver.py` blocks the calling thread: for threads of granian, the CLI and tests.
+- `server/event_driver.py` blocks the calling greenlet, or calls a callback at the end. The requests
+  of Flask use greenlets, and the fast lane uses callbacks.
+
+So the same operations serve all of them. psycopg 3 is built in the same way, for the same reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from resume_service.redis.call import Call
+
+Result = TypeVar("Result")
+Returned = TypeVar("Returned")
+
+
+class Blocking(NamedTuple):
+    """A step that may block, such as a query in Postgres. Its result is the result of `function`."""
+
+    function: Callable[[], Any]
+
+
+Step = Call | Blocking
+"""The result of a `Call` is the list of its replies. An error of a step is raised in the operation."""
+Operation = Generator[Step, Any, Result]
+
+
+class Driver(Protocol):
+    """Executes operations."""
+
+    def run(self, operation: Operation[Result]) -> Result:
+        """Execute `operation` and return its result. Raises the error that it raises."""
+
+
+def immediate(function: Callable[..., Returned], *args: Any) -> Operation[Returned]:
+    """Return an operation with one blocking step."""
+    result: Returned = yield Blocking(lambda: function(*args))
+    return result
