@@ -1,0 +1,101 @@
+"""Executes operations on gevent's event loop.
+
+The fast lane uses callbacks, and no greenlet: a greenlet for each connection would cost more than
+all other steps of a save. The requests of Flask run in greenlets and wait for the same pipelines.
+So a process has one Redis client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakSet
+
+import gevent
+import redis
+import structlog
+
+from resume_service.redis.call import Call
+from resume_service.redis.circuit_breaker import CircuitBreaker
+from resume_service.redis.operation import Operation
+from resume_service.redis.round_trip import ReplicaWait
+from resume_service.server.redis_pipeline import RedisPipeline
+from resume_service.server.turns import Turns
+from resume_service.telemetry import logs
+
+_log = structlog.get_logger(__name__)
+
+
+class EventDriver:
+    """Creates the pipelines of a process, and ends calls that are late."""
+
+    def __init__(self, wait: ReplicaWait, turns: Turns) -> None:
+        self._wait = wait
+        self._turns = turns
+        self._pipelines: WeakSet[RedisPipeline] = WeakSet()
+
+    def new_pipeline(self, client: redis.Redis, breaker: CircuitBreaker) -> RedisPipeline:
+        pipeline = RedisPipeline(client, breaker, self._wait, self._turns)
+        self._pipelines.add(pipeline)
+        return pipeline
+
+    def end_late_calls(self) -> None:
+        """End the calls after their deadline. Call this every 50 ms: one timer is enough for all."""
+        for pipeline in tuple(self._pipelines):
+            pipeline.end_late_calls()
+
+
+class Callbacks:
+    """Executes one operation by callbacks, then calls `on_end` with its result.
+
+    `on_end` gets None if the operation raises an error. All log lines contain `request_id`.
+    """
+
+    __slots__ = ("_on_end", "_operation", "_request_id")
+
+    def __init__(
+        self, operation: Operation[Any], request_id: str, on_end: Callable[[Any], None]
+    ) -> None:
+        self._operation = operation
+        self._request_id = request_id
+        self._on_end = on_end
+        self._resume(operation.send, None)
+
+    def _resume(self, resume: Callable[[Any], Any], value: Any) -> None:
+        """Continue the operation until its next step."""
+        logs.request_id.set(self._request_id)
+        try:
+            step = resume(value)
+        except StopIteration as done:
+            self._end(done.value)
+        except Exception as fault:  # noqa: BLE001 - an error must not reach the event loop
+            _log.error("operation failed", exc_info=fault)
+            self._end(None)
+        else:
+            logs.request_id.set(None)
+            if isinstance(step, Call):
+                step.on_end = self._call_ended
+                step.pipeline.submit(step)
+            else:
+                gevent.spawn(self._run_blocking, step.function)
+
+    def _end(self, result: Any) -> None:
+        logs.request_id.set(None)
+        self._on_end(result)
+
+    def _call_ended(self, call: Call) -> None:
+        outcome = call.outcome
+        if isinstance(outcome, list):
+            self._resume(self._operation.send, outcome)
+        else:
+            self._resume(self._operation.throw, outcome)
+
+    def _run_blocking(self, function: Callable[[], Any]) -> None:
+        """Run a step that may block, in a greenlet. Then continue in the event loop."""
+        logs.request_id.set(self._request_id)
+        resume: Callable[[Any], Any] = self._operation.send
+        try:
+            result = function()
+        except Exception as fault:  # noqa: BLE001 - the operation raises or handles it
+            resume, result = self._operation.throw, fault
+        gevent.get_hub().loop.run_callback(self._resume, resume, result)

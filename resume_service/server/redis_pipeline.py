@@ -1,0 +1,138 @@
+"""Sends calls to one Redis server through one connection, on gevent's event loop.
+
+One round trip runs at a time. It has all calls that arrived since the previous one started: see
+`redis/round_trip.py`. Nothing here blocks: a connection opens in another greenlet.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import Any
+
+import gevent
+import redis
+from gevent.hub import Waiter
+
+from resume_service.errors import Unavailable
+from resume_service.redis.call import PENDING, Call
+from resume_service.redis.circuit_breaker import CircuitBreaker, count_failures
+from resume_service.redis.round_trip import ReplicaWait, RoundTrip, take_calls
+from resume_service.server.redis_connection import RedisConnection
+from resume_service.server.turns import Turns
+
+
+class RedisPipeline:
+    """`breaker` is the circuit breaker of the server of `client`."""
+
+    def __init__(
+        self, client: redis.Redis, breaker: CircuitBreaker, wait: ReplicaWait, turns: Turns
+    ) -> None:
+        self._connection = RedisConnection(client, self._received, self._failed)
+        self._breaker = breaker
+        self._wait = wait
+        self._turns = turns
+        self._run_callback = gevent.get_hub().loop.run_callback
+        self._waiting: list[Call] = []
+        self._is_start_scheduled = False
+        self._trip: RoundTrip | None = None
+        """The running round trip."""
+        self._started = 0.0
+        """The start of the round trip, a value of `time.perf_counter()`."""
+        self._can_retry = False
+
+    def submit(self, call: Call) -> None:
+        """Send `call` soon. Its `on_end` is called later, in the event loop."""
+        self._waiting.append(call)
+        # While a probe of the circuit breaker runs, other calls fail at once.
+        if not self._is_start_scheduled and (self._trip is None or self._breaker.is_open):
+            self._is_start_scheduled = True
+            self._run_callback(self._start)  # after all requests that are readable now
+
+    def send(self, call: Call) -> list[Any]:
+        """Return the replies to `call`, for a greenlet of Flask. Raises Unavailable without them.
+
+        The greenlet continues when it has a turn, because it may then need milliseconds.
+        """
+        waiter = Waiter()
+        call.on_end = lambda _: self._turns.add(
+            functools.partial(waiter.switch, None), is_first_step=True
+        )
+        self.submit(call)
+        waiter.get()
+        if isinstance(call.outcome, Exception):
+            raise call.outcome
+        replies: list[Any] = call.outcome
+        return replies
+
+    def end_late_calls(self) -> None:
+        """End the calls that have reached their deadline, and the round trip at its own."""
+        if self._trip is None:
+            return
+        now = time.monotonic()
+        if any(call.deadline <= now for call in (*self._trip.calls, *self._waiting)):
+            self._connection.receive_now()  # this process may have been busy with other work
+        trip = self._trip
+        if trip and trip.deadline <= now:
+            self._failed(redis.TimeoutError("No reply within the deadline"))
+        late = [call for call in self._waiting if call.deadline <= now]
+        self._waiting = [call for call in self._waiting if call.deadline > now]
+        in_trip = trip.calls if trip and trip.deadline > now else ()
+        late += [c for c in in_trip if c.deadline <= now and c.outcome is PENDING]
+        _fail(late)
+
+    def _start(self) -> None:
+        """Start a round trip, if none runs. Fail all calls while the circuit breaker refuses it."""
+        self._is_start_scheduled = False
+        if not self._waiting or (self._trip and not self._breaker.is_open):
+            return
+        if self._trip or not self._breaker.admit():
+            waiting, self._waiting = self._waiting, []
+            _fail(waiting)
+            return
+        self._started = time.perf_counter()
+        self._can_retry = True
+        self._send(RoundTrip(take_calls(self._waiting), self._wait))
+
+    def _send(self, trip: RoundTrip) -> None:
+        self._trip = trip
+        self._connection.send(trip.commands, trip.count)
+
+    def _received(self, replies: list[Any]) -> None:
+        """Give the calls of the round trip their replies."""
+        trip = self._trip
+        assert trip  # noqa: S101 - the connection reports replies only to a round trip
+        self._breaker.succeed(trip.operations, self._started)
+        self._trip = None
+        trip.end(replies)
+        self._start_next()
+
+    def _failed(self, fault: Exception) -> None:
+        """End the round trip without replies.
+
+        Retry once if the connection is lost: a restart of Redis closes it. None of our commands does
+        harm if it runs twice. A timeout is not retried: the deadline has passed.
+        """
+        self._connection.close()
+        trip = self._trip
+        if trip is None:
+            return
+        if self._can_retry and isinstance(fault, redis.ConnectionError) and trip.has_pending():
+            self._can_retry = False
+            self._send(trip.without_ended())
+            return
+        self._trip = None
+        self._breaker.fail(trip.operations, self._started, fault)
+        trip.fail()
+        self._start_next()
+
+    def _start_next(self) -> None:
+        if self._waiting and not self._is_start_scheduled:
+            self._is_start_scheduled = True
+            self._run_callback(self._start)
+
+
+def _fail(calls: list[Call]) -> None:
+    for call in calls:
+        count_failures((call.operation,))
+        call.end(Unavailable())
