@@ -55,6 +55,10 @@ class RoundTrip:
         """The names of the operations, for the metrics."""
         return {call.operation for call in self.calls}
 
+    def has_pending(self) -> bool:
+        """Return whether a call has no outcome."""
+        return any(call.outcome is PENDING for call in self.calls)
+
     def without_ended(self) -> RoundTrip:
         """Return a round trip for the calls without outcome. It has the same deadline.
 

@@ -1,0 +1,50 @@
+"""The HTTP server of one process: all its connections, in the fast lane and in Flask."""
+
+from __future__ import annotations
+
+import _socket
+from typing import Any
+
+import gevent
+from gunicorn.workers.base_async import AsyncWorker
+
+from resume_service.server.client_socket import ClientSocket
+from resume_service.server.clients import Clients
+from resume_service.server.connection import Connection
+from resume_service.server.flask_requests import FlaskRequests, Reason
+from resume_service.server.turns import Turns
+from resume_service.web.fast_lane import FastLane
+
+
+class HttpServer:
+    """What the connections of a process share. Without a `lane`, Flask answers all requests."""
+
+    def __init__(self, worker: AsyncWorker, lane: FastLane | None) -> None:
+        self.lane = lane
+        self.loop = gevent.get_hub().loop
+        self.turns = Turns()
+        self.clients = Clients()
+        self.is_stopping = False
+        """If true, Flask answers all requests, because gunicorn then closes the connections."""
+        self._flask = FlaskRequests(worker, self)
+
+    def add(self, accepted: _socket.socket, address: Any) -> None:
+        """Serve a new connection. Its socket must not block."""
+        self.clients.count += 1
+        Connection(self, accepted, address)
+
+    def serve_with_flask(
+        self, accepted: _socket.socket, address: Any, data: bytes, reason: Reason
+    ) -> None:
+        """Take over the socket of a connection in the fast lane. Its request starts with `data`."""
+        self._flask.start(accepted, address, data, reason)
+
+    def take_back(self, client: ClientSocket, address: Any, data: bytes) -> None:
+        """Take over the socket of a connection in Flask. Its next request starts with `data`."""
+        raw = _socket.socket(client.family, client.type, client.proto, client.detach())
+        raw.setblocking(False)
+        Connection(self, raw, address, data)
+
+    def stop(self, seconds: float) -> None:
+        """End all connections, after at most `seconds`."""
+        self._flask.stop(seconds)
