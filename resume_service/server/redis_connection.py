@@ -72,8 +72,11 @@ class RedisConnection:
             self._replies = []
 
     def _connect(self) -> None:
-        if self._attempt and not self._attempt.is_too_old():
-            return
+        if self._attempt is None or self._attempt.is_too_old():
+            gevent.spawn(self._start_attempt)
+
+    def _start_attempt(self) -> None:
+        """Start to connect. Blocks until the thread of the attempt has started."""
         run_callback, ended = gevent.get_hub().loop.run_callback, _weak(self._attempt_ended)
         self._attempt = Attempt(self._pool, lambda attempt: run_callback(ended, attempt))
 

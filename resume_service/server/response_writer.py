@@ -39,7 +39,7 @@ class _Heads:
         head = self._heads.get((status, headers))
         if head is None:
             first = (
-                f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nServer: {SERVER}\r\n"
+                f"HTTP/1.1 {status} {HTTPStatus(status).phrase.upper()}\r\nServer: {SERVER}\r\n"
                 f"Date: {util.http_date(second)}\r\nConnection: keep-alive\r\n"
             )
             head = first.encode() + _lines(headers) + b"X-Request-Id: "

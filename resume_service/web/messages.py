@@ -33,6 +33,9 @@ class FastRequest(NamedTuple):
     body: bytes
 
 
+Headers = tuple[tuple[str, str], ...]
+
+
 class ApiRequest(NamedTuple):
     """One request. Flask or the fast lane has parsed it."""
 
@@ -49,6 +52,19 @@ class ApiResponse(NamedTuple):
     status: int
     headers: Mapping[str, str] = {}
     body: bytes = b""
+
+
+class LaneResponse(NamedTuple):
+    response: Any
+    request_id: str
+    more: Headers = ()
+
+
+class Shim(NamedTuple):
+    status: int
+    headers: Headers
+    body: bytes
+    varying: Headers = ()
 
 
 def api_request() -> ApiRequest:
