@@ -145,10 +145,10 @@ class Connection:
         else:
             if self._receives:
                 self._server.clients.receiving.pop(self, None)
-            self._request_end = parsed.end
+            request, self._request_end = parsed
             self._is_busy = True
-            start = self._lane.begin(parsed.request)
-            Callbacks(self._lane.answer(parsed.request, start), start.request_id, self._answered)
+            start = self._lane.begin(request)
+            Callbacks(self._lane.answer(request, start), start.request_id, self._answered)
 
     def _wait_for_more(self) -> None:
         clients = self._server.clients

@@ -17,7 +17,7 @@ import structlog
 
 from resume_service.redis.call import Call
 from resume_service.redis.circuit_breaker import CircuitBreaker
-from resume_service.redis.operation import Operation
+from resume_service.redis.operation import Operation, run
 from resume_service.redis.round_trip import ReplicaWait
 from resume_service.server.redis_pipeline import RedisPipeline
 from resume_service.server.turns import Turns
@@ -38,6 +38,8 @@ class EventDriver:
         pipeline = RedisPipeline(client, breaker, self._wait, self._turns)
         self._pipelines.add(pipeline)
         return pipeline
+
+    run = staticmethod(run)
 
     def end_late_calls(self) -> None:
         """End the calls after their deadline. Call this every 50 ms: one timer is enough for all."""

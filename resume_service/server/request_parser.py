@@ -35,12 +35,13 @@ MAX_CACHED_LENGTH = 256
 
 # The path has no `%`, and path and query have no `#`, because Flask interprets these.
 _match_request_line = re.compile(
-    rb"""(GET|POST|DELETE) (/[!"$&->@-~]*)(?:\?([!"$-~]*))? HTTP/1\.1"""
+    r"""(GET|POST|DELETE) (/[!"$&->@-~]*)(?:\?([!"$-~]*))? HTTP/1\.1"""
 ).fullmatch
 _match_start = re.compile(rb"(GET|POST|DELETE) /").match
 _match_length = re.compile(r"[0-9]{1,19}").fullmatch
 _match_unambiguous_name = re.compile(r"[A-Za-z0-9-]+").fullmatch
 """Does not match a name with `_`, because WSGI uses the same name for `_` and `-`."""
+_AUTHORIZATION = b"Authorization: "
 
 _cached_fields: dict[bytes, tuple[str, str]] = {}
 """The name and value of common header fields, by their bytes. Saves 3 us of a request of 6 fields."""
@@ -50,55 +51,49 @@ class Incomplete(NamedTuple):
     """The received bytes are the start of a request that may be ordinary."""
 
 
-class Parsed(NamedTuple):
-    request: FastRequest
-    end: int
-    """Number of bytes of the request."""
-
-
 INCOMPLETE = Incomplete()
 
 
-def parse(data: bytes, largest_body: int) -> Parsed | Incomplete | None:
-    """Parse the request at the start of `data`. Return None if the request is not ordinary."""
+def parse(data: bytes, largest_body: int) -> tuple[FastRequest, int] | Incomplete | None:
+    """Parse the request at the start of `data`. Return it, and the number of its bytes.
+
+    Return None if the request is not ordinary.
+    """
     end_of_head = data.find(b"\r\n\r\n", 0, MAX_FAST_HEAD)
     if end_of_head < 0:
         is_possible = len(data) < MAX_FAST_HEAD and _match_start(data)
         return INCOMPLETE if is_possible else None
-    lines = data[:end_of_head].split(b"\r\n")
-    matched = _match_request_line(lines[0])
-    if matched is None or len(lines[0]) > MAX_REQUEST_LINE or len(lines) > MAX_FIELDS + 1:
+    first, *fields = data[:end_of_head].split(b"\r\n")
+    matched = _match_request_line(first.decode("latin-1"))
+    if matched is None or len(first) > MAX_REQUEST_LINE or len(fields) > MAX_FIELDS:
         return None
     headers: dict[str, str] = {}
-    for line in lines[1:]:
+    for line in fields:
         field = _cached_fields.get(line) or _parse_field(line)
         if field is None:
             return None
         headers[field[0]] = field[1]
-    if len(headers) != len(lines) - 1:
+    if len(headers) != len(fields):
         return None  # a field occurs twice
     start = end = end_of_head + 4
-    length = headers.get("CONTENT_LENGTH")
-    if length is not None:
+    if length := headers.get("CONTENT_LENGTH"):
         if int(length) > largest_body:
             return None
         end += int(length)
         if len(data) < end:
             return INCOMPLETE
-    method, path, query = matched.groups(b"")
-    return Parsed(
-        FastRequest(method.decode(), path.decode(), query.decode(), headers, data[start:end]), end
-    )
+    method, path, query = matched.groups("")
+    return FastRequest(method, path, query, headers, data[start:end]), end
 
 
 def _parse_field(line: bytes) -> tuple[str, str] | None:
     """Return the WSGI name and the value of a header field. Return None if it is not ordinary."""
-    try:
-        text = line.decode("ascii")
-    except UnicodeDecodeError:
+    if not line.isascii() or not (text := line.decode()).isprintable():
         return None
+    if line.startswith(_AUTHORIZATION):  # in almost all requests, and never cached
+        return "HTTP_AUTHORIZATION", text[len(_AUTHORIZATION) :].strip(" ")
     name, colon, value = text.partition(":")
-    if not colon or not text.isprintable() or not _match_unambiguous_name(name):
+    if not colon or not _match_unambiguous_name(name):
         return None
     wsgi_name = name.upper().replace("-", "_")
     if wsgi_name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):

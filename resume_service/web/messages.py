@@ -21,7 +21,7 @@ from resume_service.web.services import Services, services
 _encoder = msgspec.json.Encoder()
 
 
-class FastRequest(NamedTuple):
+class FastRequest(msgspec.Struct, gc=False):
     """A parsed HTTP request for the fast lane."""
 
     method: str
