@@ -80,11 +80,3 @@ def count_save(applied: bool) -> bool:  # noqa: FBT001 - this function returns t
 
 def observe_redis(operation: str, seconds: float) -> None:
     redis_commands.labels(operation).observe(seconds)
-
-
-def sum_in_memory():
-    pass
-
-
-def flush():
-    pass

@@ -25,7 +25,7 @@ from resume_service.web import lifecycle
 from resume_service.web.cors import OriginHeaders
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.lifecycle import FailedRequest, RequestStart
-from resume_service.web.messages import ApiRequest, ApiResponse, FastRequest, LaneResponse, Shim
+from resume_service.web.messages import ApiRequest, ApiResponse, FastRequest
 from resume_service.web.services import Services
 
 Environ = dict[str, Any]
@@ -41,17 +41,6 @@ STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HT
 
 
 class FastLane:
-    def begin(self, request):
-        return lifecycle.begin(request.headers.get("HTTP_X_REQUEST_ID", ""), self._clock)
-
-    def answer(self, request, start):
-        a = yield from self.answer0(request)
-        if isinstance(a, ApiResponse):
-            h = tuple((k, v) for k, v in a.headers.items() if k in ("Content-Type", "Resume-Applied"))
-            va = tuple((k, v) for k, v in a.headers.items() if k not in ("Content-Type", "Resume-Applied", "X-Request-Id", "Cache-Control", "X-Content-Type-Options"))
-            return LaneResponse(Shim(a.status, h, a.body, va), a.headers["X-Request-Id"])
-        return a
-
     """A WSGI application that answers ordinary requests and calls `app` for all other requests."""
 
     def __init__(
@@ -77,7 +66,7 @@ class FastLane:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = _fast_request(environ, self.largest_body)
-        outcome = self._driver.run(self.answer0(request)) if request else None
+        outcome = self._driver.run(self.answer(request)) if request else None
         if isinstance(outcome, ApiResponse):
             headers = list(outcome.headers.items())
             if outcome.status != HTTPStatus.NO_CONTENT:
@@ -89,7 +78,7 @@ class FastLane:
         with lifecycle.raise_in_flask(outcome):
             return self.flask_app(environ, start_response)
 
-    def answer0(self, request: FastRequest) -> Operation[ApiResponse | FailedRequest | None]:
+    def answer(self, request: FastRequest) -> Operation[ApiResponse | FailedRequest | None]:
         """Answer an ordinary request. Return None for any other request.
 
         If the route raises an error, return a FailedRequest. Then Flask creates the error response.
@@ -101,7 +90,9 @@ class FastLane:
         route, path_values = matched
         request_start = lifecycle.begin(headers.get("HTTP_X_REQUEST_ID", ""), self._clock)
         try:
-            caller = self._verifier.identify(headers.get("HTTP_AUTHORIZATION"))
+            caller = yield Blocking(
+                lambda: self._verifier.identify(headers.get("HTTP_AUTHORIZATION"))
+            )
             api_request = ApiRequest(
                 self._services, caller, request_start.arrived_at, request.path, request.query
             )

@@ -27,7 +27,6 @@ from resume_service.errors import BadRequest
 from resume_service.telemetry import logs, metrics
 from resume_service.web.services import services
 
-COMMON_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KNOWN_METHODS = WRITES | {"GET", "HEAD", "OPTIONS"}
 """In the metrics, all other methods have the label `other`. So callers can't create new labels."""

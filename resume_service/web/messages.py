@@ -21,7 +21,7 @@ from resume_service.web.services import Services, services
 _encoder = msgspec.json.Encoder()
 
 
-class FastRequest(msgspec.Struct, gc=False):
+class FastRequest(NamedTuple):
     """A parsed HTTP request for the fast lane."""
 
     method: str
@@ -31,9 +31,6 @@ class FastRequest(msgspec.Struct, gc=False):
     headers: Mapping[str, str]
     """The header fields, with their WSGI names as keys."""
     body: bytes
-
-
-Headers = tuple[tuple[str, str], ...]
 
 
 class ApiRequest(NamedTuple):
@@ -52,19 +49,6 @@ class ApiResponse(NamedTuple):
     status: int
     headers: Mapping[str, str] = {}
     body: bytes = b""
-
-
-class LaneResponse(NamedTuple):
-    response: Any
-    request_id: str
-    more: Headers = ()
-
-
-class Shim(NamedTuple):
-    status: int
-    headers: Headers
-    body: bytes
-    varying: Headers = ()
 
 
 def api_request() -> ApiRequest:
