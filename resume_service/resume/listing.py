@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from datetime import datetime
 
 from resume_service.clock import epoch_ms
 from resume_service.errors import Unavailable
@@ -51,7 +50,7 @@ class PointList:
     def page(
         self,
         user_id: str,
-        now: datetime,
+        now_ms: int,
         *,
         limit: int | None,
         after: Cursor | None,
@@ -64,7 +63,7 @@ class PointList:
         """
         points = None
         if limit and not status:
-            points = yield from self._first_points(user_id, now, limit, after)
+            points = yield from self._first_points(user_id, now_ms, limit, after)
         if points is None:
             points = yield from self._all_points(user_id, after)
         if status:
@@ -73,7 +72,7 @@ class PointList:
         return _first_page(points, limit)
 
     def _first_points(
-        self, user_id: str, now: datetime, limit: int, after: Cursor | None
+        self, user_id: str, now_ms: int, limit: int, after: Cursor | None
     ) -> Operation[list[ResumePoint] | None]:
         """Return the points of one page, and one more point if a next page exists.
 
@@ -85,7 +84,7 @@ class PointList:
         following = [each for each in entries if after is None or _follows(each, after)]
         page = following[: limit + 1]
         is_last_page = len(entries) < wanted and len(following) <= limit
-        expired_before = epoch_ms(now) - int(self._settings.ttl.total_seconds()) * 1000
+        expired_before = now_ms - int(self._settings.ttl.total_seconds()) * 1000
         if not is_last_page and (len(page) <= limit or page[-1][1] <= expired_before):
             return None
         points = yield from self._points(user_id, page, ReplySize.MEDIUM)

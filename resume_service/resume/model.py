@@ -16,8 +16,7 @@ LONGEST_AGE = timedelta(milliseconds=10**8)
 """Maximum time between a measurement and the arrival of its report: about 28 hours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
+class Measurement(NamedTuple):
     """A player's report: either a position or a rate, and the time when it was measured.
 
     A rate is the watched part of the video in percent.
@@ -25,10 +24,13 @@ class Measurement:
 
     user_id: str
     video_id: str
+    measured_at_ms: int
+    """The time when the server received the report, minus the age of the report.
+
+    Milliseconds since 1970.
+    """
     position: float | None = None
     """Seconds from the start of the video. None if the report contains a rate."""
-    measured_at: datetime
-    """The time when the server received the report, minus the age of the report."""
     duration: float | None = None
     """Length of the video in seconds. None if the player does not know the length."""
     rate: float | None = None
@@ -38,10 +40,6 @@ class Measurement:
 
     A save with a rate uses it if neither the report nor the stored point has a duration.
     """
-
-    def __post_init__(self) -> None:
-        if (self.position is None) is (self.rate is None):
-            raise ValueError("a position or a rate")
 
 
 class ResumePoint(NamedTuple):
@@ -143,8 +141,3 @@ class FirstTimes(NamedTuple):
     updated_at: datetime
     watched_at: datetime | None
     completed_at: datetime | None
-
-
-def measured_at(arrival: datetime, age_ms: int) -> datetime:
-    """Return the time of a measurement that was `age_ms` milliseconds old at `arrival`."""
-    return arrival - timedelta(milliseconds=age_ms)

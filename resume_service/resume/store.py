@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from resume_service.clock import MILLISECOND, epoch_ms, iso
+from resume_service.clock import MILLISECOND, iso, iso_ms
 from resume_service.errors import NotFound, Unavailable
 from resume_service.paging import Cursor, CursorPage
 from resume_service.redis.hashes import read_hash
@@ -89,7 +89,8 @@ class ResumeStore:
     def save(self, measurement: Measurement) -> Operation[bool]:
         """Store the measurement, unless the stored point was measured later.
 
-        Return True if the measurement was stored.
+        Return True if the measurement was stored. Raises ValueError unless the measurement has
+        either a position or a rate.
         """
         applied, _ = yield from self._save(measurement, wants_point=False)
         return applied
@@ -141,31 +142,31 @@ class ResumeStore:
     def list(
         self,
         user_id: str,
-        now: datetime,
+        now_ms: int,
         *,
         limit: int | None = None,
         after: Cursor | None = None,
         status: Status | None = None,
     ) -> Operation[CursorPage[ResumePoint]]:
         """Return a page of the user's points (see `PointList.page`)."""
-        return self._list.page(user_id, now, limit=limit, after=after, status=status)
+        return self._list.page(user_id, now_ms, limit=limit, after=after, status=status)
 
-    def delete(self, user_id: str, video_id: str, now: datetime) -> Operation[None]:
+    def delete(self, user_id: str, video_id: str, now_ms: int) -> Operation[None]:
         """Delete the point. Raises NotFound if the point does not exist."""
-        keys, at_ms = self._keys.of_point(user_id, video_id), epoch_ms(now)
+        keys = self._keys.of_point(user_id, video_id)
         script_keys = [keys.point, keys.recent]
         if self._separate_backlog:
-            if not (yield from self._separate_backlog.add_deleted_first(keys, at_ms)):
+            if not (yield from self._separate_backlog.add_deleted_first(keys, now_ms)):
                 raise NotFound(NO_POINT)
         elif self._archive:
             script_keys += [keys.dirty, keys.erased]
-        args: Args = [keys.member, at_ms, keys.entry]
+        args: Args = [keys.member, now_ms, keys.entry]
         result = yield from self._redis.run("delete", DELETE_POINT, script_keys, args)
         if self._separate_backlog:
             # Add the entry a second time. Since the first time, a flush may have removed the entry,
             # because the point still existed then.
-            yield from self._separate_backlog.add_deleted(keys, at_ms)
-        if not has_changed_point(result, at_ms):
+            yield from self._separate_backlog.add_deleted(keys, now_ms)
+        if not has_changed_point(result, now_ms):
             raise NotFound(NO_POINT)
 
     def _save(
@@ -175,15 +176,17 @@ class ResumeStore:
 
         Return whether the measurement was stored, and the further values of the script's result.
         """
+        if (measurement.position is None) is (measurement.rate is None):
+            raise ValueError("a position or a rate")
         keys = self._keys.of_point(measurement.user_id, measurement.video_id)
-        at_ms = epoch_ms(measurement.measured_at)
+        at_ms = measurement.measured_at_ms
         script_keys = [keys.point, keys.recent]
         if self._archive and not self._separate_backlog:
             script_keys.append(keys.dirty)
         args: Args = [
             number_or_empty(measurement.position),
             number_or_empty(measurement.duration),
-            iso(measurement.measured_at),
+            iso_ms(at_ms),
             at_ms,
             *self._settings_args,
             at_ms - self._max_entry_age_ms,

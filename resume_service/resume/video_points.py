@@ -11,7 +11,6 @@ archive.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Protocol
 
 from resume_service.auth.identity import Identity
@@ -58,7 +57,7 @@ class VideoPoints:
         caller: Identity,
         video_id: str,
         wanted: WantedVideo,
-        measured_at: datetime,
+        measured_at_ms: int,
         **values: float,
     ) -> Operation[ResumePoint]:
         """Save a `position` with a `duration`, or save a `rate`. Return the stored point.
@@ -73,7 +72,7 @@ class VideoPoints:
             Measurement(
                 user_id=user_id,
                 video_id=video_id,
-                measured_at=measured_at,
+                measured_at_ms=measured_at_ms,
                 catalogue_duration=duration,
                 **values,
             )

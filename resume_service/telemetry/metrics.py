@@ -78,5 +78,10 @@ def count_save(applied: bool) -> bool:  # noqa: FBT001 - this function returns t
     return applied
 
 
+def count_refused(reason: str) -> None:
+    """Record a refused request. `reason` must come from a fixed set of values."""
+    refused.labels(reason).inc()
+
+
 def observe_redis(operation: str, seconds: float) -> None:
     redis_commands.labels(operation).observe(seconds)

@@ -11,10 +11,12 @@ from flask import g, request
 
 from resume_service.auth.identity import Identity
 from resume_service.auth.verifier import Verifier
+from resume_service.clock import from_epoch_ms
 from resume_service.errors import Unauthorized, Unavailable
 from resume_service.rate_limits.limiter import Limit, RateLimiter
 from resume_service.redis.operation import Operation, Result
 from resume_service.redis.router import RedisRouter
+from resume_service.web.request_start import RequestStart
 from resume_service.web.services import services
 
 
@@ -56,9 +58,14 @@ def enforce(limit: Limit, key: str) -> None:
         g.quota = quota
 
 
+def request_start() -> RequestStart:
+    """Return the id and the time of this request."""
+    return cast(RequestStart, g.request_start)
+
+
 def arrived_at() -> datetime:
-    """Return the time when this request reached the service."""
-    return cast(datetime, g.request_start.arrived_at)
+    """Return the time when this request reached the service, in whole milliseconds."""
+    return from_epoch_ms(request_start().arrived_ms)
 
 
 _IPV6_SITE = 64

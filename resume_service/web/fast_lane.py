@@ -4,6 +4,9 @@ Flask's routing, schemas and response objects need several times as much CPU tim
 save. An ordinary request does not need them. So the fast lane reads the request itself. It calls
 the same verifier, the same route function and the same store as Flask. It records the same metrics
 and sets the same headers. All other requests go to Flask unchanged.
+
+The server calls `begin`, and then executes the operation `answer`. During each step, it sets
+`logs.request_id` to the id of the request.
 """
 
 from __future__ import annotations
@@ -11,21 +14,26 @@ from __future__ import annotations
 import functools
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
 
+from resume_service.auth.identity import Identity
 from resume_service.auth.verifier import Verifier
-from resume_service.clock import Clock
+from resume_service.clock import Clock, millisecond_clock
+from resume_service.errors import ServiceError
 from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.router import RedisRouter
+from resume_service.telemetry import logs
 from resume_service.web import lifecycle
 from resume_service.web.cors import OriginHeaders
+from resume_service.web.error_responses import service_error_response
 from resume_service.web.fast_route import FastRoute
-from resume_service.web.lifecycle import FailedRequest, RequestStart
-from resume_service.web.messages import ApiRequest, ApiResponse, FastRequest
+from resume_service.web.lifecycle import COMMON_HEADERS, FailedRequest
+from resume_service.web.messages import ApiRequest, FastRequest, LaneResponse
+from resume_service.web.request_start import RequestStart
 from resume_service.web.services import Services
 
 Environ = dict[str, Any]
@@ -35,8 +43,10 @@ _match_ordinary_host = re.compile(
 ).fullmatch
 """Flask rejects some other host names. So the fast lane leaves all other host names to Flask."""
 
-FLASK_ONLY_HEADERS = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_IF_NONE_MATCH"})
+FLASK_ONLY_HEADERS = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT"})
 """The fast lane leaves a request with one of these headers to Flask."""
+STATUSES_WITHOUT_LENGTH = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+"""The response has no body, and no header `Content-Length`."""
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -56,7 +66,7 @@ class FastLane:
         self._services = services
         self._driver = services.get(RedisRouter).driver
         self._verifier = services.get(Verifier)
-        self._clock = clock
+        self._clock = millisecond_clock(clock)
         self._routes: dict[str, list[FastRoute]] = {}
         """Maps a method such as `GET` to its routes."""
         for route in routes:
@@ -66,59 +76,74 @@ class FastLane:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = _fast_request(environ, self.largest_body)
-        outcome = self._driver.run(self.answer(request)) if request else None
-        if isinstance(outcome, ApiResponse):
-            headers = list(outcome.headers.items())
-            if outcome.status != HTTPStatus.NO_CONTENT:
-                headers.append(("Content-Length", str(len(outcome.body))))
-            start_response(STATUS_LINES[outcome.status], headers)
-            return [outcome.body] if outcome.body else []
+        outcome = self._run(request) if request else None
         if outcome is None:
             return self.flask_app(environ, start_response)
-        with lifecycle.raise_in_flask(outcome):
-            return self.flask_app(environ, start_response)
+        if isinstance(outcome, FailedRequest):
+            with lifecycle.raise_in_flask(outcome):
+                return self.flask_app(environ, start_response)
+        response = outcome.response
+        headers = [*response.headers, *response.varying, *outcome.more, *COMMON_HEADERS]
+        headers.append(("X-Request-Id", outcome.request_id))
+        if response.status not in STATUSES_WITHOUT_LENGTH:
+            headers.append(("Content-Length", str(len(response.body))))
+        start_response(STATUS_LINES[response.status], headers)
+        return [response.body] if response.body else []
 
-    def answer(self, request: FastRequest) -> Operation[ApiResponse | FailedRequest | None]:
+    def _run(self, request: FastRequest) -> LaneResponse | FailedRequest | None:
+        start = self.begin(request)
+        logs.request_id.set(start.request_id)
+        try:
+            outcome: LaneResponse | FailedRequest | None = self._driver.run(
+                self.answer(request, start)
+            )
+            return outcome
+        finally:
+            lifecycle.end()
+
+    def begin(self, request: FastRequest) -> RequestStart:
+        """Return the id and the start time of a request."""
+        return lifecycle.begin(request.headers.get("HTTP_X_REQUEST_ID"), self._clock)
+
+    def answer(
+        self, request: FastRequest, start: RequestStart
+    ) -> Operation[LaneResponse | FailedRequest | None]:
         """Answer an ordinary request. Return None for any other request.
 
-        If the route raises an error, return a FailedRequest. Then Flask creates the error response.
+        If the route raises an unexpected error, return a FailedRequest. Then Flask logs the error
+        and creates the response.
         """
-        headers = request.headers
         matched = self._route(request)
         if matched is None:
             return None
         route, path_values = matched
-        request_start = lifecycle.begin(headers.get("HTTP_X_REQUEST_ID", ""), self._clock)
+        received = request.headers
         try:
-            caller = yield Blocking(
-                lambda: self._verifier.identify(headers.get("HTTP_AUTHORIZATION"))
-            )
+            caller = yield from self._identify(received.get("HTTP_AUTHORIZATION"))
             api_request = ApiRequest(
-                self._services, caller, request_start.arrived_at, request.path, request.query
+                self._services,
+                caller,
+                start.arrived_ms,
+                request.path,
+                request.query,
+                received.get("HTTP_IF_NONE_MATCH"),
             )
-            answer = yield from route.answer(api_request, request.body, *path_values)
+            response = yield from route.answer(api_request, request.body, *path_values)
+            if response is None:
+                return None
+        except ServiceError as error:
+            response = service_error_response(error)
         except Exception as error:  # noqa: BLE001 - Flask raises the same error again
-            return FailedRequest(request_start, error)
-        else:
-            return self._finish(route, request_start, headers, answer) if answer else None
-        finally:
-            lifecycle.end()
-
-    def _finish(
-        self,
-        route: FastRoute,
-        request_start: RequestStart,
-        received: Mapping[str, str],
-        answer: ApiResponse,
-    ) -> ApiResponse:
-        """Return `answer` with the headers of every response. Record its metrics and log it."""
-        headers = lifecycle.headers(
-            route.method, request_start, received.get("HTTP_IDEMPOTENCY_KEY")
-        )
+            return FailedRequest(start, error)
+        lifecycle.record(route.method, route.rule, response.status, start)
+        more = lifecycle.own_headers(route.method, received.get("HTTP_IDEMPOTENCY_KEY"))
         if "HTTP_ORIGIN" in received:
-            headers |= self._origin_headers(received["HTTP_ORIGIN"])
-        lifecycle.record(route.method, route.rule, answer.status, request_start)
-        return ApiResponse(answer.status, {**answer.headers, **headers}, answer.body)
+            more += self._origin_headers(received["HTTP_ORIGIN"])
+        return LaneResponse(response, start.request_id, more)
+
+    def _identify(self, authorization: str | None) -> Operation[Identity]:
+        caller: Identity = yield Blocking(lambda: self._verifier.identify(authorization))
+        return caller
 
     def _route(self, request: FastRequest) -> tuple[FastRoute, Sequence[str]] | None:
         """Return the route of an ordinary request, and the values in the request's path.

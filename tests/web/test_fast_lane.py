@@ -25,7 +25,7 @@ from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 from resume_service.web import readiness
 from resume_service.web.fast_lane import FastLane
-from resume_service.web.messages import ApiResponse
+from resume_service.web.messages import LaneResponse
 from tests.support.counting_redis import CountingClient
 from tests.support.redis_faults import full
 from tests.support.thousand_requests import (
@@ -141,10 +141,10 @@ def by_lane(monkeypatch):
     """The methods of the requests that the lane answered."""
     answered, answer = [], FastLane.answer
 
-    def counting(lane, environ, read_body):
-        outcome = answer(lane, environ, read_body)
-        if isinstance(outcome, ApiResponse):
-            answered.append(environ["REQUEST_METHOD"])
+    def counting(lane, request, start):
+        outcome = yield from answer(lane, request, start)
+        if isinstance(outcome, LaneResponse):
+            answered.append(request.method)
         return outcome
 
     monkeypatch.setattr(FastLane, "answer", counting)

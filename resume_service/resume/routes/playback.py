@@ -86,7 +86,7 @@ def _save(
 ) -> Operation[ApiResponse]:
     position, duration = body["position_seconds"], body["duration_seconds"]
     point = yield from request.services.get(VideoPoints).save(
-        request.caller, video_id, wanted, request.arrived_at, position=position, duration=duration
+        request.caller, video_id, wanted, request.arrived_ms, position=position, duration=duration
     )
     return json_response(schemas.playback_json(point))
 

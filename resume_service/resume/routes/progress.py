@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from werkzeug.http import generate_etag, quote_etag
 
 from resume_service.clock import iso
 from resume_service.ids import id_errors, user_id_errors
 from resume_service.redis.operation import Operation
-from resume_service.resume.model import Measurement, ResumePoint, measured_at
+from resume_service.resume.model import Measurement, ResumePoint
 from resume_service.resume.schemas.progress import (
     ETAG,
     EXAMPLE_POINT,
@@ -29,7 +28,7 @@ from resume_service.resume.schemas.progress import (
 from resume_service.resume.store import ResumeStore
 from resume_service.web.blueprint import BeaconBlueprint
 from resume_service.web.bodies import decode_json
-from resume_service.web.context import arrived_at, current_user, run
+from resume_service.web.context import run
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
     ApiRequest,
@@ -38,15 +37,15 @@ from resume_service.web.messages import (
     flask_response,
     json_number,
     json_response,
-    not_modified_if_match,
+    with_etag,
 )
 from resume_service.web.pagination import page_url
-from resume_service.web.services import services
 
 INVALID = 400
 """HTTP status of a failed validation in this API."""
-SAVED = ApiResponse(204, {"Resume-Applied": "true"})
-IGNORED = ApiResponse(204, {"Resume-Applied": "false"})
+SAVED = ApiResponse(204, (("Resume-Applied", "true"),))
+IGNORED = ApiResponse(204, (("Resume-Applied", "false"),))
+DELETED = ApiResponse(204)
 
 blp = BeaconBlueprint(
     "progress",
@@ -76,9 +75,7 @@ def save(body: dict[str, Any]) -> Response:
 @blp.errors(400, 401, 403, 404, 503)
 def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Response:
     """Return a viewer's position in one video."""
-    return not_modified_if_match(
-        flask_response(run(_read(api_request(), path["clerkId"], path["tmdbId"])))
-    )
+    return flask_response(run(_read(api_request(), path["clerkId"], path["tmdbId"])))
 
 
 @blp.route("/<clerkId>")
@@ -107,9 +104,7 @@ def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Respon
 @blp.errors(400, 401, 403, 404, 503)
 def delete(path: dict[str, str], **_: str) -> Response:
     """Delete a viewer's position in one video."""
-    current_user().require_access_to(path["clerkId"])
-    run(services().get(ResumeStore).delete(path["clerkId"], path["tmdbId"], arrived_at()))
-    return flask_response(ApiResponse(204))
+    return flask_response(run(_delete(api_request(), path["clerkId"], path["tmdbId"])))
 
 
 def _fast_save(request: ApiRequest, body: bytes) -> Operation[ApiResponse | None]:
@@ -147,7 +142,7 @@ def _save(request: ApiRequest, body: dict[str, Any]) -> Operation[ApiResponse]:
         user_id=body.get("clerkId") or body["userId"],
         video_id=body.get("tmdbId") or body["videoId"],
         position=body["currentTime"],
-        measured_at=measured_at(request.arrived_at, body["ageMs"]),
+        measured_at_ms=request.arrived_ms - int(body["ageMs"]),
         duration=body.get("duration"),
     )
     request.caller.require_access_to(measurement.user_id)
@@ -158,25 +153,29 @@ def _save(request: ApiRequest, body: dict[str, Any]) -> Operation[ApiResponse]:
 def _read(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:
     request.caller.require_access_to(user_id)
     point = yield from request.services.get(ResumeStore).get(user_id, video_id)
-    response = json_response(_point_json(point))
-    etag = quote_etag(generate_etag(response.body))
-    return response._replace(headers={**response.headers, "ETag": etag})
+    return with_etag(json_response(_point_json(point)), request.if_none_match)
+
+
+def _delete(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:
+    request.caller.require_access_to(user_id)
+    yield from request.services.get(ResumeStore).delete(user_id, video_id, request.arrived_ms)
+    return DELETED
 
 
 def _list(request: ApiRequest, user_id: str, query: dict[str, Any]) -> Operation[ApiResponse]:
     request.caller.require_access_to(user_id)
     page = yield from request.services.get(ResumeStore).list(
         user_id,
-        request.arrived_at,
+        request.arrived_ms,
         limit=query.get("limit"),
         after=query.get("cursor"),
         status=query.get("status"),
     )
-    response = json_response([_point_json(point, tmdbId=point.video_id) for point in page.items])
-    if page.next is None:
-        return response
-    link = f'<{page_url(request, page.next)}>; rel="next"'
-    return response._replace(headers={**response.headers, "Link": link})
+    link = f'<{page_url(request, page.next)}>; rel="next"' if page.next else None
+    return json_response(
+        [_point_json(point, tmdbId=point.video_id) for point in page.items],
+        varying=(("Link", link),) if link else (),
+    )
 
 
 def _point_json(point: ResumePoint, **result: Any) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _fast_save(request: ApiRequest, body: bytes, video_id: str) -> Operation[Api
 
 def _save(request: ApiRequest, video_id: str, rate: int) -> Operation[ApiResponse]:
     point = yield from request.services.get(VideoPoints).save(
-        request.caller, video_id, VIDEO, request.arrived_at, rate=rate
+        request.caller, video_id, VIDEO, request.arrived_ms, rate=rate
     )
     return _rate_response(video_id, point)
 
