@@ -15,7 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+import redis
+
 from resume_service.redis.call import Call
+from resume_service.redis.circuit_breaker import CircuitBreaker
 
 Result = TypeVar("Result")
 Returned = TypeVar("Returned")
@@ -34,6 +37,12 @@ Operation = Generator[Step, Any, Result]
 
 class Driver(Protocol):
     """Executes operations."""
+
+    def new_pipeline(self, client: redis.Redis, breaker: CircuitBreaker) -> Any:
+        """Return a pipeline of this driver. It sends calls to the server of `client`.
+
+        All its calls use one connection, and `breaker` may refuse them.
+        """
 
     def run(self, operation: Operation[Result]) -> Result:
         """Execute `operation` and return its result. Raises the error that it raises."""

@@ -16,8 +16,8 @@ REFUSALS = (
 """Codes of error replies that Redis sends when it runs, but can't execute commands now."""
 REFUSED_WRITES = ("OOM", "MISCONF", "NOREPLICAS", "NOPERM")
 """Codes of error replies of a primary that answers, but refuses writes."""
-# Redis replies to a save with this protocol error if the client has not sent the password.
 _match_code = re.compile(r"[A-Z]{2,}").match
+# Redis replies to a save with this protocol error if the client has not sent the password.
 _refusal = re.compile(rf"(^|-)({REFUSALS})\b|Protocol error: unauthenticated").search
 
 _log = structlog.get_logger(__name__)
