@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import redis
 import structlog
@@ -21,6 +23,13 @@ _match_code = re.compile(r"[A-Z]{2,}").match
 _refusal = re.compile(rf"(^|-)({REFUSALS})\b|Protocol error: unauthenticated").search
 
 _log = structlog.get_logger(__name__)
+
+
+def raise_first_error(operation: str, replies: Sequence[Any]) -> None:
+    """Raise the error of the first error reply in `replies`, if any. See `error_of`."""
+    for reply in replies:
+        if isinstance(reply, redis.RedisError):
+            raise error_of(operation, reply)
 
 
 def error_of(operation: str, fault: redis.RedisError) -> Exception:

@@ -15,7 +15,7 @@ from resume_service.redis.blocking_driver import BlockingDriver
 from resume_service.redis.call import Call, Command, ReplySize
 from resume_service.redis.node import Node
 from resume_service.redis.operation import Blocking, Driver, Operation
-from resume_service.redis.refusals import error_of
+from resume_service.redis.refusals import raise_first_error
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
@@ -134,7 +134,5 @@ class RedisRouter:
 def _trip(node: Node, call: Call) -> Operation[list[Any]]:
     """Send `call` to `node`. Raises the error of an error reply."""
     replies: list[Any] = yield from node.send(call)
-    for reply in replies:
-        if isinstance(reply, redis.RedisError):
-            raise error_of(call.operation, reply)
+    raise_first_error(call.operation, replies)
     return replies
