@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
 
 import hiredis
 import redis
@@ -14,10 +14,11 @@ import redis
 from bench.options import BenchFailed
 from bench.workload import DURATION
 from dev.redis_server import RedisServer
-from resume_service.redis.call import Command
+from resume_service.clock import epoch_ms
+from resume_service.redis.call import Call, Command
 from resume_service.redis.client import new_client
+from resume_service.redis.operation import Driver, Operation
 from resume_service.redis.router import RedisRouter
-from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import OneServer
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Measurement, PointSettings
@@ -53,39 +54,34 @@ def measurement(user_number: int, video_number: int, second: float) -> Measureme
     )
 
 
-def store_of(server: RedisServer) -> ResumeStore:
-    """The store of the service on `server`."""
+def store_of(server: RedisServer) -> tuple[ResumeStore, Driver]:
+    """The store of the service on `server`, and the driver of its operations."""
     router = RedisRouter(OneServer(new_client(server.url, TIMEOUT_SECONDS)))
-    return ResumeStore(router, Keys(), PointSettings.from_settings(Settings()), archive=True)
-
-
-class Recorder(RedisRouter):
-    """Records the commands of a store instead of sending them."""
-
-    def __init__(self) -> None:
-        self.commands: list[Command] = []
-
-    def call(self, operation: str, key: str, *commands: Command, **options: Any) -> list[Any]:
-        self.commands += commands
-        return []
-
-    def run(self, operation: str, script: Script, keys: Any, args: Args) -> Any:
-        self.commands.append(("EVALSHA", script.sha, str(len(keys)), *keys, *args))
-        return args[3 if script is SAVE_POINT else 1]  # the time: the point was changed
+    settings = PointSettings.from_settings(Settings())
+    return ResumeStore(router, Keys(), settings, archive=True), router.driver
 
 
 def saves(
     measurements: Iterable[Measurement], *, keys: Keys | None = None
 ) -> Iterator[list[Command]]:
     """The commands that the service sends to Redis for each of `measurements`."""
-    recorder = Recorder()
+    router = RedisRouter(OneServer(new_client("redis://unused", TIMEOUT_SECONDS)))
     store = ResumeStore(
-        recorder, keys or Keys(), PointSettings.from_settings(Settings()), archive=True
+        router, keys or Keys(), PointSettings.from_settings(Settings()), archive=True
     )
     for each in measurements:
-        store.save(each)
-        yield recorder.commands
-        recorder.commands = []
+        yield commands_of(store.save(each), epoch_ms(each.measured_at))
+
+
+def commands_of(save: Operation[bool], at_ms: int) -> list[Command]:
+    """The commands that `save` would send. None is sent: each gets the reply to an applied save."""
+    commands: list[Command] = []
+    with suppress(StopIteration):
+        step = next(save)
+        while isinstance(step, Call):
+            commands += step.commands
+            step = save.send([at_ms] * step.count)
+    return commands
 
 
 def packed(command: Command) -> bytes:

@@ -107,7 +107,7 @@ class Subject:
         self.server = server
         self._http = HTTPConnection("127.0.0.1", http_port, timeout=points.TIMEOUT_SECONDS)
         self._headers = {"Authorization": f"Bearer {token('backend', role='service')}"}
-        self._store = points.store_of(server)
+        self._store, self._driver = points.store_of(server)
         self._users = users
         self._per_user = per_user
         self._seconds = FRESH_SECOND
@@ -130,7 +130,7 @@ class Subject:
     def _call(self, name: str) -> Call:
         calls: Mapping[str, Call] = {
             "save": self._save,
-            "read": lambda n: _ignore(self._store.get(points.user(n), self._any_video())),
+            "read": self._read,
             "list over HTTP": self._list_over_http,
             "page": partial(self._list, limit=PAGE),
         }
@@ -139,11 +139,14 @@ class Subject:
     def _save(self, number: int) -> None:
         self._seconds += 0.001
         video = self._chance.randrange(self._per_user)
-        self._store.save(points.measurement(number, video, self._seconds))
+        self._driver.run(self._store.save(points.measurement(number, video, self._seconds)))
+
+    def _read(self, number: int) -> None:
+        self._driver.run(self._store.get(points.user(number), self._any_video()))
 
     def _list(self, number: int, limit: int | None = None) -> None:
         now = datetime.now(UTC)
-        listed = self._store.list(points.user(number), now, limit=limit).items
+        listed = self._driver.run(self._store.list(points.user(number), now, limit=limit)).items
         if len(listed) != min(self._per_user, limit or self._per_user):
             raise BenchFailed(f"{points.user(number)} has {len(listed)} points")
 
@@ -181,7 +184,3 @@ def _measure(subjects: dict[str, Subject], cases: dict[str, Case]) -> Times:
                     times[name][subject]["whole"].append(whole)
                     times[name][subject]["redis"].append(redis)
     return times
-
-
-def _ignore(_: object) -> None:
-    pass

@@ -37,16 +37,15 @@ def run(operation: Operation[Result]) -> Result:
 
     Raises the error that it raises.
     """
-    result: Any = None
-    fault: Exception | None = None
     try:
+        step = next(operation)
         while True:
-            step = operation.send(result) if fault is None else operation.throw(fault)
-            result = fault = None
             try:
                 result = step.pipeline.send(step) if isinstance(step, Call) else step.function()
-            except Exception as error:  # noqa: BLE001 - the operation raises or handles it
-                fault = error
+            except BaseException as error:  # noqa: BLE001 - the operation raises or handles it
+                step = operation.throw(error)
+            else:
+                step = operation.send(result)
     except StopIteration as done:
         returned: Result = done.value
         return returned

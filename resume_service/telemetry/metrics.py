@@ -85,3 +85,9 @@ def count_refused(reason: str) -> None:
 
 def observe_redis(operation: str, seconds: float) -> None:
     redis_commands.labels(operation).observe(seconds)
+
+
+def sum_in_memory() -> None: ...
+
+
+def flush() -> None: ...

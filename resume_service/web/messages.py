@@ -23,7 +23,7 @@ JSON = (("Content-Type", "application/json"),)
 """The constant headers of a response with JSON."""
 
 
-class FastRequest(NamedTuple):
+class FastRequest(msgspec.Struct, gc=False):  # creating a NamedTuple takes 0.2 us longer
     """A parsed HTTP request for the fast lane."""
 
     method: str

@@ -1,4 +1,4 @@
-"""Kills greenlets that call an AutoPipeline: `python greenlet_callers.py URL ROUNDS`.
+"""Kills greenlets that call a BlockingPipeline: `python greenlet_callers.py URL ROUNDS`.
 
 A separate program, because gevent patches the whole process. Prints the outcomes as JSON.
 """

@@ -17,9 +17,9 @@ import redis
 
 from dev.service import ROOT
 from resume_service.errors import Unavailable
-from resume_service.redis.auto_pipeline import MAX_SIZE
 from resume_service.redis.call import Call, ReplySize
 from resume_service.redis.client import new_client
+from resume_service.redis.round_trip import MAX_SIZE, ReplicaWait
 from tests.support.counting_redis import CountingClient
 from tests.support.eventually import eventually
 from tests.support.timed_pipeline import TimedPipeline
@@ -101,7 +101,7 @@ def test_refused_command_fails_only_its_own_caller(url, real_redis, run_together
 
 
 def test_too_few_replicas_fail_writes_and_no_reads(url, run_together):
-    pipeline = TimedPipeline(new_client(url, 5), wait_replicas=1, wait_ms=10)
+    pipeline = TimedPipeline(new_client(url, 5), ReplicaWait(1, 10))
 
     outcomes = run_together(
         pipeline,
@@ -119,7 +119,7 @@ def test_too_few_replicas_fail_writes_and_no_reads(url, run_together):
 
 
 def test_read_does_not_wait_for_replicas(url):
-    pipeline = TimedPipeline(new_client(url, 5), wait_replicas=1, wait_ms=5000)
+    pipeline = TimedPipeline(new_client(url, 5), ReplicaWait(1, 5000))
     began = time.perf_counter()
 
     assert pipeline.call("get", ("ECHO", "now")) == ["now"]
