@@ -12,8 +12,9 @@ from resume_service.server.unsent import UnsentResponses
 class Client(Protocol):
     """An open connection, in the fast lane (`Connection`) or in Flask (`ClientSocket`)."""
 
-    is_idle: bool
-    """True while the client may start a request."""
+    @property
+    def is_idle(self) -> bool:
+        """True while the client may start a request."""
 
     def give_up(self) -> None:
         """Stop waiting for the client, and close the connection."""

@@ -8,8 +8,6 @@ with the socket. After the response, the socket comes back as a new `Connection`
 from __future__ import annotations
 
 import _socket
-import socket
-import struct
 from typing import TYPE_CHECKING, Any
 
 from resume_service.server import limits
@@ -17,16 +15,15 @@ from resume_service.server.error_responses import RequestTooSlow
 from resume_service.server.event_driver import Callbacks
 from resume_service.server.request_parser import Incomplete, parse
 from resume_service.server.response_writer import response_bytes
+from resume_service.server.slow_response import SlowResponse
 from resume_service.web.lifecycle import FailedRequest
 from resume_service.web.messages import LaneResponse
 
 if TYPE_CHECKING:
     from resume_service.server.http_server import HttpServer
 
-READ, WRITE = 1, 2
-"""The events of an `io` watcher of gevent."""
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-"""A value of SO_LINGER. With it, a close discards all bytes that are not sent yet."""
+READ = 1
+"""The event of an `io` watcher of gevent."""
 
 
 class Connection:
@@ -42,10 +39,9 @@ class Connection:
         "_lane",
         "_receives",
         "_request_end",
-        "_sending",
         "_server",
+        "_slow_response",
         "_socket",
-        "_unsent",
         "_watcher",
         "address",
     )
@@ -65,9 +61,8 @@ class Connection:
         """Number of receives for the current request, if it did not arrive in one piece."""
         self._is_paused = False
         """True if bytes have arrived during a request. The watcher is stopped until its end."""
-        self._unsent: memoryview | None = None
-        self._sending: Any = None
-        """The watcher of a response that the kernel could not take at once."""
+        self._slow_response: SlowResponse | None = None
+        """A response that the kernel could not take at once."""
         self._watcher = server.loop.io(accepted.fileno(), READ)
         self._is_busy = bool(data)
         """True while a request is served, or waits for its turn."""
@@ -83,25 +78,18 @@ class Connection:
         """True while the client may start a request."""
         return not self._is_busy and not self._data
 
-    def give_up(self) -> None:
-        """Close the connection, because the client takes too long or another one needs it."""
-        self.close()
-
-    def abort(self) -> None:
-        """Close the connection at once. The client sees an error."""
-        if self._socket.fileno() >= 0:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-            self.close()
-
     def end_late(self) -> None:
         """Answer 408: the request has not arrived in time."""
         self._hand_over(RequestTooSlow())
 
     def close(self) -> None:
+        """Close the connection. Does nothing if it is closed, or in Flask."""
         if self._socket.fileno() >= 0:
             self._forget()
             self._socket.close()
             self._server.clients.count -= 1
+
+    give_up = close
 
     def _on_readable(self) -> None:
         if self._is_busy:
@@ -175,10 +163,14 @@ class Connection:
         if sent == len(response):
             self._finish_request()
         else:
-            self._start_sending(memoryview(response)[sent:])
+            rest = memoryview(response)[sent:]
+            self._slow_response = SlowResponse(
+                self._socket, self._server.clients, rest, self._finish_request, self.close
+            )
 
     def _finish_request(self) -> None:
         """Continue with the next request."""
+        self._slow_response = None
         rest = self._data[self._request_end :]
         self._data = rest
         self._receives = 0
@@ -199,39 +191,6 @@ class Connection:
             self._is_paused = False
             self._watcher.start(self._on_readable)
 
-    def _start_sending(self, unsent: memoryview) -> None:
-        """Send the rest of a response when the client takes it."""
-        clients = self._server.clients
-        clients.sending[self] = clients.now
-        clients.unsent.add(self, len(unsent))
-        self._unsent = unsent
-        self._sending = self._server.loop.io(self._socket.fileno(), WRITE)
-        self._sending.start(self._on_writable)
-
-    def _on_writable(self) -> None:
-        assert self._unsent is not None  # noqa: S101 - the watcher runs only while it is set
-        try:
-            sent = self._socket.send(self._unsent[: limits.SENT_PER_TURN])
-        except BlockingIOError:
-            return
-        except OSError:
-            self.close()
-            return
-        clients = self._server.clients
-        clients.sending.pop(self)
-        self._unsent = self._unsent[sent:]
-        if self._unsent:
-            clients.sending[self] = clients.now  # at the end of the dictionary
-            return
-        self._stop_sending()
-        self._finish_request()
-
-    def _stop_sending(self) -> None:
-        self._sending.stop()
-        self._sending.close()
-        self._sending = self._unsent = None
-        self._server.clients.unsent.remove(self)
-
     def _hand_over(self, reason: FailedRequest | RequestTooSlow | None = None) -> None:
         """Let Flask answer the request at the start of `_data`, or send the response to `reason`."""
         self._forget()
@@ -244,6 +203,5 @@ class Connection:
         clients = self._server.clients
         clients.waiting.pop(self, None)
         clients.receiving.pop(self, None)
-        if self._sending:
-            clients.sending.pop(self, None)
-            self._stop_sending()
+        if self._slow_response:
+            self._slow_response.close()

@@ -66,7 +66,7 @@ class FlaskRequests:
         parser.unreader.unread(data)
         try:
             if isinstance(reason, RequestTooSlow):
-                raise reason
+                raise reason  # noqa: TRY301 - the response is the same as to other slow requests
             client.start_request(len(data))
             request = next(parser)
             client.end_head()
@@ -79,20 +79,22 @@ class FlaskRequests:
             ):
                 return bytes(parser.unreader.take_buffered())
         except StopIteration:
-            pass
+            pass  # gunicorn has answered, and the connection must close
         except Exception as fault:  # noqa: BLE001 - gunicorn logs it
             if isinstance(fault, GONE) and not isinstance(fault, RequestTooSlow):
                 self._worker.log.debug("Closing connection. %r", fault)
                 return None
-            self._handle_error(request, client, address, fault)
+            self._refuse(request, client, address, fault)
         client.start_lingering()
         util.close_graceful(client, limits.LINGER_SECONDS, limits.LINGER_BYTES)
         return None
 
-    def _handle_error(self, request: object, client: Any, address: Any, fault: Exception) -> None:
+    def _refuse(
+        self, request: object, client: ClientSocket, address: Any, fault: Exception
+    ) -> None:
         """Answer a malformed or slow request. gunicorn handles other errors."""
-        if not isinstance(fault, errors.ParseException | RequestTooSlow):
+        if isinstance(fault, errors.ParseException | RequestTooSlow):
+            with contextlib.suppress(OSError):  # the client may have disconnected
+                client.sendall(error_response(fault))
+        else:
             self._worker.handle_error(request, client, address, fault)
-            return
-        with contextlib.suppress(OSError):  # the client may have disconnected
-            client.sendall(error_response(fault))

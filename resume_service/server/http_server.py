@@ -42,7 +42,7 @@ class HttpServer:
     def take_back(self, client: ClientSocket, address: Any, data: bytes) -> None:
         """Take over the socket of a connection in Flask. Its next request starts with `data`."""
         raw = _socket.socket(client.family, client.type, client.proto, client.detach())
-        raw.setblocking(False)
+        raw.settimeout(0)
         Connection(self, raw, address, data)
 
     def stop(self, seconds: float) -> None:

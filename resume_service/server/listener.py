@@ -34,7 +34,7 @@ class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
             return None
         client, address = accepted
         raw = _socket.socket(client.family, client.type, client.proto, client.detach())
-        raw.setblocking(False)
+        raw.settimeout(0)
         clients = self._server.clients
         if clients.count >= self._max_connections and not clients.close_longest_waiting():
             _refuse(raw)

@@ -16,7 +16,7 @@ from gevent.hub import Waiter
 
 from resume_service.errors import Unavailable
 from resume_service.redis.call import PENDING, Call
-from resume_service.redis.circuit_breaker import CircuitBreaker, count_failures
+from resume_service.redis.circuit_breaker import Admission, CircuitBreaker, count_failures
 from resume_service.redis.round_trip import ReplicaWait, RoundTrip, take_calls
 from resume_service.server.redis_connection import RedisConnection
 from resume_service.server.turns import Turns
@@ -37,8 +37,8 @@ class RedisPipeline:
         self._is_start_scheduled = False
         self._trip: RoundTrip | None = None
         """The running round trip."""
-        self._started = 0.0
-        """The start of the round trip, a value of `time.perf_counter()`."""
+        self._admission: Admission | None = None
+        """The permission of the circuit breaker for the round trip."""
         self._can_retry = False
 
     def submit(self, call: Call) -> None:
@@ -86,11 +86,12 @@ class RedisPipeline:
         self._is_start_scheduled = False
         if not self._waiting or (self._trip and not self._breaker.is_open):
             return
-        if self._trip or not self._breaker.admit():
+        admission = None if self._trip else self._breaker.admit()
+        if admission is None:
             waiting, self._waiting = self._waiting, []
             _fail(waiting)
             return
-        self._started = time.perf_counter()
+        self._admission = admission
         self._can_retry = True
         self._send(RoundTrip(take_calls(self._waiting), self._wait))
 
@@ -100,9 +101,9 @@ class RedisPipeline:
 
     def _received(self, replies: list[Any]) -> None:
         """Give the calls of the round trip their replies."""
-        trip = self._trip
-        assert trip  # noqa: S101 - the connection reports replies only to a round trip
-        self._breaker.succeed(trip.operations, self._started)
+        trip, admission = self._trip, self._admission
+        assert trip and admission  # noqa: S101, PT018 - the connection reports replies only then
+        self._breaker.succeed(trip.operations, admission)
         self._trip = None
         trip.end(replies)
         self._start_next()
@@ -114,15 +115,15 @@ class RedisPipeline:
         harm if it runs twice. A timeout is not retried: the deadline has passed.
         """
         self._connection.close()
-        trip = self._trip
-        if trip is None:
+        trip, admission = self._trip, self._admission
+        if trip is None or admission is None:
             return
         if self._can_retry and isinstance(fault, redis.ConnectionError) and trip.has_pending():
             self._can_retry = False
             self._send(trip.without_ended())
             return
         self._trip = None
-        self._breaker.fail(trip.operations, self._started, fault)
+        self._breaker.fail(trip.operations, admission, fault)
         trip.fail()
         self._start_next()
 

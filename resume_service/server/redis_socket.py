@@ -36,7 +36,7 @@ class PlainSocket:
         self._connected = connected
         self._socket = connected._sock  # noqa: SLF001 - see open_socket
         self._raw = self._socket._sock  # noqa: SLF001 - a callback must not block
-        self._raw.setblocking(False)
+        self._raw.settimeout(0)
         self._on_data = on_data
         self._on_lost = on_lost
         self._unsent = b""

@@ -63,6 +63,12 @@ def parse(data: bytes, largest_body: int) -> tuple[FastRequest, int] | Incomplet
     if end_of_head < 0:
         is_possible = len(data) < MAX_FAST_HEAD and _match_start(data)
         return INCOMPLETE if is_possible else None
+    return _parse(data, end_of_head, largest_body)
+
+
+def _parse(
+    data: bytes, end_of_head: int, largest_body: int
+) -> tuple[FastRequest, int] | Incomplete | None:
     first, *fields = data[:end_of_head].split(b"\r\n")
     matched = _match_request_line(first.decode("latin-1"))
     if matched is None or len(first) > MAX_REQUEST_LINE or len(fields) > MAX_FIELDS:
