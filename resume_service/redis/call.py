@@ -43,6 +43,7 @@ class Call:
         "packed",
         "pipeline",
         "size",
+        "weight",
         "writes",
     )
 
@@ -62,6 +63,8 @@ class Call:
         self.deadline = deadline
         self.writes = writes
         self.size = size
+        self.weight: int = size if size > self.count else self.count
+        """The share of this call in the maximum size of a round trip."""
         self.outcome: Any = PENDING
         self.pipeline: Any = None
         """The pipeline that sends this call. `node.py` chooses it."""

@@ -6,7 +6,6 @@ Under load, many saves share the cost of sending and receiving. `blocking_driver
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -74,12 +73,14 @@ class RoundTrip:
         pending = [call for call in self.calls if call.outcome is PENDING]
         return RoundTrip(pending, self._wait, self.deadline)
 
-    def end(self, replies: Sequence[Any]) -> None:
+    def end(self, replies: list[Any]) -> None:
         """Give each call its replies."""
         too_few_replicas = self.must_wait and not self._has_enough_replicas(replies[-1])
-        remaining = iter(replies)
+        start = 0
         for call in self.calls:
-            outcome: Any = list(itertools.islice(remaining, call.count))
+            end = start + call.count
+            outcome: Any = replies[start:end]
+            start = end
             if too_few_replicas and call.writes and not has_error(outcome):
                 outcome = Unavailable("Not yet on enough replicas, try again")
             call.end(outcome)
@@ -103,10 +104,10 @@ def take_calls(waiting: list[Call], first: Call | None = None) -> list[Call]:
     They are `first`, if given, and the oldest ones, up to a total size of MAX_SIZE.
     """
     calls = [first] if first else []
-    size = max(first.count, first.size) if first else 0
+    size = first.weight if first else 0
     taken = 0
     for call in waiting:
-        size += max(call.count, call.size)
+        size += call.weight
         if size > MAX_SIZE and calls:
             break
         calls.append(call)
