@@ -24,8 +24,8 @@ from tests.support.counting_redis import CountingClient
 from tests.support.eventually import eventually
 from tests.support.timed_pipeline import TimedPipeline
 
-SLOW = "local n = 0 for i = 1, 3e7 do n = n + i end return 'late'"
-"""A script that runs for some tenths of a second."""
+SLOW = "local n = 0 for i = 1, 2e8 do n = n + i end return 'late'"
+"""A script that runs for about a second: much longer than the shortest round trip."""
 CALLERS = 16
 
 
