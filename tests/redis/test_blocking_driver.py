@@ -24,8 +24,8 @@ from tests.support.counting_redis import CountingClient
 from tests.support.eventually import eventually
 from tests.support.timed_pipeline import TimedPipeline
 
-SLOW = "local n = 0 for i = 1, 3e7 do n = n + i end return 'late'"
-"""A script that runs for some tenths of a second."""
+SLOW = "local n = 0 for i = 1, 2e8 do n = n + i end return 'late'"
+"""A script that runs for about a second: much longer than the shortest round trip."""
 CALLERS = 16
 
 
@@ -226,6 +226,10 @@ def test_killed_waiting_greenlets_block_no_other_caller(greenlets):
     assert greenlets["all_waiting_callers_killed"] == ["done", *["killed"] * 5, "own"]
 
 
+def test_killed_callers_leave_no_call_and_no_lock_behind(greenlets):
+    assert greenlets["killed_callers_leave_nothing_behind"] == ["[]", "{}", "None"]
+
+
 def test_greenlet_killed_in_its_round_trip_blocks_no_other_caller(greenlets):
     assert greenlets["leader_killed"][0] == "killed"
     assert set(greenlets["leader_killed"][1:]) <= {"own"}
@@ -360,3 +364,23 @@ def test_lost_connection_repeats_no_command_whose_caller_has_given_up(url, real_
         assert leader.result() == ["own"]
         real_redis.rpush("other door", "open")
         assert pipeline.call("get", ("GET", "given up")) == [None]
+
+
+def test_leader_is_the_caller_with_the_latest_deadline(url, real_redis):
+    """A redirected call arrives late with an early deadline. It ends at its own deadline."""
+    pipeline = TimedPipeline(new_client(url, 5))
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(pipeline.call, "get", ("BLPOP", "door", 0))
+        eventually(lambda: pipeline._in_flight)
+        leader = threads.submit(pipeline.call, "get", ("BLPOP", "other door", 0))
+        eventually(lambda: len(pipeline._waiting) == 1)
+        early = Call("get", (("ECHO", "early"),), time.monotonic() + 0.3)
+        redirected = threads.submit(pipeline.send, early)
+        eventually(lambda: len(pipeline._waiting) == 2)
+        real_redis.rpush("door", "open")
+        first.result()
+
+        assert isinstance(redirected.exception(timeout=2), Unavailable)
+        assert not leader.done()
+        real_redis.rpush("other door", "open")
+        assert leader.result() == [["other door", "open"]]
