@@ -17,7 +17,7 @@ from dev.redis_server import RedisServer
 from resume_service.clock import epoch_ms
 from resume_service.redis.call import Call, Command
 from resume_service.redis.client import new_client
-from resume_service.redis.operation import Driver, Operation
+from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer
 from resume_service.resume.keys import Keys
@@ -54,11 +54,11 @@ def measurement(user_number: int, video_number: int, second: float) -> Measureme
     )
 
 
-def store_of(server: RedisServer) -> tuple[ResumeStore, Driver]:
-    """The store of the service on `server`, and the driver of its operations."""
+def store_of(server: RedisServer) -> ResumeStore:
+    """The store of the service on `server`."""
     router = RedisRouter(OneServer(new_client(server.url, TIMEOUT_SECONDS)))
     settings = PointSettings.from_settings(Settings())
-    return ResumeStore(router, Keys(), settings, archive=True), router.driver
+    return ResumeStore(router, Keys(), settings, archive=True)
 
 
 def saves(

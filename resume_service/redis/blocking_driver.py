@@ -25,7 +25,7 @@ from resume_service.errors import Unavailable
 from resume_service.redis.call import PENDING, Call
 from resume_service.redis.circuit_breaker import CircuitBreaker, count_failures
 from resume_service.redis.connection import Connection
-from resume_service.redis.operation import Operation, Result
+from resume_service.redis.operation import run
 from resume_service.redis.round_trip import ReplicaWait, RoundTrip, take_calls
 
 
@@ -38,20 +38,7 @@ class BlockingDriver:
     def new_pipeline(self, client: redis.Redis, breaker: CircuitBreaker) -> BlockingPipeline:
         return BlockingPipeline(client, breaker, self._wait)
 
-    def run(self, operation: Operation[Result]) -> Result:
-        """Execute `operation` and return its result. Raises the error that it raises."""
-        try:
-            step = next(operation)
-            while True:
-                try:
-                    result = step.pipeline.send(step) if isinstance(step, Call) else step.function()
-                except BaseException as error:  # noqa: BLE001 - the operation raises or handles it
-                    step = operation.throw(error)
-                else:
-                    step = operation.send(result)
-        except StopIteration as done:
-            returned: Result = done.value
-            return returned
+    run = staticmethod(run)
 
 
 class BlockingPipeline:

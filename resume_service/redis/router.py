@@ -14,7 +14,7 @@ from resume_service.errors import Unavailable
 from resume_service.redis.blocking_driver import BlockingDriver
 from resume_service.redis.call import Call, Command, ReplySize
 from resume_service.redis.node import Node
-from resume_service.redis.operation import Blocking, Driver, Operation
+from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.refusals import raise_first_error
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 from resume_service.redis.script import Args, Script
@@ -34,7 +34,7 @@ class RedisRouter:
     def __init__(self, servers: Servers, wait: ReplicaWait = NO_WAIT) -> None:
         self.servers = servers
         self.wait = wait
-        self.driver: Driver = BlockingDriver(wait)
+        self.driver: Any = BlockingDriver(wait)
         """Executes the operations. The gevent worker replaces it before its first request."""
         self._nodes: WeakKeyDictionary[redis.Redis, Node] = WeakKeyDictionary()
         """The node of each client. A node is garbage-collected together with its client."""
