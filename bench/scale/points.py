@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -28,10 +29,11 @@ from resume_service.settings import Settings
 
 PER_USER = 50
 CHUNK = 500
-APPLIED = b":1\r\n"
+BUFFER_BYTES = 65_536
 TIMEOUT_SECONDS = 10.0
 FIRST_SAVE = datetime.now(UTC) - timedelta(hours=2)
 QUARTERS = 4
+_match_positive = re.compile(rb":[1-9][0-9]*").fullmatch
 
 
 def user(number: int) -> str:
@@ -130,11 +132,15 @@ def connect(server: RedisServer) -> socket.socket:
     return connection
 
 
-def expect_applied(connection: socket.socket, saves_sent: int) -> None:
-    """Read `saves_sent` replies. Raises BenchFailed unless all of them are "applied"."""
-    expected = APPLIED * saves_sent
+def expect_applied(connection: socket.socket, count: int) -> None:
+    """Read the replies to `count` commands. Raises BenchFailed unless each is a positive integer.
+
+    The save script replies with the time of an applied save, else with its negative. ZADD replies
+    with the number of new entries.
+    """
     replies = b""
-    while len(replies) < len(expected) and (more := connection.recv(len(expected) - len(replies))):
+    while replies.count(b"\n") < count and (more := connection.recv(BUFFER_BYTES)):
         replies += more
-    if replies != expected:
+    numbers = replies.split()
+    if len(numbers) != count or not all(_match_positive(number) for number in numbers):
         raise BenchFailed(f"a save was not applied: {replies[:200]!r}")
