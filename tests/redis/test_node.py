@@ -12,9 +12,8 @@ from resume_service.redis.blocking_driver import BlockingDriver
 from resume_service.redis.call import Call, ReplySize
 from resume_service.redis.client import new_client
 from resume_service.redis.node import MAX_LARGE_CALLS, Node
-from resume_service.redis.operation import Blocking
+from resume_service.redis.operation import Blocking, run
 from resume_service.redis.round_trip import NO_WAIT
-from tests.support.executed import run
 from tests.support.load_clients import in_parallel
 from tests.support.scripted_redis import ScriptedRedis, tag_of
 

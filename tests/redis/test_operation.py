@@ -6,8 +6,8 @@ import pytest
 
 from resume_service.errors import NotFound, Unavailable
 from resume_service.redis.call import Call
-from resume_service.redis.operation import Blocking, immediate
-from tests.support.executed import Executed, run
+from resume_service.redis.operation import Blocking, immediate, run
+from tests.support.executed import Executed
 
 
 class Pipeline:
