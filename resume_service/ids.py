@@ -44,6 +44,11 @@ def is_id(value: object) -> bool:
     return isinstance(value, str) and _match_id(value) is not None
 
 
+def is_user_id(value: object) -> bool:
+    """Return whether `value` is a valid user id."""
+    return is_id(value) and value not in RESERVED_USER_IDS
+
+
 def id_errors(value: object) -> list[str]:
     """Return messages that say why `value` is no valid id. The list is empty for a valid id."""
     if not isinstance(value, str):

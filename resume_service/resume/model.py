@@ -53,8 +53,11 @@ class ResumePoint(NamedTuple):
     video_id: str
     position: float
     """Seconds from the start of the video."""
-    updated_at: datetime
-    """The time when the position was measured."""
+    updated_at: str
+    """The time when the position was measured, in the format of `clock.iso`.
+
+    It is text because Redis stores this text, and the APIs return it.
+    """
     duration: float | None = None
     """Length of the video in seconds. None if unknown."""
     percent: float | None = None

@@ -25,11 +25,10 @@ The rules of a save are in `scripts/save_point.lua`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from resume_service.clock import MILLISECOND, iso, iso_ms
+from resume_service.clock import MILLISECOND, iso_ms
 from resume_service.errors import NotFound, Unavailable
 from resume_service.paging import Cursor, CursorPage
 from resume_service.redis.hashes import read_hash
@@ -42,7 +41,7 @@ from resume_service.resume.hash_format import (
     number_or_empty,
     point_from,
 )
-from resume_service.resume.keys import Keys
+from resume_service.resume.keys import Keys, PointKeys
 from resume_service.resume.listing import PointList
 from resume_service.resume.model import (
     LONGEST_AGE,
@@ -92,17 +91,26 @@ class ResumeStore:
         Return True if the measurement was stored. Raises ValueError unless the measurement has
         either a position or a rate.
         """
-        applied, _ = yield from self._save(measurement, wants_point=False)
-        return applied
+        keys = self._keys.of_point(measurement.user_id, measurement.video_id)
+        result = yield from self._run_save(measurement, keys, wants_point=False)
+        applied = has_changed_point(result, measurement.measured_at_ms)
+        if applied and self._separate_backlog:
+            yield from self._separate_backlog.add_saved(keys, measurement.measured_at_ms)
+        return metrics.count_save(applied)
 
     def save_and_get(self, measurement: Measurement) -> Operation[Saved]:
         """Save like `save`, and return the stored point after the save, all in one round trip.
 
         Raises Unavailable if the hash is no point, and its `updatedAt` prevents the save.
         """
-        applied, (is_new, *values) = yield from self._save(measurement, wants_point=True)
-        key = self._keys.of_point(measurement.user_id, measurement.video_id).point
-        point = point_from(key, measurement.user_id, measurement.video_id, values)
+        keys = self._keys.of_point(measurement.user_id, measurement.video_id)
+        result = yield from self._run_save(measurement, keys, wants_point=True)
+        first, is_new, *values = result
+        applied = has_changed_point(first, measurement.measured_at_ms)
+        if applied and self._separate_backlog:
+            yield from self._separate_backlog.add_saved(keys, measurement.measured_at_ms)
+        metrics.count_save(applied)
+        point = point_from(keys.point, measurement.user_id, measurement.video_id, values)
         if point is None:
             raise Unavailable
         return Saved(point, applied, is_new == 1)
@@ -116,7 +124,7 @@ class ResumeStore:
         not `point` any more, because it was saved or deleted.
         """
         key = self._keys.of_point(point.user_id, point.video_id).point
-        moments = [iso(point.updated_at), iso_or_empty(watched_at), iso_or_empty(completed_at)]
+        moments = [point.updated_at, iso_or_empty(watched_at), iso_or_empty(completed_at)]
         result = yield from self._redis.run("set_first_times", SET_FIRST_TIMES, [key], [*moments])
         return bool(result == 1)
 
@@ -169,23 +177,19 @@ class ResumeStore:
         if not has_changed_point(result, now_ms):
             raise NotFound(NO_POINT)
 
-    def _save(
-        self, measurement: Measurement, *, wants_point: bool
-    ) -> Operation[tuple[bool, Sequence[Any]]]:
-        """Run the save script and write the backlog entry.
-
-        Return whether the measurement was stored, and the further values of the script's result.
-        """
-        if (measurement.position is None) is (measurement.rate is None):
+    def _run_save(
+        self, measurement: Measurement, keys: PointKeys, *, wants_point: bool
+    ) -> Operation[Any]:
+        """Return the operation that runs the script of a save. Its result is that of the script."""
+        _, _, at_ms, position, duration, rate, catalogue_duration = measurement
+        if (position is None) is (rate is None):
             raise ValueError("a position or a rate")
-        keys = self._keys.of_point(measurement.user_id, measurement.video_id)
-        at_ms = measurement.measured_at_ms
         script_keys = [keys.point, keys.recent]
         if self._archive and not self._separate_backlog:
             script_keys.append(keys.dirty)
         args: Args = [
-            number_or_empty(measurement.position),
-            number_or_empty(measurement.duration),
+            number_or_empty(position),
+            number_or_empty(duration),
             iso_ms(at_ms),
             at_ms,
             *self._settings_args,
@@ -193,13 +197,8 @@ class ResumeStore:
             keys.member,
             keys.point_prefix,
             keys.entry,
-            number_or_empty(measurement.rate),
-            number_or_empty(measurement.catalogue_duration),
+            number_or_empty(rate),
+            number_or_empty(catalogue_duration),
             "1" if wants_point else "",
         ]
-        result = yield from self._redis.run("save", SAVE_POINT, script_keys, args)
-        first, *values = result if wants_point else [result]
-        applied = has_changed_point(first, at_ms)
-        if self._separate_backlog and applied:
-            yield from self._separate_backlog.add_saved(keys, at_ms)
-        return metrics.count_save(applied), values
+        return self._redis.run("save", SAVE_POINT, script_keys, args)

@@ -119,7 +119,10 @@ class FastLane:
         route, path_values = matched
         received = request.headers
         try:
-            caller = yield from self._identify(received.get("HTTP_AUTHORIZATION"))
+            authorization = received.get("HTTP_AUTHORIZATION")
+            caller = self._verifier.cached(authorization)
+            if caller is None:
+                caller = yield from self._identify(authorization)
             api_request = ApiRequest(
                 self._services,
                 caller,
@@ -128,9 +131,10 @@ class FastLane:
                 request.query,
                 received.get("HTTP_IF_NONE_MATCH"),
             )
-            response = yield from route.answer(api_request, request.body, *path_values)
-            if response is None:
+            operation = route.answer(api_request, request.body, *path_values)
+            if operation is None:
                 return None
+            response = yield from operation
         except ServiceError as error:
             response = service_error_response(error)
         except Exception as error:  # noqa: BLE001 - Flask raises the same error again
@@ -142,6 +146,8 @@ class FastLane:
         return LaneResponse(response, start.request_id, more)
 
     def _identify(self, authorization: str | None) -> Operation[Identity]:
+        if self._verifier.keys is None:
+            return self._verifier.identify(authorization)  # only computes: needs no greenlet
         caller: Identity = yield Blocking(lambda: self._verifier.identify(authorization))
         return caller
 

@@ -14,15 +14,15 @@ from resume_service.web.messages import ApiResponse
 class FastRoute:
     """One route of the fast lane.
 
-    `answer` is an operation. It gets the ApiRequest, the body and the values in the path. The path contains only ASCII
-    characters and no percent-escapes. If Flask must answer the request, `answer` returns None and
-    changes nothing. `answer` raises the same errors as the Flask route.
+    `answer` gets the ApiRequest, the body and the values in the path. It returns the operation that
+    answers the request, or None if Flask must answer it. The path contains only ASCII characters and
+    no percent-escapes. `answer` and the operation raise the same errors as the Flask route.
     """
 
     method: str
     rule: str
     """The path in Flask's syntax, for example `/api/progress/<clerkId>`."""
-    answer: Callable[..., Operation[ApiResponse | None]]
+    answer: Callable[..., Operation[ApiResponse] | None]
     media_types: tuple[str, ...] = ()
     """The accepted media types of the body. Empty if the route reads no body."""
     match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False)
