@@ -64,7 +64,7 @@ class Call:
         self.deadline = deadline
         self.writes = writes
         self.size = size
-        self.weight: int = size if size > self.count else self.count
+        self.weight: int = max(self.count, size)
         """The share of this call in the maximum size of a round trip."""
         self.outcome: Any = PENDING
         self.pipeline: Any = None

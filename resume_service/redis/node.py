@@ -19,6 +19,7 @@ from resume_service.errors import Unavailable
 from resume_service.redis.call import Call, ReplySize
 from resume_service.redis.circuit_breaker import CircuitBreaker
 from resume_service.redis.operation import Blocking, Operation
+from resume_service.redis.refusals import raise_first_error
 
 MAX_LARGE_CALLS = 8
 """Maximum number of calls to one server that use a connection of their own at the same time."""
@@ -43,14 +44,17 @@ class Node:
         self._large_calls = threading.BoundedSemaphore(MAX_LARGE_CALLS)
 
     def send(self, call: Call) -> Operation[list[Any]]:
-        """Return the replies to `call`. An error reply is not raised.
+        """Return the replies to `call`. Raises the error of the first error reply.
 
         Raises Unavailable at the deadline of the call, or if the server does not answer.
         """
+        replies: list[Any]
         if call.size is ReplySize.LARGE:
-            return (yield from self._send_large(call))
-        call.pipeline = self._small if call.size is ReplySize.SMALL else self._medium
-        replies: list[Any] = yield call
+            replies = yield from self._send_large(call)
+        else:
+            call.pipeline = self._small if call.size is ReplySize.SMALL else self._medium
+            replies = yield call
+        raise_first_error(call.operation, replies)
         return replies
 
     def _send_large(self, call: Call) -> Operation[list[Any]]:

@@ -15,7 +15,6 @@ from resume_service.redis.blocking_driver import BlockingDriver
 from resume_service.redis.call import Call, Command, ReplySize
 from resume_service.redis.node import Node
 from resume_service.redis.operation import Blocking, Operation
-from resume_service.redis.refusals import raise_first_error
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
@@ -78,12 +77,12 @@ class RedisRouter:
     ) -> Operation[list[Any]]:
         """Send `commands` to the server of `client`. Raises its redirections."""
         node = self._node(client)
-        return (yield from _trip(node, Call(operation, commands, time.monotonic() + node.timeout)))
+        return (yield from node.send(Call(operation, commands, time.monotonic() + node.timeout)))
 
     def _send(self, node: Node, key: str, call: Call) -> Operation[list[Any]]:
         """Send `call` to `node`, and follow one redirection."""
         try:
-            return (yield from _trip(node, call))
+            return (yield from node.send(call))
         except AskError as fault:  # or MovedError, which is a subclass
             redirection = fault
         except Unavailable:
@@ -92,7 +91,7 @@ class RedisRouter:
             raise
         node, commands = yield Blocking(lambda: self._redirected(redirection, key, call))
         try:
-            replies = yield from _trip(node, call.with_commands(commands))
+            replies = yield from node.send(call.with_commands(commands))
         except AskError as fault:
             raise Unavailable from fault  # slots are still moving: the client can retry later
         return replies[1::2] if commands[0] == ASKING else replies
@@ -129,10 +128,3 @@ class RedisRouter:
         if node is None:
             node = self._nodes.setdefault(client, Node(client, self.driver.new_pipeline))
         return node
-
-
-def _trip(node: Node, call: Call) -> Operation[list[Any]]:
-    """Send `call` to `node`. Raises the error of an error reply."""
-    replies: list[Any] = yield from node.send(call)
-    raise_first_error(call.operation, replies)
-    return replies

@@ -17,6 +17,8 @@ from __future__ import annotations
 import zlib
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from resume_service.ids import is_id
 from resume_service.redis.keys import escaped, unescaped
 
@@ -27,7 +29,7 @@ Without a cluster, each kind has one key.
 """
 
 
-class PointKeys(NamedTuple):
+class PointKeys(Struct, frozen=True, gc=False):
     """The Redis keys of one point, and its members in sorted sets."""
 
     point: str
@@ -63,16 +65,23 @@ class Keys:
 
     def of_point(self, user_id: str, video_id: str) -> PointKeys:
         user, video = escaped(user_id), escaped(video_id)
-        tag, shard = self._tag(user), self._shard(user)
+        tag, shard = user, ""
+        if self.hash_tags:
+            tag, shard = self._tag(user), self._shard(user)
+        point_prefix = f"resume:{tag}:"
         return PointKeys(
-            f"resume:{tag}:{video}",
-            f"resume:{tag}:",
+            point_prefix + video,
+            point_prefix,
             f"recent:{tag}",
             video,
             f"{user}:{video}",
             f"archive:dirty{shard}",
             f"archive:erased{shard}",
         )
+
+    def point(self, user_id: str, video_id: str) -> str:
+        """Return the key of a point's hash."""
+        return f"resume:{self._tag(escaped(user_id))}:{escaped(video_id)}"
 
     def of_user(self, user_id: str) -> tuple[str, str]:
         """Return the key of a user's index, and the prefix of the keys of the user's points."""

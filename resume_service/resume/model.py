@@ -10,13 +10,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from resume_service.settings import Settings
 
 LONGEST_AGE = timedelta(milliseconds=10**8)
 """Maximum time between a measurement and the arrival of its report: about 28 hours."""
 
 
-class Measurement(NamedTuple):
+class Measurement(Struct, frozen=True, gc=False):
     """A player's report: either a position or a rate, and the time when it was measured.
 
     A rate is the watched part of the video in percent.

@@ -123,7 +123,7 @@ class ResumeStore:
         Return True if the times were added. Return False and change nothing if the stored point is
         not `point` any more, because it was saved or deleted.
         """
-        key = self._keys.of_point(point.user_id, point.video_id).point
+        key = self._keys.point(point.user_id, point.video_id)
         moments = [point.updated_at, iso_or_empty(watched_at), iso_or_empty(completed_at)]
         result = yield from self._redis.run("set_first_times", SET_FIRST_TIMES, [key], [*moments])
         return bool(result == 1)
@@ -140,7 +140,7 @@ class ResumeStore:
 
     def get(self, user_id: str, video_id: str) -> Operation[ResumePoint]:
         """Return the point. Raises NotFound if the point does not exist."""
-        key = self._keys.of_point(user_id, video_id).point
+        key = self._keys.point(user_id, video_id)
         values = yield from read_hash(self._redis, key, POINT_FIELDS)
         point = point_from(key, user_id, video_id, values)
         if point is None:
@@ -181,15 +181,15 @@ class ResumeStore:
         self, measurement: Measurement, keys: PointKeys, *, wants_point: bool
     ) -> Operation[Any]:
         """Return the operation that runs the script of a save. Its result is that of the script."""
-        _, _, at_ms, position, duration, rate, catalogue_duration = measurement
-        if (position is None) is (rate is None):
+        at_ms, rate = measurement.measured_at_ms, measurement.rate
+        if (measurement.position is None) is (rate is None):
             raise ValueError("a position or a rate")
         script_keys = [keys.point, keys.recent]
         if self._archive and not self._separate_backlog:
             script_keys.append(keys.dirty)
         args: Args = [
-            number_or_empty(position),
-            number_or_empty(duration),
+            number_or_empty(measurement.position),
+            number_or_empty(measurement.duration),
             iso_ms(at_ms),
             at_ms,
             *self._settings_args,
@@ -198,7 +198,7 @@ class ResumeStore:
             keys.point_prefix,
             keys.entry,
             number_or_empty(rate),
-            number_or_empty(catalogue_duration),
+            number_or_empty(measurement.catalogue_duration),
             "1" if wants_point else "",
         ]
         return self._redis.run("save", SAVE_POINT, script_keys, args)

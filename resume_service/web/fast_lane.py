@@ -172,8 +172,13 @@ class FastLane:
     def _has_ordinary_body(self, route: FastRoute, request: FastRequest) -> bool:
         if not route.media_types:
             return not request.body
-        kind = request.headers.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        kind = _media_type(request.headers.get("CONTENT_TYPE", ""))
         return kind in route.media_types and "CONTENT_LENGTH" in request.headers
+
+
+@functools.lru_cache(maxsize=64)
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 @functools.lru_cache(maxsize=64)  # almost all requests have one of very few host names

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+
+from msgspec import Struct
 
 
-class RequestStart(NamedTuple):
+class RequestStart(Struct, frozen=True, gc=False):
     """The id and the start time of a request."""
 
     request_id: str

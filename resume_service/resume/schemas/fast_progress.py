@@ -25,7 +25,7 @@ from resume_service.resume.schemas.progress import (
     UserPath,
 )
 from resume_service.web.bodies import load, load_body
-from resume_service.web.numbers import length_errors, seconds_errors, whole_number_errors
+from resume_service.web.numbers import GREATEST_NUMBER, whole_number_errors
 
 
 class SaveBody(msgspec.Struct, gc=False):
@@ -50,12 +50,12 @@ class SaveBody(msgspec.Struct, gc=False):
     def is_valid(self) -> bool:
         """Return whether SaveSchema accepts these fields. It has the same rules."""
         return (
-            UNSET in (self.clerkId, self.userId)
-            and UNSET in (self.tmdbId, self.videoId)
+            (self.clerkId is UNSET or self.userId is UNSET)
+            and (self.tmdbId is UNSET or self.videoId is UNSET)
             and is_user_id(self.user_id)
             and is_id(self.video_id)
-            and not seconds_errors(self.currentTime)
-            and (self.duration is UNSET or not length_errors(self.duration))
+            and 0 <= self.currentTime <= GREATEST_NUMBER
+            and (self.duration is UNSET or 0 < self.duration <= GREATEST_NUMBER)
             and (self.ageMs == 0 or not whole_number_errors(self.ageMs, 0, LONGEST_AGE_MS))
         )
 
