@@ -50,8 +50,8 @@ class SaveBody(msgspec.Struct, gc=False):
     def is_valid(self) -> bool:
         """Return whether SaveSchema accepts these fields. It has the same rules."""
         return (
-            UNSET in (self.clerkId, self.userId)
-            and UNSET in (self.tmdbId, self.videoId)
+            (self.clerkId is UNSET or self.userId is UNSET)
+            and (self.tmdbId is UNSET or self.videoId is UNSET)
             and is_user_id(self.user_id)
             and is_id(self.video_id)
             and not seconds_errors(self.currentTime)
