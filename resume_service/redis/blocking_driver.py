@@ -3,18 +3,20 @@
 Concurrent callers share round trips to a server. A caller that finds no running round trip is the
 leader. It sends its own commands and those of waiting callers in one round trip. A caller that
 arrives during a round trip is a follower: it waits in a queue. After a round trip, the leader wakes
-the callers that took part. The newest caller in the queue becomes the next leader.
+the callers that took part. The caller in the queue with the latest deadline becomes the next
+leader. It is usually the newest one.
 
 Each caller has a deadline. While the leader waits for replies, it ends the followers that have
-reached theirs. The commands of a follower that ends in the queue are never sent. The leader has the
-latest deadline of its round trip, because it is the newest caller. So no other caller loses time
-when the leader ends the round trip.
+reached theirs. The commands of a follower that ends in the queue are never sent. The round trip
+ends at the deadline of its leader, or milliseconds later if a newer caller came before its start.
+So no other caller loses time when the leader ends the round trip.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from operator import attrgetter
 from typing import Any
 
 import redis
@@ -23,7 +25,7 @@ from resume_service.errors import Unavailable
 from resume_service.redis.call import PENDING, Call
 from resume_service.redis.circuit_breaker import CircuitBreaker, count_failures
 from resume_service.redis.connection import Connection
-from resume_service.redis.operation import Operation, Result
+from resume_service.redis.operation import run
 from resume_service.redis.round_trip import ReplicaWait, RoundTrip, take_calls
 
 
@@ -36,21 +38,7 @@ class BlockingDriver:
     def new_pipeline(self, client: redis.Redis, breaker: CircuitBreaker) -> BlockingPipeline:
         return BlockingPipeline(client, breaker, self._wait)
 
-    def run(self, operation: Operation[Result]) -> Result:
-        """Execute `operation` and return its result. Raises the error that it raises."""
-        result: Any = None
-        fault: BaseException | None = None
-        try:
-            while True:
-                step = operation.send(result) if fault is None else operation.throw(fault)
-                result, fault = None, None
-                try:
-                    result = step.pipeline.send(step) if isinstance(step, Call) else step.function()
-                except Exception as error:  # noqa: BLE001 - the operation raises or handles it
-                    fault = error
-        except StopIteration as done:
-            returned: Result = done.value
-            return returned
+    run = staticmethod(run)
 
 
 class BlockingPipeline:
@@ -61,15 +49,18 @@ class BlockingPipeline:
         self._breaker = breaker
         self._wait = wait
         self._state_lock = threading.Lock()
-        """Protects the next four fields. No caller keeps this lock during a round trip."""
+        """Protects the next three fields. No caller keeps this lock during a round trip."""
         self._waiting: list[Call] = []
         """The queue of followers for the next round trip."""
-        self._wake_ups: dict[Call, threading.Lock] = {}
-        """A follower waits for its lock until its call has an outcome, or it is the next leader."""
         self._in_flight = False
         """True while a round trip runs, or while a new leader is about to start one."""
         self._next_leader: Call | None = None
-        """The follower that was last chosen as leader. It may still be waiting to run."""
+        """The follower that was last chosen as leader, until it starts its round trip."""
+        self._wake_ups: dict[Call, threading.Lock] = {}
+        """A follower waits for its lock until its call has an outcome, or it is the next leader.
+
+        The caller that removes a lock from this dict releases it. So no lock is released twice.
+        """
 
     def send(self, own: Call) -> list[Any]:
         """Return the replies to `own`. Raises Unavailable at its deadline, or without replies."""
@@ -110,19 +101,23 @@ class BlockingPipeline:
 
     def _lead(self, own: Call) -> None:
         """Make one round trip for `own` and for the oldest calls in the queue."""
-        with self._state_lock:
-            self._waiting = [call for call in self._waiting if call is not own]
-            trip = RoundTrip(take_calls(self._waiting, own), self._wait)
+        calls = [own]
         try:
-            self._make(trip)
+            with self._state_lock:
+                self._next_leader = None
+                self._waiting = [call for call in self._waiting if call is not own]
+                calls = take_calls(self._waiting, own)
+            self._make(RoundTrip(calls, self._wait))
         finally:
-            trip.fail()  # calls without outcome: the round trip has failed
+            for call in calls:
+                call.end(Unavailable())  # unless it has an outcome: the round trip has failed
             self._hand_over()
 
     def _hand_over(self) -> None:
-        """Choose the next leader and wake it."""
+        """Choose the next leader and wake it: the call with the latest deadline."""
         with self._state_lock:
-            next_leader = self._next_leader = self._waiting[-1] if self._waiting else None
+            next_leader = max(self._waiting, key=attrgetter("deadline"), default=None)
+            self._next_leader = next_leader
             self._in_flight = next_leader is not None
         if next_leader:
             self._wake(next_leader)
@@ -134,22 +129,22 @@ class BlockingPipeline:
         harm if it runs twice. A timeout is not retried: the deadline has passed.
         """
         operations = trip.operations
-        if not self._breaker.admit():
+        admission = self._breaker.admit()
+        if admission is None:
             count_failures(operations)
             return
-        started = time.perf_counter()
         try:
             try:
                 self._round_trip(trip)
             except redis.ConnectionError:
                 self._round_trip(trip.without_ended())
         except (redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse) as fault:
-            self._breaker.fail(operations, started, fault)
+            self._breaker.fail(operations, admission, fault)
         except BaseException:
-            self._breaker.give_up()
+            self._breaker.give_up(admission)
             raise
         else:
-            self._breaker.succeed(operations, started)
+            self._breaker.succeed(operations, admission)
 
     def _round_trip(self, trip: RoundTrip) -> None:
         trip.end(

@@ -13,7 +13,7 @@ So the same operations serve all of them. psycopg 3 is built in the same way, fo
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from resume_service.redis.call import Call
 
@@ -32,11 +32,23 @@ Step = Call | Blocking
 Operation = Generator[Step, Any, Result]
 
 
-class Driver(Protocol):
-    """Executes operations."""
+def run(operation: Operation[Result]) -> Result:
+    """Execute `operation` in the calling thread or greenlet, and return its result.
 
-    def run(self, operation: Operation[Result]) -> Result:
-        """Execute `operation` and return its result. Raises the error that it raises."""
+    Raises the error that it raises.
+    """
+    try:
+        step = next(operation)
+        while True:
+            try:
+                result = step.pipeline.send(step) if isinstance(step, Call) else step.function()
+            except BaseException as error:  # noqa: BLE001 - the operation raises or handles it
+                step = operation.throw(error)
+            else:
+                step = operation.send(result)
+    except StopIteration as done:
+        returned: Result = done.value
+        return returned
 
 
 def immediate(function: Callable[..., Returned], *args: Any) -> Operation[Returned]:

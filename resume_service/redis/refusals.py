@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import redis
 import structlog
@@ -16,11 +18,18 @@ REFUSALS = (
 """Codes of error replies that Redis sends when it runs, but can't execute commands now."""
 REFUSED_WRITES = ("OOM", "MISCONF", "NOREPLICAS", "NOPERM")
 """Codes of error replies of a primary that answers, but refuses writes."""
-# Redis replies to a save with this protocol error if the client has not sent the password.
 _match_code = re.compile(r"[A-Z]{2,}").match
+# Redis replies to a save with this protocol error if the client has not sent the password.
 _refusal = re.compile(rf"(^|-)({REFUSALS})\b|Protocol error: unauthenticated").search
 
 _log = structlog.get_logger(__name__)
+
+
+def raise_first_error(operation: str, replies: Sequence[Any]) -> None:
+    """Raise the error of the first error reply in `replies`, if any. See `error_of`."""
+    for reply in replies:
+        if isinstance(reply, redis.RedisError):
+            raise error_of(operation, reply)
 
 
 def error_of(operation: str, fault: redis.RedisError) -> Exception:

@@ -29,13 +29,18 @@ class ReplicaWait(NamedTuple):
     ms: int = 0
 
 
+NO_WAIT = ReplicaWait()
+
+
 class RoundTrip:
     """Calls that travel together.
 
     `deadline` is the latest deadline of the calls, a value of `time.monotonic()`.
     """
 
-    def __init__(self, calls: Sequence[Call], wait: ReplicaWait) -> None:
+    def __init__(
+        self, calls: Sequence[Call], wait: ReplicaWait, deadline: float | None = None
+    ) -> None:
         self.calls = calls
         self._wait = wait
         self.must_wait = wait.replicas > 0 and any(call.writes for call in calls)
@@ -47,22 +52,27 @@ class RoundTrip:
         if self.must_wait:
             self.commands += packed((("WAIT", wait.replicas, wait.ms),))
             self.count += 1
-        latest = max([call.deadline for call in calls])
-        self.deadline = max(latest, time.monotonic() + MIN_SECONDS)
+        if deadline is None:
+            latest = max([call.deadline for call in calls])
+            deadline = max(latest, time.monotonic() + MIN_SECONDS)
+        self.deadline = deadline
 
     @property
     def operations(self) -> set[str]:
         """The names of the operations, for the metrics."""
         return {call.operation for call in self.calls}
 
+    def has_pending(self) -> bool:
+        """Return whether a call has no outcome."""
+        return any(call.outcome is PENDING for call in self.calls)
+
     def without_ended(self) -> RoundTrip:
         """Return a round trip for the calls without outcome. It has the same deadline.
 
         So no command is sent after its caller has got an error.
         """
-        again = RoundTrip([call for call in self.calls if call.outcome is PENDING], self._wait)
-        again.deadline = self.deadline
-        return again
+        pending = [call for call in self.calls if call.outcome is PENDING]
+        return RoundTrip(pending, self._wait, self.deadline)
 
     def end(self, replies: Sequence[Any]) -> None:
         """Give each call its replies."""

@@ -17,8 +17,8 @@ from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 class Servers(Protocol):
     """The Redis servers of the service. A connection opens when its server is first used.
 
-    Each method except `refresh` may raise redis.ConnectionError, redis.TimeoutError and
-    redis.exceptions.ClusterDownError.
+    Each method except `refresh` and `can_refresh` may raise redis.ConnectionError,
+    redis.TimeoutError and redis.exceptions.ClusterDownError.
     """
 
     def node(self, key: str) -> redis.Redis:
@@ -43,6 +43,9 @@ class Servers(Protocol):
         caller at a time queries, for at most 0.5 s. All other callers return at once, so frequent
         calls do no harm. This method raises no errors.
         """
+
+    def can_refresh(self) -> bool:
+        """Return whether `refresh` would query now. If not, it returns at once."""
 
     def nodes(self) -> Sequence[redis.Redis]:
         """Return the clients of all servers that accept writes."""
@@ -80,6 +83,9 @@ class OneServer:
 
     def refresh(self, moved: MovedError | None = None) -> None:
         """Do nothing: no other server can replace this server."""
+
+    def can_refresh(self) -> bool:
+        return False
 
     def nodes(self) -> Sequence[redis.Redis]:
         return [self._client]

@@ -88,6 +88,9 @@ class Topology(ABC):
     def refresh(self, moved: MovedError | None = None) -> None:
         self._refresh_unless_running(REFRESH_TIMEOUT)
 
+    def can_refresh(self) -> bool:
+        return time.monotonic() >= self._next_refresh and not self._refreshing.locked()
+
     def _refresh_unless_running(self, seconds: float) -> None:
         if self._refreshing.acquire(blocking=False):
             try:

@@ -10,7 +10,7 @@ import redis
 from resume_service.errors import NotFound
 from resume_service.redis.servers import connect
 from resume_service.resume.model import Measurement, Status
-from resume_service.resume.store import ResumeStore
+from tests.support.executed import Executed
 from tests.support.resume_stores import resume_store
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -24,7 +24,7 @@ def measured(
     return Measurement(user_id=user, video_id=video, position=position, measured_at=at, **more)
 
 
-def listed(points: ResumeStore, **kwargs) -> list[str]:
+def listed(points: Executed, **kwargs) -> list[str]:
     return [point.video_id for point in points.list("ann", NOON, **kwargs).items]
 
 

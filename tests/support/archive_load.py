@@ -11,7 +11,7 @@ from typing import Any
 
 from resume_service.clock import iso
 from resume_service.resume.model import Measurement
-from resume_service.resume.store import ResumeStore
+from tests.support.executed import Executed
 from tests.support.load_clients import under_load
 
 VIEWERS = 4
@@ -22,7 +22,7 @@ DURATION = 100
 class Load:
     """Each viewer is a thread with its own points. `model` has the expected archive rows."""
 
-    def __init__(self, points: ResumeStore, seed: int = 1) -> None:
+    def __init__(self, points: Executed, seed: int = 1) -> None:
         self._points = points
         self._random = [random.Random(seed + number) for number in range(VIEWERS)]
         self.model: dict[tuple[str, str], dict[str, Any]] = {}

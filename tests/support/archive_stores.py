@@ -15,8 +15,8 @@ from resume_service.archive.cycle import ArchiveCycle
 from resume_service.archive.flush import FlushResult
 from resume_service.clock import iso
 from resume_service.resume.model import Measurement, ResumePoint
-from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
+from tests.support.executed import Executed
 from tests.support.resume_stores import resume_store
 from tests.support.tokens import SECRET
 
@@ -32,7 +32,8 @@ class Stores:
     redis: redis.Redis
     database_url: str
     archive: ArchiveCycle
-    points: ResumeStore
+    points: Executed
+    """A ResumeStore. Its methods execute their operations at once."""
     sql: psycopg.Connection[Any]
     now: list[datetime] = field(default_factory=lambda: [NOW])
 
