@@ -17,7 +17,7 @@ from __future__ import annotations
 import zlib
 from typing import NamedTuple
 
-from msgspec import Struct
+import msgspec
 
 from resume_service.ids import is_id
 from resume_service.redis.keys import escaped, unescaped
@@ -29,8 +29,11 @@ Without a cluster, each kind has one key.
 """
 
 
-class PointKeys(Struct, frozen=True, gc=False):
-    """The Redis keys of one point, and its members in sorted sets."""
+class PointKeys(msgspec.Struct, frozen=True, gc=False):
+    """The Redis keys of one point, and its members in sorted sets.
+
+    It is a Struct because a NamedTuple takes three times as long to create (0.2 instead of 0.07 us).
+    """
 
     point: str
     """Key of the point's hash."""
@@ -65,13 +68,10 @@ class Keys:
 
     def of_point(self, user_id: str, video_id: str) -> PointKeys:
         user, video = escaped(user_id), escaped(video_id)
-        tag, shard = user, ""
-        if self.hash_tags:
-            tag, shard = self._tag(user), self._shard(user)
-        point_prefix = f"resume:{tag}:"
+        tag, shard = (self._tag(user), self._shard(user)) if self.hash_tags else (user, "")
         return PointKeys(
-            point_prefix + video,
-            point_prefix,
+            f"resume:{tag}:{video}",
+            f"resume:{tag}:",
             f"recent:{tag}",
             video,
             f"{user}:{video}",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 
-from msgspec import Struct
+import msgspec
 
 
-class RequestStart(Struct, frozen=True, gc=False):
-    """The id and the start time of a request."""
+class RequestStart(msgspec.Struct, frozen=True, gc=False):
+    """The id and the start time of a request.
+
+    It is a Struct because a NamedTuple takes three times as long to create (0.15 instead of 0.05 us).
+    """
 
     request_id: str
     started: float
