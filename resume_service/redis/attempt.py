@@ -1,4 +1,4 @@
-"""Connects to a Redis server in another thread: DNS lookup and TLS handshake have no deadline.
+"""Connects to a Redis server in a thread or greenlet of its own: DNS lookup and TLS have no deadline.
 
 After the deadline of its caller, an attempt continues. A later caller uses its connection.
 """
@@ -26,10 +26,9 @@ caller of a round trip decides about retries.
 
 
 class Attempt:
-    """An attempt to connect to the server of `pool`. It starts at once.
+    """An attempt to connect to the server of `pool`. Call `start`, or `run` in a greenlet.
 
-    `on_end` is called when the attempt has ended, in its thread. In a process with gevent's patches,
-    this thread is a greenlet of the hub.
+    `on_end` is called when the attempt has ended, in its thread or greenlet.
     """
 
     def __init__(
@@ -44,7 +43,10 @@ class Attempt:
         self._on_end = on_end
         self._ended = threading.Event()
         self._started = time.monotonic()
-        threading.Thread(target=self._connect, name="redis-connect", daemon=True).start()
+
+    def start(self) -> None:
+        """Connect in a new thread."""
+        threading.Thread(target=self.run, name="redis-connect", daemon=True).start()
 
     def is_too_old(self) -> bool:
         """Return whether a new attempt must replace this one, because it may never end."""
@@ -63,7 +65,8 @@ class Attempt:
             raise self._fault
         return self._connection
 
-    def _connect(self) -> None:
+    def run(self) -> None:
+        """Connect. Blocks until the attempt has ended."""
         try:
             self._connection.connect()
             self._fault = None

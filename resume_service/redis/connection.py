@@ -106,6 +106,7 @@ class Connection:
         attempt = self._attempt
         if attempt is None or attempt.is_too_old():
             attempt = self._attempt = Attempt(self._pool)
+            attempt.start()
         while not attempt.wait(min(WAIT_SECONDS, seconds_until(deadline))):
             while_waiting()
         self._attempt = None

@@ -19,20 +19,24 @@ from resume_service.server.turns import Turns
 
 
 class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no types
-    """gunicorn uses it like any other socket, in a greenlet of its own."""
+    """gunicorn uses it like any other socket, in a greenlet of its own.
+
+    `first_steps_left` is the number of steps of its request that wait in the first queue of turns.
+    """
 
     is_idle = False
     """The client has started a request."""
 
-    def __init__(self, accepted: Any, turns: Turns, clients: Clients) -> None:
+    def __init__(
+        self, accepted: Any, turns: Turns, clients: Clients, first_steps_left: int
+    ) -> None:
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
         self._turns = turns
         self._clients = clients
         self.timeout: float | None = None
         self._request_ends: float | None = None
         """The deadline of the current request, if it has not arrived in one piece."""
-        self._first_steps_left = limits.FIRST_STEPS
-        """Number of further steps of this request that wait in the first queue (see `turns.py`)."""
+        self._first_steps_left = first_steps_left
         self._head_bytes_left: int | None = None
         """Number of bytes that the head may still have. None after the head."""
         self._sent_in_turn = 0

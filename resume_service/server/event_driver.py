@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
 
 import gevent
 import redis
@@ -32,25 +31,26 @@ class EventDriver:
     def __init__(self, wait: ReplicaWait, turns: Turns) -> None:
         self._wait = wait
         self._turns = turns
-        self._pipelines: WeakSet[RedisPipeline] = WeakSet()
+        self._busy: set[RedisPipeline] = set()
+        """The pipelines that have a round trip now."""
 
     def new_pipeline(self, client: redis.Redis, breaker: CircuitBreaker) -> RedisPipeline:
-        pipeline = RedisPipeline(client, breaker, self._wait, self._turns)
-        self._pipelines.add(pipeline)
-        return pipeline
+        return RedisPipeline(client, breaker, self._wait, self._turns, self._busy)
 
     run = staticmethod(run)
 
     def end_late_calls(self) -> None:
         """End the calls after their deadline. Call this every 50 ms: one timer is enough for all."""
-        for pipeline in tuple(self._pipelines):
+        for pipeline in tuple(self._busy):
             pipeline.end_late_calls()
 
 
 class Callbacks:
     """Executes one operation by callbacks, then calls `on_end` with its result.
 
-    `on_end` gets None if the operation raises an error. All log lines contain `request_id`.
+    `on_end` gets None if the operation raises an error. It must not raise an error itself: that
+    would keep the other calls of a round trip from their replies. All log lines contain
+    `request_id`.
     """
 
     __slots__ = ("_on_end", "_operation", "_request_id")

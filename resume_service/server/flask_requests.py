@@ -5,7 +5,6 @@ Each of these requests has a greenlet. The greenlet starts when it has a turn (s
 
 from __future__ import annotations
 
-import _socket
 import contextlib
 import time
 from typing import TYPE_CHECKING, Any
@@ -37,14 +36,14 @@ class FlaskRequests:
         self._server = server
         self._greenlets = Group()
 
-    def start(self, accepted: _socket.socket, address: Any, data: bytes, reason: Reason) -> None:
+    def start(self, client: ClientSocket, address: Any, data: bytes, reason: Reason) -> None:
         """Answer the request that starts with `data`, in a new greenlet."""
-        client = ClientSocket(accepted, self._server.turns, self._server.clients)
         self._greenlets.spawn(self._serve, client, address, data, reason)
 
     def stop(self, seconds: float) -> None:
-        """Kill the greenlets that still run after `seconds`."""
-        self._greenlets.kill(timeout=seconds)
+        """Kill the greenlets that still run after `seconds`. Wait one more second for their end."""
+        self._greenlets.join(timeout=seconds)
+        self._greenlets.kill(timeout=1)
 
     def _serve(self, client: ClientSocket, address: Any, data: bytes, reason: Reason) -> None:
         rest: bytes | None = None

@@ -34,10 +34,16 @@ class HttpServer:
         Connection(self, accepted, address)
 
     def serve_with_flask(
-        self, accepted: _socket.socket, address: Any, data: bytes, reason: Reason
+        self,
+        accepted: _socket.socket,
+        address: Any,
+        data: bytes,
+        first_steps_left: int,
+        reason: Reason,
     ) -> None:
         """Take over the socket of a connection in the fast lane. Its request starts with `data`."""
-        self._flask.start(accepted, address, data, reason)
+        client = ClientSocket(accepted, self.turns, self.clients, first_steps_left)
+        self._flask.start(client, address, data, reason)
 
     def take_back(self, client: ClientSocket, address: Any, data: bytes) -> None:
         """Take over the socket of a connection in Flask. Its next request starts with `data`."""
@@ -46,5 +52,5 @@ class HttpServer:
         Connection(self, raw, address, data)
 
     def stop(self, seconds: float) -> None:
-        """End all connections, after at most `seconds`."""
+        """Let the requests in Flask end within `seconds`. Then end them."""
         self._flask.stop(seconds)

@@ -5,6 +5,7 @@ It checks that each reply belongs to its command: see `redis/replies.py`.
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -14,55 +15,71 @@ import redis
 
 from resume_service.redis.attempt import Attempt
 from resume_service.redis.replies import INCOMPLETE, Tags, check_tag, new_reader, stray_reply
-from resume_service.server.redis_socket import PlainSocket, TlsSocket, open_socket
+from resume_service.server.redis_socket import RedisSocket
+
+MAX_RECEIVES = 64
+"""Maximum number of receives in one call of `receive_all`. They are enough for 4 MB."""
 
 
 class RedisConnection:
-    """A connection to the server of `client`. It opens before its first round trip.
+    """A connection to the server of `client`. Call `open` before the first round trip.
 
-    It calls `on_replies` with the replies of a round trip, or `on_failure` with a redis.RedisError.
-    After an error, call `close` before the next round trip.
+    It calls `on_open` when it is open. It calls `on_replies` with the replies of a round trip. It
+    calls `on_failure` with a redis.RedisError: then call `close`, and `open` before the next one.
     """
 
     def __init__(
         self,
         client: redis.Redis,
+        on_open: Callable[[], None],
         on_replies: Callable[[list[Any]], None],
         on_failure: Callable[[Exception], None],
     ) -> None:
         self._pool = client.connection_pool
-        self._on_replies = on_replies
-        self._on_failure = on_failure
+        # The object that has these methods refers to this one. Without a circle of references, the
+        # connection to a former primary closes as soon as nothing uses it.
+        self._on_open = weak(on_open)
+        self._on_replies = weak(on_replies)
+        self._on_failure = weak(on_failure)
         self._tags = Tags()
         self._attempt: Attempt | None = None
-        self._socket: PlainSocket | TlsSocket | None = None
+        self._socket: RedisSocket | None = None
         self._finalizer: Any = None
         self._reader = new_reader()
         self._replies: list[Any] = []
         self._count = 0
         """Number of replies of the round trip, with the tag. 0 if no round trip runs."""
-        self._unsent: tuple[bytes, int] | None = None
-        """The round trip that waits for the connection to open."""
         self._tag = ""
 
+    @property
+    def is_open(self) -> bool:
+        return self._socket is not None
+
+    def open(self) -> None:
+        """Start to connect, or continue an attempt that runs."""
+        if self._attempt is None or self._attempt.is_too_old():
+            run_callback, ended = gevent.get_hub().loop.run_callback, weak(self._attempt_ended)
+            self._attempt = Attempt(self._pool, functools.partial(run_callback, ended))
+            gevent.spawn(self._attempt.run)
+
     def send(self, commands: bytes, count: int) -> None:
-        """Start a round trip: send packed `commands`, to which Redis sends `count` replies."""
-        if self._socket is None:
-            self._unsent = commands, count
-            self._connect()
-            return
+        """Start a round trip: send packed `commands`, to which Redis sends `count` replies.
+
+        The connection must be open.
+        """
+        assert self._socket  # noqa: S101 - see above
         self._count = count + 1
         self._tag = self._tags.next()
         self._socket.send(commands + self._tags.command(self._tag))
 
-    def receive_now(self) -> None:
-        """Receive the bytes that are here, if any."""
-        if self._socket:
-            self._socket.receive_now()
+    def receive_all(self) -> None:
+        """Receive the rest of the replies, if they are here already."""
+        for _ in range(MAX_RECEIVES):
+            if not (self._socket and self._count and self._socket.receive()):
+                break
 
     def close(self) -> None:
-        """Close the connection. An attempt to connect continues for the next round trip."""
-        self._unsent = None
+        """Close the connection. An attempt to connect continues."""
         self._count = 0
         if self._socket:
             self._finalizer.detach()
@@ -71,18 +88,9 @@ class RedisConnection:
             self._reader = new_reader()
             self._replies = []
 
-    def _connect(self) -> None:
-        if self._attempt is None or self._attempt.is_too_old():
-            gevent.spawn(self._start_attempt)
-
-    def _start_attempt(self) -> None:
-        """Start to connect. Blocks until the thread of the attempt has started."""
-        run_callback, ended = gevent.get_hub().loop.run_callback, _weak(self._attempt_ended)
-        self._attempt = Attempt(self._pool, lambda attempt: run_callback(ended, attempt))
-
     def _attempt_ended(self, attempt: Attempt) -> None:
         if attempt is not self._attempt:
-            return
+            return  # a newer one has replaced it
         self._attempt = None
         try:
             connected = attempt.connection()
@@ -90,13 +98,12 @@ class RedisConnection:
             self._fail(fault)
             return
         # The event loop refers to the socket. So the socket must not refer to this object.
-        self._socket = open_socket(connected, _weak(self._received), _weak(self._fail))
-        self._finalizer = weakref.finalize(self, self._socket.close)
+        self._socket = RedisSocket(connected, weak(self._received), weak(self._fail))
+        # Another thread may collect the garbage, but only the thread of the loop may close.
+        close_soon = gevent.get_hub().loop.run_callback_threadsafe
+        self._finalizer = weakref.finalize(self, close_soon, self._socket.close)
         self._finalizer.atexit = False
-        if self._unsent:
-            commands, count = self._unsent
-            self._unsent = None
-            self.send(commands, count)
+        self._on_open()
 
     def _received(self, data: bytes) -> None:
         try:
@@ -134,12 +141,12 @@ class RedisConnection:
         self._on_failure(fault)
 
 
-def _weak(method: Callable[[Any], None]) -> Callable[[Any], None]:
+def weak(method: Callable[..., None]) -> Callable[..., None]:
     """Return a function that calls `method`, unless its object has been garbage-collected."""
     reference = weakref.WeakMethod(method)
 
-    def call(value: Any) -> None:
+    def call(*args: Any) -> None:
         if existing := reference():
-            existing(value)
+            existing(*args)
 
     return call

@@ -23,15 +23,25 @@ from resume_service.server.turns import Turns
 
 
 class RedisPipeline:
-    """`breaker` is the circuit breaker of the server of `client`."""
+    """`breaker` is the circuit breaker of the server of `client`.
+
+    The pipeline is in `busy` during a round trip. Otherwise the garbage collector could delete it
+    with its calls: after a failover, only its own calls refer to the pipeline of the old primary.
+    """
 
     def __init__(
-        self, client: redis.Redis, breaker: CircuitBreaker, wait: ReplicaWait, turns: Turns
+        self,
+        client: redis.Redis,
+        breaker: CircuitBreaker,
+        wait: ReplicaWait,
+        turns: Turns,
+        busy: set[RedisPipeline],
     ) -> None:
-        self._connection = RedisConnection(client, self._received, self._failed)
+        self._connection = RedisConnection(client, self._opened, self._received, self._failed)
         self._breaker = breaker
         self._wait = wait
         self._turns = turns
+        self._busy = busy
         self._run_callback = gevent.get_hub().loop.run_callback
         self._waiting: list[Call] = []
         self._is_start_scheduled = False
@@ -42,7 +52,7 @@ class RedisPipeline:
         self._can_retry = False
 
     def submit(self, call: Call) -> None:
-        """Send `call` soon. Its `on_end` is called later, in the event loop."""
+        """Send `call` soon. Its `on_end` is called later, in the event loop. It must not raise."""
         self._waiting.append(call)
         # While a probe of the circuit breaker runs, other calls fail at once.
         if not self._is_start_scheduled and (self._trip is None or self._breaker.is_open):
@@ -59,7 +69,11 @@ class RedisPipeline:
             functools.partial(waiter.switch, None), is_first_step=True
         )
         self.submit(call)
-        waiter.get()
+        try:
+            waiter.get()
+        except BaseException:  # for example, this greenlet is killed
+            self._cancel(call)
+            raise
         if isinstance(call.outcome, Exception):
             raise call.outcome
         replies: list[Any] = call.outcome
@@ -71,15 +85,20 @@ class RedisPipeline:
             return
         now = time.monotonic()
         if any(call.deadline <= now for call in (*self._trip.calls, *self._waiting)):
-            self._connection.receive_now()  # this process may have been busy with other work
-        trip = self._trip
-        if trip and trip.deadline <= now:
+            self._connection.receive_all()  # this process may have been busy with other work
+        if self._trip and self._trip.deadline <= now:
             self._failed(redis.TimeoutError("No reply within the deadline"))
         late = [call for call in self._waiting if call.deadline <= now]
         self._waiting = [call for call in self._waiting if call.deadline > now]
-        in_trip = trip.calls if trip and trip.deadline > now else ()
+        in_trip = self._trip.calls if self._trip else ()
         late += [c for c in in_trip if c.deadline <= now and c.outcome is PENDING]
         _fail(late)
+
+    def _cancel(self, call: Call) -> None:
+        """Send `call` no more, and do nothing at its end."""
+        self._waiting = [each for each in self._waiting if each is not call]
+        call.on_end = None
+        call.end(Unavailable())
 
     def _start(self) -> None:
         """Start a round trip, if none runs. Fail all calls while the circuit breaker refuses it."""
@@ -93,18 +112,26 @@ class RedisPipeline:
             return
         self._admission = admission
         self._can_retry = True
+        self._busy.add(self)
         self._send(RoundTrip(take_calls(self._waiting), self._wait))
 
     def _send(self, trip: RoundTrip) -> None:
         self._trip = trip
-        self._connection.send(trip.commands, trip.count)
+        if self._connection.is_open:
+            self._connection.send(trip.commands, trip.count)
+        else:
+            self._connection.open()
+
+    def _opened(self) -> None:
+        if self._trip:  # without the calls that have ended while they waited for the connection
+            self._send(self._trip.without_ended())
 
     def _received(self, replies: list[Any]) -> None:
         """Give the calls of the round trip their replies."""
         trip, admission = self._trip, self._admission
         assert trip and admission  # noqa: S101, PT018 - the connection reports replies only then
-        self._breaker.succeed(trip.operations, admission)
         self._trip = None
+        self._breaker.succeed(trip.operations, admission)
         trip.end(replies)
         self._start_next()
 
@@ -128,6 +155,8 @@ class RedisPipeline:
         self._start_next()
 
     def _start_next(self) -> None:
+        """Start the next round trip soon, if calls wait for it."""
+        self._busy.discard(self)
         if self._waiting and not self._is_start_scheduled:
             self._is_start_scheduled = True
             self._run_callback(self._start)

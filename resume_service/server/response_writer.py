@@ -1,14 +1,18 @@
-"""Converts responses of the fast lane to bytes."""
+"""Converts responses of the fast lane to bytes, and sends them."""
 
 from __future__ import annotations
 
+import _socket
 import time
 from http import HTTPStatus
 
+import structlog
 from gunicorn import SERVER, util
 
 from resume_service.web.lifecycle import COMMON_HEADERS
 from resume_service.web.messages import Headers, LaneResponse
+
+_log = structlog.get_logger(__name__)
 
 WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 """The status of a response that has no `Content-Length`."""
@@ -48,6 +52,24 @@ class _Heads:
 
 
 _heads = _Heads()
+
+
+def send(client: _socket.socket, answer: LaneResponse) -> memoryview | None:
+    """Send a response. Return the part that the kernel has not taken.
+
+    Raises OSError if the connection must close. An error here must not reach other requests, because
+    their replies of Redis may come with the reply for this one.
+    """
+    try:
+        response = response_bytes(answer)
+    except Exception as fault:
+        _log.exception("no bytes of a response")
+        raise ConnectionAbortedError from fault
+    try:
+        sent = client.send(response)
+    except BlockingIOError:
+        sent = 0
+    return memoryview(response)[sent:] if sent < len(response) else None
 
 
 def response_bytes(answer: LaneResponse) -> bytes:

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+from gevent.core import WRITE
 
 from resume_service.server import limits
 from resume_service.server.clients import Clients
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """A value of SO_LINGER. With it, a close discards all bytes that are not sent yet."""
-WRITE = 2
-"""The event of an `io` watcher of gevent."""
 
 
 class SlowResponse:
@@ -44,7 +43,8 @@ class SlowResponse:
         self._watcher: Any = gevent.get_hub().loop.io(client.fileno(), WRITE)
         self._watcher.start(self._send)
         clients.sending[self] = clients.now
-        clients.unsent.add(self, len(rest))
+        # The sent part needs memory too.
+        clients.unsent.add(self, memoryview(rest.obj).nbytes)
 
     def give_up(self) -> None:
         """Close the connection at once. The kernel discards what it has not sent."""
