@@ -11,9 +11,9 @@ import redis
 from redis.exceptions import AskError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
-from resume_service.redis.blocking_driver import BlockingDriver
+from resume_service.redis.blocking_pipeline import BlockingPipeline
 from resume_service.redis.call import Call, Command, ReplySize
-from resume_service.redis.node import Node
+from resume_service.redis.node import NewPipeline, Node
 from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 from resume_service.redis.script import Args, Script
@@ -32,9 +32,9 @@ class RedisRouter:
 
     def __init__(self, servers: Servers, wait: ReplicaWait = NO_WAIT) -> None:
         self.servers = servers
-        self.wait = wait
-        self.driver: Any = BlockingDriver(wait)
-        """Executes the operations. The gevent worker replaces it before its first request."""
+        self._wait = wait
+        self.new_pipeline: NewPipeline = BlockingPipeline
+        """Creates the pipelines. The gevent worker replaces it before its first request."""
         self._nodes: WeakKeyDictionary[redis.Redis, Node] = WeakKeyDictionary()
         """The node of each client. A node is garbage-collected together with its client."""
 
@@ -126,5 +126,5 @@ class RedisRouter:
     def _node(self, client: redis.Redis) -> Node:
         node = self._nodes.get(client)
         if node is None:
-            node = self._nodes.setdefault(client, Node(client, self.driver.new_pipeline))
+            node = self._nodes.setdefault(client, Node(client, self.new_pipeline, self._wait))
         return node

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from gevent.core import READ
 
 from resume_service.server import limits
+from resume_service.server.callbacks import Callbacks
 from resume_service.server.error_responses import RequestTooSlow
-from resume_service.server.event_driver import Callbacks
 from resume_service.server.request_parser import Incomplete, parse
 from resume_service.server.response_writer import send
 from resume_service.server.slow_response import SlowResponse

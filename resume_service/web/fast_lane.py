@@ -21,8 +21,7 @@ from resume_service.auth.identity import Identity
 from resume_service.auth.verifier import Verifier
 from resume_service.clock import Clock, millisecond_clock
 from resume_service.errors import ServiceError
-from resume_service.redis.operation import Blocking, Operation
-from resume_service.redis.router import RedisRouter
+from resume_service.redis.operation import Blocking, Operation, run
 from resume_service.telemetry import logs
 from resume_service.web import lifecycle
 from resume_service.web.cors import OriginHeaders
@@ -53,7 +52,6 @@ class FastLane:
         self.flask_app = app.wsgi_app
         """The WSGI application for the requests that the fast lane does not answer."""
         self._services = services
-        self._driver = services.get(RedisRouter).driver
         self._verifier = services.get(Verifier)
         self._clock = millisecond_clock(clock)
         self._routes = FastRoutes(routes)
@@ -80,10 +78,7 @@ class FastLane:
         start = self.begin(request)
         logs.request_id.set(start.request_id)
         try:
-            outcome: LaneResponse | FailedRequest | None = self._driver.run(
-                self.answer(request, start)
-            )
-            return outcome
+            return run(self.answer(request, start))
         finally:
             lifecycle.end()
 

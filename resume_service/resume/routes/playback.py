@@ -6,13 +6,12 @@ import functools
 
 from flask import Response
 
-from resume_service.redis.operation import Operation
+from resume_service.redis.operation import Operation, run
 from resume_service.resume.schemas import playback as schemas
 from resume_service.resume.schemas.playback import PositionBody
 from resume_service.resume.video_access import VideoKind, WantedVideo
 from resume_service.resume.video_points import VideoPoints
 from resume_service.web.blueprint import BeaconBlueprint, video_parameter
-from resume_service.web.context import run
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
     ApiRequest,

@@ -8,7 +8,7 @@ from flask import Response
 from msgspec import UNSET
 
 from resume_service.ids import RESERVED_USER_IDS
-from resume_service.redis.operation import Operation
+from resume_service.redis.operation import Operation, run
 from resume_service.resume.model import Measurement
 from resume_service.resume.schemas.fast_progress import (
     SaveBody,
@@ -35,7 +35,6 @@ from resume_service.resume.schemas.progress import (
 )
 from resume_service.resume.store import ResumeStore
 from resume_service.web.blueprint import BeaconBlueprint
-from resume_service.web.context import run
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
     ApiRequest,

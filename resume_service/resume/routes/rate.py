@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from resume_service.redis.operation import Operation
+from resume_service.redis.operation import Operation, run
 from resume_service.resume.model import ResumePoint
 from resume_service.resume.schemas.rate import (
     ERROR_EXAMPLES,
@@ -20,7 +20,6 @@ from resume_service.resume.schemas.rate import (
 from resume_service.resume.video_access import WantedVideo
 from resume_service.resume.video_points import VideoPoints
 from resume_service.web.blueprint import BeaconBlueprint, video_parameter
-from resume_service.web.context import run
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
     ApiRequest,
