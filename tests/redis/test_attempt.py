@@ -27,6 +27,7 @@ def test_end_of_an_attempt_calls_the_function_with_the_open_connection(server):
     ended: queue.Queue[Attempt] = queue.Queue()
 
     attempt = Attempt(new_client(server.url, SECONDS).connection_pool, ended.put)
+    attempt.start()
 
     assert ended.get(timeout=SECONDS) is attempt
     assert attempt.connection().is_connected
@@ -36,8 +37,10 @@ def test_end_of_an_attempt_calls_the_function_with_the_open_connection(server):
 
 def test_failed_attempt_calls_the_function_too_and_raises_its_error():
     ended: queue.Queue[Attempt] = queue.Queue()
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        url = f"redis://127.0.0.1:{unused.getsockname()[1]}/0"
 
-    Attempt(new_client("redis://127.0.0.1:1/0", SECONDS).connection_pool, ended.put)
+    Attempt(new_client(url, SECONDS).connection_pool, ended.put).start()
 
     with pytest.raises(redis.ConnectionError):
         ended.get(timeout=SECONDS).connection()
@@ -50,6 +53,7 @@ def test_attempt_without_result_has_no_connection(server, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **o: looked_up.get() and real(*a, **o))
 
     attempt = Attempt(client.connection_pool)
+    attempt.start()
 
     assert not attempt.wait(0.05)
     with pytest.raises(redis.ConnectionError):
@@ -61,6 +65,7 @@ def test_attempt_without_result_has_no_connection(server, monkeypatch):
 
 def test_attempt_of_some_seconds_must_be_replaced(server, monkeypatch):
     attempt = Attempt(new_client(server.url, SECONDS).connection_pool)
+    attempt.start()
     assert not attempt.is_too_old()
 
     monkeypatch.setattr(attempt_module, "MAX_CONNECT_SECONDS", -1)
