@@ -51,7 +51,7 @@ def measurement(user_number: int, video_number: int, second: float) -> Measureme
         user_id=user(user_number),
         video_id=video(video_number),
         position=DURATION * quarter / QUARTERS - 0.5,
-        measured_at=FIRST_SAVE + timedelta(seconds=second),
+        measured_at_ms=epoch_ms(FIRST_SAVE + timedelta(seconds=second)),
         duration=DURATION,
     )
 
@@ -72,7 +72,7 @@ def saves(
         router, keys or Keys(), PointSettings.from_settings(Settings()), archive=True
     )
     for each in measurements:
-        yield commands_of(store.save(each), epoch_ms(each.measured_at))
+        yield commands_of(store.save(each), each.measured_at_ms)
 
 
 def commands_of(save: Operation[bool], at_ms: int) -> list[Command]:

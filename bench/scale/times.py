@@ -22,6 +22,7 @@ from bench.scale.servers import running, version
 from bench.server import Server
 from bench.workload import PATH, token
 from dev.redis_server import RedisServer
+from resume_service.clock import epoch_ms
 from resume_service.redis.operation import run
 
 OURS = next(each for each in CONTESTANTS if each.name == "ours")
@@ -146,8 +147,8 @@ class Subject:
         run(self._store.get(points.user(number), self._any_video()))
 
     def _list(self, number: int, limit: int | None = None) -> None:
-        now = datetime.now(UTC)
-        listed = run(self._store.list(points.user(number), now, limit=limit)).items
+        now_ms = epoch_ms(datetime.now(UTC))
+        listed = run(self._store.list(points.user(number), now_ms, limit=limit)).items
         if len(listed) != min(self._per_user, limit or self._per_user):
             raise BenchFailed(f"{points.user(number)} has {len(listed)} points")
 
