@@ -251,7 +251,7 @@ class Mutator:
     def _field(self, head: bytes) -> bytes:
         """Add a header field, or replace or remove one."""
         lines = head.split(b"\r\n")
-        at = self._chance.randrange(1, len(lines))
+        at = self._chance.randrange(1, len(lines) + 1)
         field = self._any(FIELDS).encode("latin-1")
         if self._chance.random() < 0.2:
             return b"\r\n".join([*lines[:at], *lines[at + 1 :]])
