@@ -97,7 +97,7 @@ class FactsCache:
         if facts:
             return facts
         now = self._read_at
-        if not self._is_confirmed(now):
+        if now >= self._confirmed_at + TRUSTED_SECONDS:
             self._listener.listen()
         try:
             return self._query_once(video_id)
@@ -111,22 +111,17 @@ class FactsCache:
     def cached_facts(self, video_id: int) -> VideoFacts | None:
         """Return the facts of a video without a query, or None if a query is necessary."""
         now = self._read_at = self._clock()
-        cached = self._cached.get(video_id)
-        if cached is None:
-            return None
-        age = now - cached.queried_at
-        is_current = self._is_confirmed(now) and cached.session == self._session
-        if is_current and age < FRESH_SECONDS:
-            return cached.facts
-        if now < self._unreachable_at + UNREACHABLE_SECONDS and age < LONGEST_SECONDS:
-            return cached.facts
+        if cached := self._cached.get(video_id):
+            age = now - cached.queried_at
+            is_confirmed = now < self._confirmed_at + TRUSTED_SECONDS
+            if is_confirmed and cached.session == self._session and age < FRESH_SECONDS:
+                return cached.facts
+            if now < self._unreachable_at + UNREACHABLE_SECONDS and age < LONGEST_SECONDS:
+                return cached.facts
         return None
 
     def close(self) -> None:
         self._listener.close()
-
-    def _is_confirmed(self, now: float) -> bool:
-        return now < self._confirmed_at + TRUSTED_SECONDS
 
     def _query_once(self, video_id: int) -> VideoFacts:
         """Query the source. Concurrent calls for one video share one query."""

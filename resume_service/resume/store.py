@@ -76,11 +76,8 @@ class ResumeStore:
         is_separate = archive and keys.hash_tags
         self._separate_backlog = SeparateBacklog(redis) if is_separate else None
         ttl_seconds = int(settings.ttl.total_seconds())
-        self._settings_args = (
-            str(ttl_seconds),
-            str(settings.max_points),
-            str(settings.watched_percent),
-        )
+        numbers = ttl_seconds, settings.max_points, settings.watched_percent
+        self._settings_args = tuple(map(str, numbers))
         """Arguments that are the same for each save. So they are formatted only once, here."""
         self._max_entry_age_ms = (settings.ttl + LONGEST_AGE) // MILLISECOND
         """Milliseconds. The point of an index entry that is older than this has expired."""
@@ -133,9 +130,8 @@ class ResumeStore:
         if not self._archive:
             return False
         keys = self._keys.of_point(user_id, video_id)
-        [entry] = yield from self._redis.call(
-            "get", keys.erased, ("ZSCORE", keys.erased, keys.entry)
-        )
+        command = ("ZSCORE", keys.erased, keys.entry)
+        [entry] = yield from self._redis.call("get", keys.erased, command)
         return entry is not None
 
     def get(self, user_id: str, video_id: str) -> Operation[ResumePoint]:
