@@ -93,8 +93,7 @@ class FactsCache:
         Raises NotFound if the video never existed. Raises Unavailable if the query fails and no usable
         entry is cached.
         """
-        facts = self.cached_facts(video_id)
-        if facts:
+        if facts := self.cached_facts(video_id):
             return facts
         now = self._read_at
         if now >= self._confirmed_at + TRUSTED_SECONDS:
@@ -156,15 +155,12 @@ class FactsCache:
     def _store(self, video_id: int, entry: _CachedFacts, event_count: int) -> None:
         with self._lock:
             if event_count != self._event_count:
-                # For example, a notification came during the query. The result may be outdated, and
-                # no later notification would remove it.
-                return
+                return  # for example, a notification came: the result may be outdated for long
             self._cached.pop(video_id, None)
-            if not entry.facts.is_offered:
-                return  # not cached, so that the video is visible as soon as it is published
-            while len(self._cached) >= MAX_VIDEOS:
-                del self._cached[next(iter(self._cached))]
-            self._cached[video_id] = entry
+            if entry.facts.is_offered:  # others: visible as soon as they are published
+                while len(self._cached) >= MAX_VIDEOS:
+                    del self._cached[next(iter(self._cached))]
+                self._cached[video_id] = entry
 
     # The listener calls these methods of ChangeHandler:
 
