@@ -28,29 +28,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from resume_service.clock import MILLISECOND, iso_ms
 from resume_service.errors import NotFound, Unavailable
 from resume_service.paging import Cursor, CursorPage
 from resume_service.redis.hashes import read_hash
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Args
-from resume_service.resume.hash_format import (
-    POINT_FIELDS,
-    iso_or_empty,
-    number_or_empty,
-    point_from,
-)
+from resume_service.resume.hash_format import POINT_FIELDS, iso_or_empty, point_from
 from resume_service.resume.keys import Keys, PointKeys
 from resume_service.resume.listing import PointList
 from resume_service.resume.model import (
-    LONGEST_AGE,
     Measurement,
     PointSettings,
     ResumePoint,
     Saved,
     Status,
 )
+from resume_service.resume.save_arguments import SaveArguments
 from resume_service.resume.scripts import (
     DELETE_POINT,
     SAVE_POINT,
@@ -75,12 +69,7 @@ class ResumeStore:
         self._archive = archive
         is_separate = archive and keys.hash_tags
         self._separate_backlog = SeparateBacklog(redis) if is_separate else None
-        ttl_seconds = int(settings.ttl.total_seconds())
-        numbers = ttl_seconds, settings.max_points, settings.watched_percent
-        self._settings_args = tuple(map(str, numbers))
-        """Arguments that are the same for each save. So they are formatted only once, here."""
-        self._max_entry_age_ms = (settings.ttl + LONGEST_AGE) // MILLISECOND
-        """Milliseconds. The point of an index entry that is older than this has expired."""
+        self._save_arguments = SaveArguments(settings)
 
     def save(self, measurement: Measurement) -> Operation[bool]:
         """Store the measurement, unless the stored point was measured later.
@@ -177,24 +166,8 @@ class ResumeStore:
         self, measurement: Measurement, keys: PointKeys, *, wants_point: bool
     ) -> Operation[Any]:
         """Return the operation that runs the script of a save. Its result is that of the script."""
-        at_ms, rate = measurement.measured_at_ms, measurement.rate
-        if (measurement.position is None) is (rate is None):
-            raise ValueError("a position or a rate")
         script_keys = [keys.point, keys.recent]
         if self._archive and not self._separate_backlog:
             script_keys.append(keys.dirty)
-        args: Args = [
-            number_or_empty(measurement.position),
-            number_or_empty(measurement.duration),
-            iso_ms(at_ms),
-            at_ms,
-            *self._settings_args,
-            at_ms - self._max_entry_age_ms,
-            keys.member,
-            keys.point_prefix,
-            keys.entry,
-            number_or_empty(rate),
-            number_or_empty(measurement.catalogue_duration),
-            "1" if wants_point else "",
-        ]
+        args = self._save_arguments.of(measurement, keys, wants_point=wants_point)
         return self._redis.run("save", SAVE_POINT, script_keys, args)

@@ -43,6 +43,8 @@ class HistogramSum:
     def flush(self) -> None:
         counts, self._counts = self._counts, [0] * len(self._counts)
         seconds, self._seconds = self._seconds, 0.0
+        if not any(counts):
+            return
         for bucket, count in zip(self._series._buckets, counts, strict=True):  # noqa: SLF001 - prometheus_client can't add several observations
             if count:
                 bucket.inc(count)

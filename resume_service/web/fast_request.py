@@ -50,6 +50,9 @@ def _is_ordinary_host(host: str) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def _media_type(content_type: str) -> str:
+    """Return the media type in lower case. Return empty text if only Flask may interpret it."""
+    if not (content_type.isascii() and content_type.isprintable()):
+        return ""  # `strip` would remove other characters than Flask does
     return content_type.partition(";")[0].strip().lower()
 
 
