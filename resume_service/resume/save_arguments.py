@@ -25,12 +25,12 @@ class SaveArguments:
 
         Raises ValueError unless the measurement has either a position or a rate.
         """
-        _, _, at_ms, position, duration, rate, catalogue_duration = measurement
+        at_ms, position, rate = measurement.measured_at_ms, measurement.position, measurement.rate
         if (position is None) is (rate is None):
             raise ValueError("a position or a rate")
         return [
             number_or_empty(position),
-            number_or_empty(duration),
+            number_or_empty(measurement.duration),
             iso_ms(at_ms),
             at_ms,
             *self._constants,
@@ -39,6 +39,6 @@ class SaveArguments:
             keys.point_prefix,
             keys.entry,
             number_or_empty(rate),
-            number_or_empty(catalogue_duration),
+            number_or_empty(measurement.catalogue_duration),
             "1" if wants_point else "",
         ]
