@@ -22,6 +22,8 @@ from bench.scale.servers import running, version
 from bench.server import Server
 from bench.workload import PATH, token
 from dev.redis_server import RedisServer
+from resume_service.clock import epoch_ms
+from resume_service.redis.operation import run
 
 OURS = next(each for each in CONTESTANTS if each.name == "ours")
 SIZES = (1_000, 100_000, 2_000_000)
@@ -107,7 +109,7 @@ class Subject:
         self.server = server
         self._http = HTTPConnection("127.0.0.1", http_port, timeout=points.TIMEOUT_SECONDS)
         self._headers = {"Authorization": f"Bearer {token('backend', role='service')}"}
-        self._store, self._driver = points.store_of(server)
+        self._store = points.store_of(server)
         self._users = users
         self._per_user = per_user
         self._seconds = FRESH_SECOND
@@ -139,14 +141,14 @@ class Subject:
     def _save(self, number: int) -> None:
         self._seconds += 0.001
         video = self._chance.randrange(self._per_user)
-        self._driver.run(self._store.save(points.measurement(number, video, self._seconds)))
+        run(self._store.save(points.measurement(number, video, self._seconds)))
 
     def _read(self, number: int) -> None:
-        self._driver.run(self._store.get(points.user(number), self._any_video()))
+        run(self._store.get(points.user(number), self._any_video()))
 
     def _list(self, number: int, limit: int | None = None) -> None:
-        now = datetime.now(UTC)
-        listed = self._driver.run(self._store.list(points.user(number), now, limit=limit)).items
+        now_ms = epoch_ms(datetime.now(UTC))
+        listed = run(self._store.list(points.user(number), now_ms, limit=limit)).items
         if len(listed) != min(self._per_user, limit or self._per_user):
             raise BenchFailed(f"{points.user(number)} has {len(listed)} points")
 

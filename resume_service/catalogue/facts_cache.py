@@ -93,11 +93,10 @@ class FactsCache:
         Raises NotFound if the video never existed. Raises Unavailable if the query fails and no usable
         entry is cached.
         """
-        facts = self.cached_facts(video_id)
-        if facts:
+        if facts := self.cached_facts(video_id):
             return facts
         now = self._read_at
-        if not self._is_confirmed(now):
+        if now >= self._confirmed_at + TRUSTED_SECONDS:
             self._listener.listen()
         try:
             return self._query_once(video_id)
@@ -111,22 +110,17 @@ class FactsCache:
     def cached_facts(self, video_id: int) -> VideoFacts | None:
         """Return the facts of a video without a query, or None if a query is necessary."""
         now = self._read_at = self._clock()
-        cached = self._cached.get(video_id)
-        if cached is None:
-            return None
-        age = now - cached.queried_at
-        is_current = self._is_confirmed(now) and cached.session == self._session
-        if is_current and age < FRESH_SECONDS:
-            return cached.facts
-        if now < self._unreachable_at + UNREACHABLE_SECONDS and age < LONGEST_SECONDS:
-            return cached.facts
+        if cached := self._cached.get(video_id):
+            age = now - cached.queried_at
+            is_confirmed = now < self._confirmed_at + TRUSTED_SECONDS
+            if is_confirmed and cached.session == self._session and age < FRESH_SECONDS:
+                return cached.facts
+            if now < self._unreachable_at + UNREACHABLE_SECONDS and age < LONGEST_SECONDS:
+                return cached.facts
         return None
 
     def close(self) -> None:
         self._listener.close()
-
-    def _is_confirmed(self, now: float) -> bool:
-        return now < self._confirmed_at + TRUSTED_SECONDS
 
     def _query_once(self, video_id: int) -> VideoFacts:
         """Query the source. Concurrent calls for one video share one query."""
@@ -161,15 +155,12 @@ class FactsCache:
     def _store(self, video_id: int, entry: _CachedFacts, event_count: int) -> None:
         with self._lock:
             if event_count != self._event_count:
-                # For example, a notification came during the query. The result may be outdated, and
-                # no later notification would remove it.
-                return
+                return  # for example, a notification came: the result may be outdated for long
             self._cached.pop(video_id, None)
-            if not entry.facts.is_offered:
-                return  # not cached, so that the video is visible as soon as it is published
-            while len(self._cached) >= MAX_VIDEOS:
-                del self._cached[next(iter(self._cached))]
-            self._cached[video_id] = entry
+            if entry.facts.is_offered:  # others: visible as soon as they are published
+                while len(self._cached) >= MAX_VIDEOS:
+                    del self._cached[next(iter(self._cached))]
+                self._cached[video_id] = entry
 
     # The listener calls these methods of ChangeHandler:
 

@@ -21,6 +21,7 @@ class ReplySize(IntEnum):
     """For example the points of a long list."""
 
 
+_pack: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assignment]  # the stub accepts only a tuple with one element
 PENDING = object()
 """The outcome of a call that has none yet."""
 
@@ -63,7 +64,7 @@ class Call:
         self.deadline = deadline
         self.writes = writes
         self.size = size
-        self.weight: int = size if size > self.count else self.count
+        self.weight: int = max(self.count, size)
         """The share of this call in the maximum size of a round trip."""
         self.outcome: Any = PENDING
         self.pipeline: Any = None
@@ -85,4 +86,6 @@ class Call:
 
 def packed(commands: Sequence[Command]) -> bytes:
     """Return `commands` as bytes of the Redis protocol."""
-    return b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type]  # the stub accepts only a tuple with one element
+    if len(commands) == 1:  # without a list and a join: 0.2 us less for each save
+        return _pack(commands[0])
+    return b"".join([_pack(command) for command in commands])

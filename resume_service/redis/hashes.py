@@ -24,9 +24,9 @@ def read_hash(router: RedisRouter, key: str, fields: Sequence[str]) -> Operation
         if is_wrong_type(fault):
             return None
         raise
-    _require_hashes([values], fields)
-    found: list[Any] = values
-    return found
+    if type(values) is not list or len(values) != len(fields):
+        raise Unavailable  # the reply is garbled
+    return values
 
 
 def read_hashes(
@@ -68,11 +68,6 @@ def _values(
 ) -> Operation[list[Any]]:
     commands = [("HMGET", key, *fields) for key in keys]
     hashes = yield from router.call("list", keys[0], *commands, size=size)
-    _require_hashes(hashes, fields)
+    if any(type(values) is not list or len(values) != len(fields) for values in hashes):
+        raise Unavailable  # a reply is garbled
     return hashes
-
-
-def _require_hashes(replies: Sequence[Any], fields: Sequence[str]) -> None:
-    """Raise Unavailable if a reply is no array with one value for each field. Then it is garbled."""
-    if any(type(reply) is not list or len(reply) != len(fields) for reply in replies):
-        raise Unavailable

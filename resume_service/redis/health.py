@@ -11,6 +11,7 @@ from redis.exceptions import AskError, ClusterDownError, MovedError
 
 from resume_service.errors import Unavailable
 from resume_service.redis.call import Command
+from resume_service.redis.operation import run
 from resume_service.redis.refusals import is_refused_write
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import Servers
@@ -66,7 +67,7 @@ def _check_primary(router: RedisRouter, client: redis.Redis) -> RedisState | Non
     """
     try:
         command: Command = ("SET", _key_on(router.servers, client), 1, "PX", CHECK_MS)
-        router.driver.run(router.send_to(client, "ping", command))
+        run(router.send_to(client, "ping", command))
     except AskError as redirection:
         moved = redirection if isinstance(redirection, MovedError) else None
         router.servers.refresh(moved)

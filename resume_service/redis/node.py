@@ -19,38 +19,45 @@ from resume_service.errors import Unavailable
 from resume_service.redis.call import Call, ReplySize
 from resume_service.redis.circuit_breaker import CircuitBreaker
 from resume_service.redis.operation import Blocking, Operation
+from resume_service.redis.refusals import raise_first_error
+from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 
 MAX_LARGE_CALLS = 8
 """Maximum number of calls to one server that use a connection of their own at the same time."""
 DEFAULT_TIMEOUT = 5.0
 """Seconds until the deadline of a call, if the client has no timeout."""
 
-NewPipeline = Callable[[redis.Redis, CircuitBreaker], Any]
-"""Returns a pipeline of the driver: it sends calls through one connection."""
+NewPipeline = Callable[[redis.Redis, CircuitBreaker, ReplicaWait], Any]
+"""Returns a pipeline: it sends calls through one connection."""
 
 
 class Node:
     """Chooses the connection of each call to the server of `client`."""
 
-    def __init__(self, client: redis.Redis, new_pipeline: NewPipeline) -> None:
+    def __init__(
+        self, client: redis.Redis, new_pipeline: NewPipeline, wait: ReplicaWait = NO_WAIT
+    ) -> None:
         timeout = client.connection_pool.connection_kwargs.get("socket_timeout")
         self.timeout: float = timeout or DEFAULT_TIMEOUT
         """Seconds from the arrival of a call to its deadline."""
-        self._small = new_pipeline(client, CircuitBreaker())
+        self._small = new_pipeline(client, CircuitBreaker(), wait)
         breaker = CircuitBreaker()
-        self._medium = new_pipeline(client, breaker)
-        self._free_large = [new_pipeline(client, breaker) for _ in range(MAX_LARGE_CALLS)]
+        self._medium = new_pipeline(client, breaker, wait)
+        self._free_large = [new_pipeline(client, breaker, wait) for _ in range(MAX_LARGE_CALLS)]
         self._large_calls = threading.BoundedSemaphore(MAX_LARGE_CALLS)
 
     def send(self, call: Call) -> Operation[list[Any]]:
-        """Return the replies to `call`. An error reply is not raised.
+        """Return the replies to `call`. Raises the error of the first error reply.
 
         Raises Unavailable at the deadline of the call, or if the server does not answer.
         """
+        replies: list[Any]
         if call.size is ReplySize.LARGE:
-            return (yield from self._send_large(call))
-        call.pipeline = self._small if call.size is ReplySize.SMALL else self._medium
-        replies: list[Any] = yield call
+            replies = yield from self._send_large(call)
+        else:
+            call.pipeline = self._small if call.size is ReplySize.SMALL else self._medium
+            replies = yield call
+        raise_first_error(call.operation, replies)
         return replies
 
     def _send_large(self, call: Call) -> Operation[list[Any]]:

@@ -1,11 +1,9 @@
 """Operations: code that needs Redis and does no I/O itself.
 
-An operation is a generator. It yields one step after the other, and receives the result of each. A
-driver executes the steps:
+An operation is a generator. It yields one step after the other, and receives the result of each:
 
-- `blocking_driver.py` blocks the calling thread: for threads of granian, the CLI and tests.
-- `server/event_driver.py` blocks the calling greenlet, or calls a callback at the end. The requests
-  of Flask use greenlets, and the fast lane uses callbacks.
+- `run` executes an operation in the calling thread or greenlet: in Flask, in the CLI and in tests.
+- `server/callbacks.py` executes it in the event loop: in the fast lane.
 
 So the same operations serve all of them. psycopg 3 is built in the same way, for the same reason.
 """
@@ -18,7 +16,6 @@ from typing import Any, NamedTuple, TypeVar
 from resume_service.redis.call import Call
 
 Result = TypeVar("Result")
-Returned = TypeVar("Returned")
 
 
 class Blocking(NamedTuple):
@@ -49,9 +46,3 @@ def run(operation: Operation[Result]) -> Result:
     except StopIteration as done:
         returned: Result = done.value
         return returned
-
-
-def immediate(function: Callable[..., Returned], *args: Any) -> Operation[Returned]:
-    """Return an operation with one blocking step."""
-    result: Returned = yield Blocking(lambda: function(*args))
-    return result

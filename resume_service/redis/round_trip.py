@@ -1,6 +1,6 @@
 """Concurrent calls to one Redis server share a round trip (auto-pipelining). This module has no I/O.
 
-Under load, many saves share the cost of sending and receiving. `blocking_driver.py` and
+Under load, many saves share the cost of sending and receiving. `blocking_pipeline.py` and
 `server/redis_pipeline.py` send the bytes and receive the replies.
 """
 

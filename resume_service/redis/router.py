@@ -11,11 +11,10 @@ import redis
 from redis.exceptions import AskError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
-from resume_service.redis.blocking_driver import BlockingDriver
+from resume_service.redis.blocking_pipeline import BlockingPipeline
 from resume_service.redis.call import Call, Command, ReplySize
-from resume_service.redis.node import Node
+from resume_service.redis.node import NewPipeline, Node
 from resume_service.redis.operation import Blocking, Operation
-from resume_service.redis.refusals import raise_first_error
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
@@ -33,9 +32,9 @@ class RedisRouter:
 
     def __init__(self, servers: Servers, wait: ReplicaWait = NO_WAIT) -> None:
         self.servers = servers
-        self.wait = wait
-        self.driver: Any = BlockingDriver(wait)
-        """Executes the operations. The gevent worker replaces it before its first request."""
+        self._wait = wait
+        self.new_pipeline: NewPipeline = BlockingPipeline
+        """Creates the pipelines. The gevent worker replaces it before its first request."""
         self._nodes: WeakKeyDictionary[redis.Redis, Node] = WeakKeyDictionary()
         """The node of each client. A node is garbage-collected together with its client."""
 
@@ -78,12 +77,12 @@ class RedisRouter:
     ) -> Operation[list[Any]]:
         """Send `commands` to the server of `client`. Raises its redirections."""
         node = self._node(client)
-        return (yield from _trip(node, Call(operation, commands, time.monotonic() + node.timeout)))
+        return (yield from node.send(Call(operation, commands, time.monotonic() + node.timeout)))
 
     def _send(self, node: Node, key: str, call: Call) -> Operation[list[Any]]:
         """Send `call` to `node`, and follow one redirection."""
         try:
-            return (yield from _trip(node, call))
+            return (yield from node.send(call))
         except AskError as fault:  # or MovedError, which is a subclass
             redirection = fault
         except Unavailable:
@@ -92,7 +91,7 @@ class RedisRouter:
             raise
         node, commands = yield Blocking(lambda: self._redirected(redirection, key, call))
         try:
-            replies = yield from _trip(node, call.with_commands(commands))
+            replies = yield from node.send(call.with_commands(commands))
         except AskError as fault:
             raise Unavailable from fault  # slots are still moving: the client can retry later
         return replies[1::2] if commands[0] == ASKING else replies
@@ -127,12 +126,5 @@ class RedisRouter:
     def _node(self, client: redis.Redis) -> Node:
         node = self._nodes.get(client)
         if node is None:
-            node = self._nodes.setdefault(client, Node(client, self.driver.new_pipeline))
+            node = self._nodes.setdefault(client, Node(client, self.new_pipeline, self._wait))
         return node
-
-
-def _trip(node: Node, call: Call) -> Operation[list[Any]]:
-    """Send `call` to `node`. Raises the error of an error reply."""
-    replies: list[Any] = yield from node.send(call)
-    raise_first_error(call.operation, replies)
-    return replies

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 
 from resume_service.clock import epoch_ms
 from resume_service.errors import Unavailable
@@ -156,4 +157,5 @@ def _first_page(points: list[ResumePoint], limit: int | None) -> CursorPage[Resu
     if limit is None or len(points) <= limit:
         return CursorPage(points, None)
     last = points[limit - 1]
-    return CursorPage(points[:limit], Cursor(last.updated_at, last.video_id))
+    cursor = Cursor(datetime.fromisoformat(last.updated_at), last.video_id)
+    return CursorPage(points[:limit], cursor)

@@ -10,13 +10,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from resume_service.settings import Settings
 
 LONGEST_AGE = timedelta(milliseconds=10**8)
 """Maximum time between a measurement and the arrival of its report: about 28 hours."""
 
 
-class Measurement(NamedTuple):
+class Measurement(Struct, frozen=True, gc=False):
     """A player's report: either a position or a rate, and the time when it was measured.
 
     A rate is the watched part of the video in percent.
@@ -53,8 +55,11 @@ class ResumePoint(NamedTuple):
     video_id: str
     position: float
     """Seconds from the start of the video."""
-    updated_at: datetime
-    """The time when the position was measured."""
+    updated_at: str
+    """The time when the position was measured, in the format of `clock.iso`.
+
+    It is text because Redis stores this text, and the APIs return it.
+    """
     duration: float | None = None
     """Length of the video in seconds. None if unknown."""
     percent: float | None = None

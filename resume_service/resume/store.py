@@ -25,33 +25,26 @@ The rules of a save are in `scripts/save_point.lua`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from resume_service.clock import MILLISECOND, iso, iso_ms
 from resume_service.errors import NotFound, Unavailable
 from resume_service.paging import Cursor, CursorPage
 from resume_service.redis.hashes import read_hash
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Args
-from resume_service.resume.hash_format import (
-    POINT_FIELDS,
-    iso_or_empty,
-    number_or_empty,
-    point_from,
-)
-from resume_service.resume.keys import Keys
+from resume_service.resume.hash_format import POINT_FIELDS, iso_or_empty, point_from
+from resume_service.resume.keys import Keys, PointKeys
 from resume_service.resume.listing import PointList
 from resume_service.resume.model import (
-    LONGEST_AGE,
     Measurement,
     PointSettings,
     ResumePoint,
     Saved,
     Status,
 )
+from resume_service.resume.save_arguments import SaveArguments
 from resume_service.resume.scripts import (
     DELETE_POINT,
     SAVE_POINT,
@@ -76,15 +69,7 @@ class ResumeStore:
         self._archive = archive
         is_separate = archive and keys.hash_tags
         self._separate_backlog = SeparateBacklog(redis) if is_separate else None
-        ttl_seconds = int(settings.ttl.total_seconds())
-        self._settings_args = (
-            str(ttl_seconds),
-            str(settings.max_points),
-            str(settings.watched_percent),
-        )
-        """Arguments that are the same for each save. So they are formatted only once, here."""
-        self._max_entry_age_ms = (settings.ttl + LONGEST_AGE) // MILLISECOND
-        """Milliseconds. The point of an index entry that is older than this has expired."""
+        self._save_arguments = SaveArguments(settings)
 
     def save(self, measurement: Measurement) -> Operation[bool]:
         """Store the measurement, unless the stored point was measured later.
@@ -92,17 +77,26 @@ class ResumeStore:
         Return True if the measurement was stored. Raises ValueError unless the measurement has
         either a position or a rate.
         """
-        applied, _ = yield from self._save(measurement, wants_point=False)
-        return applied
+        keys = self._keys.of_point(measurement.user_id, measurement.video_id)
+        result = yield from self._run_save(measurement, keys, wants_point=False)
+        applied = has_changed_point(result, measurement.measured_at_ms)
+        if applied and self._separate_backlog:
+            yield from self._separate_backlog.add_saved(keys, measurement.measured_at_ms)
+        return metrics.count_save(applied)
 
     def save_and_get(self, measurement: Measurement) -> Operation[Saved]:
         """Save like `save`, and return the stored point after the save, all in one round trip.
 
         Raises Unavailable if the hash is no point, and its `updatedAt` prevents the save.
         """
-        applied, (is_new, *values) = yield from self._save(measurement, wants_point=True)
-        key = self._keys.of_point(measurement.user_id, measurement.video_id).point
-        point = point_from(key, measurement.user_id, measurement.video_id, values)
+        keys = self._keys.of_point(measurement.user_id, measurement.video_id)
+        result = yield from self._run_save(measurement, keys, wants_point=True)
+        first, is_new, *values = result
+        applied = has_changed_point(first, measurement.measured_at_ms)
+        if applied and self._separate_backlog:
+            yield from self._separate_backlog.add_saved(keys, measurement.measured_at_ms)
+        metrics.count_save(applied)
+        point = point_from(keys.point, measurement.user_id, measurement.video_id, values)
         if point is None:
             raise Unavailable
         return Saved(point, applied, is_new == 1)
@@ -115,8 +109,8 @@ class ResumeStore:
         Return True if the times were added. Return False and change nothing if the stored point is
         not `point` any more, because it was saved or deleted.
         """
-        key = self._keys.of_point(point.user_id, point.video_id).point
-        moments = [iso(point.updated_at), iso_or_empty(watched_at), iso_or_empty(completed_at)]
+        key = self._keys.point(point.user_id, point.video_id)
+        moments = [point.updated_at, iso_or_empty(watched_at), iso_or_empty(completed_at)]
         result = yield from self._redis.run("set_first_times", SET_FIRST_TIMES, [key], [*moments])
         return bool(result == 1)
 
@@ -125,14 +119,13 @@ class ResumeStore:
         if not self._archive:
             return False
         keys = self._keys.of_point(user_id, video_id)
-        [entry] = yield from self._redis.call(
-            "get", keys.erased, ("ZSCORE", keys.erased, keys.entry)
-        )
+        command = ("ZSCORE", keys.erased, keys.entry)
+        [entry] = yield from self._redis.call("get", keys.erased, command)
         return entry is not None
 
     def get(self, user_id: str, video_id: str) -> Operation[ResumePoint]:
         """Return the point. Raises NotFound if the point does not exist."""
-        key = self._keys.of_point(user_id, video_id).point
+        key = self._keys.point(user_id, video_id)
         values = yield from read_hash(self._redis, key, POINT_FIELDS)
         point = point_from(key, user_id, video_id, values)
         if point is None:
@@ -169,37 +162,12 @@ class ResumeStore:
         if not has_changed_point(result, now_ms):
             raise NotFound(NO_POINT)
 
-    def _save(
-        self, measurement: Measurement, *, wants_point: bool
-    ) -> Operation[tuple[bool, Sequence[Any]]]:
-        """Run the save script and write the backlog entry.
-
-        Return whether the measurement was stored, and the further values of the script's result.
-        """
-        if (measurement.position is None) is (measurement.rate is None):
-            raise ValueError("a position or a rate")
-        keys = self._keys.of_point(measurement.user_id, measurement.video_id)
-        at_ms = measurement.measured_at_ms
+    def _run_save(
+        self, measurement: Measurement, keys: PointKeys, *, wants_point: bool
+    ) -> Operation[Any]:
+        """Return the operation that runs the script of a save. Its result is that of the script."""
         script_keys = [keys.point, keys.recent]
         if self._archive and not self._separate_backlog:
             script_keys.append(keys.dirty)
-        args: Args = [
-            number_or_empty(measurement.position),
-            number_or_empty(measurement.duration),
-            iso_ms(at_ms),
-            at_ms,
-            *self._settings_args,
-            at_ms - self._max_entry_age_ms,
-            keys.member,
-            keys.point_prefix,
-            keys.entry,
-            number_or_empty(measurement.rate),
-            number_or_empty(measurement.catalogue_duration),
-            "1" if wants_point else "",
-        ]
-        result = yield from self._redis.run("save", SAVE_POINT, script_keys, args)
-        first, *values = result if wants_point else [result]
-        applied = has_changed_point(first, at_ms)
-        if self._separate_backlog and applied:
-            yield from self._separate_backlog.add_saved(keys, at_ms)
-        return metrics.count_save(applied), values
+        args = self._save_arguments.of(measurement, keys, wants_point=wants_point)
+        return self._redis.run("save", SAVE_POINT, script_keys, args)

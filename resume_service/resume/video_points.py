@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from resume_service.auth.identity import Identity
+from resume_service.clock import iso
 from resume_service.errors import Forbidden, NotFound, Unavailable
 from resume_service.ids import row_id, user_id_errors
 from resume_service.redis.operation import Blocking, Operation
@@ -142,7 +143,7 @@ def _as_point(archived: ArchivedPoint) -> ResumePoint:
         archived.user_id,
         archived.video_id,
         archived.position,
-        archived.updated_at,
+        iso(archived.updated_at),
         archived.duration,
         archived.percent,
         archived.watched,

@@ -10,21 +10,19 @@ from __future__ import annotations
 import _socket
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gevent.core import READ
 
 from resume_service.server import limits
+from resume_service.server.callbacks import Callbacks
 from resume_service.server.error_responses import RequestTooSlow
-from resume_service.server.event_driver import Callbacks
+from resume_service.server.interfaces import Reason, Server
 from resume_service.server.request_parser import Incomplete, parse
 from resume_service.server.response_writer import send
 from resume_service.server.slow_response import SlowResponse
 from resume_service.web.lifecycle import FailedRequest
 from resume_service.web.messages import LaneResponse
-
-if TYPE_CHECKING:
-    from resume_service.server.http_server import HttpServer
 
 
 class Connection:
@@ -46,7 +44,7 @@ class Connection:
     )
 
     def __init__(
-        self, server: HttpServer, accepted: _socket.socket, address: Any, data: bytes = b""
+        self, server: Server, accepted: _socket.socket, address: Any, data: bytes = b""
     ) -> None:
         self._server = server
         self._socket = accepted
@@ -179,7 +177,7 @@ class Connection:
         if not self._watcher.active:
             self._watcher.start(self._on_readable)
 
-    def _hand_over(self, reason: FailedRequest | RequestTooSlow | None = None) -> None:
+    def _hand_over(self, reason: Reason = None) -> None:
         """Let Flask answer the request at the start of `_data`, or send the response to `reason`."""
         self._forget()
         self._server.serve_with_flask(

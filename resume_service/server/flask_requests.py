@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from gevent.pool import Group
 from gunicorn import http, util
@@ -16,24 +17,24 @@ from gunicorn.workers.base_async import AsyncWorker
 
 from resume_service.server import limits
 from resume_service.server.client_socket import ClientSocket
+from resume_service.server.clients import Clients
 from resume_service.server.error_responses import RequestTooSlow, error_response
-from resume_service.web.lifecycle import FailedRequest, raise_in_flask
-
-if TYPE_CHECKING:
-    from resume_service.server.http_server import HttpServer
+from resume_service.server.interfaces import Reason
+from resume_service.web.lifecycle import raise_in_flask
 
 GONE = (errors.NoMoreData, OSError)
 """Errors that occur if the client has closed the connection, or takes nothing from it."""
-Reason = FailedRequest | RequestTooSlow | None
-"""The error of a request in the fast lane, if it has one."""
+TakeBack = Callable[[ClientSocket, Any, bytes], None]
+"""Takes over the socket after a response, with the address and the next bytes of the client."""
 
 
 class FlaskRequests:
     """`worker` is the gunicorn worker. Its method `handle_request` calls Flask."""
 
-    def __init__(self, worker: AsyncWorker, server: HttpServer) -> None:
+    def __init__(self, worker: AsyncWorker, clients: Clients, take_back: TakeBack) -> None:
         self._worker = worker
-        self._server = server
+        self._clients = clients
+        self._take_back = take_back
         self._greenlets = Group()
 
     def start(self, client: ClientSocket, address: Any, data: bytes, reason: Reason) -> None:
@@ -52,9 +53,9 @@ class FlaskRequests:
         finally:
             if rest is None:
                 util.close(client)
-                self._server.clients.count -= 1
+                self._clients.count -= 1
         if rest is not None:
-            self._server.take_back(client, address, rest)
+            self._take_back(client, address, rest)
 
     def _serve_request(
         self, client: ClientSocket, address: Any, data: bytes, reason: Reason

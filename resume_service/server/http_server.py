@@ -11,13 +11,14 @@ from gunicorn.workers.base_async import AsyncWorker
 from resume_service.server.client_socket import ClientSocket
 from resume_service.server.clients import Clients
 from resume_service.server.connection import Connection
-from resume_service.server.flask_requests import FlaskRequests, Reason
+from resume_service.server.flask_requests import FlaskRequests
+from resume_service.server.interfaces import Reason
 from resume_service.server.turns import Turns
 from resume_service.web.fast_lane import FastLane
 
 
 class HttpServer:
-    """What the connections of a process share. Without a `lane`, Flask answers all requests."""
+    """What the connections of a process share (see `interfaces.py`)."""
 
     def __init__(self, worker: AsyncWorker, lane: FastLane | None) -> None:
         self.lane = lane
@@ -25,8 +26,7 @@ class HttpServer:
         self.turns = Turns()
         self.clients = Clients()
         self.is_stopping = False
-        """If true, Flask answers all requests, because gunicorn then closes the connections."""
-        self._flask = FlaskRequests(worker, self)
+        self._flask = FlaskRequests(worker, self.clients, self._take_back)
 
     def add(self, accepted: _socket.socket, address: Any) -> None:
         """Serve a new connection. Its socket must not block."""
@@ -41,11 +41,10 @@ class HttpServer:
         first_steps_left: int,
         reason: Reason,
     ) -> None:
-        """Take over the socket of a connection in the fast lane. Its request starts with `data`."""
         client = ClientSocket(accepted, self.turns, self.clients, first_steps_left)
         self._flask.start(client, address, data, reason)
 
-    def take_back(self, client: ClientSocket, address: Any, data: bytes) -> None:
+    def _take_back(self, client: ClientSocket, address: Any, data: bytes) -> None:
         """Take over the socket of a connection in Flask. Its next request starts with `data`."""
         raw = _socket.socket(client.family, client.type, client.proto, client.detach())
         raw.settimeout(0)

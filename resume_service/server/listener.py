@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 import contextlib
 import socket
+from collections import deque
 from typing import Any
 
 from gevent.server import StreamServer
@@ -26,6 +27,8 @@ class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
         super().__init__(listening_socket, server.add)
         self._server = server
         self._max_connections = limits.max_connections()
+        self._refused: deque[_socket.socket] = deque()
+        """The last refused connections. They are closed when others follow."""
 
     def do_read(self) -> tuple[_socket.socket, Any] | None:
         """Accept a connection. Return None if no connection is there."""
@@ -37,7 +40,7 @@ class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
         raw.settimeout(0)
         clients = self._server.clients
         if clients.count >= self._max_connections and not clients.close_longest_waiting():
-            _refuse(raw)
+            self._refuse(raw)
             return None
         return raw, address
 
@@ -52,9 +55,11 @@ class Listener(StreamServer):  # type: ignore[misc]  # gevent ships no types
                 break
             self.do_handle(*accepted)
 
-
-def _refuse(client: _socket.socket) -> None:
-    """Answer 503 and close, because each connection is in use."""
-    with contextlib.suppress(OSError):
-        client.send(error_response(TooManyConnections()))
-    client.close()
+    def _refuse(self, client: _socket.socket) -> None:
+        """Answer 503, because each connection is in use. Close later, so that the client can read."""
+        with contextlib.suppress(OSError):
+            client.send(error_response(TooManyConnections()))
+            client.shutdown(socket.SHUT_WR)
+        self._refused.append(client)
+        if len(self._refused) > limits.MAX_REFUSED:
+            self._refused.popleft().close()

@@ -162,6 +162,23 @@ class RedisPipeline:
             self._run_callback(self._start)
 
 
+class RedisPipelines:
+    """All pipelines of this process."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._busy: set[RedisPipeline] = set()
+        """The pipelines that have a round trip now."""
+
+    def new(self, client: redis.Redis, breaker: CircuitBreaker, wait: ReplicaWait) -> RedisPipeline:
+        return RedisPipeline(client, breaker, wait, self._turns, self._busy)
+
+    def end_late_calls(self) -> None:
+        """End the calls after their deadline. Call this every 50 ms: one timer is enough for all."""
+        for pipeline in tuple(self._busy):
+            pipeline.end_late_calls()
+
+
 def _fail(calls: list[Call]) -> None:
     for call in calls:
         count_failures((call.operation,))

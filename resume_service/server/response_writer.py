@@ -74,11 +74,11 @@ def send(client: _socket.socket, answer: LaneResponse) -> memoryview | None:
 
 def response_bytes(answer: LaneResponse) -> bytes:
     """Return the bytes of a response. The connection remains open after the response."""
-    response, request_id, more = answer
+    response, request_id = answer.response, answer.request_id
     head = _heads.of(response.status, response.headers)
     end = _END
-    if more or response.varying:
-        end = b"\r\n" + _lines(response.varying + more) + _END[2:]
+    if response.varying or answer.more:
+        end = b"\r\n" + _lines(response.varying + answer.more) + _END[2:]
     if response.status in WITHOUT_BODY:
         return b"%b%b%b" % (head, request_id.encode(), end)
     body = response.body

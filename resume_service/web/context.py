@@ -14,16 +14,9 @@ from resume_service.auth.verifier import Verifier
 from resume_service.clock import from_epoch_ms
 from resume_service.errors import Unauthorized, Unavailable
 from resume_service.rate_limits.limiter import Limit, RateLimiter
-from resume_service.redis.operation import Operation, Result
-from resume_service.redis.router import RedisRouter
+from resume_service.redis.operation import run
 from resume_service.web.request_start import RequestStart
 from resume_service.web.services import services
-
-
-def run(operation: Operation[Result]) -> Result:
-    """Execute `operation` and return its result. Raises the error that it raises."""
-    result: Result = services().get(RedisRouter).driver.run(operation)
-    return result
 
 
 def current_user() -> Identity:

@@ -11,9 +11,6 @@ The server calls `begin`, and then executes the operation `answer`. During each 
 
 from __future__ import annotations
 
-import functools
-import io
-import re
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -24,27 +21,18 @@ from resume_service.auth.identity import Identity
 from resume_service.auth.verifier import Verifier
 from resume_service.clock import Clock, millisecond_clock
 from resume_service.errors import ServiceError
-from resume_service.redis.operation import Blocking, Operation
-from resume_service.redis.router import RedisRouter
+from resume_service.redis.operation import Blocking, Operation, run
 from resume_service.telemetry import logs
 from resume_service.web import lifecycle
 from resume_service.web.cors import OriginHeaders
 from resume_service.web.error_responses import service_error_response
-from resume_service.web.fast_route import FastRoute
+from resume_service.web.fast_request import Environ, from_environ, is_ordinary
+from resume_service.web.fast_route import FastRoute, FastRoutes
 from resume_service.web.lifecycle import COMMON_HEADERS, FailedRequest
 from resume_service.web.messages import ApiRequest, FastRequest, LaneResponse
 from resume_service.web.request_start import RequestStart
 from resume_service.web.services import Services
 
-Environ = dict[str, Any]
-
-_match_ordinary_host = re.compile(
-    r"([a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*(:[0-9]{1,5})?)?", re.IGNORECASE
-).fullmatch
-"""Flask rejects some other host names. So the fast lane leaves all other host names to Flask."""
-
-FLASK_ONLY_HEADERS = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT"})
-"""The fast lane leaves a request with one of these headers to Flask."""
 STATUSES_WITHOUT_LENGTH = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 """The response has no body, and no header `Content-Length`."""
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -64,18 +52,14 @@ class FastLane:
         self.flask_app = app.wsgi_app
         """The WSGI application for the requests that the fast lane does not answer."""
         self._services = services
-        self._driver = services.get(RedisRouter).driver
         self._verifier = services.get(Verifier)
         self._clock = millisecond_clock(clock)
-        self._routes: dict[str, list[FastRoute]] = {}
-        """Maps a method such as `GET` to its routes."""
-        for route in routes:
-            self._routes.setdefault(route.method, []).append(route)
+        self._routes = FastRoutes(routes)
         self._origin_headers = origin_headers
         self.largest_body: int = app.config["MAX_CONTENT_LENGTH"]
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        request = _fast_request(environ, self.largest_body)
+        request = from_environ(environ, self.largest_body)
         outcome = self._run(request) if request else None
         if outcome is None:
             return self.flask_app(environ, start_response)
@@ -94,10 +78,7 @@ class FastLane:
         start = self.begin(request)
         logs.request_id.set(start.request_id)
         try:
-            outcome: LaneResponse | FailedRequest | None = self._driver.run(
-                self.answer(request, start)
-            )
-            return outcome
+            return run(self.answer(request, start))
         finally:
             lifecycle.end()
 
@@ -113,13 +94,15 @@ class FastLane:
         If the route raises an unexpected error, return a FailedRequest. Then Flask logs the error
         and creates the response.
         """
-        matched = self._route(request)
-        if matched is None:
+        route, path_values = self._routes.find(request.method, request.path)
+        if route is None or not is_ordinary(request, route):
             return None
-        route, path_values = matched
         received = request.headers
         try:
-            caller = yield from self._identify(received.get("HTTP_AUTHORIZATION"))
+            authorization = received.get("HTTP_AUTHORIZATION")
+            caller = self._verifier.cached(authorization)
+            if caller is None:
+                caller = yield from self._identify(authorization)
             api_request = ApiRequest(
                 self._services,
                 caller,
@@ -128,9 +111,10 @@ class FastLane:
                 request.query,
                 received.get("HTTP_IF_NONE_MATCH"),
             )
-            response = yield from route.answer(api_request, request.body, *path_values)
-            if response is None:
+            operation = route.answer(api_request, request.body, *path_values)
+            if operation is None:
                 return None
+            response = yield from operation
         except ServiceError as error:
             response = service_error_response(error)
         except Exception as error:  # noqa: BLE001 - Flask raises the same error again
@@ -142,57 +126,7 @@ class FastLane:
         return LaneResponse(response, start.request_id, more)
 
     def _identify(self, authorization: str | None) -> Operation[Identity]:
+        if self._verifier.keys is None:
+            return self._verifier.identify(authorization)  # only computes: needs no greenlet
         caller: Identity = yield Blocking(lambda: self._verifier.identify(authorization))
         return caller
-
-    def _route(self, request: FastRequest) -> tuple[FastRoute, Sequence[str]] | None:
-        """Return the route of an ordinary request, and the values in the request's path.
-
-        Return None for any other request.
-        """
-        if not _is_ordinary_host(request.headers.get("HTTP_HOST", "")):
-            return None
-        for route in self._routes.get(request.method, ()):
-            if match := route.match(request.path):
-                break
-        else:
-            return None
-        if not FLASK_ONLY_HEADERS.isdisjoint(request.headers):
-            return None
-        if not self._has_ordinary_body(route, request):
-            return None
-        return route, match.groups()
-
-    def _has_ordinary_body(self, route: FastRoute, request: FastRequest) -> bool:
-        if not route.media_types:
-            return not request.body
-        kind = request.headers.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-        return kind in route.media_types and "CONTENT_LENGTH" in request.headers
-
-
-@functools.lru_cache(maxsize=64)  # almost all requests have one of very few host names
-def _is_ordinary_host(host: str) -> bool:
-    return _match_ordinary_host(host) is not None
-
-
-def _fast_request(environ: Environ, largest_body: int) -> FastRequest | None:
-    """Return the request in a WSGI environ. Return None if the fast lane can't read it.
-
-    Reads the body from `wsgi.input`, and replaces `wsgi.input` so that Flask can read it again.
-    """
-    path, length = environ["PATH_INFO"], environ.get("CONTENT_LENGTH") or "0"
-    if not path.isascii() or "%" in environ.get("RAW_URI", "") or not length.isdecimal():
-        return None
-    if int(length) > largest_body:
-        return None
-    body = b""
-    if length != "0":
-        try:
-            body = environ["wsgi.input"].read(int(length))
-        except OSError:
-            return None  # Flask tries to read the body too, and then handles the error
-        environ["wsgi.input"] = io.BytesIO(body)
-        if len(body) != int(length):
-            return None
-    method, query = environ["REQUEST_METHOD"], environ.get("QUERY_STRING", "")
-    return FastRequest(method, path, query, environ, body)

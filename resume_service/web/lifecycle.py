@@ -64,9 +64,9 @@ def begin(requested_id: str | None, clock: MillisecondClock) -> RequestStart:
     The request id is `requested_id` if this is a valid id. Otherwise it is a random id. The caller
     sets `logs.request_id` while the request runs.
     """
-    if requested_id and _match_request_id(requested_id):
-        return RequestStart(requested_id, time.perf_counter(), clock())
-    return RequestStart(random_id(), time.perf_counter(), clock())
+    if not requested_id or not _match_request_id(requested_id):
+        requested_id = random_id()
+    return RequestStart(requested_id, time.perf_counter(), clock())
 
 
 def own_headers(method: str, idempotency_key: str | None) -> Headers:

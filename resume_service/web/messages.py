@@ -1,17 +1,19 @@
 """Requests and responses that do not depend on Flask, and conversions from and to Flask.
 
 The fast lane answers ordinary requests before Flask (see `fast_lane.py`). Route functions use the
-types of this module. So the fast lane and Flask can call the same functions.
+types of this module. So the fast lane and Flask can call the same functions. The types are Structs,
+because the creation of a NamedTuple takes 0.12 us longer, and a request needs five.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from flask import Response, request
+from msgspec import Struct
 from werkzeug.http import parse_etags
 
 from resume_service.auth.identity import Identity
@@ -23,7 +25,7 @@ JSON = (("Content-Type", "application/json"),)
 """The constant headers of a response with JSON."""
 
 
-class FastRequest(msgspec.Struct, gc=False):  # creating a NamedTuple takes 0.2 us longer
+class FastRequest(Struct, frozen=True, gc=False):
     """A parsed HTTP request for the fast lane."""
 
     method: str
@@ -35,7 +37,7 @@ class FastRequest(msgspec.Struct, gc=False):  # creating a NamedTuple takes 0.2 
     body: bytes
 
 
-class ApiRequest(NamedTuple):
+class ApiRequest(Struct, frozen=True, gc=False):
     """One request. Flask or the fast lane has parsed it."""
 
     services: Services
@@ -52,7 +54,7 @@ Headers = tuple[tuple[str, str], ...]
 """Names and values of header fields."""
 
 
-class ApiResponse(NamedTuple):
+class ApiResponse(Struct, frozen=True, gc=False):
     """One response. Flask or the fast lane sends it.
 
     Only few different `headers` exist: they are constants. So a server can prepare their bytes.
@@ -65,7 +67,7 @@ class ApiResponse(NamedTuple):
     """The header fields with other values, such as `ETag` and `Link`."""
 
 
-class LaneResponse(NamedTuple):
+class LaneResponse(Struct, frozen=True, gc=False):
     """The response of the fast lane. The server adds `lifecycle.COMMON_HEADERS` and the id."""
 
     response: ApiResponse
@@ -81,9 +83,9 @@ def api_request() -> ApiRequest:
     return ApiRequest(services(), current_user(), arrived_ms, request.path, query, if_none_match)
 
 
-def json_response(value: Any, varying: Headers = ()) -> ApiResponse:
-    """Return a response with status 200 and `value` as JSON."""
-    return ApiResponse(200, JSON, _encoder.encode(value) + b"\n", varying)
+def json_response(value: Any, varying: Headers = (), status: int = 200) -> ApiResponse:
+    """Return a response with `value` as JSON."""
+    return ApiResponse(status, JSON, _encoder.encode(value) + b"\n", varying)
 
 
 def with_etag(response: ApiResponse, if_none_match: str | None) -> ApiResponse:

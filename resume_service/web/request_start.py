@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+
+import msgspec
 
 
-class RequestStart(NamedTuple):
-    """The id and the start time of a request."""
+class RequestStart(msgspec.Struct, frozen=True, gc=False):
+    """The id and the start time of a request.
+
+    It is a Struct because a NamedTuple takes three times as long to create (0.15 instead of 0.05 us).
+    """
 
     request_id: str
     started: float

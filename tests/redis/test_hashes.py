@@ -8,9 +8,9 @@ from resume_service.errors import Unavailable
 from resume_service.redis.call import ReplySize
 from resume_service.redis.client import new_client
 from resume_service.redis.hashes import read_hash, read_hashes
+from resume_service.redis.operation import run
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer
-from tests.support.executed import run
 from tests.support.scripted_redis import ScriptedRedis, tag_of
 
 FIELDS = ("a", "b")

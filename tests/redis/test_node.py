@@ -8,13 +8,11 @@ import time
 import pytest
 
 from resume_service.errors import Unavailable
-from resume_service.redis.blocking_driver import BlockingDriver
+from resume_service.redis.blocking_pipeline import BlockingPipeline
 from resume_service.redis.call import Call, ReplySize
 from resume_service.redis.client import new_client
 from resume_service.redis.node import MAX_LARGE_CALLS, Node
-from resume_service.redis.operation import Blocking
-from resume_service.redis.round_trip import NO_WAIT
-from tests.support.executed import run
+from resume_service.redis.operation import Blocking, run
 from tests.support.load_clients import in_parallel
 from tests.support.scripted_redis import ScriptedRedis, tag_of
 
@@ -29,7 +27,7 @@ def scripted():
     def start(script):
         servers.append(ScriptedRedis(script))
         client = new_client(servers[-1].url, SECONDS)
-        return servers[-1], Node(client, BlockingDriver(NO_WAIT).new_pipeline)
+        return servers[-1], Node(client, BlockingPipeline)
 
     yield start
     for each in servers:

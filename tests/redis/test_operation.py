@@ -6,8 +6,8 @@ import pytest
 
 from resume_service.errors import NotFound, Unavailable
 from resume_service.redis.call import Call
-from resume_service.redis.operation import Blocking, immediate
-from tests.support.executed import Executed, run
+from resume_service.redis.operation import Blocking, run
+from tests.support.executed import Executed
 
 
 class Pipeline:
@@ -29,10 +29,9 @@ def test_operation_gets_the_result_of_each_step_in_order():
     def operation():
         first = yield Blocking(lambda: "blocking")
         second = yield new_call()
-        third = yield from immediate(lambda *words: words, "a", "b")
-        return first, second, third
+        return first, second
 
-    assert run(operation()) == ("blocking", [1], ("a", "b"))
+    assert run(operation()) == ("blocking", [1])
 
 
 def test_operation_without_steps_returns_its_result():
@@ -96,7 +95,7 @@ def test_executed_object_runs_operations_and_returns_anything_else():
         name = "store"
 
         def get(self, number):
-            return (yield from immediate(lambda: number + 1))
+            return (yield Blocking(lambda: number + 1))
 
         def plain(self):
             return "plain"

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from resume_service.redis.blocking_driver import BlockingDriver
-from resume_service.redis.round_trip import NO_WAIT
-
-run = BlockingDriver(NO_WAIT).run
-"""`run(operation)` returns the result of the operation, or raises its error."""
+from resume_service.redis.operation import run
 
 
 class Executed:

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from resume_service.redis.blocking_driver import BlockingPipeline
+from resume_service.redis.blocking_pipeline import BlockingPipeline
 from resume_service.redis.call import Call, Command
 from resume_service.redis.circuit_breaker import CircuitBreaker
 from resume_service.redis.refusals import raise_first_error

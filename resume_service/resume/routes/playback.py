@@ -6,13 +6,12 @@ import functools
 
 from flask import Response
 
-from resume_service.redis.operation import Operation
+from resume_service.redis.operation import Operation, run
 from resume_service.resume.schemas import playback as schemas
+from resume_service.resume.schemas.playback import PositionBody
 from resume_service.resume.video_access import VideoKind, WantedVideo
 from resume_service.resume.video_points import VideoPoints
 from resume_service.web.blueprint import BeaconBlueprint, video_parameter
-from resume_service.web.bodies import decode_json
-from resume_service.web.context import run
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
     ApiRequest,
@@ -40,7 +39,7 @@ def save_movie(body: dict[str, int], media_item_id: str) -> Response:
 
     The Content-Type of the JSON body may also be `text/plain`.
     """
-    return flask_response(run(_save(api_request(), MOVIE, media_item_id, body)))
+    return flask_response(run(_save(api_request(), MOVIE, media_item_id, PositionBody(**body))))
 
 
 @blp.route(MOVIE_PATH, parameters=MOVIE_ID)
@@ -60,7 +59,7 @@ def save_episode(body: dict[str, int], episode_id: str) -> Response:
 
     The Content-Type of the JSON body may also be `text/plain`.
     """
-    return flask_response(run(_save(api_request(), EPISODE, episode_id, body)))
+    return flask_response(run(_save(api_request(), EPISODE, episode_id, PositionBody(**body))))
 
 
 @blp.route(EPISODE_PATH, parameters=EPISODE_ID)
@@ -73,18 +72,14 @@ def read_episode(episode_id: str) -> Response:
 
 def _fast_save(
     wanted: WantedVideo, request: ApiRequest, body: bytes, video_id: str
-) -> Operation[ApiResponse | None]:
-    try:
-        fields = schemas.fast_load_position(decode_json(body))
-    except (ValueError, RecursionError):
-        return None
-    return None if fields is None else (yield from _save(request, wanted, video_id, fields))
+) -> Operation[ApiResponse]:
+    return _save(request, wanted, video_id, schemas.load_position(body))
 
 
 def _save(
-    request: ApiRequest, wanted: WantedVideo, video_id: str, body: dict[str, int]
+    request: ApiRequest, wanted: WantedVideo, video_id: str, body: PositionBody
 ) -> Operation[ApiResponse]:
-    position, duration = body["position_seconds"], body["duration_seconds"]
+    position, duration = int(body.position_seconds), int(body.duration_seconds)
     point = yield from request.services.get(VideoPoints).save(
         request.caller, video_id, wanted, request.arrived_ms, position=position, duration=duration
     )

@@ -5,15 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
+from msgspec import UNSET
 
-from resume_service.clock import iso
-from resume_service.ids import id_errors, user_id_errors
-from resume_service.redis.operation import Operation
-from resume_service.resume.model import Measurement, ResumePoint
+from resume_service.ids import RESERVED_USER_IDS
+from resume_service.redis.operation import Operation, run
+from resume_service.resume.model import Measurement
+from resume_service.resume.schemas.fast_progress import (
+    SaveBody,
+    check_point_path,
+    check_user_path,
+    listed_point_json,
+    load_query,
+    load_save,
+    point_json,
+)
 from resume_service.resume.schemas.progress import (
     ETAG,
     EXAMPLE_POINT,
     EXAMPLE_SAVE,
+    INVALID,
     RESUME_APPLIED,
     Conditions,
     ListedPointSchema,
@@ -22,27 +32,20 @@ from resume_service.resume.schemas.progress import (
     PointSchema,
     SaveSchema,
     UserPath,
-    fast_load_query,
-    fast_load_save,
 )
 from resume_service.resume.store import ResumeStore
 from resume_service.web.blueprint import BeaconBlueprint
-from resume_service.web.bodies import decode_json
-from resume_service.web.context import run
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
     ApiRequest,
     ApiResponse,
     api_request,
     flask_response,
-    json_number,
     json_response,
     with_etag,
 )
 from resume_service.web.pagination import page_url
 
-INVALID = 400
-"""HTTP status of a failed validation in this API."""
 SAVED = ApiResponse(204, (("Resume-Applied", "true"),))
 IGNORED = ApiResponse(204, (("Resume-Applied", "false"),))
 DELETED = ApiResponse(204)
@@ -64,7 +67,7 @@ def save(body: dict[str, Any]) -> Response:
 
     The Content-Type of the JSON body may also be `text/plain`.
     """
-    return flask_response(run(_save(api_request(), body)))
+    return flask_response(run(_save(api_request(), SaveBody(**body))))
 
 
 @blp.route("/<clerkId>/<tmdbId>")
@@ -107,53 +110,59 @@ def delete(path: dict[str, str], **_: str) -> Response:
     return flask_response(run(_delete(api_request(), path["clerkId"], path["tmdbId"])))
 
 
-def _fast_save(request: ApiRequest, body: bytes) -> Operation[ApiResponse | None]:
-    try:
-        fields = fast_load_save(decode_json(body))
-    except (ValueError, RecursionError):
-        return None
-    return None if fields is None else (yield from _save(request, fields))
+def _fast_save(request: ApiRequest, body: bytes) -> Operation[ApiResponse]:
+    return _save(request, load_save(body))
 
 
 def _fast_read(
     request: ApiRequest, _body: bytes, user_id: str, video_id: str
-) -> Operation[ApiResponse | None]:
-    if request.query or user_id_errors(user_id) or id_errors(video_id):
+) -> Operation[ApiResponse] | None:
+    if request.query or user_id in RESERVED_USER_IDS:
         return None
-    return (yield from _read(request, user_id, video_id))
+    check_point_path(user_id, video_id)
+    return _read(request, user_id, video_id)
 
 
-def _fast_list(request: ApiRequest, _body: bytes, user_id: str) -> Operation[ApiResponse | None]:
-    query = fast_load_query(request.query)
-    if query is None or user_id_errors(user_id):
+def _fast_list(request: ApiRequest, _body: bytes, user_id: str) -> Operation[ApiResponse] | None:
+    query = load_query(request.query)
+    if query is None or user_id in RESERVED_USER_IDS:
         return None
-    return (yield from _list(request, user_id, query))
+    check_user_path(user_id)
+    return _list(request, user_id, query)
+
+
+def _fast_delete(
+    request: ApiRequest, _body: bytes, user_id: str, video_id: str
+) -> Operation[ApiResponse] | None:
+    if request.query or user_id in RESERVED_USER_IDS:
+        return None
+    check_point_path(user_id, video_id)
+    return _delete(request, user_id, video_id)
 
 
 FAST_ROUTES = (
     FastRoute("POST", "/api/progress", _fast_save, BeaconBlueprint.ARGUMENTS_PARSER.media_types),
     FastRoute("GET", "/api/progress/<clerkId>/<tmdbId>", _fast_read),
     FastRoute("GET", "/api/progress/<clerkId>", _fast_list),
+    FastRoute("DELETE", "/api/progress/<clerkId>/<tmdbId>", _fast_delete),
 )
 
 
-def _save(request: ApiRequest, body: dict[str, Any]) -> Operation[ApiResponse]:
-    measurement = Measurement(
-        user_id=body.get("clerkId") or body["userId"],
-        video_id=body.get("tmdbId") or body["videoId"],
-        position=body["currentTime"],
-        measured_at_ms=request.arrived_ms - int(body["ageMs"]),
-        duration=body.get("duration"),
+def _save(request: ApiRequest, body: SaveBody) -> Operation[ApiResponse]:
+    user_id = body.user_id
+    request.caller.require_access_to(user_id)
+    duration = None if body.duration is UNSET else body.duration
+    measured_at_ms = request.arrived_ms - int(body.ageMs)
+    applied = yield from request.services.get(ResumeStore).save(
+        Measurement(user_id, body.video_id, measured_at_ms, body.currentTime, duration)
     )
-    request.caller.require_access_to(measurement.user_id)
-    applied = yield from request.services.get(ResumeStore).save(measurement)
     return SAVED if applied else IGNORED
 
 
 def _read(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:
     request.caller.require_access_to(user_id)
     point = yield from request.services.get(ResumeStore).get(user_id, video_id)
-    return with_etag(json_response(_point_json(point)), request.if_none_match)
+    return with_etag(json_response(point_json(point)), request.if_none_match)
 
 
 def _delete(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:
@@ -173,21 +182,6 @@ def _list(request: ApiRequest, user_id: str, query: dict[str, Any]) -> Operation
     )
     link = f'<{page_url(request, page.next)}>; rel="next"' if page.next else None
     return json_response(
-        [_point_json(point, tmdbId=point.video_id) for point in page.items],
+        [listed_point_json(point) for point in page.items],
         varying=(("Link", link),) if link else (),
     )
-
-
-def _point_json(point: ResumePoint, **result: Any) -> dict[str, Any]:
-    """Return `point` as JSON. The fields in `result` come before the fields of the point."""
-    result["currentTime"] = json_number(point.position)
-    result["updatedAt"] = iso(point.updated_at)
-    if point.duration is not None:
-        result["duration"] = json_number(point.duration)
-    if point.percent is not None:
-        result["percent"] = json_number(point.percent)
-    if point.watched is not None:
-        result["watched"] = point.watched
-    if point.completed is not None:
-        result["completed"] = point.completed
-    return result

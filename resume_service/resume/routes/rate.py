@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from resume_service.clock import iso
-from resume_service.redis.operation import Operation
+from resume_service.redis.operation import Operation, run
 from resume_service.resume.model import ResumePoint
 from resume_service.resume.schemas.rate import (
     ERROR_EXAMPLES,
@@ -16,13 +15,11 @@ from resume_service.resume.schemas.rate import (
     EXAMPLE_SAVE,
     ProgressSchema,
     RateSchema,
-    fast_load_rate,
+    load_rate,
 )
 from resume_service.resume.video_access import WantedVideo
 from resume_service.resume.video_points import VideoPoints
 from resume_service.web.blueprint import BeaconBlueprint, video_parameter
-from resume_service.web.bodies import decode_json
-from resume_service.web.context import run
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
     ApiRequest,
@@ -63,12 +60,8 @@ def read_rate(video_id: str) -> Response:
     return flask_response(run(_read(api_request(), b"", video_id)))
 
 
-def _fast_save(request: ApiRequest, body: bytes, video_id: str) -> Operation[ApiResponse | None]:
-    try:
-        rate = fast_load_rate(decode_json(body))
-    except (ValueError, RecursionError):
-        return None
-    return None if rate is None else (yield from _save(request, video_id, rate))
+def _fast_save(request: ApiRequest, body: bytes, video_id: str) -> Operation[ApiResponse]:
+    return _save(request, video_id, load_rate(body))
 
 
 def _save(request: ApiRequest, video_id: str, rate: int) -> Operation[ApiResponse]:
@@ -95,6 +88,6 @@ def _rate_response(video_id: str, point: ResumePoint | None) -> ApiResponse:
             "video_id": int(video_id),
             "progress_rate": int(point.percent or 0) if point else 0,
             "is_completed": point is not None and point.completed is True,
-            "last_watched_at": iso(point.updated_at) if point else None,
+            "last_watched_at": point.updated_at if point else None,
         }
     )

@@ -1,8 +1,8 @@
-"""Executes operations on gevent's event loop.
+"""Executes operations in gevent's event loop, by callbacks.
 
-The fast lane uses callbacks, and no greenlet: a greenlet for each connection would cost more than
-all other steps of a save. The requests of Flask run in greenlets and wait for the same pipelines.
-So a process has one Redis client.
+The fast lane has no greenlets: a greenlet for each connection would cost more than all other steps
+of a save. The requests of Flask run in greenlets, and use the same pipelines. So a process has one
+Redis client.
 """
 
 from __future__ import annotations
@@ -11,38 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-import redis
 import structlog
 
 from resume_service.redis.call import Call
-from resume_service.redis.circuit_breaker import CircuitBreaker
-from resume_service.redis.operation import Operation, run
-from resume_service.redis.round_trip import ReplicaWait
-from resume_service.server.redis_pipeline import RedisPipeline
-from resume_service.server.turns import Turns
+from resume_service.redis.operation import Operation
 from resume_service.telemetry import logs
 
 _log = structlog.get_logger(__name__)
-
-
-class EventDriver:
-    """Creates the pipelines of a process, and ends calls that are late."""
-
-    def __init__(self, wait: ReplicaWait, turns: Turns) -> None:
-        self._wait = wait
-        self._turns = turns
-        self._busy: set[RedisPipeline] = set()
-        """The pipelines that have a round trip now."""
-
-    def new_pipeline(self, client: redis.Redis, breaker: CircuitBreaker) -> RedisPipeline:
-        return RedisPipeline(client, breaker, self._wait, self._turns, self._busy)
-
-    run = staticmethod(run)
-
-    def end_late_calls(self) -> None:
-        """End the calls after their deadline. Call this every 50 ms: one timer is enough for all."""
-        for pipeline in tuple(self._busy):
-            pipeline.end_late_calls()
 
 
 class Callbacks:

@@ -1,4 +1,4 @@
-"""Executes operations and blocks the calling thread: for threads of granian, the CLI and tests.
+"""Sends calls and blocks the calling thread: for threads of granian, the CLI and tests.
 
 Concurrent callers share round trips to a server. A caller that finds no running round trip is the
 leader. It sends its own commands and those of waiting callers in one round trip. A caller that
@@ -25,20 +25,7 @@ from resume_service.errors import Unavailable
 from resume_service.redis.call import PENDING, Call
 from resume_service.redis.circuit_breaker import CircuitBreaker, count_failures
 from resume_service.redis.connection import Connection
-from resume_service.redis.operation import run
 from resume_service.redis.round_trip import ReplicaWait, RoundTrip, take_calls
-
-
-class BlockingDriver:
-    """Any thread may use it, at the same time as others."""
-
-    def __init__(self, wait: ReplicaWait) -> None:
-        self._wait = wait
-
-    def new_pipeline(self, client: redis.Redis, breaker: CircuitBreaker) -> BlockingPipeline:
-        return BlockingPipeline(client, breaker, self._wait)
-
-    run = staticmethod(run)
 
 
 class BlockingPipeline:
@@ -131,7 +118,7 @@ class BlockingPipeline:
         operations = trip.operations
         admission = self._breaker.admit()
         if admission is None:
-            count_failures(operations)
+            count_failures([call.operation for call in trip.calls])
             return
         try:
             try:
