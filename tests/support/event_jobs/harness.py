@@ -25,7 +25,8 @@ from resume_service.redis.circuit_breaker import CircuitBreaker
 from resume_service.redis.client import new_client
 from resume_service.redis.operation import Operation
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
-from resume_service.server.event_driver import Callbacks, EventDriver
+from resume_service.server.callbacks import Callbacks
+from resume_service.server.redis_pipeline import RedisPipelines
 from resume_service.server.turns import Turns
 from resume_service.telemetry import logs
 
@@ -37,11 +38,9 @@ SHORT = 0.3
 logs.configure("critical")
 circuit_breaker.OPEN_SECONDS = 0  # a call after a failure is a probe
 loop = gevent.get_hub().loop
-turns = Turns()
-driver = EventDriver(NO_WAIT, turns)
-_drivers = [driver]
+pipelines = RedisPipelines(Turns())
 _ticks = loop.timer(0.02, 0.02)
-_ticks.start(lambda: [each.end_late_calls() for each in _drivers])
+_ticks.start(pipelines.end_late_calls)
 
 
 class EventPipeline:
@@ -54,12 +53,8 @@ class EventPipeline:
         wait: ReplicaWait = NO_WAIT,
         breaker: CircuitBreaker | None = None,
     ) -> None:
-        own = driver
-        if wait is not NO_WAIT:
-            own = EventDriver(wait, turns)
-            _drivers.append(own)
         self.breaker = breaker or CircuitBreaker()
-        self.pipeline = own.new_pipeline(new_client(url, seconds), self.breaker)
+        self.pipeline = pipelines.new(new_client(url, seconds), self.breaker, wait)
         self.seconds = seconds
 
     def new_call(self, *commands: Command, seconds: float | None = None, **options: Any) -> Call:

@@ -10,11 +10,11 @@ from tests.support.event_jobs.harness import (
     EventPipeline,
     blocked,
     by_callbacks,
-    driver,
     loop,
     main,
     outcome_of,
     outcomes_of,
+    pipelines,
     until,
 )
 
@@ -209,7 +209,7 @@ def replies_that_are_here_count_after_the_deadline() -> list[Any]:
     limit = time.monotonic() + 4 * SHORT
     while time.monotonic() < limit:
         pass
-    driver.end_late_calls()
+    pipelines.end_late_calls()
     return [outcome_of(each) == large for each in calls]
 
 
@@ -237,7 +237,7 @@ def each_greenlet_has_its_own_turn() -> list[int]:
 
 def large_calls_have_few_connections() -> list[Any]:
     name = "large-calls"
-    node = Node(named_client(name), driver.new_pipeline)
+    node = Node(named_client(name), pipelines.new)
 
     def new_call(*command: str, size: ReplySize = ReplySize.LARGE) -> Call:
         return Call("get", (command,), time.monotonic() + SECONDS, size=size)
@@ -255,7 +255,7 @@ def large_calls_have_few_connections() -> list[Any]:
 def former_primary() -> list[Any]:
     """Nothing refers to the node of a former primary, except its calls."""
     name = "former"
-    node = Node(named_client(name), driver.new_pipeline)
+    node = Node(named_client(name), pipelines.new)
 
     call = Call("get", (("BLPOP", "door", "0"),), time.monotonic() + SECONDS)
     running = by_callbacks(node.send(call))
