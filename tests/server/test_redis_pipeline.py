@@ -11,11 +11,9 @@ import sys
 
 import pytest
 
-from dev.redis_server import system_binary
 from dev.service import ROOT
 from tests.support.fixtures.servers import running_service
 from tests.support.load_clients import Viewer
-from tests.support.tls_redis import TlsRedis
 
 FAILED, OPEN = "unavailable", ["door", "open"]
 
@@ -31,17 +29,6 @@ def outcomes_of(program: str, *arguments: str):
     )
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
-
-
-@pytest.fixture(scope="module")
-def tls_redis(tmp_path_factory):
-    binary = system_binary()
-    if binary is None:
-        pytest.skip("no redis-server on the PATH, so no Redis with TLS")
-    server = TlsRedis(tmp_path_factory.mktemp("tls"), binary)
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture(scope="module", params=["plain", "tls"])
