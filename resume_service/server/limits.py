@@ -72,7 +72,7 @@ SENT_PER_TURN = 65_536
 
 # Connections.
 MAX_CONNECTIONS = 10_000
-"""Maximum number of connections to a process. An idle connection needs about 50 KB."""
+"""Maximum number of connections to a process. An idle connection needs about 1 KB."""
 OTHER_FILES = 200
 """Number of open files that a process needs for everything except connections of clients."""
 MAX_REFUSED = 50
