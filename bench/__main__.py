@@ -15,7 +15,7 @@ from typing import Any
 
 import redis
 
-from bench import burst, cases, checks, idle, latency, report, rounds, versions, workload
+from bench import burst, cases, checks, idle, report, rounds, versions, workload
 from bench.contestants import CONTESTANTS, Contestant
 from bench.options import BenchFailed, Options, cores
 from bench.rounds import say
@@ -67,7 +67,7 @@ def _measure(
     for server in racing:
         checks.check(server, store.client)
     say(f"{len(racing)} contestants do the same work; measuring.")
-    results = {
+    results: dict[str, Any] = {
         "settings": {
             "date": datetime.now(UTC).date().isoformat(),
             "rounds": options.rounds,

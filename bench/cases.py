@@ -18,7 +18,8 @@ HASH_READS = ("hmget", "hgetall")
 @dataclass(frozen=True, kw_only=True)
 class Case:
     name: str
-    title: str
+    label: str
+    """Its words in a table."""
     requests: Callable[[], list[bytes]]
     """Builds the HTTP requests. They are sent over and over, in this order."""
     status: HTTPStatus
@@ -26,6 +27,8 @@ class Case:
     """The Redis commands that do the work: any of them counts."""
     calls: int = 0
     """How many of these commands each request needs at least."""
+    title: str = ""
+    """The heading of its own table. Without it, the table of all other cases shows the case."""
     contestants: tuple[str, ...] | None = None
     """Names of the contestants, or None for all."""
     connections: int = CONNECTIONS
@@ -41,6 +44,7 @@ class Case:
 SAVES = (
     Case(
         name="save",
+        label="saves",
         title="Saves: `POST /api/progress`",
         requests=workload.saves,
         status=HTTPStatus.NO_CONTENT,
@@ -50,7 +54,7 @@ SAVES = (
     ),
     Case(
         name="connections-256",
-        title="saves on 256 connections",
+        label="saves on 256 connections",
         requests=workload.saves,
         status=HTTPStatus.NO_CONTENT,
         commands=("hset", "hmset"),
@@ -60,7 +64,7 @@ SAVES = (
     ),
     Case(
         name="nginx",
-        title="saves with the headers of nginx",
+        label="saves with nginx's headers",
         requests=workload.saves_through_nginx,
         status=HTTPStatus.NO_CONTENT,
         commands=("hset", "hmset"),
@@ -71,6 +75,7 @@ SAVES = (
 READS = (
     Case(
         name="point",
+        label="found point",
         title="Reads of one point: `GET /api/progress/{user}/{video}`",
         requests=workload.reads,
         status=HTTPStatus.OK,
@@ -79,7 +84,7 @@ READS = (
     ),
     Case(
         name="missing",
-        title="reads of a missing point: 404",
+        label="missing point (404)",
         requests=workload.missing_reads,
         status=HTTPStatus.NOT_FOUND,
         commands=HASH_READS,
@@ -88,7 +93,7 @@ READS = (
     ),
     Case(
         name="refused",
-        title="reads with a refused token: 401",
+        label="refused token (401)",
         requests=workload.refused_reads,
         status=HTTPStatus.UNAUTHORIZED,
         contestants=RIVALS,
@@ -97,6 +102,7 @@ READS = (
 LISTS = (
     Case(
         name="list",
+        label="list of 50 points",
         title="Lists of 50 points: `GET /api/progress/{user}`",
         requests=workload.lists,
         status=HTTPStatus.OK,
@@ -105,7 +111,7 @@ LISTS = (
     ),
     Case(
         name="in-progress",
-        title="pages of 20 points in progress",
+        label="page of 20 points in progress",
         requests=workload.pages_in_progress,
         status=HTTPStatus.OK,
         commands=HASH_READS,
@@ -114,7 +120,7 @@ LISTS = (
     ),
     Case(
         name="page-of-50",
-        title="pages of 50 points, of users with 50 points",
+        label="page of 50 of 50 points",
         requests=workload.pages_of_short_lists,
         status=HTTPStatus.OK,
         commands=HASH_READS,
@@ -123,7 +129,7 @@ LISTS = (
     ),
     Case(
         name="page-of-1000",
-        title="pages of 50 points, of users with 1,000 points",
+        label="page of 50 of 1,000 points",
         requests=workload.pages_of_long_lists,
         status=HTTPStatus.OK,
         commands=HASH_READS,
@@ -133,10 +139,10 @@ LISTS = (
 )
 GROUPS = (SAVES, READS, LISTS)
 """Each round measures all cases of a group, so that they can be compared with each other."""
-CASES = tuple(case for group in GROUPS for case in group)
+CASES = {case.name: case for group in GROUPS for case in group}
 IDLE, LATENCY, BURST = "idle", "latency", "burst"
 """Measurements with modules of their own. BENCH_CASES names them too."""
-NAMES = (*(case.name for case in CASES), IDLE, LATENCY, BURST)
+NAMES = (*CASES, IDLE, LATENCY, BURST)
 COMPARISONS = (
     ("missing", "point"),
     ("refused", "point"),

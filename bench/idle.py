@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench import process_usage, rounds
-from bench.cases import SAVES
+from bench.cases import CASES
 from bench.contestants import Contestant
 from bench.options import BenchFailed, Options
 from bench.server import Server
@@ -23,7 +23,7 @@ CONTESTANTS = ("ours", "fastify")
 OTHER_FILES = 500
 """Open files of a process beside its idle connections."""
 ANSWER_SECONDS = 5.0
-SAVE = SAVES[0]
+SAVE = CASES["save"]
 
 Figures = dict[str, list[float | None]]
 """By round: `rate` in saves per second, `cpu_us` per save, `memory` in bytes of all processes,
@@ -97,7 +97,7 @@ def _connect(port: int, request: bytes) -> socket.socket:
     if not response.startswith(b"HTTP/1.1 204"):
         client.close()
         raise BenchFailed(f"answered {response[:200]!r} to a save")
-    client.setblocking(False)
+    client.settimeout(0)
     return client
 
 

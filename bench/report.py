@@ -12,7 +12,6 @@ from bench.markdown import table
 from bench.options import CONNECTIONS
 from bench.versions import in_words
 
-MAIN_CASES = tuple(case for case in CASES if case.contestants is None)
 INTRODUCTION = """\
 # Results of `make bench`
 
@@ -83,11 +82,10 @@ def render(results: dict[str, Any]) -> str:
 
 def _sections(results: dict[str, Any]) -> Iterator[str]:
     measured = results["cases"]
-    for case in MAIN_CASES:
-        if case.name in measured:
-            yield f"## {case.title}\n\n{tables.main_case(measured[case.name])}"
-    main = [case.name for case in MAIN_CASES]
-    others = {name: each for name, each in measured.items() if name not in main}
+    for name, by_contestant in measured.items():
+        if CASES[name].title:
+            yield f"## {CASES[name].title}\n\n{tables.main_case(by_contestant)}"
+    others = {name: each for name, each in measured.items() if not CASES[name].title}
     if others:
         yield OTHERS.format(
             cases=tables.other_cases(others), comparisons=tables.comparisons(measured)

@@ -14,7 +14,6 @@ from bench.rounds import Figures
 
 TITLES = {each.name: each.title for each in CONTESTANTS}
 OURS = tuple(each.name for each in CONTESTANTS if each.is_ours)
-CASE_TITLES = {case.name: case.title for case in CASES}
 BY_RATE, BY_CPU = "÷, by rate", "÷, by CPU"
 MEGABYTE = 1e6
 FAILED = "no response"
@@ -31,7 +30,7 @@ def main_case(by_contestant: dict[str, Figures]) -> str:
 
 def other_cases(cases: dict[str, dict[str, Figures]]) -> str:
     rows = [
-        [CASE_TITLES[case], TITLES[name], *_medians(figures), *_ours(by_contestant, name)]
+        [CASES[case].label, TITLES[name], *_medians(figures), *_ours(by_contestant, name)]
         for case, by_contestant in cases.items()
         for name, figures in by_contestant.items()
     ]
@@ -42,7 +41,7 @@ def comparisons(cases: dict[str, dict[str, Figures]]) -> str:
     """Cases divided by each other, for the same contestant."""
     rows = [
         [
-            f"{_short_title(first)} ÷ {_short_title(second)}",
+            f"{CASES[first].label} ÷ {CASES[second].label}",
             TITLES[name],
             *_quotients(cases[first][name], cases[second][name]),
         ]
@@ -93,17 +92,13 @@ def _busy(rate: float, cpu_us: float) -> float:
     return rate * cpu_us / 1e6
 
 
-def _short_title(case: str) -> str:
-    return {"save": "saves on 32 connections", "point": "reads of a found point"}.get(
-        case, CASE_TITLES[case]
-    )
-
-
 def _idle_figures(figures: dict[str, Any], without: dict[str, Any]) -> list[str]:
-    pairs = list(zip(figures["memory"], without["memory"], strict=True))
+    if figures is without:
+        return [*_medians(figures), "", "", ""]
+    pairs = zip(figures["memory"], without["memory"], strict=True)
     memory = f"{median((used - base) / MEGABYTE for used, base in pairs):.1f}"
     still_open = f"{min(figures['open']):,}"
-    if None in figures["rate"] or None in without["rate"]:
+    if None in figures["rate"]:
         return [FAILED, FAILED, FAILED, memory, still_open]
     times = spread(ratios(figures["cpu_us"], without["cpu_us"]))
     return [*_medians(figures), times, memory, still_open]

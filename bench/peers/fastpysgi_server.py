@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-import fastpysgi
+import fastpysgi  # type: ignore[import-not-found]  # only .venv-bench has it
 
 port, application = sys.argv[1:]
 fastpysgi.run(fastpysgi.import_from_string(application), "127.0.0.1", int(port))
