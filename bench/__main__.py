@@ -78,19 +78,20 @@ def _measure(
         "cases": {},
     }
     for group in cases.GROUPS:
-        seed(store.client)
         selected = [case for case in group if options.measures(case.name)]
-        results["cases"] |= rounds.Peaks(selected, servers, store.client, directory).measure(
-            options
-        )
+        selected = [case for case in selected if any(map(case.measures, chosen))]
+        if selected:
+            seed(store.client)
+            peaks = rounds.Peaks(selected, servers, store.client, directory)
+            results["cases"] |= peaks.measure(options)
     seed(store.client)
     saves = workload.saves()
     if options.measures(cases.LATENCY):
         results["latency"] = rounds.latencies(racing, saves, options)
     if options.measures(cases.BURST) and any(each.name == burst.NAME for each in chosen):
         results["burst"] = burst.measure(saves, server_core, store, directory, options)
-    if options.measures(cases.IDLE):
-        holders = [each for each in chosen if each.name in idle.CONTESTANTS]
+    holders = [each for each in chosen if each.name in idle.CONTESTANTS]
+    if options.measures(cases.IDLE) and holders:
         results["idle"] = idle.measure(holders, server_core, store, directory, options)
     return results
 

@@ -21,6 +21,7 @@ from dev.redis_server import RedisServer
 REQUESTS = 20
 SECONDS = 1.0
 """Time from one burst to the next."""
+EXPECTED = b"HTTP/1.1 204"
 NAME = "ours"
 """The contestant whose saves are measured."""
 _OURS = next(each for each in CONTESTANTS if each.name == NAME)
@@ -60,24 +61,21 @@ def _bursts(port: int) -> Iterator[None]:
 
 
 def _send_bursts(port: int, over: threading.Event, faults: list[str]) -> None:
+    """Send a burst every SECONDS until `over` is set. Ends at the first fault."""
     requests = [get(BURN_PATH, token(user)) for user in USERS[:REQUESTS]]
-    with ExitStack() as stack:
-        clients = [
-            stack.enter_context(
-                socket.create_connection(("127.0.0.1", port), latency.ANSWER_SECONDS)
-            )
-            for _ in requests
-        ]
-        due = time.monotonic()
-        while not over.wait(max(0.0, due - time.monotonic())):
-            due += SECONDS
-            for client, request in zip(clients, requests, strict=True):
-                client.sendall(request)
-            for client in clients:
-                try:
-                    response = client.recv(65536)
-                except OSError as fault:
-                    response = repr(fault).encode()
-                if not response.startswith(b"HTTP/1.1 204"):
-                    faults.append(repr(response[:200]))
-                    return
+    try:
+        with ExitStack() as stack:
+            clients = [stack.enter_context(_connect(port)) for _ in requests]
+            due = time.monotonic()
+            while not (faults or over.wait(max(0.0, due - time.monotonic()))):
+                due += SECONDS
+                for client, request in zip(clients, requests, strict=True):
+                    client.sendall(request)
+                responses = [client.recv(65536) for client in clients]
+                faults += [repr(each) for each in responses if not each.startswith(EXPECTED)]
+    except OSError as fault:
+        faults.append(repr(fault))
+
+
+def _connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), latency.ANSWER_SECONDS)
