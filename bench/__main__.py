@@ -46,7 +46,7 @@ def _chosen(options: Options) -> list[Contestant]:
         say(f"{missing.title} is left out: {missing.program} was not built")
     chosen = [each for each in wanted if each.is_installed]
     if all(each.is_ceiling for each in chosen):
-        raise BenchFailed("BENCH_ONLY names only ceilings: there is nothing to compare")
+        raise BenchFailed("BENCH_ONLY leaves no contestant to measure, or only ceilings")
     return chosen
 
 

@@ -25,14 +25,11 @@ the CPU time of all processes of a contestant. **÷** is resume-service divided 
 **median of the ratios of each round**, followed by the least and the greatest. **Above 1.00, the service
 is better**: it answers more requests, or it needs less CPU time.
 """
-OTHERS = """\
-## Other cases
-
-{cases}
+COMPARISONS = """\
 The same contestant in two cases. Above 1.00, the first case is faster. 0.80 means that the first case
 takes 1.25 times as long.
 
-{comparisons}"""
+{table}"""
 IDLE = """\
 ## Saves beside idle connections
 
@@ -87,9 +84,9 @@ def _sections(results: dict[str, Any]) -> Iterator[str]:
             yield f"## {CASES[name].title}\n\n{tables.main_case(by_contestant)}"
     others = {name: each for name, each in measured.items() if not CASES[name].title}
     if others:
-        yield OTHERS.format(
-            cases=tables.other_cases(others), comparisons=tables.comparisons(measured)
-        )
+        yield f"## Other cases\n\n{tables.other_cases(others)}"
+    if comparisons := tables.comparisons(measured):
+        yield COMPARISONS.format(table=comparisons)
     if "latency" in results or "burst" in results:
         yield LATENCY.format(rate=RATE, table=tables.latency(results))
     if "idle" in results:
