@@ -65,8 +65,11 @@ class Verifier:
         """
         if authorization is None:
             raise Unauthorized
-        identity = self._known(digest_of(authorization), self._generation())
-        if identity and self.keys and self.keys.is_fetch_due():
+        digest, generation = digest_of(authorization), self.keys.generation if self.keys else 0
+        identity = self.token_cache.get(digest, generation)
+        if identity is None:
+            self._require_not_refused(digest, generation)
+        elif self.keys and self.keys.is_fetch_due():
             return None  # to start a fetch may block
         return identity
 
@@ -81,12 +84,13 @@ class Verifier:
             raise Unauthorized
         # The generation increases whenever the keys change. Read it before the verification. If the
         # keys change during the verification, the cache then ignores the new entry.
-        digest, generation = digest_of(authorization), self._generation()
-        identity = self._known(digest, generation)
-        if identity:
+        digest, generation = digest_of(authorization), self.keys.generation if self.keys else 0
+        cached = self.token_cache.get(digest, generation)
+        if cached is not None:
             if self.keys:
                 self.keys.refresh_when_due()
-            return identity
+            return cached
+        self._require_not_refused(digest, generation)
         try:
             identity, expires = self._verified(_token_in(authorization))
         except jwt.ImmatureSignatureError as refused:
@@ -97,15 +101,9 @@ class Verifier:
         self.token_cache.put(digest, identity, expires, generation)
         return identity
 
-    def _generation(self) -> int:
-        return self.keys.generation if self.keys else 0
-
-    def _known(self, digest: bytes, generation: int) -> Identity | None:
-        """Return the identity in the cache. Raises Unauthorized if the cache has a refusal."""
-        identity = self.token_cache.get(digest, generation)
-        if identity is None and self.token_cache.is_refused(digest, generation):
+    def _require_not_refused(self, digest: bytes, generation: int) -> None:
+        if self.token_cache.is_refused(digest, generation):
             raise Unauthorized
-        return identity
 
     def _verified(self, token: str) -> tuple[Identity, float]:
         """Verify `token`. Return the identity, and the expiry of `token` in seconds since 1970.

@@ -352,7 +352,6 @@ def test_lane_and_flask_ignore_the_same_late_saves(real_redis, app_on):
 
 
 def test_next_links_work_with_the_lane_and_without(real_redis, app_on):
-    """Flask answers the next page, and the lane answers the first."""
     walks = []
 
     for lane in (True, False):

@@ -49,11 +49,18 @@ class SaveBody(msgspec.Struct, gc=False):
 
     def is_valid(self) -> bool:
         """Return whether SaveSchema accepts these fields. It has the same rules."""
+        user_id, video_id = self.clerkId, self.tmdbId
+        if user_id is UNSET:
+            user_id = self.userId
+        elif self.userId is not UNSET:
+            return False
+        if video_id is UNSET:
+            video_id = self.videoId
+        elif self.videoId is not UNSET:
+            return False
         return (
-            (self.clerkId is UNSET or self.userId is UNSET)
-            and (self.tmdbId is UNSET or self.videoId is UNSET)
-            and is_user_id(self.user_id)
-            and is_id(self.video_id)
+            is_user_id(user_id)
+            and is_id(video_id)
             and 0 <= self.currentTime <= GREATEST_NUMBER
             and (self.duration is UNSET or 0 < self.duration <= GREATEST_NUMBER)
             and (self.ageMs == 0 or not whole_number_errors(self.ageMs, 0, LONGEST_AGE_MS))
@@ -119,11 +126,11 @@ def check_user_path(user_id: str) -> None:
 def load_query(query: str) -> dict[str, Any] | None:
     """Return the same as `ListQuery().load` for the parameters in `query`.
 
-    Return None if `query` is invalid or unusual. It is unusual if it contains a cursor or an
-    escape, for example.
+    Return None if `query` is invalid or unusual. It is unusual if it contains an escape, for
+    example.
     """
     parameters = dict(parse_qsl(query, keep_blank_values=True))
-    if "%" in query or "cursor" in query or len(parameters) != query.count("=") or ";" in query:
+    if "%" in query or len(parameters) != query.count("=") or ";" in query:
         return None
     try:
         return dict(ListQuery().load(parameters))

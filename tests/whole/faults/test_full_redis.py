@@ -61,7 +61,7 @@ def test_a_delete_on_a_full_redis_adds_the_point_to_the_backlog(each_stack):
     points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at_ms=epoch_ms(now)))
 
     with full(each_stack.redis):
-        points.delete("ann", "v", now)
+        points.delete("ann", "v", epoch_ms(now))
 
     assert list(client.scan_iter()) == ["archive:erased"]
     assert client.zrange("archive:erased", 0, -1) == ["ann:v"]
