@@ -48,7 +48,7 @@ class Call:
         "writes",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each property of a call
         self,
         operation: str,
         commands: Sequence[Command],
@@ -56,10 +56,12 @@ class Call:
         *,
         writes: bool = False,
         size: ReplySize = ReplySize.SMALL,
+        already_packed: bytes | None = None,
     ) -> None:
         self.operation = operation
         self.commands = commands
-        self.packed = packed(commands)  # encode here: only this caller gets an encoding error
+        # Encode here: only this caller gets an encoding error.
+        self.packed = already_packed or packed(commands)
         self.count = len(commands)
         self.deadline = deadline
         self.writes = writes

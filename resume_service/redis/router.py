@@ -45,15 +45,17 @@ class RedisRouter:
         *commands: Command,
         writes: bool = False,
         size: ReplySize = ReplySize.SMALL,
+        packed: bytes | None = None,
     ) -> Operation[list[Any]]:
         """Send `commands` to the server of `key` in one round trip, and return the replies.
 
         If `writes` is true, the reply comes only after enough replicas have the write. Give the
-        expected `size` of the replies, so that other callers do not wait for large ones.
+        expected `size` of the replies, so that other callers do not wait for large ones. `packed`
+        is the same as `commands` in the Redis protocol, if the caller has it.
         """
         node = self._known_node(key) or (yield Blocking(lambda: self._find_node(key)))
         deadline = time.monotonic() + node.timeout
-        call = Call(operation, commands, deadline, writes=writes, size=size)
+        call = Call(operation, commands, deadline, writes=writes, size=size, already_packed=packed)
         return (yield from self._send(node, key, call))
 
     def run(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from resume_service.errors import Unavailable
-from resume_service.redis.call import ReplySize
+from resume_service.redis import hashes
+from resume_service.redis.call import ReplySize, packed
 from resume_service.redis.client import new_client
 from resume_service.redis.hashes import read_hash, read_hashes
 from resume_service.redis.operation import run
@@ -52,3 +53,9 @@ def test_any_other_reply_is_unavailable(router_with, reply):
         run(read_hash(router, "k", FIELDS))
     with pytest.raises(Unavailable):
         run(read_hashes(router, ["k"], FIELDS, ReplySize.MEDIUM))
+
+
+def test_packed_reads_of_many_keys_are_the_same_as_packed_one_by_one():
+    keys, fields = ["resume:ann:v1", "resume:é:\U0001f3ac", "", "$0\r\n\r\n"], ("a", "bc", "d")
+
+    assert hashes._packed(keys, fields) == packed([("HMGET", key, *fields) for key in keys])
