@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from resume_service.auth.identity import Identity
 from resume_service.clock import iso
 from resume_service.errors import Forbidden, NotFound, Unavailable
@@ -127,7 +129,7 @@ class VideoPoints:
             if (yield from self._points.set_first_times(point, *times)):
                 break
             point = yield from self._points.get(point.user_id, point.video_id)
-        return point._replace(watched=archived.watched or point.watched)
+        return msgspec.structs.replace(point, watched=archived.watched or point.watched)
 
     def _archived(self, user_id: str, video_id: str) -> Operation[ArchivedPoint | None]:
         # Look for the backlog entry of a deletion first, then read the row. The worker deletes the

@@ -88,14 +88,17 @@ def json_response(value: Any, varying: Headers = (), status: int = 200) -> ApiRe
     return ApiResponse(status, JSON, _encoder.encode(value) + b"\n", varying)
 
 
-def with_etag(response: ApiResponse, if_none_match: str | None) -> ApiResponse:
-    """Add the ETag of the body. Return a 304 response if `if_none_match` contains this ETag."""
-    # This is the ETag of werkzeug.http.generate_etag, in half the time (0.9 instead of 1.7 us).
-    etag = hashlib.sha1(response.body, usedforsecurity=False).hexdigest()
+def json_response_with_etag(value: Any, if_none_match: str | None) -> ApiResponse:
+    """Return a response with `value` as JSON, and with an ETag.
+
+    Return a 304 response without body if `if_none_match` contains this ETag.
+    """
+    body = _encoder.encode(value) + b"\n"
+    etag = hashlib.sha1(body, usedforsecurity=False).hexdigest()  # as werkzeug's generate_etag
     varying = (("ETag", f'"{etag}"'),)
     if if_none_match is not None and parse_etags(if_none_match).contains_weak(etag):
         return ApiResponse(304, varying=varying)
-    return ApiResponse(response.status, response.headers, response.body, varying)
+    return ApiResponse(200, JSON, body, varying)
 
 
 def flask_response(api_response: ApiResponse) -> Response:

@@ -9,6 +9,7 @@ import pytest
 
 from resume_service.clock import iso
 from resume_service.resume.hash_format import point_from
+from resume_service.resume.model import ResumePoint
 
 NOON = "2026-11-20T12:00:00.000Z"
 
@@ -94,6 +95,7 @@ def test_a_number_that_is_not_finite_is_no_point(text):
 
 
 def test_unknown_values_are_none():
-    assert point_of()[4:] == (None, None, None, None)
-    assert point_of(duration="", percent="", watched="")[4:] == (None, None, None, None)
+    known = ResumePoint("ann", "v", 60, NOON)
+
+    assert point_of() == point_of(duration="", percent="", watched="") == known
     assert point_of(watched="0").watched is False

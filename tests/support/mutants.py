@@ -249,7 +249,7 @@ class Mutator:
                 "http://other" + target,
             )
         )
-        return b"%s %s HTTP/1.1\r\n%s" % (method, other.encode("latin-1"), fields)
+        return b"%s %s HTTP/1.1\r\n%s" % (method, other.encode("latin-1", "replace"), fields)
 
     def _field(self, head: bytes) -> bytes:
         """Add a header field, or replace or remove one."""

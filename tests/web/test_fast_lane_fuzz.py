@@ -77,7 +77,6 @@ def by_parser(app, request):
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("by", [by_wsgi, by_parser])
 def test_lane_and_flask_give_equal_responses_to_mutants(apps, lane_statuses, effort, by):
     mutator = Mutator()

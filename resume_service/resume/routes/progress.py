@@ -42,7 +42,7 @@ from resume_service.web.messages import (
     api_request,
     flask_response,
     json_response,
-    with_etag,
+    json_response_with_etag,
 )
 from resume_service.web.pagination import page_url
 
@@ -162,7 +162,7 @@ def _save(request: ApiRequest, body: SaveBody) -> Operation[ApiResponse]:
 def _read(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:
     request.caller.require_access_to(user_id)
     point = yield from request.services.get(ResumeStore).get(user_id, video_id)
-    return with_etag(json_response(point_json(point)), request.if_none_match)
+    return json_response_with_etag(point_json(point), request.if_none_match)
 
 
 def _delete(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:

@@ -99,11 +99,23 @@ class PointJson(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 def point_json(point: ResumePoint) -> PointJson:
-    return PointJson(UNSET, *point[2:])
+    return _point_json(point, UNSET)
 
 
 def listed_point_json(point: ResumePoint) -> PointJson:
-    return PointJson(*point[1:])
+    return _point_json(point, point.video_id)
+
+
+def _point_json(point: ResumePoint, video_id: str | UnsetType) -> PointJson:
+    return PointJson(
+        video_id,
+        point.position,
+        point.updated_at,
+        point.duration,
+        point.percent,
+        point.watched,
+        point.completed,
+    )
 
 
 _point_path = PointPath()
