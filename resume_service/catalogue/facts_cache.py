@@ -78,10 +78,7 @@ class FactsCache:
         self._cached: dict[int, _CachedFacts] = {}
         self._queries: dict[int, Future[VideoFacts]] = {}
         self._event_count = 0
-        """Number of changes to the cache that were not a stored result.
-
-        If it grows while a query runs, the result of the query may be outdated.
-        """
+        """Number of changes other than stored results. Each may make a running query outdated."""
         self._session = 0
         self._lock = threading.Lock()
         """Must be acquired to change `_cached`, `_queries`, `_event_count` or `_session`."""
@@ -93,11 +90,10 @@ class FactsCache:
         Raises NotFound if the video never existed. Raises Unavailable if the query fails and no usable
         entry is cached.
         """
-        facts = self.cached_facts(video_id)
-        if facts:
+        if facts := self.cached_facts(video_id):
             return facts
         now = self._read_at
-        if not self._is_confirmed(now):
+        if now >= self._confirmed_at + TRUSTED_SECONDS:
             self._listener.listen()
         try:
             return self._query_once(video_id)
@@ -114,19 +110,16 @@ class FactsCache:
         cached = self._cached.get(video_id)
         if cached is None:
             return None
-        age = now - cached.queried_at
-        is_current = self._is_confirmed(now) and cached.session == self._session
-        if is_current and age < FRESH_SECONDS:
-            return cached.facts
-        if now < self._unreachable_at + UNREACHABLE_SECONDS and age < LONGEST_SECONDS:
-            return cached.facts
-        return None
+        if now < self._unreachable_at + UNREACHABLE_SECONDS:
+            longest_age = LONGEST_SECONDS
+        elif now < self._confirmed_at + TRUSTED_SECONDS and cached.session == self._session:
+            longest_age = FRESH_SECONDS
+        else:
+            return None
+        return cached.facts if now - cached.queried_at < longest_age else None
 
     def close(self) -> None:
         self._listener.close()
-
-    def _is_confirmed(self, now: float) -> bool:
-        return now < self._confirmed_at + TRUSTED_SECONDS
 
     def _query_once(self, video_id: int) -> VideoFacts:
         """Query the source. Concurrent calls for one video share one query."""
@@ -161,9 +154,7 @@ class FactsCache:
     def _store(self, video_id: int, entry: _CachedFacts, event_count: int) -> None:
         with self._lock:
             if event_count != self._event_count:
-                # For example, a notification came during the query. The result may be outdated, and
-                # no later notification would remove it.
-                return
+                return  # outdated: a notification came during the query, and no later one follows
             self._cached.pop(video_id, None)
             if not entry.facts.is_offered:
                 return  # not cached, so that the video is visible as soon as it is published
