@@ -78,10 +78,7 @@ class FactsCache:
         self._cached: dict[int, _CachedFacts] = {}
         self._queries: dict[int, Future[VideoFacts]] = {}
         self._event_count = 0
-        """Number of changes to the cache that were not a stored result.
-
-        If it grows while a query runs, the result of the query may be outdated.
-        """
+        """Number of changes other than stored results. Each may make a running query outdated."""
         self._session = 0
         self._lock = threading.Lock()
         """Must be acquired to change `_cached`, `_queries`, `_event_count` or `_session`."""
@@ -110,14 +107,16 @@ class FactsCache:
     def cached_facts(self, video_id: int) -> VideoFacts | None:
         """Return the facts of a video without a query, or None if a query is necessary."""
         now = self._read_at = self._clock()
-        if cached := self._cached.get(video_id):
-            age = now - cached.queried_at
-            is_confirmed = now < self._confirmed_at + TRUSTED_SECONDS
-            if is_confirmed and cached.session == self._session and age < FRESH_SECONDS:
-                return cached.facts
-            if now < self._unreachable_at + UNREACHABLE_SECONDS and age < LONGEST_SECONDS:
-                return cached.facts
-        return None
+        cached = self._cached.get(video_id)
+        if cached is None:
+            return None
+        if now < self._unreachable_at + UNREACHABLE_SECONDS:
+            longest_age = LONGEST_SECONDS
+        elif now < self._confirmed_at + TRUSTED_SECONDS and cached.session == self._session:
+            longest_age = FRESH_SECONDS
+        else:
+            return None
+        return cached.facts if now - cached.queried_at < longest_age else None
 
     def close(self) -> None:
         self._listener.close()
@@ -155,12 +154,13 @@ class FactsCache:
     def _store(self, video_id: int, entry: _CachedFacts, event_count: int) -> None:
         with self._lock:
             if event_count != self._event_count:
-                return  # for example, a notification came: the result may be outdated for long
+                return  # outdated: a notification came during the query, and no later one follows
             self._cached.pop(video_id, None)
-            if entry.facts.is_offered:  # others: visible as soon as they are published
-                while len(self._cached) >= MAX_VIDEOS:
-                    del self._cached[next(iter(self._cached))]
-                self._cached[video_id] = entry
+            if not entry.facts.is_offered:
+                return  # not cached, so that the video is visible as soon as it is published
+            while len(self._cached) >= MAX_VIDEOS:
+                del self._cached[next(iter(self._cached))]
+            self._cached[video_id] = entry
 
     # The listener calls these methods of ChangeHandler:
 
