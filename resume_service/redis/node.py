@@ -24,9 +24,6 @@ from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 
 MAX_LARGE_CALLS = 8
 """Maximum number of calls to one server that use a connection of their own at the same time."""
-DEFAULT_TIMEOUT = 5.0
-"""Seconds until the deadline of a call, if the client has no timeout."""
-
 NewPipeline = Callable[[redis.Redis, CircuitBreaker, ReplicaWait], Any]
 """Returns a pipeline: it sends calls through one connection."""
 
@@ -37,9 +34,6 @@ class Node:
     def __init__(
         self, client: redis.Redis, new_pipeline: NewPipeline, wait: ReplicaWait = NO_WAIT
     ) -> None:
-        timeout = client.connection_pool.connection_kwargs.get("socket_timeout")
-        self.timeout: float = timeout or DEFAULT_TIMEOUT
-        """Seconds from the arrival of a call to its deadline."""
         self._small = new_pipeline(client, CircuitBreaker(), wait)
         breaker = CircuitBreaker()
         self._medium = new_pipeline(client, breaker, wait)

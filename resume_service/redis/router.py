@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import redis
 from redis.exceptions import AskError, MovedError, NoScriptError
@@ -35,8 +35,8 @@ class RedisRouter:
         self._wait = wait
         self.new_pipeline: NewPipeline = BlockingPipeline
         """Creates the pipelines. The gevent worker replaces it before its first request."""
-        self._nodes: WeakKeyDictionary[redis.Redis, Node] = WeakKeyDictionary()
-        """The node of each client. A node is garbage-collected together with its client."""
+        self._nodes: dict[int, Node] = {}
+        """The node of each client, by the `id` of the client. It is removed with its client."""
 
     def call(
         self,
@@ -53,38 +53,42 @@ class RedisRouter:
         expected `size` of the replies, so that other callers do not wait for large ones. `packed`
         is the same as `commands` in the Redis protocol, if the caller has it.
         """
-        node = self._known_node(key) or (yield Blocking(lambda: self._find_node(key)))
-        deadline = time.monotonic() + node.timeout
-        call = Call(operation, commands, deadline, writes=writes, size=size, already_packed=packed)
-        return (yield from self._send(node, key, call))
+        call = Call(
+            operation, commands, self._deadline(), writes=writes, size=size, already_packed=packed
+        )
+        return self._send(key, call)
 
     def run(
         self, operation: str, script: Script, keys: Sequence[str], args: Args
     ) -> Operation[Any]:
         """Run `script` and return the result. Sends its text only if the server does not have it."""
-        key = keys[0]
-        node = self._known_node(key) or (yield Blocking(lambda: self._find_node(key)))
         tail = (str(len(keys)), *keys, *args)
         by_hash: Command = ("EVALSHA", script.sha, *tail)
-        call = Call(operation, (by_hash,), time.monotonic() + node.timeout, writes=True)
+        call = Call(operation, (by_hash,), self._deadline(), writes=True)
         try:
-            [result] = yield from self._send(node, key, call)
+            [result] = yield from self._send(keys[0], call)
         except NoScriptError:
             by_text: Command = ("EVAL", script.text, *tail)
-            [result] = yield from self._send(node, key, call.with_commands((by_text,)))
+            [result] = yield from self._send(keys[0], call.with_commands((by_text,)))
         return result
 
     def send_to(
         self, client: redis.Redis, operation: str, *commands: Command
     ) -> Operation[list[Any]]:
         """Send `commands` to the server of `client`. Raises its redirections."""
-        node = self._node(client)
-        return (yield from node.send(Call(operation, commands, time.monotonic() + node.timeout)))
+        call = Call(operation, commands, self._deadline())
+        return (yield from self._node(client).send(call))
 
-    def _send(self, node: Node, key: str, call: Call) -> Operation[list[Any]]:
-        """Send `call` to `node`, and follow one redirection."""
+    def _deadline(self) -> float:
+        """Return the deadline of a call that arrives now, a value of `time.monotonic()`."""
+        return time.monotonic() + self.servers.timeout
+
+    def _send(self, key: str, call: Call) -> Operation[list[Any]]:
+        """Send `call` to the server of `key`, and follow one redirection."""
+        node = self._known_node(key) or (yield Blocking(lambda: self._find_node(key)))
         try:
-            return (yield from node.send(call))
+            replies: list[Any] = yield from node.send(call)
+            return replies
         except AskError as fault:  # or MovedError, which is a subclass
             redirection = fault
         except Unavailable:
@@ -126,7 +130,10 @@ class RedisRouter:
             raise Unavailable from fault
 
     def _node(self, client: redis.Redis) -> Node:
-        node = self._nodes.get(client)
+        node = self._nodes.get(id(client))
         if node is None:
-            node = self._nodes.setdefault(client, Node(client, self.new_pipeline, self._wait))
+            new = Node(client, self.new_pipeline, self._wait)
+            node = self._nodes.setdefault(id(client), new)
+            if node is new:
+                weakref.finalize(client, self._nodes.pop, id(client), None)
         return node

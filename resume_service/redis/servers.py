@@ -13,6 +13,9 @@ from resume_service.redis.cluster import Cluster
 from resume_service.redis.sentinel import SentinelMaster
 from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 
+DEFAULT_TIMEOUT = 5.0
+"""Seconds until the deadline of a call, if the client has no timeout."""
+
 
 class Servers(Protocol):
     """The Redis servers of the service. A connection opens when its server is first used.
@@ -20,6 +23,9 @@ class Servers(Protocol):
     Each method except `refresh` and `can_refresh` may raise redis.ConnectionError,
     redis.TimeoutError and redis.exceptions.ClusterDownError.
     """
+
+    timeout: float
+    """Seconds from the arrival of a call to its deadline."""
 
     def node(self, key: str) -> redis.Redis:
         """Return the client of the server that has `key`. Each server has one client object.
@@ -69,6 +75,8 @@ class OneServer:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
+        timeout = client.connection_pool.connection_kwargs.get("socket_timeout")
+        self.timeout: float = timeout or DEFAULT_TIMEOUT
 
     def node(self, key: str) -> redis.Redis:
         return self._client

@@ -45,7 +45,7 @@ class Topology(ABC):
 
     def __init__(self, url: RedisUrl, timeout: float) -> None:
         self._url = url
-        self._timeout = timeout
+        self.timeout = timeout
         self._primaries: Primaries = []
         self._clients: dict[Address, redis.Redis] = {}
         self._refreshing = threading.Lock()
@@ -142,4 +142,4 @@ class Topology(ABC):
     def _client(self, address: Address) -> redis.Redis:
         if client := self._clients.get(address):
             return client
-        return self._clients.setdefault(address, new_client(self._url.at(address), self._timeout))
+        return self._clients.setdefault(address, new_client(self._url.at(address), self.timeout))

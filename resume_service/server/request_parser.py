@@ -12,6 +12,7 @@ import re
 from typing import NamedTuple
 
 from resume_service.server.limits import MAX_FAST_HEAD, MAX_FIELDS, MAX_REQUEST_LINE
+from resume_service.web.fast_request import is_ordinary_host
 from resume_service.web.messages import FastRequest
 
 LEFT_TO_GUNICORN = frozenset(
@@ -125,6 +126,7 @@ def _parse_field(line: bytes) -> tuple[str, str] | None:
         wsgi_name in LEFT_TO_GUNICORN
         or (wsgi_name == "CONTENT_LENGTH" and not _match_length(value))
         or (wsgi_name == "HTTP_CONNECTION" and value.lower() != "keep-alive")
+        or (wsgi_name == "HTTP_HOST" and not is_ordinary_host(value))
     ):
         return None
     field = wsgi_name, value

@@ -27,12 +27,7 @@ is lower in Flask than in the fast lane. It is above MAX_BRACKETS in both.
 
 def is_ordinary(request: FastRequest, route: FastRoute) -> bool:
     """Return whether the fast lane may answer a request to `route`."""
-    headers = request.headers
-    if "HTTP_TRANSFER_ENCODING" in headers or "HTTP_EXPECT" in headers:
-        return False
-    if not _is_ordinary_host(headers.get("HTTP_HOST", "")):
-        return False
-    body = request.body
+    headers, body = request.headers, request.body
     if not route.media_types:
         return not body
     return (
@@ -42,13 +37,11 @@ def is_ordinary(request: FastRequest, route: FastRoute) -> bool:
     )
 
 
-# Almost all requests have one of very few hosts and media types. So the caches save 0.4 us.
-@functools.lru_cache(maxsize=64)
-def _is_ordinary_host(host: str) -> bool:
+def is_ordinary_host(host: str) -> bool:
     return _match_ordinary_host(host) is not None
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=64)  # almost all requests have one of very few media types
 def _media_type(content_type: str) -> str:
     """Return the media type in lower case. Return empty text if only Flask may interpret it."""
     if not (content_type.isascii() and content_type.isprintable()):
@@ -64,7 +57,9 @@ def from_environ(environ: Environ, largest_body: int) -> FastRequest | None:
     path, length = environ["PATH_INFO"], environ.get("CONTENT_LENGTH") or "0"
     if not path.isascii() or "%" in environ.get("RAW_URI", "") or not length.isdecimal():
         return None
-    if int(length) > largest_body:
+    if int(length) > largest_body or not is_ordinary_host(environ.get("HTTP_HOST", "")):
+        return None
+    if "HTTP_TRANSFER_ENCODING" in environ or "HTTP_EXPECT" in environ:
         return None
     body = b""
     if length != "0":
