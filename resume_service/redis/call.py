@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 import hiredis
+import msgspec
 
 Command = tuple[str | int, ...]
 
@@ -26,7 +27,7 @@ PENDING = object()
 """The outcome of a call that has none yet."""
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):  # 0.15 us less to create than with __init__
     """The commands of one caller, and their outcome: a list of replies, or an exception to raise.
 
     An error reply is an element of the list. Metrics record the call as `operation`. `deadline` is a
@@ -34,45 +35,28 @@ class Call:
     write. `size` is the expected size of the replies.
     """
 
-    __slots__ = (
-        "commands",
-        "count",
-        "deadline",
-        "on_end",
-        "operation",
-        "outcome",
-        "packed",
-        "pipeline",
-        "size",
-        "weight",
-        "writes",
-    )
+    operation: str
+    commands: Sequence[Command]
+    deadline: float
+    writes: bool = False
+    size: ReplySize = ReplySize.SMALL
+    packed: bytes = b""
+    """The commands in the Redis protocol, if the caller has packed them already."""
+    count: int = 0
+    """Number of commands."""
+    weight: int = 0
+    """The share of this call in the maximum size of a round trip."""
+    outcome: Any = PENDING
+    pipeline: Any = None
+    """The pipeline that sends this call. `node.py` chooses it."""
+    on_end: Callable[[Call], None] | None = None
+    """Called when the outcome is set."""
 
-    def __init__(  # noqa: PLR0913 - one for each property of a call
-        self,
-        operation: str,
-        commands: Sequence[Command],
-        deadline: float,
-        *,
-        writes: bool = False,
-        size: ReplySize = ReplySize.SMALL,
-        already_packed: bytes | None = None,
-    ) -> None:
-        self.operation = operation
-        self.commands = commands
-        # Encode here: only this caller gets an encoding error.
-        self.packed = already_packed or packed(commands)
-        self.count = len(commands)
-        self.deadline = deadline
-        self.writes = writes
-        self.size = size
-        self.weight: int = max(self.count, size)
-        """The share of this call in the maximum size of a round trip."""
-        self.outcome: Any = PENDING
-        self.pipeline: Any = None
-        """The pipeline that sends this call. `node.py` chooses it."""
-        self.on_end: Callable[[Call], None] | None = None
-        """Called when the outcome is set."""
+    def __post_init__(self) -> None:
+        if not self.packed:  # encode here: only this caller gets an encoding error
+            self.packed = packed(self.commands)
+        self.count = count = len(self.commands)
+        self.weight = count if count > self.size else self.size  # noqa: FURB136, PLR1730 - `max` takes 0.1 us
 
     def with_commands(self, commands: Sequence[Command]) -> Call:
         """Return a new call with other commands."""

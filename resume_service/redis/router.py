@@ -45,7 +45,7 @@ class RedisRouter:
         *commands: Command,
         writes: bool = False,
         size: ReplySize = ReplySize.SMALL,
-        packed: bytes | None = None,
+        packed: bytes = b"",
     ) -> Operation[list[Any]]:
         """Send `commands` to the server of `key` in one round trip, and return the replies.
 
@@ -53,9 +53,7 @@ class RedisRouter:
         expected `size` of the replies, so that other callers do not wait for large ones. `packed`
         is the same as `commands` in the Redis protocol, if the caller has it.
         """
-        call = Call(
-            operation, commands, self._deadline(), writes=writes, size=size, already_packed=packed
-        )
+        call = Call(operation, commands, self._deadline(), writes=writes, size=size, packed=packed)
         return self._send(key, call)
 
     def run(
@@ -83,12 +81,11 @@ class RedisRouter:
         """Return the deadline of a call that arrives now, a value of `time.monotonic()`."""
         return time.monotonic() + self.servers.timeout
 
-    def _send(self, key: str, call: Call) -> Operation[list[Any]]:
+    def _send(self, key: str, call: Call) -> Operation[Any]:
         """Send `call` to the server of `key`, and follow one redirection."""
         node = self._known_node(key) or (yield Blocking(lambda: self._find_node(key)))
         try:
-            replies: list[Any] = yield from node.send(call)
-            return replies
+            return (yield from node.send(call))
         except AskError as fault:  # or MovedError, which is a subclass
             redirection = fault
         except Unavailable:

@@ -43,6 +43,8 @@ _match_length = re.compile(r"[0-9]{1,19}").fullmatch
 _match_unambiguous_name = re.compile(r"[A-Za-z0-9-]+").fullmatch
 """Does not match a name with `_`, because WSGI uses the same name for `_` and `-`."""
 _AUTHORIZATION = b"Authorization: "
+PRINTABLE = bytes(range(ord(" "), ord("~") + 1))
+"""The printable characters of ASCII."""
 
 COMMON_LINES = (b"POST /api/progress HTTP/1.1",)
 """Request lines without ids, so that many requests have them. Their cache saves 0.6 us."""
@@ -111,8 +113,9 @@ def _parse_request_line(line: bytes) -> tuple[str, str, str] | None:
 
 def _parse_field(line: bytes) -> tuple[str, str] | None:
     """Return the WSGI name and the value of a header field. Return None if it is not ordinary."""
-    if not line.isascii() or not (text := line.decode()).isprintable():
+    if line.translate(None, PRINTABLE):  # 0.2 us less than `isprintable` for a token
         return None
+    text = line.decode()
     if line.startswith(_AUTHORIZATION):  # in almost all requests, and never cached
         return "HTTP_AUTHORIZATION", text[len(_AUTHORIZATION) :].strip(" ")
     name, colon, value = text.partition(":")
