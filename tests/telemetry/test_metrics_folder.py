@@ -363,6 +363,7 @@ def test_a_start_removes_the_folder_of_a_killed_master_and_no_other(services):
     assert kept.exists()
     assert folder_of(started).exists()
     save(living)
+    wait_for_metrics()
     assert saves(living) == 1
 
 
