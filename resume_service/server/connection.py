@@ -26,10 +26,7 @@ from resume_service.web.messages import LaneResponse
 
 
 class Connection:
-    """`accepted` is the socket of the connection, and `address` is the address of the client.
-
-    `data` is the start of the next request, if it has arrived already.
-    """
+    """`accepted` is the socket. `data` is the start of the next request, if it has arrived."""
 
     __slots__ = (
         "_address",
@@ -37,6 +34,7 @@ class Connection:
         "_first_steps_left",
         "_is_busy",
         "_request_end",
+        "_response",
         "_server",
         "_slow_response",
         "_socket",
@@ -55,6 +53,7 @@ class Connection:
         """Number of bytes of the current request in `_data`."""
         self._first_steps_left = 0 if data else limits.FIRST_STEPS
         """Number of further receives of this request that need no turn (see `turns.py`)."""
+        self._response: LaneResponse | None = None
         self._slow_response: SlowResponse | None = None
         """A response that the kernel could not take at once."""
         self._watcher = server.loop.io(accepted.fileno(), READ)
@@ -95,12 +94,12 @@ class Connection:
         except BlockingIOError:
             return
         except OSError:
-            self.close()
-            return
+            data = self._data = b""
         self._server.clients.waiting.pop(self, None)
         if data and not self._data:
             self._data = data
-            self._serve()
+            self._is_busy = True
+            self._server.requests.add(self._serve_rest)
         elif data:
             self._data += data
             self._first_steps_left -= 1
@@ -136,23 +135,29 @@ class Connection:
             Callbacks(lane.answer(request, start), start.request_id, self._answered)
 
     def _answered(self, outcome: LaneResponse | FailedRequest | None) -> None:
-        """Send a response of the fast lane. Hand any other outcome over to Flask."""
+        """Send a response of the fast lane soon. Hand any other outcome over to Flask."""
         if self._socket.fileno() < 0:
             return
-        if not isinstance(outcome, LaneResponse):
+        if isinstance(outcome, LaneResponse):
+            self._response = outcome
+            self._server.sends.add(self._send)
+        else:
             self._hand_over(outcome)
+
+    def _send(self) -> None:
+        response, self._response = self._response, None
+        if response is None or self._socket.fileno() < 0:
             return
         try:
-            rest = send(self._socket, outcome)
+            rest = send(self._socket, response)
         except OSError:
             self.close()
-        else:
-            if rest is None:
-                self._finish_request()
-            else:
-                self._slow_response = SlowResponse(
-                    self._socket, self._server.clients, rest, self._finish_request, self.close
-                )
+            return
+        if rest is None:
+            self._finish_request()
+            return
+        ends = self._finish_request, self.close
+        self._slow_response = SlowResponse(self._socket, self._server.clients, rest, *ends)
 
     def _finish_request(self) -> None:
         """Continue with the next request."""

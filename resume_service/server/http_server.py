@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 from gunicorn.workers.base_async import AsyncWorker
 
+from resume_service.server.batch import Batch
 from resume_service.server.client_socket import ClientSocket
 from resume_service.server.clients import Clients
 from resume_service.server.connection import Connection
@@ -25,6 +26,7 @@ class HttpServer:
         self.loop = gevent.get_hub().loop
         self.turns = Turns()
         self.clients = Clients()
+        self.requests, self.sends = Batch(), Batch()
         self.is_stopping = False
         self._flask = FlaskRequests(worker, self.clients, self._take_back)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 from typing import Any, Protocol
 
+from resume_service.server.batch import Batch
 from resume_service.server.clients import Clients
 from resume_service.server.error_responses import RequestTooSlow
 from resume_service.server.turns import Turns
@@ -24,6 +25,10 @@ class Server(Protocol):
     """The event loop of gevent."""
     turns: Turns
     clients: Clients
+    requests: Batch
+    """The requests that have arrived."""
+    sends: Batch
+    """The responses to send."""
     is_stopping: bool
     """If true, Flask answers all requests, because gunicorn then closes the connections."""
 

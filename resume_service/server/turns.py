@@ -29,12 +29,17 @@ SlowStep = Callable[[], object]
 
 
 class Turns:
-    """Runs one waiting step in each iteration of the event loop."""
+    """Runs one waiting step at the end of each iteration of the event loop.
+
+    The step runs after all that this iteration received, and after the commands to Redis are sent.
+    So a save waits for one step before it is read, and Redis works for it during the next one.
+    """
 
     def __init__(self) -> None:
         loop = gevent.get_hub().loop
         # With the highest priority, an idle watcher runs in each iteration, also in a busy one.
         self._each_iteration = loop.idle(priority=loop.MAXPRI)
+        self._run_callback = loop.run_callback
         self._next: deque[SlowStep] = deque()
         """The queue that has the next turn, if a step waits in it."""
         self._after_next: deque[SlowStep] = deque()
@@ -43,7 +48,7 @@ class Turns:
     def add(self, step: SlowStep, *, is_first_step: bool) -> None:
         """Run `step` when it has its turn."""
         if not (self._next or self._after_next):
-            self._each_iteration.start(self._run_next)
+            self._each_iteration.start(self._schedule)
         (self._first_steps if is_first_step else self._further_steps).append(step)
 
     def wait(self, *, is_first_step: bool) -> None:
@@ -52,9 +57,15 @@ class Turns:
         self.add(functools.partial(waiter.switch, None), is_first_step=is_first_step)
         waiter.get()
 
+    def _schedule(self) -> None:
+        """Run a step after the callbacks of this iteration, and after those that they add."""
+        self._run_callback(self._run_callback, self._run_callback, self._run_next)
+
     def _run_next(self) -> None:
         self._next, self._after_next = self._after_next, self._next
-        step = (self._after_next or self._next).popleft()
-        if not (self._next or self._after_next):
-            self._each_iteration.stop()
-        step()
+        queue = self._after_next or self._next
+        if queue:
+            step = queue.popleft()
+            if not (self._next or self._after_next):
+                self._each_iteration.stop()
+            step()

@@ -11,6 +11,7 @@ import gevent
 import pytest
 
 from resume_service.redis.operation import Blocking
+from resume_service.server.batch import Batch
 from resume_service.server.clients import Clients
 from resume_service.server.connection import Connection
 from resume_service.server.response_writer import send
@@ -52,6 +53,8 @@ def server():
         loop=gevent.get_hub().loop,
         turns=Turns(),
         clients=Clients(),
+        requests=Batch(),
+        sends=Batch(),
         is_stopping=False,
         serve_with_flask=serve_with_flask,
         in_flask=[],
