@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NODE_PEERS := bench/peers/node
+GO_PEER := bench/peers/go/server
 HTTPYAC := http/node_modules/ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
@@ -52,7 +53,7 @@ load: .venv-load/ready ## Simulate 200 viewers at a running service for 60 s
 	@./load/run
 
 .PHONY: bench
-bench: .venv-bench/ready $(NODE_PEERS)/node_modules/ready ## Compare speed with Flask, FastAPI, Express and Fastify (10 minutes)
+bench: .venv-bench/ready $(NODE_PEERS)/node_modules/ready $(GO_PEER) ## Compare speed with Flask, FastAPI, Express, Fastify and Go (25 minutes)
 	@.venv-bench/bin/python -m bench
 
 .PHONY: bench-scale
@@ -121,6 +122,9 @@ $(NODE_PEERS)/node_modules/ready: $(NODE_PEERS)/package-lock.json
 	@echo "Setting up $(NODE_PEERS)/node_modules (once) ..."
 	@npm ci --silent --prefix $(NODE_PEERS)
 	@touch $@
+
+$(GO_PEER): $(wildcard bench/peers/go/*.go)
+	@./bench/peers/go/build
 
 $(HTTPYAC): http/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 2; }

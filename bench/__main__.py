@@ -15,28 +15,39 @@ from typing import Any
 
 import redis
 
-from bench import checks, report, rounds, versions, workload, wrk
+from bench import burst, cases, checks, idle, report, rounds, versions, workload
 from bench.contestants import CONTESTANTS, Contestant
 from bench.options import BenchFailed, Options, cores
 from bench.rounds import say
 from bench.server import Server
+from bench.stored_points import seed
 from dev.redis_server import RedisServer
 from dev.service import free_port
 
 
 def main() -> None:
-    options = Options.from_env(os.environ, [each.name for each in CONTESTANTS])
-    chosen = [each for each in CONTESTANTS if not options.only or each.name in options.only]
-    if all(each.is_ceiling for each in chosen):
-        raise BenchFailed("BENCH_ONLY names only ceilings: there is nothing to compare")
+    options = Options.from_env(os.environ, [each.name for each in CONTESTANTS], cases.NAMES)
+    chosen = _chosen(options)
+    if options.measures(cases.IDLE):
+        idle.raise_file_limit()
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="resume-bench-")))
         results = _measure(chosen, options, directory, stack)
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     (options.output / "RESULTS.md").write_text(report.render(results))
-    say(report.peak_table(results, "save"))
-    say(f"All of it is in {options.output / 'RESULTS.md'}")
+    say(f"The results are in {options.output / 'RESULTS.md'}")
+
+
+def _chosen(options: Options) -> list[Contestant]:
+    """The contestants to measure. Raises BenchFailed if there are none."""
+    wanted = [each for each in CONTESTANTS if not options.only or each.name in options.only]
+    for missing in (each for each in wanted if not each.is_installed):
+        say(f"{missing.title} is left out: {missing.program} was not built")
+    chosen = [each for each in wanted if each.is_installed]
+    if all(each.is_ceiling for each in chosen):
+        raise BenchFailed("BENCH_ONLY leaves no contestant to measure, or only ceilings")
+    return chosen
 
 
 def _measure(
@@ -56,15 +67,7 @@ def _measure(
     for server in racing:
         checks.check(server, store.client)
     say(f"{len(racing)} contestants do the same work; measuring.")
-    requests = workload.requests()
-    rates, busy = {}, {}
-    for case, messages in requests.items():
-        file = directory / f"{case}.requests"
-        wrk.write_requests(file, messages)
-        measured = servers if case == "save" else racing
-        rates[case], busy[case] = rounds.peaks(case, measured, store.client, file, options)
-    rate = rounds.equal_load(rates["save"])
-    return {
+    results: dict[str, Any] = {
         "settings": {
             "date": datetime.now(UTC).date().isoformat(),
             "rounds": options.rounds,
@@ -72,13 +75,25 @@ def _measure(
         },
         "machine": versions.machine(store.client),
         "versions": {each.name: versions.of(each) for each in chosen},
-        "requests_per_second": rates,
-        "core_busy": busy,
-        "latency": {
-            "rate": rate,
-            "rounds": rounds.latencies(racing, requests["save"], rate, options),
-        },
+        "cases": {},
     }
+    for group in cases.GROUPS:
+        selected = [case for case in group if options.measures(case.name)]
+        selected = [case for case in selected if any(map(case.measures, chosen))]
+        if selected:
+            seed(store.client)
+            peaks = rounds.Peaks(selected, servers, store.client, directory)
+            results["cases"] |= peaks.measure(options)
+    seed(store.client)
+    saves = workload.saves()
+    if options.measures(cases.LATENCY):
+        results["latency"] = rounds.latencies(racing, saves, options)
+    if options.measures(cases.BURST) and any(each.name == burst.NAME for each in chosen):
+        results["burst"] = burst.measure(saves, server_core, store, directory, options)
+    holders = [each for each in chosen if each.name in idle.CONTESTANTS]
+    if options.measures(cases.IDLE) and holders:
+        results["idle"] = idle.measure(holders, server_core, store, directory, options)
+    return results
 
 
 def _redis(directory: Path, stack: ExitStack) -> RedisServer:

@@ -19,6 +19,8 @@ from bench.workload import DURATION, PATH, TTL, save_body, token
 USER = "checked"
 VIDEO = "10001"
 OLDER_VIDEO = "10002"
+MISSING_VIDEO = "10003"
+WATCHED_VIDEO = "10004"
 TOLERANCE = timedelta(seconds=60)
 POINT = {
     "currentTime": 1349.5,
@@ -60,9 +62,20 @@ def _check_work(checker: _Checker, client: redis.Redis) -> None:
     updated_at = _check_stored(checker, client)
     point = checker.expect({200}, "a read", _Request("GET", f"{PATH}/{USER}/{VIDEO}", own))
     checker.same("the point read", point, POINT | {"updatedAt": updated_at})
+    missing = _Request("GET", f"{PATH}/{USER}/{MISSING_VIDEO}", own)
+    checker.expect({404}, "a read of a missing point", missing)
     listed = checker.expect({200}, "a list", _Request("GET", f"{PATH}/{USER}", own))
     checker.same("the videos listed", [p["tmdbId"] for p in listed], [VIDEO, OLDER_VIDEO])
     checker.same("the first listed", listed[0], {"tmdbId": VIDEO} | point)
+    if checker.has_pages:
+        _check_pages(checker, own)
+
+
+def _check_pages(checker: _Checker, own: str) -> None:
+    checker.expect({204}, "a save", _save(own, save_body(USER, WATCHED_VIDEO)))
+    for query, video in (("limit=1", WATCHED_VIDEO), ("limit=1&status=in-progress", VIDEO)):
+        page = checker.expect({200}, "a page", _Request("GET", f"{PATH}/{USER}?{query}", own))
+        checker.same(f"the page with {query}", [p["tmdbId"] for p in page], [video])
 
 
 def _check_stored(checker: _Checker, client: redis.Redis) -> str:
@@ -110,6 +123,7 @@ class _Checker:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self.has_pages = server.contestant.is_ours
 
     def expect(self, statuses: set[int], what: str, request: _Request) -> Any:
         """The JSON of the response to `request`. Its status must be one of `statuses`."""

@@ -10,11 +10,13 @@ from dev.service import ROOT
 
 PEERS = HERE / "peers"
 NODE_PEERS = PEERS / "node"
+GO_PEERS = PEERS / "go"
 FLASK_THREADS = 32
 GRANIAN = (
     "{python} -m granian --interface wsgi --workers 1 --blocking-threads 32 --http 1 --no-ws"
     " --host 127.0.0.1 --port {port} --log-level warning"
 )
+FASTPYSGI = "{python} -m bench.peers.fastpysgi_server {port}"
 CLOSED_PORT_URL = "postgresql://bench@127.0.0.1:1/bench"
 """With a DATABASE_URL, the service writes backlog entries. No save connects to this address."""
 
@@ -26,14 +28,16 @@ class Contestant:
     command: str
     """Command line with the placeholders {python} and {port}."""
     packages: tuple[str, ...]
-    """Packages to report versions of. Node packages for a Node peer, else Python packages."""
+    """Packages to report versions of, in the language of the contestant."""
     directory: Path = ROOT
+    program: Path | None = None
+    """A file that must have been built. Without it, the contestant is left out."""
     is_ours: bool = False
     is_ceiling: bool = False
 
     @property
-    def is_node(self) -> bool:
-        return self.directory == NODE_PEERS
+    def is_installed(self) -> bool:
+        return self.program is None or self.program.exists()
 
 
 CONTESTANTS = (
@@ -86,6 +90,20 @@ CONTESTANTS = (
         directory=NODE_PEERS,
     ),
     Contestant(
+        name="fastpysgi",
+        title="plain WSGI, fastpysgi",
+        command=f"{FASTPYSGI} bench.peers.plain_wsgi:app",
+        packages=("fastpysgi", "pyjwt", "redis", "hiredis"),
+    ),
+    Contestant(
+        name="go",
+        title="Go, net/http",
+        command="./server",
+        packages=("golang-go", "golang-github-gomodule-redigo-dev"),
+        directory=GO_PEERS,
+        program=GO_PEERS / "server",
+    ),
+    Contestant(
         name="noop",
         title="no-op WSGI, gunicorn as ours",
         command="{python} -m gunicorn bench.peers.noop:app",
@@ -97,6 +115,13 @@ CONTESTANTS = (
         title="no-op WSGI, granian as ours",
         command=f"{GRANIAN} bench.peers.noop:app",
         packages=("granian",),
+        is_ceiling=True,
+    ),
+    Contestant(
+        name="noop-fastpysgi",
+        title="no-op WSGI, fastpysgi",
+        command=f"{FASTPYSGI} bench.peers.noop:app",
+        packages=("fastpysgi",),
         is_ceiling=True,
     ),
 )

@@ -20,6 +20,8 @@ from statistics import quantiles
 
 from bench.options import CONNECTIONS, BenchFailed
 
+RATE = 1500
+"""Saves per second in `make bench`."""
 SEED = 1
 """The same random schedule for every contestant."""
 ANSWER_SECONDS = 10.0

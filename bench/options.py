@@ -24,23 +24,26 @@ class Options:
     """Duration of a measurement: one contestant in one round of one case."""
     only: tuple[str, ...] = ()
     """Names of the contestants to measure. Empty: all."""
+    cases: tuple[str, ...] = ()
+    """Names of the cases to measure. Empty: all."""
     output: Path = HERE
     """The folder for RESULTS.md and results.json."""
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str], names: Collection[str]) -> Options:
+    def from_env(
+        cls, env: Mapping[str, str], contestants: Collection[str], cases: Collection[str] = ()
+    ) -> Options:
         """Raises BenchFailed for an invalid value."""
-        only = tuple(name.strip() for name in env.get("BENCH_ONLY", "").split(",") if name.strip())
-        if unknown := set(only) - set(names):
-            raise BenchFailed(
-                f"BENCH_ONLY takes some of {', '.join(names)}, not {', '.join(sorted(unknown))}"
-            )
         return cls(
             rounds=_count(env, "BENCH_ROUNDS", cls.rounds),
             seconds=_count(env, "BENCH_SECONDS", cls.seconds),
-            only=only,
+            only=_some(env, "BENCH_ONLY", contestants),
+            cases=_some(env, "BENCH_CASES", cases),
             output=Path(env.get("BENCH_OUTPUT") or cls.output),
         )
+
+    def measures(self, case: str) -> bool:
+        return not self.cases or case in self.cases
 
 
 def cores() -> tuple[int, int]:
@@ -59,3 +62,12 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise BenchFailed(f"{name} takes a whole number above 0, not {text!r}")
     return int(text)
+
+
+def _some(env: Mapping[str, str], name: str, known: Collection[str]) -> tuple[str, ...]:
+    some = tuple(each.strip() for each in env.get(name, "").split(",") if each.strip())
+    if unknown := set(some) - set(known):
+        raise BenchFailed(
+            f"{name} takes some of {', '.join(known)}, not {', '.join(sorted(unknown))}"
+        )
+    return some

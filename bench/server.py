@@ -46,11 +46,17 @@ class Server:
             "DATABASE_URL": database_url,
             "WEB_CONCURRENCY": "1",
             "NODE_ENV": "production",
+            "GOMAXPROCS": "1",
         }
 
     @property
     def name(self) -> str:
         return self.contestant.name
+
+    @property
+    def session(self) -> int:
+        """The id of the session of all its processes."""
+        return self._process.pid
 
     def __enter__(self) -> Self:
         command = self.contestant.command.format(python=sys.executable, port=self.port)

@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from bench.contestants import NODE_PEERS, Contestant
+from bench.contestants import GO_PEERS, NODE_PEERS, Contestant
 
 
 def machine(client: redis.Redis) -> dict[str, str]:
@@ -30,7 +30,8 @@ def machine(client: redis.Redis) -> dict[str, str]:
 
 def of(contestant: Contestant) -> dict[str, str]:
     """The versions of the contestant's packages."""
-    find = _node_version if contestant.is_node else metadata.version
+    finders = {NODE_PEERS: _node_version, GO_PEERS: _debian_version}
+    find = finders.get(contestant.directory, metadata.version)
     return {package: find(package) for package in contestant.packages}
 
 
@@ -41,6 +42,10 @@ def in_words(versions: dict[str, str]) -> str:
 def _node_version(package: str) -> str:
     manifest = NODE_PEERS / "node_modules" / package / "package.json"
     return str(json.loads(manifest.read_text())["version"])
+
+
+def _debian_version(package: str) -> str:
+    return _first_line("dpkg-query", "--show", "--showformat", "${Version}\n", package)
 
 
 def _cpu() -> str:

@@ -9,21 +9,29 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import jwt
-import redis
 
 USERS = tuple(f"user_{number:03d}" for number in range(200))
 VIDEOS = tuple(str(number) for number in range(10_001, 10_051))
 """The videos of each user, and so the points of a list."""
 SAVED_VIDEOS = VIDEOS[:20]
+MISSING_VIDEOS = tuple(str(number) for number in range(20_001, 20_021))
+"""Videos without a point."""
+LONG_USERS = tuple(f"long_{number:02d}" for number in range(20))
+LONG_VIDEOS = tuple(str(number) for number in range(10_001, 11_001))
+"""The videos of each of LONG_USERS."""
 DURATION = 5400
 TTL = timedelta(days=30)
 SECRET = secrets.token_hex(32)
+WRONG_SECRET = secrets.token_hex(32)
 PATH = "/api/progress"
+BURN_PATH = "/bench/burn"
+"""A route of `burning_app.py`."""
+NGINX_SAVES = 20_000
+"""Requests with ids of their own. A cache of header lines would need to hold all of them."""
 
 
 def token(user_id: str, secret: str = SECRET, **claims: Any) -> str:
@@ -35,7 +43,7 @@ def token(user_id: str, secret: str = SECRET, **claims: Any) -> str:
 
 def save_body(user_id: str, video_id: str) -> dict[str, Any]:
     """The body of a save, at the end of the first, second, third or last quarter of the video."""
-    position = DURATION * (1 + VIDEOS.index(video_id) % 4) / 4 - 0.5
+    position = DURATION * (1 + (int(video_id) - int(VIDEOS[0])) % 4) / 4 - 0.5
     return {
         "clerkId": user_id,
         "tmdbId": video_id,
@@ -44,63 +52,82 @@ def save_body(user_id: str, video_id: str) -> dict[str, Any]:
     }
 
 
-def requests() -> dict[str, list[bytes]]:
-    """The requests of each case: `save`, `point`, `list`."""
+def saves() -> list[bytes]:
     bearer = {user: token(user) for user in USERS}
-    return {
-        "save": [
-            post(json.dumps(save_body(user, video)).encode(), bearer[user])
-            for video in SAVED_VIDEOS
-            for user in USERS
-        ],
-        "point": [
-            _get(f"{PATH}/{user}/{video}", bearer[user]) for video in SAVED_VIDEOS for user in USERS
-        ],
-        "list": [_get(f"{PATH}/{user}", bearer[user]) for user in USERS],
-    }
+    return [
+        post(json.dumps(save_body(user, video)).encode(), bearer[user])
+        for video in SAVED_VIDEOS
+        for user in USERS
+    ]
 
 
-def seed(client: redis.Redis) -> None:
-    """Empty Redis and write the points of all users, in the format of the service."""
-    client.flushdb()
-    start = datetime.now(UTC) - timedelta(hours=1)
-    for user in USERS:
-        pipeline = client.pipeline(transaction=False)
-        for video, point, moment in _points_of(user, start):
-            key = f"resume:{user}:{video}"
-            pipeline.hset(key, mapping=point)
-            pipeline.expire(key, TTL)
-            pipeline.zadd(f"recent:{user}", {video: int(moment.timestamp() * 1000)})
-        pipeline.expire(f"recent:{user}", TTL)
-        pipeline.execute()
+def saves_through_nginx() -> list[bytes]:
+    """Saves with the headers of `deploy/nginx.conf`. Each request has its own id."""
+    bearer = {user: token(user) for user in USERS}
+    requests = []
+    for number in range(NGINX_SAVES):
+        user = USERS[number % len(USERS)]
+        video = SAVED_VIDEOS[number // len(USERS) % len(SAVED_VIDEOS)]
+        headers = (
+            f"X-Forwarded-For: 192.0.2.{number % len(USERS) + 1}\r\n"
+            "X-Forwarded-Proto: http\r\n"
+            f"X-Request-Id: {secrets.token_hex(16)}\r\n"
+        )
+        body = json.dumps(save_body(user, video)).encode()
+        requests.append(post(body, bearer[user], headers=headers))
+    return requests
 
 
-def _points_of(user: str, start: datetime) -> Iterator[tuple[str, dict[Any, Any], datetime]]:
-    for number, video in enumerate(VIDEOS):
-        moment = start + timedelta(seconds=number)
-        body = save_body(user, video)
-        point: dict[Any, Any] = {
-            "currentTime": body["currentTime"],
-            "updatedAt": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "duration": DURATION,
-            "percent": f"{100 * body['currentTime'] / DURATION:.2f}",
-            "watched": int(body["currentTime"] >= 0.9 * DURATION),
-            "completed": 0,
-        }
-        yield video, point, moment
+def reads() -> list[bytes]:
+    return _reads(SAVED_VIDEOS)
 
 
-def _get(path: str, bearer: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\n{_headers(bearer)}\r\n".encode()
+def missing_reads() -> list[bytes]:
+    return _reads(MISSING_VIDEOS)
 
 
-def post(body: bytes, bearer: str, path: str = PATH) -> bytes:
-    """The HTTP request that saves `body`."""
+def refused_reads() -> list[bytes]:
+    """Reads with a wrong signature: one token per user."""
+    return _reads(SAVED_VIDEOS, WRONG_SECRET)
+
+
+def lists() -> list[bytes]:
+    return _lists(USERS)
+
+
+def pages_in_progress() -> list[bytes]:
+    return _lists(USERS, "?status=in-progress&limit=20")
+
+
+def pages_of_short_lists() -> list[bytes]:
+    """Pages of as many users as LONG_USERS, so that both cases use Redis' caches alike."""
+    return _lists(USERS[: len(LONG_USERS)], "?limit=50")
+
+
+def pages_of_long_lists() -> list[bytes]:
+    return _lists(LONG_USERS, "?limit=50")
+
+
+def post(body: bytes, bearer: str, path: str = PATH, headers: str = "") -> bytes:
+    """The HTTP request that saves `body`. `headers` are further lines that end in CRLF."""
     head = (
-        f"POST {path} HTTP/1.1\r\n{_headers(bearer)}"
+        f"POST {path} HTTP/1.1\r\n{_headers(bearer)}{headers}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def get(path: str, bearer: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\n{_headers(bearer)}\r\n".encode()
+
+
+def _reads(videos: tuple[str, ...], secret: str = SECRET) -> list[bytes]:
+    bearer = {user: token(user, secret) for user in USERS}
+    return [get(f"{PATH}/{user}/{video}", bearer[user]) for video in videos for user in USERS]
+
+
+def _lists(users: tuple[str, ...], query: str = "") -> list[bytes]:
+    return [get(f"{PATH}/{user}{query}", token(user)) for user in users]
 
 
 def _headers(bearer: str) -> str:

@@ -31,6 +31,10 @@ GREATEST_ROW_ID = 2**63 - 1
 RESERVED_USER_IDS = ("lessons", "modules", "summary", "batch", "events")
 """Words that can't be user ids, because they are fixed segments of paths under `/api/progress`."""
 
+_match_user_id = re.compile(
+    rf"(?!(?:{'|'.join(RESERVED_USER_IDS)})\Z)[^{FORBIDDEN_IN_IDS}\ud800-\udfff]{{1,{LONGEST_ID}}}"
+).fullmatch
+
 
 def row_id(text: str) -> int | None:
     """Parse a row id. Return None if `text` is no row id. A row id has no leading zeros."""
@@ -42,6 +46,11 @@ def row_id(text: str) -> int | None:
 def is_id(value: object) -> bool:
     """Return whether `value` is a valid user id or video id. Does not check RESERVED_USER_IDS."""
     return isinstance(value, str) and _match_id(value) is not None
+
+
+def is_user_id(value: object) -> bool:
+    """Return whether `value` is a valid user id, and none of RESERVED_USER_IDS."""
+    return isinstance(value, str) and _match_user_id(value) is not None
 
 
 def id_errors(value: object) -> list[str]:

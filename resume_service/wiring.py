@@ -33,6 +33,7 @@ from resume_service.media.source import MediaSource
 from resume_service.postgres.database import Database
 from resume_service.rate_limits.limiter import RateLimiter
 from resume_service.redis.pipeline import Pipeline
+from resume_service.redis.round_trip import ReplicaWait
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer, Servers, connect
 from resume_service.resume.keys import Keys
@@ -55,8 +56,7 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
     keys = Keys(hash_tags=settings.redis_cluster)
     router = RedisRouter(
         servers,
-        wait_replicas=settings.resume_wait_replicas,
-        wait_ms=settings.redis_timeout_ms // 2,
+        ReplicaWait(settings.resume_wait_replicas, settings.redis_timeout_ms // 2),
     )
     with_archive = settings.database_url is not None
     points = ResumeStore(router, keys, PointSettings.from_settings(settings), archive=with_archive)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
 
 import hiredis
 import redis
@@ -14,10 +15,11 @@ import redis
 from bench.options import BenchFailed
 from bench.workload import DURATION
 from dev.redis_server import RedisServer
-from resume_service.redis.call import Command
+from resume_service.clock import epoch_ms
+from resume_service.redis.call import Call, Command
 from resume_service.redis.client import new_client
+from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
-from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import OneServer
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Measurement, PointSettings
@@ -27,10 +29,11 @@ from resume_service.settings import Settings
 
 PER_USER = 50
 CHUNK = 500
-APPLIED = b":1\r\n"
+BUFFER_BYTES = 65_536
 TIMEOUT_SECONDS = 10.0
 FIRST_SAVE = datetime.now(UTC) - timedelta(hours=2)
 QUARTERS = 4
+_match_positive = re.compile(rb":[1-9][0-9]*").fullmatch
 
 
 def user(number: int) -> str:
@@ -48,7 +51,7 @@ def measurement(user_number: int, video_number: int, second: float) -> Measureme
         user_id=user(user_number),
         video_id=video(video_number),
         position=DURATION * quarter / QUARTERS - 0.5,
-        measured_at=FIRST_SAVE + timedelta(seconds=second),
+        measured_at_ms=epoch_ms(FIRST_SAVE + timedelta(seconds=second)),
         duration=DURATION,
     )
 
@@ -56,36 +59,31 @@ def measurement(user_number: int, video_number: int, second: float) -> Measureme
 def store_of(server: RedisServer) -> ResumeStore:
     """The store of the service on `server`."""
     router = RedisRouter(OneServer(new_client(server.url, TIMEOUT_SECONDS)))
-    return ResumeStore(router, Keys(), PointSettings.from_settings(Settings()), archive=True)
-
-
-class Recorder(RedisRouter):
-    """Records the commands of a store instead of sending them."""
-
-    def __init__(self) -> None:
-        self.commands: list[Command] = []
-
-    def call(self, operation: str, key: str, *commands: Command, **options: Any) -> list[Any]:
-        self.commands += commands
-        return []
-
-    def run(self, operation: str, script: Script, keys: Any, args: Args) -> Any:
-        self.commands.append(("EVALSHA", script.sha, str(len(keys)), *keys, *args))
-        return args[3 if script is SAVE_POINT else 1]  # the time: the point was changed
+    settings = PointSettings.from_settings(Settings())
+    return ResumeStore(router, Keys(), settings, archive=True)
 
 
 def saves(
     measurements: Iterable[Measurement], *, keys: Keys | None = None
 ) -> Iterator[list[Command]]:
     """The commands that the service sends to Redis for each of `measurements`."""
-    recorder = Recorder()
+    router = RedisRouter(OneServer(new_client("redis://unused", TIMEOUT_SECONDS)))
     store = ResumeStore(
-        recorder, keys or Keys(), PointSettings.from_settings(Settings()), archive=True
+        router, keys or Keys(), PointSettings.from_settings(Settings()), archive=True
     )
     for each in measurements:
-        store.save(each)
-        yield recorder.commands
-        recorder.commands = []
+        yield commands_of(store.save(each), each.measured_at_ms)
+
+
+def commands_of(save: Operation[bool], at_ms: int) -> list[Command]:
+    """The commands that `save` would send. None is sent: each gets the reply to an applied save."""
+    commands: list[Command] = []
+    with suppress(StopIteration):
+        step = next(save)
+        while isinstance(step, Call):
+            commands += step.commands
+            step = save.send([at_ms] * step.count)
+    return commands
 
 
 def packed(command: Command) -> bytes:
@@ -134,11 +132,15 @@ def connect(server: RedisServer) -> socket.socket:
     return connection
 
 
-def expect_applied(connection: socket.socket, saves_sent: int) -> None:
-    """Read `saves_sent` replies. Raises BenchFailed unless all of them are "applied"."""
-    expected = APPLIED * saves_sent
+def expect_applied(connection: socket.socket, count: int) -> None:
+    """Read the replies to `count` commands. Raises BenchFailed unless each is a positive integer.
+
+    The save script replies with the time of an applied save, else with its negative. ZADD replies
+    with the number of new entries.
+    """
     replies = b""
-    while len(replies) < len(expected) and (more := connection.recv(len(expected) - len(replies))):
+    while replies.count(b"\n") < count and (more := connection.recv(BUFFER_BYTES)):
         replies += more
-    if replies != expected:
+    numbers = replies.split()
+    if len(numbers) != count or not all(_match_positive(number) for number in numbers):
         raise BenchFailed(f"a save was not applied: {replies[:200]!r}")

@@ -22,6 +22,8 @@ from bench.scale.servers import running, version
 from bench.server import Server
 from bench.workload import PATH, token
 from dev.redis_server import RedisServer
+from resume_service.clock import epoch_ms
+from resume_service.redis.operation import run
 
 OURS = next(each for each in CONTESTANTS if each.name == "ours")
 SIZES = (1_000, 100_000, 2_000_000)
@@ -130,7 +132,7 @@ class Subject:
     def _call(self, name: str) -> Call:
         calls: Mapping[str, Call] = {
             "save": self._save,
-            "read": lambda n: _ignore(self._store.get(points.user(n), self._any_video())),
+            "read": self._read,
             "list over HTTP": self._list_over_http,
             "page": partial(self._list, limit=PAGE),
         }
@@ -139,11 +141,14 @@ class Subject:
     def _save(self, number: int) -> None:
         self._seconds += 0.001
         video = self._chance.randrange(self._per_user)
-        self._store.save(points.measurement(number, video, self._seconds))
+        run(self._store.save(points.measurement(number, video, self._seconds)))
+
+    def _read(self, number: int) -> None:
+        run(self._store.get(points.user(number), self._any_video()))
 
     def _list(self, number: int, limit: int | None = None) -> None:
-        now = datetime.now(UTC)
-        listed = self._store.list(points.user(number), now, limit=limit).items
+        now_ms = epoch_ms(datetime.now(UTC))
+        listed = run(self._store.list(points.user(number), now_ms, limit=limit)).items
         if len(listed) != min(self._per_user, limit or self._per_user):
             raise BenchFailed(f"{points.user(number)} has {len(listed)} points")
 
@@ -181,7 +186,3 @@ def _measure(subjects: dict[str, Subject], cases: dict[str, Case]) -> Times:
                     times[name][subject]["whole"].append(whole)
                     times[name][subject]["redis"].append(redis)
     return times
-
-
-def _ignore(_: object) -> None:
-    pass

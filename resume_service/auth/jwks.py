@@ -76,9 +76,13 @@ class KeySet:
             raise Unauthorized
         raise Unavailable("The issuer's keys can't be reached, try again")
 
+    def is_fetch_due(self) -> bool:
+        """Return whether the keys are too old, and no fetch runs."""
+        return time.monotonic() >= self._stale_at and not self._fetching
+
     def refresh_when_due(self) -> None:
         """Start a fetch in the background if the keys are too old."""
-        if time.monotonic() >= self._stale_at:
+        if self.is_fetch_due():
             self._refresh()
 
     def _refresh(self) -> None:

@@ -1,7 +1,7 @@
-"""A cache of verified tokens, so that the service does not check the same signature again.
+"""A cache of verified and refused tokens. So the service does not check the same signature again.
 
 A player sends the same token with each save. The check of the signature takes longer than all other
-steps of a save.
+steps of a save. A client with an expired token sends this token again and again.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from typing import TypeVar
 
 from resume_service.auth.identity import Identity
 
@@ -17,42 +18,69 @@ MAX_TOKENS = 65_536
 
 One core serves half this number of players, if each player sends a save every 5 s.
 """
+MAX_REFUSED = 4096
+"""Maximum number of cached refusals."""
+REFUSED_SECONDS = 60.0
+"""Seconds after which a refused token is checked again, because the clock may have been wrong."""
+
+
+Entry = TypeVar("Entry")
 
 
 class TokenCache:
     """Caches the identity of each verified token until its `exp`, or until the keys change.
 
-    `generation` is a number that increases whenever the issuer's keys change. The cache contains
-    the SHA-256 of each token, not the token itself.
+    `generation` is a number that increases whenever the issuer's keys change. `digest` is the result
+    of `digest_of`. So the cache does not contain the tokens themselves.
     """
 
-    def __init__(self, max_tokens: int = MAX_TOKENS) -> None:
+    def __init__(self, max_tokens: int = MAX_TOKENS, max_refused: int = MAX_REFUSED) -> None:
         self._max_tokens = max_tokens
+        self._max_refused = max_refused
         self._entries: dict[bytes, tuple[Identity, float, int]] = {}
+        self._refused: dict[bytes, tuple[float, int]] = {}
         self._changing = threading.Lock()
 
-    def get(self, token: str, generation: int) -> Identity | None:
-        """Return the cached identity of `token`.
+    def get(self, digest: bytes, generation: int) -> Identity | None:
+        """Return the cached identity of a token.
 
-        Return None if `token` is not cached, has expired, or was verified in another generation.
+        Return None if the token is not cached, has expired, or was verified in another generation.
         """
-        entry = self._entries.get(_digest(token))
+        entry = self._entries.get(digest)
         if entry is None:
             return None
         identity, expires, key_generation = entry
         return identity if key_generation == generation and time.time() < expires else None
 
-    def put(self, token: str, identity: Identity, expires: float, generation: int) -> None:
+    def is_refused(self, digest: bytes, generation: int) -> bool:
+        """Return whether the token was refused a short time ago, in the same generation."""
+        entry = self._refused.get(digest)
+        if entry is None:
+            return False
+        ends, key_generation = entry
+        return key_generation == generation and time.monotonic() < ends
+
+    def put(self, digest: bytes, identity: Identity, expires: float, generation: int) -> None:
         """Cache `identity` until `expires` (in seconds since 1970) for this `generation`."""
-        digest = _digest(token)
         with self._changing:
-            # Remove an entry of the same token first, so that the new entry is the newest. The
-            # oldest entry is evicted when the cache is full.
-            self._entries.pop(digest, None)
-            if len(self._entries) >= self._max_tokens:
-                del self._entries[next(iter(self._entries))]
-            self._entries[digest] = (identity, expires, generation)
+            _put(self._entries, self._max_tokens, digest, (identity, expires, generation))
+
+    def put_refused(self, digest: bytes, generation: int) -> None:
+        """Cache for REFUSED_SECONDS that a token is invalid in this `generation`."""
+        entry = (time.monotonic() + REFUSED_SECONDS, generation)
+        with self._changing:
+            _put(self._refused, self._max_refused, digest, entry)
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def digest_of(authorization: str) -> bytes:
+    """Return the SHA-256 of the value of an `Authorization` header."""
+    return hashlib.sha256(authorization.encode()).digest()
+
+
+def _put(entries: dict[bytes, Entry], limit: int, digest: bytes, entry: Entry) -> None:
+    """Add an entry. If there are `limit` entries already, remove the oldest one."""
+    # Remove an entry of the same token first, so that the new entry is the newest.
+    entries.pop(digest, None)
+    if len(entries) >= limit:
+        del entries[next(iter(entries))]
+    entries[digest] = entry

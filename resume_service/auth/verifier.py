@@ -15,7 +15,7 @@ import structlog
 
 from resume_service.auth.identity import Identity
 from resume_service.auth.jwks import KeySet
-from resume_service.auth.token_cache import TokenCache
+from resume_service.auth.token_cache import TokenCache, digest_of
 from resume_service.errors import Unauthorized
 from resume_service.settings import Settings
 
@@ -57,32 +57,60 @@ class Verifier:
             has_accounts=settings.database_url is not None,
         )
 
+    def cached(self, authorization: str | None) -> Identity | None:
+        """Return the caller if no verification is necessary. Never blocks.
+
+        Return None if the caller must use `identify`. Raises Unauthorized if the token is missing,
+        or if it was refused a short time ago.
+        """
+        if authorization is None:
+            raise Unauthorized
+        digest, generation = digest_of(authorization), self.keys.generation if self.keys else 0
+        identity = self.token_cache.get(digest, generation)
+        if identity is None:
+            self._require_not_refused(digest, generation)
+        elif self.keys and self.keys.is_fetch_due():
+            return None  # to start a fetch may block
+        return identity
+
     def identify(self, authorization: str | None) -> Identity:
         """Return the caller for the value of an `Authorization` header.
 
-        Raises Unauthorized if the token is missing or invalid. Raises Unavailable if the key of the
-        token can't be looked up (see `KeySet.find`).
+        Blocks only if the service uses the keys of an issuer (`self.keys`). Raises Unauthorized if
+        the token is missing or invalid. Raises Unavailable if the key of the token can't be looked
+        up (see `KeySet.find`).
         """
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer":
+        if authorization is None:
             raise Unauthorized
         # The generation increases whenever the keys change. Read it before the verification. If the
         # keys change during the verification, the cache then ignores the new entry.
-        generation = self.keys.generation if self.keys else 0
-        cached = self.token_cache.get(token, generation)
+        digest, generation = digest_of(authorization), self.keys.generation if self.keys else 0
+        cached = self.token_cache.get(digest, generation)
         if cached is not None:
             if self.keys:
                 self.keys.refresh_when_due()
             return cached
+        self._require_not_refused(digest, generation)
         try:
-            identity, expires = self._verified(token.strip(" "))
+            identity, expires = self._verified(_token_in(authorization))
+        except jwt.ImmatureSignatureError as refused:
+            raise Unauthorized from refused  # not cached: the token becomes valid later
         except (jwt.PyJWTError, ValueError) as refused:
+            self.token_cache.put_refused(digest, generation)
             raise Unauthorized from refused
-        self.token_cache.put(token, identity, expires, generation)
+        self.token_cache.put(digest, identity, expires, generation)
         return identity
 
+    def _require_not_refused(self, digest: bytes, generation: int) -> None:
+        if self.token_cache.is_refused(digest, generation):
+            raise Unauthorized
+
     def _verified(self, token: str) -> tuple[Identity, float]:
-        """Verify `token`. Return the identity, and the expiry of `token` in seconds since 1970."""
+        """Verify `token`. Return the identity, and the expiry of `token` in seconds since 1970.
+
+        Raises jwt.PyJWTError or ValueError if `token` is invalid for ever. Raises Unauthorized if
+        it may become valid when the issuer's keys are fetched again.
+        """
         header = jwt.get_unverified_header(token)
         if self.secret is not None and header.get("alg") == HMAC_ALGORITHM:
             claims = self._claims(token, self.secret, HMAC_ALGORITHM)
@@ -92,7 +120,7 @@ class Verifier:
             claims = self._claims(token, key.key, key.algorithm_name)
             is_signed_by_us, is_trusted = False, self.trust_outside_claims
         else:
-            raise Unauthorized
+            raise jwt.InvalidAlgorithmError
         identity = Identity.from_claims(
             claims, trust_authority=is_trusted, names_account=is_signed_by_us
         )
@@ -129,7 +157,15 @@ class Verifier:
             },
         )
         if any(type(claims.get(name, 0)) not in (int, float) for name in TIME_CLAIMS):
-            raise Unauthorized  # PyJWT would accept a string such as "1700000000", and true
+            # PyJWT would accept a string such as "1700000000", and true.
+            raise jwt.InvalidTokenError("no number")
         if self.authorized_parties and claims.get("azp") not in self.authorized_parties:
-            raise Unauthorized
+            raise jwt.InvalidTokenError("another authorized party")
         return claims
+
+
+def _token_in(authorization: str) -> str:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise jwt.InvalidTokenError("no bearer token")
+    return token.strip(" ")

@@ -78,10 +78,7 @@ class FactsCache:
         self._cached: dict[int, _CachedFacts] = {}
         self._queries: dict[int, Future[VideoFacts]] = {}
         self._event_count = 0
-        """Number of changes to the cache that were not a stored result.
-
-        If it grows while a query runs, the result of the query may be outdated.
-        """
+        """Number of changes other than stored results. Each may make a running query outdated."""
         self._session = 0
         self._lock = threading.Lock()
         """Must be acquired to change `_cached`, `_queries`, `_event_count` or `_session`."""
@@ -93,16 +90,10 @@ class FactsCache:
         Raises NotFound if the video never existed. Raises Unavailable if the query fails and no usable
         entry is cached.
         """
-        now = self._read_at = self._clock()
-        is_confirmed = now < self._confirmed_at + TRUSTED_SECONDS
-        cached = self._cached.get(video_id)
-        if cached:
-            age = now - cached.queried_at
-            if is_confirmed and cached.session == self._session and age < FRESH_SECONDS:
-                return cached.facts
-            if now < self._unreachable_at + UNREACHABLE_SECONDS and age < LONGEST_SECONDS:
-                return cached.facts
-        if not is_confirmed:
+        if facts := self.cached_facts(video_id):
+            return facts
+        now = self._read_at
+        if now >= self._confirmed_at + TRUSTED_SECONDS:
             self._listener.listen()
         try:
             return self._query_once(video_id)
@@ -112,6 +103,20 @@ class FactsCache:
             if cached and now - cached.queried_at < LONGEST_SECONDS:
                 return cached.facts
             raise
+
+    def cached_facts(self, video_id: int) -> VideoFacts | None:
+        """Return the facts of a video without a query, or None if a query is necessary."""
+        now = self._read_at = self._clock()
+        cached = self._cached.get(video_id)
+        if cached is None:
+            return None
+        if now < self._unreachable_at + UNREACHABLE_SECONDS:
+            longest_age = LONGEST_SECONDS
+        elif now < self._confirmed_at + TRUSTED_SECONDS and cached.session == self._session:
+            longest_age = FRESH_SECONDS
+        else:
+            return None
+        return cached.facts if now - cached.queried_at < longest_age else None
 
     def close(self) -> None:
         self._listener.close()
@@ -149,9 +154,7 @@ class FactsCache:
     def _store(self, video_id: int, entry: _CachedFacts, event_count: int) -> None:
         with self._lock:
             if event_count != self._event_count:
-                # For example, a notification came during the query. The result may be outdated, and
-                # no later notification would remove it.
-                return
+                return  # outdated: a notification came during the query, and no later one follows
             self._cached.pop(video_id, None)
             if not entry.facts.is_offered:
                 return  # not cached, so that the video is visible as soon as it is published

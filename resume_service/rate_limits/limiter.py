@@ -10,6 +10,7 @@ from typing import NamedTuple
 from resume_service.clock import epoch_ms
 from resume_service.errors import TooManyRequests
 from resume_service.redis.keys import escaped
+from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Script
 
@@ -48,7 +49,7 @@ class RateLimiter:
     def __init__(self, redis: RedisRouter) -> None:
         self._redis = redis
 
-    def hit(self, limit: Limit, identifier: str, now: datetime) -> Quota:
+    def hit(self, limit: Limit, identifier: str, now: datetime) -> Operation[Quota]:
         """Record a request of `identifier`, for example a user id or a client address.
 
         Raises TooManyRequests if the quota is used up. A refused request is not recorded. Raises
@@ -56,7 +57,7 @@ class RateLimiter:
         """
         key = f"limit:{limit.name}:{escaped(identifier)}"
         args: list[str | int] = [epoch_ms(now), limit.seconds * 1000, limit.quota]
-        accepted, left, ms = self._redis.run("limit", SLIDING_WINDOW, [key], args)
+        accepted, left, ms = yield from self._redis.run("limit", SLIDING_WINDOW, [key], args)
         wait = max(1, math.ceil(ms / 1000))
         headers = limit.headers(left, wait)
         if not accepted:

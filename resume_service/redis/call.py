@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any
 
 import hiredis
+import msgspec
 
 Command = tuple[str | int, ...]
 
@@ -22,62 +22,56 @@ class ReplySize(IntEnum):
     """For example the points of a long list."""
 
 
+_pack: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assignment]  # the stub accepts only a tuple with one element
 PENDING = object()
 """The outcome of a call that has none yet."""
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):  # 0.15 us less to create than with __init__
     """The commands of one caller, and their outcome: a list of replies, or an exception to raise.
 
-    Metrics record the call as `operation`. `deadline` is a value of `time.monotonic()`. A call that
-    `writes` is complete only after `wait_replicas` replicas have the write. `size` is the expected
-    size of the replies.
+    An error reply is an element of the list. Metrics record the call as `operation`. `deadline` is a
+    value of `time.monotonic()`. A call that `writes` is complete only after enough replicas have the
+    write. `size` is the expected size of the replies.
     """
 
-    __slots__ = (
-        "commands",
-        "count",
-        "deadline",
-        "operation",
-        "outcome",
-        "packed",
-        "size",
-        "wake_up",
-        "writes",
-    )
+    operation: str
+    commands: Sequence[Command]
+    deadline: float
+    writes: bool = False
+    size: ReplySize = ReplySize.SMALL
+    packed: bytes = b""
+    """The commands in the Redis protocol, if the caller has packed them already."""
+    count: int = 0
+    """Number of commands."""
+    weight: int = 0
+    """The share of this call in the maximum size of a round trip."""
+    outcome: Any = PENDING
+    pipeline: Any = None
+    """The pipeline that sends this call. `node.py` chooses it."""
+    on_end: Callable[[Call], None] | None = None
+    """Called when the outcome is set."""
 
-    def __init__(
-        self,
-        operation: str,
-        commands: Sequence[Command],
-        deadline: float,
-        *,
-        writes: bool = False,
-        size: ReplySize = ReplySize.SMALL,
-    ) -> None:
-        self.operation = operation
-        self.commands = commands
-        self.packed = packed(commands)  # encode here: only this caller gets an encoding error
-        self.count = len(commands)
-        self.deadline = deadline
-        self.writes = writes
-        self.size = size
-        self.outcome: Any = PENDING
-        self.wake_up: threading.Lock | None = None
-        """A follower waits for this lock until its outcome is set, or until it is the next leader."""
+    def __post_init__(self) -> None:
+        if not self.packed:  # encode here: only this caller gets an encoding error
+            self.packed = packed(self.commands)
+        self.count = count = len(self.commands)
+        self.weight = max(count, self.size)
 
     def with_commands(self, commands: Sequence[Command]) -> Call:
         """Return a new call with other commands."""
         return Call(self.operation, commands, self.deadline, writes=self.writes, size=self.size)
 
     def end(self, outcome: Any) -> None:
-        """Set the outcome and wake the follower, unless it has an outcome already."""
+        """Set the outcome, unless the call has one already."""
         if self.outcome is PENDING:
             self.outcome = outcome
-            if self.wake_up:
-                self.wake_up.release()
+            if self.on_end:
+                self.on_end(self)
 
 
 def packed(commands: Sequence[Command]) -> bytes:
     """Return `commands` as bytes of the Redis protocol."""
-    return b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]  # the stub accepts only a tuple with one element
+    if len(commands) == 1:  # without a list and a join: 0.2 us less for each save
+        return _pack(commands[0])
+    return b"".join([_pack(command) for command in commands])

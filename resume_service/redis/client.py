@@ -26,6 +26,7 @@ def new_client(url: str, timeout: float, *, retries: int = 1) -> redis.Redis:
     """
     return redis.Redis.from_url(
         url,
+        redis_connect_func=_after_tls_handshake if url.startswith("rediss:") else None,
         decode_responses=True,
         encoding_errors="replace",  # another program's bytes must not fail the other replies
         socket_timeout=timeout,
@@ -36,6 +37,17 @@ def new_client(url: str, timeout: float, *, retries: int = 1) -> redis.Redis:
         driver_info=None,
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
+
+
+def _after_tls_handshake(connection: Any) -> None:
+    """Prepare a new connection, and receive one reply.
+
+    With TLS 1.3, Redis sends session tickets after the handshake. As long as the connection has not
+    read them, the pool of redis-py takes them for a stray reply, and raises an error.
+    """
+    connection.on_connect()
+    connection.send_command("ECHO", "", check_health=False)
+    connection.read_response()
 
 
 def execute(client: redis.Redis, *command: str | float) -> Any:

@@ -28,7 +28,7 @@ class Cluster(Topology):
 
         Raises redis.TimeoutError if redirections continue for more than `timeout` seconds.
         """
-        node, asking, deadline = self.node(key), False, time.monotonic() + self._timeout
+        node, asking, deadline = self.node(key), False, time.monotonic() + self.timeout
         while True:
             try:
                 return _asking(node, command) if asking else execute(node, *command)

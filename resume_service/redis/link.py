@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import hiredis
 import redis
-from redis._parsers.base import BaseParser
+
+from resume_service.redis.replies import INCOMPLETE, new_reader
 
 BUFFER_BYTES = 65_536
 """Maximum number of bytes to receive in one call."""
@@ -23,7 +23,6 @@ Otherwise the kernel would send a command to Redis after its caller got an error
 """
 WAIT_SECONDS = 0.05
 """Maximum seconds of one wait."""
-_INCOMPLETE = object()
 
 WhileWaiting = Callable[[], None]
 """Called between two waits."""
@@ -43,13 +42,7 @@ class Link:
         self._socket = connected._sock  # noqa: SLF001 - redis-py has no other access to its socket
         self._raw_socket = getattr(self._socket, "_sock", self._socket)  # below gevent's socket
         self._buffer = bytearray(BUFFER_BYTES)
-        self._reader = hiredis.Reader(
-            protocolError=redis.InvalidResponse,
-            replyError=BaseParser.parse_error,
-            encoding="utf-8",
-            errors="replace",
-            notEnoughData=_INCOMPLETE,
-        )
+        self._reader = new_reader()
 
     def send(self, data: bytes, deadline: float) -> None:
         self._socket.settimeout(seconds_until(deadline))
@@ -59,7 +52,7 @@ class Link:
         replies: list[Any] = []
         next_reply = self._reader.gets
         while True:
-            while (reply := next_reply()) is not _INCOMPLETE:
+            while (reply := next_reply()) is not INCOMPLETE:
                 replies.append(reply)
                 if len(replies) == count:
                     return replies

@@ -1,62 +1,70 @@
 """The connections of this process to one Redis server.
 
 A large reply would delay the other callers of its connection. So calls with small replies share one
-connection (`auto_pipeline`), and calls with replies of medium size share another. A call with a
-large reply uses a connection of its own. If a medium or large reply is late, the circuit breaker of
-the small ones stays closed.
+connection, and calls with replies of medium size share another. A call with a large reply uses a
+connection of its own. If a medium or large reply is late, the circuit breaker of the small ones
+stays closed.
 """
 
 from __future__ import annotations
 
-import queue
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import redis
 
 from resume_service.errors import Unavailable
-from resume_service.redis.auto_pipeline import AutoPipeline
 from resume_service.redis.call import Call, ReplySize
 from resume_service.redis.circuit_breaker import CircuitBreaker
+from resume_service.redis.operation import Blocking, Operation
+from resume_service.redis.refusals import raise_first_error
+from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 
 MAX_LARGE_CALLS = 8
 """Maximum number of calls to one server that use a connection of their own at the same time."""
-DEFAULT_TIMEOUT = 5.0
-"""Seconds until the deadline of a call, if the client has no timeout."""
+NewPipeline = Callable[[redis.Redis, CircuitBreaker, ReplicaWait], Any]
+"""Returns a pipeline: it sends calls through one connection."""
 
 
 class Node:
-    """Sends commands to the server of `client`. See `AutoPipeline` for the other arguments."""
+    """Chooses the connection of each call to the server of `client`."""
 
-    def __init__(self, client: redis.Redis, *, wait_replicas: int = 0, wait_ms: int = 0) -> None:
-        timeout = client.connection_pool.connection_kwargs.get("socket_timeout")
-        self._timeout: float = timeout or DEFAULT_TIMEOUT
-
-        def new_pipeline(breaker: CircuitBreaker) -> AutoPipeline:
-            return AutoPipeline(client, breaker, wait_replicas=wait_replicas, wait_ms=wait_ms)
-
-        self._small = new_pipeline(CircuitBreaker())
+    def __init__(
+        self, client: redis.Redis, new_pipeline: NewPipeline, wait: ReplicaWait = NO_WAIT
+    ) -> None:
+        self._small = new_pipeline(client, CircuitBreaker(), wait)
         breaker = CircuitBreaker()
-        self._medium = new_pipeline(breaker)
-        self._for_large_calls: queue.LifoQueue[AutoPipeline] = queue.LifoQueue()
-        for _ in range(MAX_LARGE_CALLS):
-            self._for_large_calls.put(new_pipeline(breaker))
+        self._medium = new_pipeline(client, breaker, wait)
+        self._free_large = [new_pipeline(client, breaker, wait) for _ in range(MAX_LARGE_CALLS)]
+        self._large_calls = threading.BoundedSemaphore(MAX_LARGE_CALLS)
 
-    def deadline(self) -> float:
-        """Return the deadline of a call that arrives now, as a value of `time.monotonic()`."""
-        return time.monotonic() + self._timeout
+    def send(self, call: Call) -> Operation[list[Any]]:
+        """Return the replies to `call`. Raises the error of the first error reply.
 
-    def send(self, call: Call) -> list[Any]:
-        """Return the replies to the commands of `call`. Raises the errors of `AutoPipeline.send`."""
-        if call.size is ReplySize.SMALL:
-            return self._small.send(call)
-        if call.size is ReplySize.MEDIUM:
-            return self._medium.send(call)
+        Raises Unavailable at the deadline of the call, or if the server does not answer.
+        """
+        replies: list[Any]
+        if call.size is ReplySize.LARGE:
+            replies = yield from self._send_large(call)
+        else:
+            call.pipeline = self._small if call.size is ReplySize.SMALL else self._medium
+            replies = yield call
+        raise_first_error(call.operation, replies)
+        return replies
+
+    def _send_large(self, call: Call) -> Operation[list[Any]]:
+        if not self._large_calls.acquire(blocking=False):
+            yield Blocking(lambda: self._wait_for_large(call.deadline))
+        call.pipeline = pipeline = self._free_large.pop()
         try:
-            own = self._for_large_calls.get(timeout=max(0.0, call.deadline - time.monotonic()))
-        except queue.Empty:
-            raise Unavailable from None
-        try:
-            return own.send(call)
+            replies: list[Any] = yield call
         finally:
-            self._for_large_calls.put(own)
+            self._free_large.append(pipeline)
+            self._large_calls.release()
+        return replies
+
+    def _wait_for_large(self, deadline: float) -> None:
+        if not self._large_calls.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise Unavailable

@@ -18,13 +18,26 @@ MAX_AGE = 1.0
 class SentinelMaster(Topology):
     """Sends all commands to the master. Queries Sentinels for the address of the master."""
 
+    def known_node(self, key: str) -> redis.Redis | None:
+        return None if self._is_outdated() else super().known_node(key)
+
     def node(self, key: str) -> redis.Redis:
-        # After a failover, the old master may accept writes for ten more seconds. These writes are
-        # lost when the old master becomes a replica. So a call queries one Sentinel about once
-        # a second, even if no call fails.
-        if self._primaries and time.monotonic() > self._next_refresh + MAX_AGE:
+        if self._is_outdated():
             self._refresh_unless_running(0)
         return super().node(key)
+
+    def _is_outdated(self) -> bool:
+        """Return whether a call must query a Sentinel first, and no other call does so.
+
+        After a failover, the old master may accept writes for ten more seconds. These writes are
+        lost when the old master becomes a replica. So a call queries one Sentinel about once a
+        second, even if no call fails.
+        """
+        return (
+            bool(self._primaries)
+            and time.monotonic() > self._next_refresh + MAX_AGE
+            and not self._refreshing.locked()
+        )
 
     def run(self, key: str, *command: str | float) -> Any:
         return execute(self.node(key), *command)

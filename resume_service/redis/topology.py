@@ -45,7 +45,7 @@ class Topology(ABC):
 
     def __init__(self, url: RedisUrl, timeout: float) -> None:
         self._url = url
-        self._timeout = timeout
+        self.timeout = timeout
         self._primaries: Primaries = []
         self._clients: dict[Address, redis.Redis] = {}
         self._refreshing = threading.Lock()
@@ -65,8 +65,14 @@ class Topology(ABC):
             deadline = time.monotonic() + QUERY_TIMEOUT
             return query(client, *command, deadline=deadline, has_echo=has_echo)
 
+    def known_node(self, key: str) -> redis.Redis | None:
+        return self._primary(key) if self._primaries else None
+
     def node(self, key: str) -> redis.Redis:
         self._refresh_if_unknown()
+        return self._primary(key)
+
+    def _primary(self, key: str) -> redis.Redis:
         primary = self._primaries[self._position(key)]
         if primary is None:
             raise ClusterDownError("CLUSTERDOWN Hash slot not served")
@@ -81,6 +87,9 @@ class Topology(ABC):
 
     def refresh(self, moved: MovedError | None = None) -> None:
         self._refresh_unless_running(REFRESH_TIMEOUT)
+
+    def can_refresh(self) -> bool:
+        return time.monotonic() >= self._next_refresh and not self._refreshing.locked()
 
     def _refresh_unless_running(self, seconds: float) -> None:
         if self._refreshing.acquire(blocking=False):
@@ -133,4 +142,4 @@ class Topology(ABC):
     def _client(self, address: Address) -> redis.Redis:
         if client := self._clients.get(address):
             return client
-        return self._clients.setdefault(address, new_client(self._url.at(address), self._timeout))
+        return self._clients.setdefault(address, new_client(self._url.at(address), self.timeout))

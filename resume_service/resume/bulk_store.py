@@ -75,7 +75,7 @@ class BulkStore:
         calls = [
             script_call(
                 SET_FIRST_TIMES,
-                [self._keys.of_point(each.user_id, each.video_id).point],
+                [self._keys.point(each.user_id, each.video_id)],
                 [
                     iso(each.updated_at),
                     iso_or_empty(each.watched_at),

@@ -17,6 +17,8 @@ from __future__ import annotations
 import zlib
 from typing import NamedTuple
 
+import msgspec
+
 from resume_service.ids import is_id
 from resume_service.redis.keys import escaped, unescaped
 
@@ -27,8 +29,11 @@ Without a cluster, each kind has one key.
 """
 
 
-class PointKeys(NamedTuple):
-    """The Redis keys of one point, and its members in sorted sets."""
+class PointKeys(msgspec.Struct, frozen=True, gc=False):
+    """The Redis keys of one point, and its members in sorted sets.
+
+    It is a Struct because a NamedTuple takes three times as long to create (0.2 instead of 0.07 us).
+    """
 
     point: str
     """Key of the point's hash."""
@@ -63,7 +68,7 @@ class Keys:
 
     def of_point(self, user_id: str, video_id: str) -> PointKeys:
         user, video = escaped(user_id), escaped(video_id)
-        tag, shard = self._tag(user), self._shard(user)
+        tag, shard = (self._tag(user), self._shard(user)) if self.hash_tags else (user, "")
         return PointKeys(
             f"resume:{tag}:{video}",
             f"resume:{tag}:",
@@ -73,6 +78,10 @@ class Keys:
             f"archive:dirty{shard}",
             f"archive:erased{shard}",
         )
+
+    def point(self, user_id: str, video_id: str) -> str:
+        """Return the key of a point's hash."""
+        return f"resume:{self._tag(escaped(user_id))}:{escaped(video_id)}"
 
     def of_user(self, user_id: str) -> tuple[str, str]:
         """Return the key of a user's index, and the prefix of the keys of the user's points."""

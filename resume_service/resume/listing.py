@@ -17,6 +17,7 @@ from resume_service.redis.call import Command, ReplySize
 from resume_service.redis.hashes import read_hashes
 from resume_service.redis.keys import escaped, unescaped
 from resume_service.redis.node import MAX_LARGE_CALLS
+from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.router import RedisRouter
 from resume_service.resume.hash_format import POINT_FIELDS, point_from
 from resume_service.resume.keys import Keys
@@ -50,12 +51,12 @@ class PointList:
     def page(
         self,
         user_id: str,
-        now: datetime,
+        now_ms: int,
         *,
         limit: int | None,
         after: Cursor | None,
         status: Status | None,
-    ) -> CursorPage[ResumePoint]:
+    ) -> Operation[CursorPage[ResumePoint]]:
         """Return at most `limit` points after the cursor. The newest point comes first.
 
         Returns all points if `limit` is None. Omits points that are deleted between the two round
@@ -63,72 +64,79 @@ class PointList:
         """
         points = None
         if limit and not status:
-            points = self._first_points(user_id, now, limit, after)
+            points = yield from self._first_points(user_id, now_ms, limit, after)
         if points is None:
-            points = self._all_points(user_id, after)
+            points = yield from self._all_points(user_id, after)
         if status:
             watched_percent = self._settings.watched_percent
             points = [point for point in points if status.admits(point, watched_percent)]
         return _first_page(points, limit)
 
     def _first_points(
-        self, user_id: str, now: datetime, limit: int, after: Cursor | None
-    ) -> list[ResumePoint] | None:
+        self, user_id: str, now_ms: int, limit: int, after: Cursor | None
+    ) -> Operation[list[ResumePoint] | None]:
         """Return the points of one page, and one more point if a next page exists.
 
         Return None if this needs further entries of the index: entries of expired points, of points
         that were deleted in between, and of hashes that are no points.
         """
         wanted = limit + 1 + (MORE_ENTRIES if after else 0)
-        entries = self._entries(user_id, after, wanted)
+        entries = yield from self._entries(user_id, after, wanted)
         following = [each for each in entries if after is None or _follows(each, after)]
         page = following[: limit + 1]
         is_last_page = len(entries) < wanted and len(following) <= limit
-        expired_before = epoch_ms(now) - int(self._settings.ttl.total_seconds()) * 1000
+        expired_before = now_ms - int(self._settings.ttl.total_seconds()) * 1000
         if not is_last_page and (len(page) <= limit or page[-1][1] <= expired_before):
             return None
-        points = self._points(user_id, page, ReplySize.MEDIUM)
+        points = yield from self._points(user_id, page, ReplySize.MEDIUM)
         return points if is_last_page or len(points) == len(page) else None
 
-    def _all_points(self, user_id: str, after: Cursor | None) -> list[ResumePoint]:
+    def _all_points(self, user_id: str, after: Cursor | None) -> Operation[list[ResumePoint]]:
         """Return all points after the cursor."""
-        entries = self._all_entries(user_id, after)
+        entries = yield from self._all_entries(user_id, after)
         if len(entries) <= LONG:
-            return self._points(user_id, entries, ReplySize.MEDIUM)
+            return (yield from self._points(user_id, entries, ReplySize.MEDIUM))
         if not self._long_lists.acquire(blocking=False):
             entries = []  # waiting lists must not need memory
-            if not self._long_lists.acquire(timeout=MAX_WAIT):
-                raise Unavailable
+            yield Blocking(self._wait_for_long_list)
         try:
-            entries = entries or self._all_entries(user_id, after)
-            return self._points(user_id, entries, ReplySize.LARGE)
+            entries = entries or (yield from self._all_entries(user_id, after))
+            return (yield from self._points(user_id, entries, ReplySize.LARGE))
         finally:
             self._long_lists.release()
 
-    def _all_entries(self, user_id: str, after: Cursor | None) -> Sequence[Entry]:
-        entries = self._entries(user_id, after, None)
+    def _wait_for_long_list(self) -> None:
+        if not self._long_lists.acquire(timeout=MAX_WAIT):
+            raise Unavailable
+
+    def _all_entries(self, user_id: str, after: Cursor | None) -> Operation[Sequence[Entry]]:
+        entries = yield from self._entries(user_id, after, None)
         return [each for each in entries if after is None or _follows(each, after)]
 
-    def _entries(self, user_id: str, after: Cursor | None, limit: int | None) -> Sequence[Entry]:
+    def _entries(
+        self, user_id: str, after: Cursor | None, limit: int | None
+    ) -> Operation[Sequence[Entry]]:
         """Return the first `limit` entries from the time of the cursor on. None: all entries."""
         index, _ = self._keys.of_user(user_id)
         start = epoch_ms(after.updated_at) if after else "+inf"
         command: Command = ("ZREVRANGEBYSCORE", index, start, "-inf", "WITHSCORES")
         if limit:
             command += ("LIMIT", 0, limit)
-        [flat] = self._redis.call("list", index, command, size=ReplySize.MEDIUM)
+        [flat] = yield from self._redis.call("list", index, command, size=ReplySize.MEDIUM)
         try:
             return list(zip(flat[::2], map(int, flat[1::2]), strict=True))
         except ValueError:
             raise Unavailable from None  # the reply is garbled
 
-    def _points(self, user_id: str, entries: Sequence[Entry], size: ReplySize) -> list[ResumePoint]:
+    def _points(
+        self, user_id: str, entries: Sequence[Entry], size: ReplySize
+    ) -> Operation[list[ResumePoint]]:
         """Return the points of `entries`. Omits expired points: the index still contains them."""
         if not entries:
             return []
         _, point_prefix = self._keys.of_user(user_id)
         keys = [point_prefix + member for member, _ in entries]
-        hashes = read_hashes(self._redis, keys, POINT_FIELDS, size)
+        hashes = yield from read_hashes(self._redis, keys, POINT_FIELDS, size)
         return [
             point
             for key, (member, _), values in zip(keys, entries, hashes, strict=True)
@@ -149,4 +157,5 @@ def _first_page(points: list[ResumePoint], limit: int | None) -> CursorPage[Resu
     if limit is None or len(points) <= limit:
         return CursorPage(points, None)
     last = points[limit - 1]
-    return CursorPage(points[:limit], Cursor(last.updated_at, last.video_id))
+    cursor = Cursor(datetime.fromisoformat(last.updated_at), last.video_id)
+    return CursorPage(points[:limit], cursor)

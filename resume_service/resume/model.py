@@ -10,14 +10,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from resume_service.settings import Settings
 
 LONGEST_AGE = timedelta(milliseconds=10**8)
 """Maximum time between a measurement and the arrival of its report: about 28 hours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
+class Measurement(Struct, frozen=True, gc=False):
     """A player's report: either a position or a rate, and the time when it was measured.
 
     A rate is the watched part of the video in percent.
@@ -25,10 +26,13 @@ class Measurement:
 
     user_id: str
     video_id: str
+    measured_at_ms: int
+    """The time when the server received the report, minus the age of the report.
+
+    Milliseconds since 1970.
+    """
     position: float | None = None
     """Seconds from the start of the video. None if the report contains a rate."""
-    measured_at: datetime
-    """The time when the server received the report, minus the age of the report."""
     duration: float | None = None
     """Length of the video in seconds. None if the player does not know the length."""
     rate: float | None = None
@@ -39,24 +43,23 @@ class Measurement:
     A save with a rate uses it if neither the report nor the stored point has a duration.
     """
 
-    def __post_init__(self) -> None:
-        if (self.position is None) is (self.rate is None):
-            raise ValueError("a position or a rate")
 
-
-class ResumePoint(NamedTuple):
+class ResumePoint(Struct, frozen=True, gc=False):
     """A user's position in one video, and the watched percent of the video if known.
 
-    It is a NamedTuple because a list creates hundreds of points. To create a frozen dataclass takes
-    four times as long.
+    It is a Struct because a list creates hundreds of points. To create a NamedTuple takes three times
+    as long, and a frozen dataclass ten times (0.05, 0.18 and 0.6 us).
     """
 
     user_id: str
     video_id: str
     position: float
     """Seconds from the start of the video."""
-    updated_at: datetime
-    """The time when the position was measured."""
+    updated_at: str
+    """The time when the position was measured, in the format of `clock.iso`.
+
+    It is text because Redis stores this text, and the APIs return it.
+    """
     duration: float | None = None
     """Length of the video in seconds. None if unknown."""
     percent: float | None = None
@@ -143,8 +146,3 @@ class FirstTimes(NamedTuple):
     updated_at: datetime
     watched_at: datetime | None
     completed_at: datetime | None
-
-
-def measured_at(arrival: datetime, age_ms: int) -> datetime:
-    """Return the time of a measurement that was `age_ms` milliseconds old at `arrival`."""
-    return arrival - timedelta(milliseconds=age_ms)

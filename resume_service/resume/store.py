@@ -25,32 +25,26 @@ The rules of a save are in `scripts/save_point.lua`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from resume_service.clock import MILLISECOND, epoch_ms, iso
 from resume_service.errors import NotFound, Unavailable
 from resume_service.paging import Cursor, CursorPage
 from resume_service.redis.hashes import read_hash
+from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Args
-from resume_service.resume.hash_format import (
-    POINT_FIELDS,
-    iso_or_empty,
-    number_or_empty,
-    point_from,
-)
-from resume_service.resume.keys import Keys
+from resume_service.resume.hash_format import POINT_FIELDS, iso_or_empty, point_from
+from resume_service.resume.keys import Keys, PointKeys
 from resume_service.resume.listing import PointList
 from resume_service.resume.model import (
-    LONGEST_AGE,
     Measurement,
     PointSettings,
     ResumePoint,
     Saved,
     Status,
 )
+from resume_service.resume.save_arguments import SaveArguments
 from resume_service.resume.scripts import (
     DELETE_POINT,
     SAVE_POINT,
@@ -64,7 +58,7 @@ NO_POINT = "Progress not found"
 
 
 class ResumeStore:
-    """The points of all users. Every method raises Unavailable if Redis fails."""
+    """The points of all users. Every operation raises Unavailable if Redis fails."""
 
     def __init__(
         self, redis: RedisRouter, keys: Keys, settings: PointSettings, *, archive: bool = False
@@ -75,59 +69,65 @@ class ResumeStore:
         self._archive = archive
         is_separate = archive and keys.hash_tags
         self._separate_backlog = SeparateBacklog(redis) if is_separate else None
-        ttl_seconds = int(settings.ttl.total_seconds())
-        self._settings_args = (
-            str(ttl_seconds),
-            str(settings.max_points),
-            str(settings.watched_percent),
-        )
-        """Arguments that are the same for each save. So they are formatted only once, here."""
-        self._max_entry_age_ms = (settings.ttl + LONGEST_AGE) // MILLISECOND
-        """Milliseconds. The point of an index entry that is older than this has expired."""
+        self._save_arguments = SaveArguments(settings)
 
-    def save(self, measurement: Measurement) -> bool:
+    def save(self, measurement: Measurement) -> Operation[bool]:
         """Store the measurement, unless the stored point was measured later.
 
-        Return True if the measurement was stored.
+        Return True if the measurement was stored. Raises ValueError unless the measurement has
+        either a position or a rate.
         """
-        return self._save(measurement, wants_point=False)[0]
+        keys = self._keys.of_point(measurement.user_id, measurement.video_id)
+        result = yield from self._run_save(measurement, keys, wants_point=False)
+        applied = has_changed_point(result, measurement.measured_at_ms)
+        if applied and self._separate_backlog:
+            yield from self._separate_backlog.add_saved(keys, measurement.measured_at_ms)
+        return metrics.count_save(applied)
 
-    def save_and_get(self, measurement: Measurement) -> Saved:
+    def save_and_get(self, measurement: Measurement) -> Operation[Saved]:
         """Save like `save`, and return the stored point after the save, all in one round trip.
 
         Raises Unavailable if the hash is no point, and its `updatedAt` prevents the save.
         """
-        applied, (is_new, *values) = self._save(measurement, wants_point=True)
-        key = self._keys.of_point(measurement.user_id, measurement.video_id).point
-        point = point_from(key, measurement.user_id, measurement.video_id, values)
+        keys = self._keys.of_point(measurement.user_id, measurement.video_id)
+        result = yield from self._run_save(measurement, keys, wants_point=True)
+        first, is_new, *values = result
+        applied = has_changed_point(first, measurement.measured_at_ms)
+        if applied and self._separate_backlog:
+            yield from self._separate_backlog.add_saved(keys, measurement.measured_at_ms)
+        metrics.count_save(applied)
+        point = point_from(keys.point, measurement.user_id, measurement.video_id, values)
         if point is None:
             raise Unavailable
         return Saved(point, applied, is_new == 1)
 
     def set_first_times(
         self, point: ResumePoint, watched_at: datetime | None, completed_at: datetime | None
-    ) -> bool:
+    ) -> Operation[bool]:
         """Add to `point` the times when the video was first watched and first completed.
 
         Return True if the times were added. Return False and change nothing if the stored point is
         not `point` any more, because it was saved or deleted.
         """
-        key = self._keys.of_point(point.user_id, point.video_id).point
-        moments = [iso(point.updated_at), iso_or_empty(watched_at), iso_or_empty(completed_at)]
-        return bool(self._redis.run("set_first_times", SET_FIRST_TIMES, [key], [*moments]) == 1)
+        key = self._keys.point(point.user_id, point.video_id)
+        moments = [point.updated_at, iso_or_empty(watched_at), iso_or_empty(completed_at)]
+        result = yield from self._redis.run("set_first_times", SET_FIRST_TIMES, [key], [*moments])
+        return bool(result == 1)
 
-    def is_deletion_pending(self, user_id: str, video_id: str) -> bool:
+    def is_deletion_pending(self, user_id: str, video_id: str) -> Operation[bool]:
         """Return True if the point was deleted and the archive may still have its row."""
         if not self._archive:
             return False
         keys = self._keys.of_point(user_id, video_id)
-        [entry] = self._redis.call("get", keys.erased, ("ZSCORE", keys.erased, keys.entry))
+        command = ("ZSCORE", keys.erased, keys.entry)
+        [entry] = yield from self._redis.call("get", keys.erased, command)
         return entry is not None
 
-    def get(self, user_id: str, video_id: str) -> ResumePoint:
+    def get(self, user_id: str, video_id: str) -> Operation[ResumePoint]:
         """Return the point. Raises NotFound if the point does not exist."""
-        key = self._keys.of_point(user_id, video_id).point
-        point = point_from(key, user_id, video_id, read_hash(self._redis, key, POINT_FIELDS))
+        key = self._keys.point(user_id, video_id)
+        values = yield from read_hash(self._redis, key, POINT_FIELDS)
+        point = point_from(key, user_id, video_id, values)
         if point is None:
             raise NotFound(NO_POINT)
         return point
@@ -135,60 +135,39 @@ class ResumeStore:
     def list(
         self,
         user_id: str,
-        now: datetime,
+        now_ms: int,
         *,
         limit: int | None = None,
         after: Cursor | None = None,
         status: Status | None = None,
-    ) -> CursorPage[ResumePoint]:
+    ) -> Operation[CursorPage[ResumePoint]]:
         """Return a page of the user's points (see `PointList.page`)."""
-        return self._list.page(user_id, now, limit=limit, after=after, status=status)
+        return self._list.page(user_id, now_ms, limit=limit, after=after, status=status)
 
-    def delete(self, user_id: str, video_id: str, now: datetime) -> None:
+    def delete(self, user_id: str, video_id: str, now_ms: int) -> Operation[None]:
         """Delete the point. Raises NotFound if the point does not exist."""
-        keys, at_ms = self._keys.of_point(user_id, video_id), epoch_ms(now)
+        keys = self._keys.of_point(user_id, video_id)
         script_keys = [keys.point, keys.recent]
         if self._separate_backlog:
-            if not self._separate_backlog.add_deleted_first(keys, at_ms):
+            if not (yield from self._separate_backlog.add_deleted_first(keys, now_ms)):
                 raise NotFound(NO_POINT)
         elif self._archive:
             script_keys += [keys.dirty, keys.erased]
-        args: Args = [keys.member, at_ms, keys.entry]
-        result = self._redis.run("delete", DELETE_POINT, script_keys, args)
+        args: Args = [keys.member, now_ms, keys.entry]
+        result = yield from self._redis.run("delete", DELETE_POINT, script_keys, args)
         if self._separate_backlog:
             # Add the entry a second time. Since the first time, a flush may have removed the entry,
             # because the point still existed then.
-            self._separate_backlog.add_deleted(keys, at_ms)
-        if not has_changed_point(result, at_ms):
+            yield from self._separate_backlog.add_deleted(keys, now_ms)
+        if not has_changed_point(result, now_ms):
             raise NotFound(NO_POINT)
 
-    def _save(self, measurement: Measurement, *, wants_point: bool) -> tuple[bool, Sequence[Any]]:
-        """Run the save script and write the backlog entry.
-
-        Return whether the measurement was stored, and the further values of the script's result.
-        """
-        keys = self._keys.of_point(measurement.user_id, measurement.video_id)
-        at_ms = epoch_ms(measurement.measured_at)
+    def _run_save(
+        self, measurement: Measurement, keys: PointKeys, *, wants_point: bool
+    ) -> Operation[Any]:
+        """Return the operation that runs the script of a save. Its result is that of the script."""
         script_keys = [keys.point, keys.recent]
         if self._archive and not self._separate_backlog:
             script_keys.append(keys.dirty)
-        args: Args = [
-            number_or_empty(measurement.position),
-            number_or_empty(measurement.duration),
-            iso(measurement.measured_at),
-            at_ms,
-            *self._settings_args,
-            at_ms - self._max_entry_age_ms,
-            keys.member,
-            keys.point_prefix,
-            keys.entry,
-            number_or_empty(measurement.rate),
-            number_or_empty(measurement.catalogue_duration),
-            "1" if wants_point else "",
-        ]
-        result = self._redis.run("save", SAVE_POINT, script_keys, args)
-        first, *values = result if wants_point else [result]
-        applied = has_changed_point(first, at_ms)
-        if self._separate_backlog and applied:
-            self._separate_backlog.add_saved(keys, at_ms)
-        return metrics.count_save(applied), values
+        args = self._save_arguments.of(measurement, keys, wants_point=wants_point)
+        return self._redis.run("save", SAVE_POINT, script_keys, args)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from resume_service.auth.identity import Identity
+from resume_service.redis.operation import Operation
 
 
 class VideoKind(StrEnum):
@@ -26,7 +27,9 @@ class WantedVideo(NamedTuple):
 
 
 class VideoAccess(Protocol):
-    def check(self, caller: Identity, video_id: int, wanted: WantedVideo) -> float | None:
+    def check(
+        self, caller: Identity, video_id: int, wanted: WantedVideo
+    ) -> Operation[float | None]:
         """Return the video's duration in seconds, or None if the catalogue has no duration.
 
         Raises NotFound if the video does not exist, or if its kind is not the kind of `wanted`.
@@ -41,5 +44,8 @@ class AnyVideo:
     Each id is accepted as an existing video, and every caller may watch every video.
     """
 
-    def check(self, caller: Identity, video_id: int, wanted: WantedVideo) -> float | None:
+    def check(
+        self, caller: Identity, video_id: int, wanted: WantedVideo
+    ) -> Operation[float | None]:
+        yield from ()
         return None

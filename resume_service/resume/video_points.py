@@ -11,12 +11,15 @@ archive.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from resume_service.auth.identity import Identity
+from resume_service.clock import iso
 from resume_service.errors import Forbidden, NotFound, Unavailable
 from resume_service.ids import row_id, user_id_errors
+from resume_service.redis.operation import Blocking, Operation
 from resume_service.resume.model import ArchivedPoint, Measurement, ResumePoint
 from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import VideoAccess, WantedVideo
@@ -57,9 +60,9 @@ class VideoPoints:
         caller: Identity,
         video_id: str,
         wanted: WantedVideo,
-        measured_at: datetime,
+        measured_at_ms: int,
         **values: float,
-    ) -> ResumePoint:
+    ) -> Operation[ResumePoint]:
         """Save a `position` with a `duration`, or save a `rate`. Return the stored point.
 
         Raises NotFound if the video does not exist, or if its kind is not the kind of `wanted`.
@@ -67,12 +70,12 @@ class VideoPoints:
         user id. Raises Unavailable if Redis or the catalogue fails. If only the archive fails, the
         save succeeds, and the next flush adds the first times from the archive.
         """
-        user_id, duration = self._check(caller, video_id, wanted)
-        saved = self._points.save_and_get(
+        user_id, duration = yield from self._check(caller, video_id, wanted)
+        saved = yield from self._points.save_and_get(
             Measurement(
                 user_id=user_id,
                 video_id=video_id,
-                measured_at=measured_at,
+                measured_at_ms=measured_at_ms,
                 catalogue_duration=duration,
                 **values,
             )
@@ -80,11 +83,13 @@ class VideoPoints:
         if not saved.is_new:
             return saved.point
         try:
-            return self._with_first_times(saved.point)
+            return (yield from self._with_first_times(saved.point))
         except (Unavailable, NotFound):  # NotFound: another request has deleted the point
             return saved.point
 
-    def find(self, caller: Identity, video_id: str, wanted: WantedVideo) -> ResumePoint | None:
+    def find(
+        self, caller: Identity, video_id: str, wanted: WantedVideo
+    ) -> Operation[ResumePoint | None]:
         """Return the caller's point from Redis.
 
         If Redis does not have the point, return the archived point if its video was watched. Else
@@ -93,16 +98,16 @@ class VideoPoints:
         Raises NotFound and Forbidden as `save` does. Raises Unavailable if a store that it needs
         fails: Redis, the catalogue or the archive.
         """
-        user_id, _ = self._check(caller, video_id, wanted)
+        user_id, _ = yield from self._check(caller, video_id, wanted)
         try:
-            return self._points.get(user_id, video_id)
+            return (yield from self._points.get(user_id, video_id))
         except NotFound:
-            archived = self._archived(user_id, video_id)
+            archived = yield from self._archived(user_id, video_id)
         return _as_point(archived) if archived and archived.watched else None
 
     def _check(
         self, caller: Identity, video_id: str, wanted: WantedVideo
-    ) -> tuple[str, float | None]:
+    ) -> Operation[tuple[str, float | None]]:
         """Check the access.
 
         Return the user id and the catalogue's duration of the video in seconds.
@@ -112,25 +117,27 @@ class VideoPoints:
         number = row_id(video_id)
         if number is None:
             raise NotFound(wanted.not_found)
-        return caller.user_id, self._access.check(caller, number, wanted)
+        return caller.user_id, (yield from self._access.check(caller, number, wanted))
 
-    def _with_first_times(self, point: ResumePoint) -> ResumePoint:
+    def _with_first_times(self, point: ResumePoint) -> Operation[ResumePoint]:
         """Add the first times from the archive to a new point. Return the changed point."""
-        archived = self._archived(point.user_id, point.video_id)
+        archived = yield from self._archived(point.user_id, point.video_id)
         if archived is None or not (archived.watched_at or archived.completed_at):
             return point
         for _ in range(FIRST_TIMES_TRIES):
-            if self._points.set_first_times(point, archived.watched_at, archived.completed_at):
+            times = archived.watched_at, archived.completed_at
+            if (yield from self._points.set_first_times(point, *times)):
                 break
-            point = self._points.get(point.user_id, point.video_id)
-        return point._replace(watched=archived.watched or point.watched)
+            point = yield from self._points.get(point.user_id, point.video_id)
+        return msgspec.structs.replace(point, watched=archived.watched or point.watched)
 
-    def _archived(self, user_id: str, video_id: str) -> ArchivedPoint | None:
+    def _archived(self, user_id: str, video_id: str) -> Operation[ArchivedPoint | None]:
         # Look for the backlog entry of a deletion first, then read the row. The worker deletes the
         # row first, then removes the entry. So this method never returns a deleted point.
-        if self._points.is_deletion_pending(user_id, video_id):
+        if (yield from self._points.is_deletion_pending(user_id, video_id)):
             return None
-        return self._archive.find(user_id, video_id)
+        found: ArchivedPoint | None = yield Blocking(lambda: self._archive.find(user_id, video_id))
+        return found
 
 
 def _as_point(archived: ArchivedPoint) -> ResumePoint:
@@ -138,7 +145,7 @@ def _as_point(archived: ArchivedPoint) -> ResumePoint:
         archived.user_id,
         archived.video_id,
         archived.position,
-        archived.updated_at,
+        iso(archived.updated_at),
         archived.duration,
         archived.percent,
         archived.watched,

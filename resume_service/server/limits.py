@@ -72,9 +72,11 @@ SENT_PER_TURN = 65_536
 
 # Connections.
 MAX_CONNECTIONS = 10_000
-"""Maximum number of connections to a process. An idle connection needs about 50 KB."""
+"""Maximum number of connections to a process. An idle connection needs about 1 KB."""
 OTHER_FILES = 200
 """Number of open files that a process needs for everything except connections of clients."""
+MAX_REFUSED = 50
+"""Maximum number of refused connections that stay open, so that their clients can read the 503."""
 ACCEPTS = 16
 """Maximum number of connections to accept in one iteration of the event loop.
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Protocol
 
 from resume_service.server import limits
+
+
+class Client(Protocol):
+    def abort(self) -> None:
+        """Close the connection at once."""
 
 
 class UnsentResponses:
@@ -17,24 +21,27 @@ class UnsentResponses:
     """
 
     def __init__(self) -> None:
-        self._sizes: dict[Any, int] = {}
+        self._sizes: dict[Client, int] = {}
         """The size of the response to each client, in bytes."""
         self._total = 0
 
     @contextlib.contextmanager
-    def sending(self, client: Any, size: int) -> Iterator[None]:
+    def sending(self, client: Client, size: int) -> Iterator[None]:
         """Count the response of `size` bytes while the context is open."""
-        self._sizes[client] = size
-        self._total += size
-        while self._total > limits.MAX_UNSENT and next(iter(self._sizes)) is not client:
-            self._close_oldest()
+        self.add(client, size)
         try:
             yield
         finally:
-            self._total -= self._sizes.pop(client, 0)
+            self.remove(client)
 
-    def _close_oldest(self) -> None:
-        client = next(iter(self._sizes))
-        self._total -= self._sizes.pop(client)
-        with contextlib.suppress(OSError):
-            client.shutdown(socket.SHUT_RDWR)  # its greenlet fails to send, and closes it
+    def add(self, client: Client, size: int) -> None:
+        """Count a response of `size` bytes until `remove`."""
+        self._sizes[client] = size
+        self._total += size
+        while self._total > limits.MAX_UNSENT and next(iter(self._sizes)) is not client:
+            oldest = next(iter(self._sizes))
+            self.remove(oldest)
+            oldest.abort()
+
+    def remove(self, client: Client) -> None:
+        self._total -= self._sizes.pop(client, 0)

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from prometheus_client import Counter, Histogram
 from prometheus_client.registry import Collector
 
+from resume_service.telemetry.sums import CounterSum, HistogramSum
+
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 requests = Histogram(
@@ -38,8 +40,8 @@ saves = Counter(
     "Saves by result: applied, or ignored because the stored point was measured later.",
     ["result"],
 )
-saves_applied = saves.labels("applied")
-saves_ignored = saves.labels("ignored")
+for _result in ("applied", "ignored"):
+    saves.labels(_result)  # so that `/metrics` contains both from the start
 refused = Counter(
     "resume_refused",
     "Refused requests, by reason: unauthorized, forbidden, rate_limited.",
@@ -62,21 +64,88 @@ class SharedCollectors(NamedTuple):
     collectors: tuple[Collector, ...]
 
 
-@functools.cache  # without a cache, finding the series takes as long as the observation
-def _series(method: str, route: str, status: int) -> Any:
-    return requests.labels(method, route, str(status))
+_sums: list[CounterSum | HistogramSum] | None = None
+"""The sums that `flush` must write. None: each function below writes at once."""
+
+
+def sum_in_memory() -> None:
+    """From now on, keep sums in memory until `flush`. Only for a process with a single thread."""
+    global _sums  # noqa: PLW0603 - a property of the process, like the metrics themselves
+    _sums = []
+    _forget_series()
+
+
+def write_at_once() -> None:
+    """End the effect of `sum_in_memory`."""
+    global _sums  # noqa: PLW0603
+    flush()
+    _sums = None
+    _forget_series()
+
+
+def flush() -> None:
+    """Add the sums in memory to the metrics that `/metrics` returns."""
+    for each in _sums or ():
+        each.flush()
 
 
 def observe_request(method: str, route: str, status: int, seconds: float) -> None:
     """Record one request. The labels must come from fixed sets of values, never from client input."""
-    _series(method, route, status).observe(seconds)
+    _request_series(method, route, status).observe(seconds)
 
 
 def count_save(applied: bool) -> bool:  # noqa: FBT001 - this function returns the same value
     """Record an applied or ignored save. Return `applied`."""
-    (saves_applied if applied else saves_ignored).inc()
+    _save_series("applied" if applied else "ignored").inc()
     return applied
 
 
+def count_refused(reason: str) -> None:
+    """Record a refused request. `reason` must come from a fixed set of values."""
+    _refused_series(reason).inc()
+
+
 def observe_redis(operation: str, seconds: float) -> None:
-    redis_commands.labels(operation).observe(seconds)
+    _redis_series(operation).observe(seconds)
+
+
+# Without these caches, finding the series takes as long as the observation.
+@functools.cache
+def _request_series(method: str, route: str, status: int) -> Any:
+    return _histogram(requests.labels(method, route, str(status)))
+
+
+@functools.cache
+def _redis_series(operation: str) -> Any:
+    return _histogram(redis_commands.labels(operation))
+
+
+@functools.cache
+def _save_series(result: str) -> Any:
+    return _counter(saves.labels(result))
+
+
+@functools.cache
+def _refused_series(reason: str) -> Any:
+    return _counter(refused.labels(reason))
+
+
+def _forget_series() -> None:
+    for cached in (_request_series, _redis_series, _save_series, _refused_series):
+        cached.cache_clear()
+
+
+def _histogram(series: Histogram) -> Histogram | HistogramSum:
+    if _sums is None:
+        return series
+    summed = HistogramSum(series, LATENCY_BUCKETS)
+    _sums.append(summed)
+    return summed
+
+
+def _counter(series: Counter) -> Counter | CounterSum:
+    if _sums is None:
+        return series
+    summed = CounterSum(series)
+    _sums.append(summed)
+    return summed

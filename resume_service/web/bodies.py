@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from flask import Request
 from gunicorn.http.errors import ParseException
-from marshmallow import Schema
+from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -42,14 +42,40 @@ class BodyParser(FlaskParser):
     def load_json(self, req: Request, schema: Schema) -> dict[str, Any]:
         if req.mimetype not in self.media_types:
             raise UnsupportedMediaType
-        return json_object(req)
+        return json_object(read_body(req))
 
     def handle_error(
         self, error: Any, req: Request, schema: Schema, *, error_status_code: int | None, **_: Any
     ) -> NoReturn:
         ((_location, details),) = error.messages.items()
-        messages = {str(field): list(_messages(errors)) for field, errors in details.items()}
-        raise ValidationFailed(messages, error_status_code or 422, self.invalid_message) from error
+        raise _failure(details, error_status_code or 422, self.invalid_message) from error
+
+
+def load_body(
+    schema: Schema, body: bytes, status: int = 422, message: str | None = None
+) -> dict[str, Any]:
+    """Return the fields of a body, as BodyParser does.
+
+    Raises BadRequest if it is no JSON object. Raises ValidationFailed with `status` and `message` if
+    it breaks the schema.
+    """
+    return load(schema, json_object(body), status, message)
+
+
+def load(
+    schema: Schema, values: dict[str, Any], status: int = 422, message: str | None = None
+) -> dict[str, Any]:
+    """Validate `values`. Raises ValidationFailed like BodyParser."""
+    try:
+        return dict(schema.load(values))
+    except ValidationError as error:
+        raise _failure(cast(dict[str, Any], error.messages), status, message) from error
+
+
+def _failure(details: dict[Any, Any], status: int, message: str | None) -> ValidationFailed:
+    """Return the error for the messages of a marshmallow schema."""
+    messages = {str(field): list(_messages(errors)) for field, errors in details.items()}
+    return ValidationFailed(messages, status, message)
 
 
 def _messages(errors: Any, path: str = "") -> Iterator[str]:
@@ -81,18 +107,18 @@ class BeaconParser(BodyParser):
     media_types = (*BodyParser.media_types, "text/plain")
 
 
-def json_object(req: Request) -> dict[str, Any]:
-    """Return the body, which must be a JSON object in UTF-8.
+def json_object(body: bytes) -> dict[str, Any]:
+    """Parse a body, which must be a JSON object in UTF-8.
 
     Raises BadRequest for any other body.
     """
     try:
-        body = decode_json(read_body(req))
+        value = decode_json(body)
     except (ValueError, RecursionError):
         raise BadRequest("The body is not JSON") from None
-    if not isinstance(body, dict):
+    if not isinstance(value, dict):
         raise BadRequest("The body is not a JSON object")
-    return body
+    return value
 
 
 def decode_json(body: bytes) -> Any:

@@ -11,8 +11,11 @@ from flask import g, request
 
 from resume_service.auth.identity import Identity
 from resume_service.auth.verifier import Verifier
+from resume_service.clock import from_epoch_ms
 from resume_service.errors import Unauthorized, Unavailable
 from resume_service.rate_limits.limiter import Limit, RateLimiter
+from resume_service.redis.operation import run
+from resume_service.web.request_start import RequestStart
 from resume_service.web.services import services
 
 
@@ -42,15 +45,20 @@ def enforce(limit: Limit, key: str) -> None:
     Raises TooManyRequests if the limit does not allow this request. Raises Unavailable if Redis
     does not answer.
     """
-    quota = services().get(RateLimiter).hit(limit, key, arrived_at())
+    quota = run(services().get(RateLimiter).hit(limit, key, arrived_at()))
     # If a request has several limits, the headers describe the limit with the smallest quota.
     if "quota" not in g or quota.left <= g.quota.left:
         g.quota = quota
 
 
+def request_start() -> RequestStart:
+    """Return the id and the time of this request."""
+    return cast(RequestStart, g.request_start)
+
+
 def arrived_at() -> datetime:
-    """Return the time when this request reached the service."""
-    return cast(datetime, g.request_start.arrived_at)
+    """Return the time when this request reached the service, in whole milliseconds."""
+    return from_epoch_ms(request_start().arrived_ms)
 
 
 _IPV6_SITE = 64

@@ -13,11 +13,13 @@ from typing import Any
 from flask import Flask
 from flask_cors import CORS
 from flask_cors.core import get_cors_headers, get_cors_options
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Headers as WerkzeugHeaders
+
+from resume_service.web.messages import Headers
 
 PREFLIGHT = timedelta(days=1)
 """A browser may cache the response to a preflight request for this time."""
-OriginHeaders = Callable[[str], dict[str, str]]
+OriginHeaders = Callable[[str], Headers]
 """A function that returns the CORS headers for a web origin."""
 
 
@@ -28,7 +30,7 @@ def install(app: Flask, origins: tuple[str, ...]) -> OriginHeaders:
     function, because `app` does not create the responses of the fast lane (see `fast_lane.py`).
     """
     if not origins:
-        return lambda _origin: {}
+        return lambda _origin: ()
     rules: dict[str, Any] = {
         "origins": list(origins),
         "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
@@ -52,8 +54,8 @@ def install(app: Flask, origins: tuple[str, ...]) -> OriginHeaders:
     options = get_cors_options(app, rules)
 
     @functools.lru_cache(maxsize=1024)
-    def headers_to(origin: str) -> dict[str, str]:
-        headers = get_cors_headers(options, Headers({"Origin": origin}), "POST")
-        return {name: str(value) for name, value in headers.items()}
+    def headers_to(origin: str) -> Headers:
+        headers = get_cors_headers(options, WerkzeugHeaders({"Origin": origin}), "POST")
+        return tuple((name, str(value)) for name, value in headers.items())
 
     return headers_to

@@ -5,6 +5,8 @@ All errors have the same JSON format: ours, Flask's and unexpected exceptions.
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +31,7 @@ from resume_service.errors import (
     ValidationFailed,
 )
 from resume_service.telemetry import metrics
+from resume_service.web.messages import JSON, ApiResponse, Headers, flask_response
 
 REFUSED_REASONS: dict[type[ServiceError], str] = {
     Unauthorized: "unauthorized",
@@ -79,17 +82,37 @@ class Api(flask_smorest.Api):
         return response
 
 
+def service_error_response(error: ServiceError) -> ApiResponse:
+    """Return the response to a ServiceError that a route raised. Count it in the metrics.
+
+    Flask and the fast lane use this function.
+    """
+    kind = type(error)
+    if reason := REFUSED_REASONS.get(kind):
+        metrics.count_refused(reason)
+    details = error.details if isinstance(error, ValidationFailed | PrerequisitesMissing) else None
+    headers = tuple(error.headers.items())
+    if details is None and error.headers is kind.headers:
+        return _constant_response(error.status, error.message, headers)
+    return ApiResponse(error.status, JSON, _error_body(error.message, details), headers)
+
+
 def render_service_error(error: ServiceError) -> Response:
-    """Return the response to a ServiceError that a route raised."""
-    if reason := REFUSED_REASONS.get(type(error)):
-        metrics.refused.labels(reason).inc()
-    body: dict[str, Any] = {"error": error.message}
-    if isinstance(error, ValidationFailed | PrerequisitesMissing):
-        body["details"] = error.details
-    response = jsonify(body)
-    response.status_code = error.status
-    response.headers.update(error.headers)
-    return response
+    """Return the response of Flask to a ServiceError that a route raised."""
+    return flask_response(service_error_response(error))
+
+
+@functools.lru_cache(maxsize=256)  # there are only a few dozen messages: 0.1 us instead of 5
+def _constant_response(status: int, message: str, headers: Headers) -> ApiResponse:
+    return ApiResponse(status, JSON + headers, _error_body(message, None))
+
+
+def _error_body(message: str, details: Mapping[str, list[str]] | None) -> bytes:
+    """Return the JSON of an error, in the format of Flask's `jsonify`."""
+    body: dict[str, Any] = {"error": message}
+    if details is not None:
+        body["details"] = details
+    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
 
 
 EXAMPLES: dict[int, dict[str, Any]] = {

@@ -4,37 +4,37 @@ Flask's routing, schemas and response objects need several times as much CPU tim
 save. An ordinary request does not need them. So the fast lane reads the request itself. It calls
 the same verifier, the same route function and the same store as Flask. It records the same metrics
 and sets the same headers. All other requests go to Flask unchanged.
+
+The server calls `begin`, and then executes the operation `answer`. During each step, it sets
+`logs.request_id` to the id of the request.
 """
 
 from __future__ import annotations
 
-import functools
-import io
-import re
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
 
+from resume_service.auth.identity import Identity
 from resume_service.auth.verifier import Verifier
-from resume_service.clock import Clock
+from resume_service.clock import Clock, millisecond_clock
+from resume_service.errors import ServiceError
+from resume_service.redis.operation import Blocking, Operation, run
+from resume_service.telemetry import logs
 from resume_service.web import lifecycle
 from resume_service.web.cors import OriginHeaders
-from resume_service.web.fast_route import FastRoute
-from resume_service.web.lifecycle import FailedRequest, RequestStart
-from resume_service.web.messages import ApiRequest, ApiResponse
+from resume_service.web.error_responses import service_error_response
+from resume_service.web.fast_request import Environ, from_environ, is_ordinary
+from resume_service.web.fast_route import FastRoute, FastRoutes
+from resume_service.web.lifecycle import COMMON_HEADERS, FailedRequest
+from resume_service.web.messages import ApiRequest, FastRequest, LaneResponse
+from resume_service.web.request_start import RequestStart
 from resume_service.web.services import Services
 
-Environ = dict[str, Any]
-
-_match_ordinary_host = re.compile(
-    r"([a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*(:[0-9]{1,5})?)?", re.IGNORECASE
-).fullmatch
-"""Flask rejects some other host names. So the fast lane leaves all other host names to Flask."""
-
-FLASK_ONLY_HEADERS = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_IF_NONE_MATCH"})
-"""The fast lane leaves a request with one of these headers to Flask."""
+STATUSES_WITHOUT_LENGTH = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+"""The response has no body, and no header `Content-Length`."""
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -53,116 +53,80 @@ class FastLane:
         """The WSGI application for the requests that the fast lane does not answer."""
         self._services = services
         self._verifier = services.get(Verifier)
-        self._clock = clock
-        self._routes: dict[str, list[FastRoute]] = {}
-        """Maps a method such as `GET` to its routes."""
-        for route in routes:
-            self._routes.setdefault(route.method, []).append(route)
+        self._clock = millisecond_clock(clock)
+        self._routes = FastRoutes(routes)
         self._origin_headers = origin_headers
         self.largest_body: int = app.config["MAX_CONTENT_LENGTH"]
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        outcome = self.answer(environ, lambda length: _body(environ, length))
-        if isinstance(outcome, ApiResponse):
-            headers = list(outcome.headers.items())
-            if outcome.status != HTTPStatus.NO_CONTENT:
-                headers.append(("Content-Length", str(len(outcome.body))))
-            start_response(STATUS_LINES[outcome.status], headers)
-            return [outcome.body] if outcome.body else []
+        request = from_environ(environ, self.largest_body)
+        outcome = self._run(request) if request else None
         if outcome is None:
             return self.flask_app(environ, start_response)
-        with lifecycle.raise_in_flask(outcome):
-            return self.flask_app(environ, start_response)
+        if isinstance(outcome, FailedRequest):
+            with lifecycle.raise_in_flask(outcome):
+                return self.flask_app(environ, start_response)
+        response = outcome.response
+        headers = [*response.headers, *response.varying, *outcome.more, *COMMON_HEADERS]
+        headers.append(("X-Request-Id", outcome.request_id))
+        if response.status not in STATUSES_WITHOUT_LENGTH:
+            headers.append(("Content-Length", str(len(response.body))))
+        start_response(STATUS_LINES[response.status], headers)
+        return [response.body] if response.body else []
 
-    def answer(
-        self, environ: Environ, read_body: Callable[[int], bytes | None]
-    ) -> ApiResponse | FailedRequest | None:
-        """Answer an ordinary request. Return None for any other request.
-
-        If the route raises an error, return a FailedRequest. Then Flask creates the error response.
-        `environ` is a WSGI environ. It must contain the method, the path, the query and the
-        headers. `read_body` reads the given number of bytes. It returns None if the body has fewer
-        bytes.
-        """
-        matched = self._route(environ)
-        if matched is None:
-            return None
-        route, path_values = matched
-        request_start = lifecycle.begin(environ.get("HTTP_X_REQUEST_ID", ""), self._clock)
+    def _run(self, request: FastRequest) -> LaneResponse | FailedRequest | None:
+        start = self.begin(request)
+        logs.request_id.set(start.request_id)
         try:
-            caller = self._verifier.identify(environ.get("HTTP_AUTHORIZATION"))
-            body = read_body(int(environ["CONTENT_LENGTH"])) if route.media_types else b""
-            if body is None:
-                return None
-            api_request = ApiRequest(
-                self._services,
-                caller,
-                request_start.arrived_at,
-                environ["PATH_INFO"],
-                environ.get("QUERY_STRING", ""),
-            )
-            answer = route.answer(api_request, body, *path_values)
-        except Exception as error:  # noqa: BLE001 - Flask raises the same error again
-            return FailedRequest(request_start, error)
-        else:
-            return self._finish(route, request_start, environ, answer) if answer else None
+            return run(self.answer(request, start))
         finally:
             lifecycle.end()
 
-    def _finish(
-        self, route: FastRoute, request_start: RequestStart, environ: Environ, answer: ApiResponse
-    ) -> ApiResponse:
-        """Return `answer` with the headers of every response. Record its metrics and log it."""
-        headers = lifecycle.headers(
-            route.method, request_start, environ.get("HTTP_IDEMPOTENCY_KEY")
-        )
-        if "HTTP_ORIGIN" in environ:
-            headers |= self._origin_headers(environ["HTTP_ORIGIN"])
-        lifecycle.record(route.method, route.rule, answer.status, request_start)
-        return ApiResponse(answer.status, {**answer.headers, **headers}, answer.body)
+    def begin(self, request: FastRequest) -> RequestStart:
+        """Return the id and the start time of a request."""
+        return lifecycle.begin(request.headers.get("HTTP_X_REQUEST_ID"), self._clock)
 
-    def _route(self, environ: Environ) -> tuple[FastRoute, Sequence[str]] | None:
-        """Return the route of an ordinary request, and the values in the request's path.
+    def answer(
+        self, request: FastRequest, start: RequestStart
+    ) -> Operation[LaneResponse | FailedRequest | None]:
+        """Answer an ordinary request. Return None for any other request.
 
-        Return None for any other request.
+        If the route raises an unexpected error, return a FailedRequest. Then Flask logs the error
+        and creates the response.
         """
-        path = environ["PATH_INFO"]
-        if not path.isascii() or "%" in environ.get("RAW_URI", ""):
+        route, path_values = self._routes.find(request.method, request.path)
+        if route is None or not is_ordinary(request, route):
             return None
-        if not _is_ordinary_host(environ.get("HTTP_HOST", "")):
-            return None
-        for route in self._routes.get(environ["REQUEST_METHOD"], ()):
-            if match := route.match(path):
-                break
-        else:
-            return None
-        if not FLASK_ONLY_HEADERS.isdisjoint(environ) or not self._has_ordinary_body(
-            route, environ
-        ):
-            return None
-        return route, match.groups()
+        received = request.headers
+        try:
+            authorization = received.get("HTTP_AUTHORIZATION")
+            caller = self._verifier.cached(authorization)
+            if caller is None:
+                caller = yield from self._identify(authorization)
+            api_request = ApiRequest(
+                self._services,
+                caller,
+                start.arrived_ms,
+                request.path,
+                request.query,
+                received.get("HTTP_IF_NONE_MATCH"),
+            )
+            operation = route.answer(api_request, request.body, *path_values)
+            if operation is None:
+                return None
+            response = yield from operation
+        except ServiceError as error:
+            response = service_error_response(error)
+        except Exception as error:  # noqa: BLE001 - Flask raises the same error again
+            return FailedRequest(start, error)
+        lifecycle.record(route.method, route.rule, response.status, start)
+        more = lifecycle.own_headers(route.method, received.get("HTTP_IDEMPOTENCY_KEY"))
+        if "HTTP_ORIGIN" in received:
+            more += self._origin_headers(received["HTTP_ORIGIN"])
+        return LaneResponse(response, start.request_id, more)
 
-    def _has_ordinary_body(self, route: FastRoute, environ: Environ) -> bool:
-        length = environ.get("CONTENT_LENGTH", "")
-        if not route.media_types:
-            return length in ("", "0")
-        kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-        return kind in route.media_types and length.isdecimal() and int(length) <= self.largest_body
-
-
-@functools.lru_cache(maxsize=64)  # almost all requests have one of very few host names
-def _is_ordinary_host(host: str) -> bool:
-    return _match_ordinary_host(host) is not None
-
-
-def _body(environ: Environ, length: int) -> bytes | None:
-    """Read the body from `wsgi.input`, and replace `wsgi.input` so that Flask can read it again.
-
-    Return None if the body has fewer than `length` bytes.
-    """
-    try:
-        body: bytes = environ["wsgi.input"].read(length)
-    except OSError:
-        return None  # Flask tries to read the body too, and then handles the error
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body if len(body) == length else None
+    def _identify(self, authorization: str | None) -> Operation[Identity]:
+        if self._verifier.keys is None:
+            return self._verifier.identify(authorization)  # only computes: needs no greenlet
+        caller: Identity = yield Blocking(lambda: self._verifier.identify(authorization))
+        return caller

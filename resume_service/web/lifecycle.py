@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
-from datetime import datetime
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -22,27 +20,23 @@ import structlog
 from flask import Flask, Response, g, request
 
 from resume_service.auth.verifier import Verifier
-from resume_service.clock import Clock
+from resume_service.clock import Clock, MillisecondClock, millisecond_clock
 from resume_service.errors import BadRequest
 from resume_service.telemetry import logs, metrics
+from resume_service.web.messages import Headers
+from resume_service.web.request_start import RequestStart, random_id
 from resume_service.web.services import services
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KNOWN_METHODS = WRITES | {"GET", "HEAD", "OPTIONS"}
 """In the metrics, all other methods have the label `other`. So callers can't create new labels."""
 
+COMMON_HEADERS: Headers = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
+"""The constant headers of every response."""
+
 _match_request_id = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _log = structlog.get_logger(__name__)
 _is_log_enabled = logging.getLogger(__name__).isEnabledFor
-
-
-class RequestStart(NamedTuple):
-    """The id and the start time of a request."""
-
-    request_id: str
-    started: float
-    """The value of time.perf_counter() when the request arrived, in seconds."""
-    arrived_at: datetime
 
 
 class FailedRequest(NamedTuple):
@@ -64,28 +58,22 @@ def install(app: Flask, public_endpoints: Collection[str], clock: Clock) -> None
     app.teardown_request(_end)
 
 
-def begin(requested_id: str, clock: Clock) -> RequestStart:
-    """Start a request, and set the request id that its log lines contain.
+def begin(requested_id: str | None, clock: MillisecondClock) -> RequestStart:
+    """Start a request.
 
-    The request id is `requested_id` if this is a valid id. Otherwise it is a random id.
+    The request id is `requested_id` if this is a valid id. Otherwise it is a random id. The caller
+    sets `logs.request_id` while the request runs.
     """
-    request_id = requested_id if _match_request_id(requested_id) else os.urandom(16).hex()
-    logs.request_id.set(request_id)
-    return RequestStart(request_id, time.perf_counter(), clock())
+    if not requested_id or not _match_request_id(requested_id):
+        requested_id = random_id()
+    return RequestStart(requested_id, time.perf_counter(), clock())
 
 
-def headers(
-    method: str, request_start: RequestStart, idempotency_key: str | None
-) -> dict[str, str]:
-    """Return the headers of every response. `Idempotency-Key` is only in responses to writes."""
-    result = {
-        "X-Request-Id": request_start.request_id,
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    if idempotency_key is not None and method in WRITES:
-        result["Idempotency-Key"] = idempotency_key
-    return result
+def own_headers(method: str, idempotency_key: str | None) -> Headers:
+    """Return the headers of a response that depend on its request: `Idempotency-Key` of a write."""
+    if idempotency_key is None or method not in WRITES:
+        return ()
+    return (("Idempotency-Key", idempotency_key),)
 
 
 def record(method: str, route: str, status: int, request_start: RequestStart) -> None:
@@ -112,13 +100,18 @@ def raise_in_flask(failed: FailedRequest) -> Iterator[None]:
 
 
 def _start_with(clock: Clock) -> Callable[[], None]:
+    milliseconds = millisecond_clock(clock)
+
     def start() -> None:
         failed = _failed.get()
+        g.request_start = (
+            failed.request_start
+            if failed
+            else begin(request.headers.get("X-Request-Id"), milliseconds)
+        )
+        logs.request_id.set(g.request_start.request_id)
         if failed:
-            logs.request_id.set(failed.request_start.request_id)
-            g.request_start = failed.request_start
             raise failed.error
-        g.request_start = begin(request.headers.get("X-Request-Id", ""), clock)
 
     return start
 
@@ -159,7 +152,8 @@ def _finish(response: Response) -> Response:
     if "quota" in g and response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
         response.headers.extend(g.quota.headers)
     key = request.headers.get("Idempotency-Key")
-    for name, value in headers(request.method, g.request_start, key).items():
+    own = (("X-Request-Id", g.request_start.request_id), *own_headers(request.method, key))
+    for name, value in own + COMMON_HEADERS:
         response.headers.setdefault(name, value)
     method = request.method if request.method in KNOWN_METHODS else "other"
     route = request.url_rule.rule if request.url_rule else "none"

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from resume_service.errors import Unavailable
 from resume_service.postgres.database import Database
-from resume_service.redis.router import RedisRouter, RedisState
+from resume_service.redis.health import RedisState, check_primaries
+from resume_service.redis.router import RedisRouter
 
 CACHE_SECONDS = 1.0
 """Seconds during which a result is used again. So probes cost nothing, however many arrive."""
@@ -58,7 +59,7 @@ class Readiness:
 
     def _redis_state(self) -> RedisState | None:
         try:
-            return self._redis.check()
+            return check_primaries(self._redis)
         except Unavailable:
             return None
 

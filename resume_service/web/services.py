@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from flask import current_app
 
@@ -18,15 +18,16 @@ class Services:
     """Contains at most one service of each class. A route gets a service by the class."""
 
     def __init__(self, *services: object) -> None:
-        self._services = {type(service): service for service in services}
+        self._services: dict[type, Any] = {type(service): service for service in services}
 
     def find(self, kind: type[Service]) -> Service | None:
         """Return the service of this class, or None if the settings do not enable the service."""
-        return cast("Service | None", self._services.get(kind))
+        service: Service | None = self._services.get(kind)
+        return service
 
     def get(self, kind: type[Service]) -> Service:
         """Return the service of this class. Raises NotFound if the settings do not enable it."""
-        service = self.find(kind)
+        service: Service | None = self._services.get(kind)
         if service is None:
             raise NotFound
         return service

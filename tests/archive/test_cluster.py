@@ -17,6 +17,7 @@ from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 from tests.support.archive_load import Load
 from tests.support.archive_stores import Stores
+from tests.support.executed import Executed
 from tests.support.redis_topologies import RedisCluster6, running
 from tests.support.tokens import SECRET
 
@@ -39,11 +40,13 @@ def cluster(cluster_servers, database):
     )
     now = [datetime.now(UTC).replace(microsecond=0)]
     archive = ArchiveCycle.of(settings, lambda: now[0])
-    points = ResumeStore(
-        RedisRouter(servers),
-        Keys(hash_tags=True),
-        PointSettings.from_settings(Settings()),
-        archive=True,
+    points = Executed(
+        ResumeStore(
+            RedisRouter(servers),
+            Keys(hash_tags=True),
+            PointSettings.from_settings(Settings()),
+            archive=True,
+        )
     )
     with psycopg.connect(database, autocommit=True) as sql:
         yield Stores(servers, database, archive, points, sql, now)
@@ -75,7 +78,7 @@ def test_a_flush_during_a_deletion_leaves_no_row(cluster, monkeypatch):
     record = SeparateBacklog.add_deleted_first
 
     def record_and_flush(backlog, *args):
-        exists = record(backlog, *args)
+        exists = yield from record(backlog, *args)
         cluster.cycle()
         return exists
 

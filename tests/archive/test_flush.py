@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from resume_service.archive.flush import Flush
-from resume_service.clock import iso
+from resume_service.clock import epoch_ms, iso
 from resume_service.errors import NotFound
 from resume_service.resume.model import Measurement
 from tests.support.archive_stores import MONTH, NO_ENTRIES
@@ -239,7 +239,7 @@ def test_first_times_from_the_archive_do_not_change_a_newer_point(stores, monkey
 
 def test_without_an_archive_no_entry_is_written(real_redis):
     points, now = resume_store(real_redis), datetime.now(UTC)
-    points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at=now))
-    points.delete("ann", "v", now)
+    points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at_ms=epoch_ms(now)))
+    points.delete("ann", "v", epoch_ms(now))
 
     assert list(real_redis.scan_iter("archive:*")) == []

@@ -78,7 +78,7 @@ def test_a_save_after_the_loss_stays_and_gets_its_watched_state(stores):
     assert stores.archive.cycle().restored == 0
 
     point = stores.get()
-    assert (point.position, point.updated_at, point.watched) == (5, stores.now[0], True)
+    assert (point.position, point.updated_at, point.watched) == (5, iso(stores.now[0]), True)
     assert stores.redis.hget("resume:ann:v", "watchedAt") == iso(first)
     assert (stores.row()["position"], stores.row()["watched_at"]) == (5, iso(first))
 

@@ -12,8 +12,8 @@ import pytest
 
 from resume_service.auth import token_cache
 from resume_service.auth.identity import Identity
-from resume_service.auth.jwks import REFRESH_SECONDS
-from resume_service.auth.token_cache import TokenCache
+from resume_service.auth.jwks import REFETCH_SECONDS, REFRESH_SECONDS
+from resume_service.auth.token_cache import REFUSED_SECONDS, TokenCache
 from resume_service.auth.verifier import Verifier
 from resume_service.errors import Unauthorized
 from resume_service.settings import Settings
@@ -50,6 +50,9 @@ class Later:
 
     def time(self) -> float:
         return time.time() + self.ahead
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
 
 
 @pytest.fixture
@@ -110,7 +113,7 @@ def test_token_before_its_nbf_is_not_cached_and_is_accepted_later(by_secret, lat
     given = token("ann", nbf=int(time.time()) + 100)
 
     assert is_refused(by_secret, given)
-    assert by_secret.token_cache._entries == {}
+    assert by_secret.token_cache._entries == by_secret.token_cache._refused == {}
     later.ahead = 101
     assert not is_refused(by_secret, given)
 
@@ -140,11 +143,124 @@ def test_forged_token_is_refused_while_the_good_one_is_cached(by_secret, forge):
     assert by_secret.identify(f"Bearer {good}").user_id == "ann"
 
 
-def test_refused_token_is_not_cached(by_secret):
-    for given in ("", "a.b.c", token(exp=1), token(sub=None), token(secret="x" * 32)):
-        assert is_refused(by_secret, given)
+REFUSED = {
+    "empty": "",
+    "garbage": "a.b.c",
+    "expired": token(exp=1),
+    "without sub": token(sub=None),
+    "of another secret": token(secret="x" * 32),
+    "exp is text": token(exp="4000000000"),
+}
 
+
+@pytest.mark.parametrize("given", REFUSED.values(), ids=REFUSED)
+def test_refused_token_is_checked_once_a_minute(by_secret, later, monkeypatch, given):
+    checked, verified = [], Verifier._verified
+    monkeypatch.setattr(
+        Verifier, "_verified", lambda self, token: checked.append(token) or verified(self, token)
+    )
+
+    assert all(is_refused(by_secret, given) for _ in range(10))
+    assert checked == [given]
+    later.ahead = REFUSED_SECONDS + 1
+    assert is_refused(by_secret, given)
+    assert checked == [given, given]
     assert by_secret.token_cache._entries == {}
+
+
+def test_refused_token_is_stored_as_a_digest(by_secret):
+    given = token(exp=1)
+    is_refused(by_secret, given)
+
+    assert given not in repr(by_secret) + repr(by_secret.token_cache._refused)
+    assert [len(digest) for digest in by_secret.token_cache._refused] == [32]
+
+
+def test_other_schemes_are_refused(by_secret):
+    given = token("ann")
+    by_secret.identify(f"Bearer {given}")
+
+    for authorization in (None, "", given, f"Basic {given}", f"Bearer{given}", "Bearer", " "):
+        for identify in (by_secret.identify, by_secret.identify, by_secret.cached):
+            with pytest.raises(Unauthorized):
+                identify(authorization)
+    assert by_secret.identify(f"bearer  {given} ").user_id == "ann"
+
+
+def test_refusal_by_old_keys_is_forgotten(verifier, issuer, clock, checks):
+    """The issuer may publish the key that signed the token."""
+    verifier.keys.find(rsa_key().kid)
+    given = forged = rsa_key().bearer("ann")[:-4] + "AAAA"
+    with pytest.raises(Unauthorized):
+        verifier.identify(forged)
+    issuer.publish(rsa_key(), ec_key())
+    before = verifier.keys.generation
+    clock.ahead += REFRESH_SECONDS
+    verifier.keys.refresh_when_due()
+    eventually(lambda: verifier.keys.generation != before)
+
+    for _ in range(3):
+        with pytest.raises(Unauthorized):
+            verifier.identify(given)
+    assert len(checks) == 2
+
+
+def test_token_of_an_unknown_key_is_not_cached_as_refused(verifier, issuer, clock):
+    """Otherwise no later request with this token would start a fetch of the new key."""
+    verifier.keys.find(rsa_key().kid)
+    given = ec_key().bearer("ann")
+    with pytest.raises(Unauthorized):
+        verifier.identify(given)
+    issuer.publish(rsa_key(), ec_key())
+
+    clock.ahead += REFETCH_SECONDS
+    assert verifier.identify(given).user_id == "ann"
+
+
+def test_cached_verifies_nothing_and_never_blocks(verifier, issuer, clock, checks):
+    verifier.keys.find(rsa_key().kid)
+    given, forged = rsa_key().bearer("ann"), rsa_key().bearer("ann")[:-4] + "AAAA"
+    fetches = issuer.fetches
+
+    assert verifier.cached(given) is verifier.cached(forged) is None
+    assert checks == []
+    verifier.identify(given)
+    with pytest.raises(Unauthorized):
+        verifier.identify(forged)
+    assert verifier.cached(given).user_id == "ann"
+    with pytest.raises(Unauthorized):
+        verifier.cached(forged)
+    assert len(checks) == 2
+    clock.ahead += REFRESH_SECONDS
+    assert verifier.cached(given) is None  # `identify` must start a fetch
+    assert issuer.fetches == fetches
+
+
+def test_requests_use_the_cache_while_a_fetch_hangs(verifier, issuer, clock):
+    given = rsa_key().bearer("ann")
+    verifier.identify(given)
+    issuer.hang()
+    clock.ahead += REFRESH_SECONDS
+
+    verifier.identify(given)
+
+    assert verifier.cached(given).user_id == "ann"
+    issuer.release()
+    eventually(lambda: not verifier.keys._fetching)
+
+
+def test_full_cache_of_refusals_drops_the_oldest():
+    cache = TokenCache(max_refused=3)
+
+    for name in (b"a", b"b", b"c", b"a", b"d", b"e"):
+        cache.put_refused(name, 0)
+
+    assert [name for name in (b"a", b"b", b"c", b"d", b"e") if cache.is_refused(name, 0)] == [
+        b"a",
+        b"d",
+        b"e",
+    ]
+    assert not cache.is_refused(b"a", 1)
 
 
 def test_each_token_is_cached_with_its_own_identity(by_secret):

@@ -11,6 +11,7 @@ from resume_service.errors import TooManyRequests
 from resume_service.rate_limits.limiter import Limit, RateLimiter
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer
+from tests.support.executed import Executed
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 THREE = Limit("three", quota=3)
@@ -18,7 +19,7 @@ THREE = Limit("three", quota=3)
 
 @pytest.fixture
 def limiter(any_redis):
-    return RateLimiter(RedisRouter(OneServer(any_redis)))
+    return Executed(RateLimiter(RedisRouter(OneServer(any_redis))))
 
 
 def at(seconds):

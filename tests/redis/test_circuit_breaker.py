@@ -1,93 +1,93 @@
-"""The circuit breaker opens after a failure, and closes after one successful call."""
+"""The circuit breaker opens after a failure, and closes after one successful round trip."""
 
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
 
-from resume_service.errors import Unavailable
 from resume_service.redis import circuit_breaker
 from resume_service.redis.circuit_breaker import CircuitBreaker
+from tests.support.load_clients import in_parallel
+
+SAVE = ("save",)
+GONE = redis.ConnectionError("gone")
 
 
-def failing() -> None:
-    raise redis.ConnectionError("gone")
-
-
-def test_open_breaker_fails_calls_without_a_round_trip(monkeypatch):
-    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 60)
-    breaker, calls = CircuitBreaker(), []
-    with pytest.raises(Unavailable):
-        breaker.call(("save",), failing)
-
-    with pytest.raises(Unavailable):
-        breaker.call(("save",), lambda: calls.append("again"))
-
-    assert calls == []
-
-
-def test_one_call_at_a_time_probes_redis(monkeypatch):
+@pytest.fixture
+def breaker(monkeypatch):
+    """An open circuit breaker. It lets a probe start at once."""
     monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0)
-    breaker, probing, answer, calls = CircuitBreaker(), threading.Event(), threading.Event(), []
-    with pytest.raises(Unavailable):
-        breaker.call(("save",), failing)
-
-    def slow() -> None:
-        probing.set()
-        answer.wait(10)
-
-    with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(breaker.call, ("save",), slow)
-        probing.wait(10)
-        with pytest.raises(Unavailable):
-            breaker.call(("save",), lambda: calls.append("during the probe"))
-        answer.set()
-        first.result()
-    breaker.call(("save",), lambda: calls.append("closed"))
-
-    assert calls == ["closed"]
+    opened = CircuitBreaker()
+    opened.fail(SAVE, opened.admit(), GONE)
+    return opened
 
 
-def test_invalid_response_opens_the_breaker_and_wrongtype_does_not():
-    def breaker_after(fault: Exception) -> CircuitBreaker:
-        def command() -> None:
-            raise fault
+def test_open_breaker_admits_no_round_trip():
+    breaker = CircuitBreaker()
+    breaker.fail(SAVE, breaker.admit(), GONE)
 
-        breaker = CircuitBreaker()
-        with pytest.raises((Unavailable, redis.ResponseError)):
-            breaker.call(("save",), command)
-        return breaker
-
-    assert breaker_after(redis.InvalidResponse("?"))._open_until is not None
-    assert breaker_after(redis.ResponseError("WRONGTYPE"))._open_until is None
+    assert breaker.is_open
+    assert breaker.admit() is None
 
 
-@pytest.mark.parametrize(
-    ("message", "is_refusal"),
-    [
-        ("DENIED Redis is running in protected mode", True),
-        ("OOM command not allowed", True),
-        ("1795578000000", True),  # a garbled reply: `:1...` has become `-1...`
-        ("\N{REPLACEMENT CHARACTER}", True),
-        ("", True),
-        ("WRONGTYPE Operation against a key", False),
-        ("ERR unknown command", False),
-    ],
-)
-def test_refusals_and_garbled_errors_become_unavailable(message, is_refusal):
-    fault = redis.ResponseError(message)
+def test_one_round_trip_at_a_time_probes_redis(breaker):
+    probe = breaker.admit()
 
-    assert isinstance(CircuitBreaker().refused("save", fault), Unavailable) is is_refusal
+    assert probe
+    assert breaker.admit() is None
+    breaker.succeed(SAVE, probe)
+    assert not breaker.is_open
+    assert all(breaker.admit() for _ in range(3))
+
+
+def test_one_of_many_threads_gets_the_probe(breaker):
+    admissions = in_parallel(16, lambda _: breaker.admit())
+
+    assert sum(each is not None for each in admissions) == 1
+
+
+def test_failed_probe_keeps_the_circuit_open_and_lets_another_one_start(breaker):
+    breaker.fail(SAVE, breaker.admit(), GONE)
+
+    assert breaker.is_open
+    assert breaker.admit()
+
+
+def test_interrupted_probe_lets_another_one_start(breaker):
+    breaker.give_up(breaker.admit())
+
+    assert breaker.is_open
+    assert breaker.admit()
+
+
+def test_round_trips_from_before_the_failure_end_no_probe(monkeypatch):
+    """Several connections share a circuit breaker, so their round trips overlap."""
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0)
+    breaker = CircuitBreaker()
+    first, second, third, fourth = (breaker.admit() for _ in range(4))
+    breaker.fail(SAVE, first, GONE)
+    probe = breaker.admit()
+    assert probe
+
+    breaker.fail(SAVE, second, GONE)
+    assert breaker.admit() is None
+    breaker.give_up(third)
+    assert breaker.admit() is None
+    breaker.succeed(SAVE, fourth)  # Redis answers again
+    assert not breaker.is_open
+    breaker.fail(SAVE, breaker.admit(), GONE)
+    assert breaker.admit() is None  # the probe still runs
+    breaker.fail(SAVE, probe, GONE)
+    assert breaker.admit()
 
 
 @pytest.mark.soak
-def test_many_threads_in_many_recoveries_raise_only_unavailable(monkeypatch, effort):
-    """The breaker may close between two reads of its state."""
+def test_many_threads_in_many_recoveries_leave_no_probe_behind(monkeypatch, effort):
+    """The circuit may close between two reads of its state."""
     monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -97,10 +97,15 @@ def test_many_threads_in_many_recoveries_raise_only_unavailable(monkeypatch, eff
         seen, turn = set(), number
         while time.monotonic() < until:
             turn += 1
-            try:
-                breaker.call(("save",), failing if turn % 3 == 0 else list)
-            except Exception as fault:  # noqa: BLE001 - any other kind fails the test
-                seen.add(type(fault).__name__)
+            admission = breaker.admit()
+            if admission is None:
+                seen.add("refused")
+            elif turn % 3 == 0:
+                breaker.fail(SAVE, admission, GONE)
+                seen.add("failed")
+            else:
+                breaker.succeed(SAVE, admission)
+                seen.add("succeeded")
         return seen
 
     try:
@@ -109,4 +114,6 @@ def test_many_threads_in_many_recoveries_raise_only_unavailable(monkeypatch, eff
     finally:
         sys.setswitchinterval(interval)
 
-    assert seen == {"Unavailable"}
+    assert seen == {"refused", "failed", "succeeded"}
+    breaker.fail(SAVE, breaker.admit() or pytest.fail("a probe is left"), GONE)
+    assert breaker.admit()

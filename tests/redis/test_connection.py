@@ -10,9 +10,10 @@ import hiredis
 import pytest
 import redis
 
-from resume_service.redis import connection as connection_module
+from resume_service.redis import attempt
 from resume_service.redis.client import new_client
-from resume_service.redis.connection import Connection, StrayReply
+from resume_service.redis.connection import Connection
+from resume_service.redis.replies import StrayReply
 from tests.support.scripted_redis import ScriptedRedis, tag_of
 
 GET = hiredis.pack_command(("GET", "k"))
@@ -232,7 +233,7 @@ def test_slow_connect_ends_at_the_deadline_and_serves_a_later_caller(scripted, s
 
 
 def test_connect_that_never_ends_is_replaced(scripted, monkeypatch):
-    monkeypatch.setattr(connection_module, "MAX_CONNECT_SECONDS", 0)
+    monkeypatch.setattr(attempt, "MAX_CONNECT_SECONDS", 0)
     hanging = [True]
     real = socket.getaddrinfo
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from resume_service.errors import Unavailable
-from resume_service.redis.call import ReplySize
+from resume_service.redis import hashes
+from resume_service.redis.call import ReplySize, packed
 from resume_service.redis.client import new_client
 from resume_service.redis.hashes import read_hash, read_hashes
+from resume_service.redis.operation import run
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer
 from tests.support.scripted_redis import ScriptedRedis, tag_of
@@ -39,8 +41,8 @@ def router_with():
 def test_array_of_the_right_length_is_returned(router_with):
     router = router_with(b"*2\r\n$1\r\n1\r\n$-1\r\n")
 
-    assert read_hash(router, "k", FIELDS) == ["1", None]
-    assert read_hashes(router, ["k"], FIELDS, ReplySize.MEDIUM) == [["1", None]]
+    assert run(read_hash(router, "k", FIELDS)) == ["1", None]
+    assert run(read_hashes(router, ["k"], FIELDS, ReplySize.MEDIUM)) == [["1", None]]
 
 
 @pytest.mark.parametrize("reply", GARBLED.values(), ids=list(GARBLED))
@@ -48,6 +50,12 @@ def test_any_other_reply_is_unavailable(router_with, reply):
     router = router_with(reply)
 
     with pytest.raises(Unavailable):
-        read_hash(router, "k", FIELDS)
+        run(read_hash(router, "k", FIELDS))
     with pytest.raises(Unavailable):
-        read_hashes(router, ["k"], FIELDS, ReplySize.MEDIUM)
+        run(read_hashes(router, ["k"], FIELDS, ReplySize.MEDIUM))
+
+
+def test_packed_reads_of_many_keys_are_the_same_as_packed_one_by_one():
+    keys, fields = ["resume:ann:v1", "resume:é:\U0001f3ac", "", "$0\r\n\r\n"], ("a", "bc", "d")
+
+    assert hashes._packed(keys, fields) == packed([("HMGET", key, *fields) for key in keys])

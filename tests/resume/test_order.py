@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from resume_service import create_app
+from resume_service.clock import epoch_ms, iso
 from resume_service.resume.model import Measurement
 from resume_service.settings import Settings
 from tests.support.load_clients import Viewer
@@ -21,7 +22,8 @@ THREADS = 8
 
 def measured(position: float, at: datetime, **more) -> Measurement:
     return Measurement(
-        **{"user_id": "ann", "video_id": "v", "position": position, "measured_at": at} | more
+        **{"user_id": "ann", "video_id": "v", "position": position, "measured_at_ms": epoch_ms(at)}
+        | more
     )
 
 
@@ -75,7 +77,7 @@ def test_newest_of_a_thousand_shuffled_saves_from_8_threads_wins(points):
 
     assert len(results) == 1000
     assert points.get("ann", "v").position == 500
-    assert points.get("ann", "v").updated_at == NOON
+    assert points.get("ann", "v").updated_at == iso(NOON)
 
 
 def test_newest_of_a_thousand_shuffled_saves_through_the_routes_wins(real_redis):

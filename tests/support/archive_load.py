@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from resume_service.clock import iso
+from resume_service.clock import epoch_ms, iso_ms
 from resume_service.resume.model import Measurement
-from resume_service.resume.store import ResumeStore
+from tests.support.executed import Executed
 from tests.support.load_clients import under_load
 
 VIEWERS = 4
@@ -22,7 +22,7 @@ DURATION = 100
 class Load:
     """Each viewer is a thread with its own points. `model` has the expected archive rows."""
 
-    def __init__(self, points: ResumeStore, seed: int = 1) -> None:
+    def __init__(self, points: Executed, seed: int = 1) -> None:
         self._points = points
         self._random = [random.Random(seed + number) for number in range(VIEWERS)]
         self.model: dict[tuple[str, str], dict[str, Any]] = {}
@@ -44,14 +44,14 @@ class Load:
         user, video = f"user-{number}", f"v{chance.randrange(VIDEOS)}"
         before = self.model.get((user, video))
         if before and chance.random() < 0.2:
-            self._points.delete(user, video, datetime.now(UTC))
+            self._points.delete(user, video, epoch_ms(datetime.now(UTC)))
             del self.model[user, video]
             return
         measurement = Measurement(
             user_id=user,
             video_id=video,
             position=chance.randrange(DURATION + 1),
-            measured_at=datetime.now(UTC),
+            measured_at_ms=epoch_ms(datetime.now(UTC)),
             duration=DURATION,
         )
         self._points.save(measurement)
@@ -62,7 +62,7 @@ class Load:
 
 def row_after_save(row: dict[str, Any] | None, saved: Measurement) -> dict[str, Any]:
     """The expected archive row after a save. `row` is the row before it."""
-    at = iso(saved.measured_at)
+    at = iso_ms(saved.measured_at_ms)
     watched, completed = saved.position >= 90, saved.position == DURATION
     before = row or {"watched": False, "watched_at": None, "completed_at": None}
     return {

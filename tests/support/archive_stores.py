@@ -13,10 +13,10 @@ import redis
 
 from resume_service.archive.cycle import ArchiveCycle
 from resume_service.archive.flush import FlushResult
-from resume_service.clock import iso
+from resume_service.clock import epoch_ms, iso
 from resume_service.resume.model import Measurement, ResumePoint
-from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
+from tests.support.executed import Executed
 from tests.support.resume_stores import resume_store
 from tests.support.tokens import SECRET
 
@@ -32,18 +32,25 @@ class Stores:
     redis: redis.Redis
     database_url: str
     archive: ArchiveCycle
-    points: ResumeStore
+    points: Executed
+    """A ResumeStore. Its methods execute their operations at once."""
     sql: psycopg.Connection[Any]
     now: list[datetime] = field(default_factory=lambda: [NOW])
 
     def save(
-        self, video: str = "v", position: float = 10, *, user: str = "ann", **more: Any
+        self,
+        video: str = "v",
+        position: float = 10,
+        *,
+        user: str = "ann",
+        measured_at: datetime | None = None,
+        **more: Any,
     ) -> None:
-        given = {"measured_at": self.now[0]} | more
-        self.points.save(Measurement(user_id=user, video_id=video, position=position, **given))
+        at_ms = epoch_ms(measured_at or self.now[0])
+        self.points.save(Measurement(user, video, at_ms, position, **more))
 
     def delete(self, video: str = "v", user: str = "ann") -> None:
-        self.points.delete(user, video, self.now[0])
+        self.points.delete(user, video, epoch_ms(self.now[0]))
 
     def get(self, video: str = "v", user: str = "ann") -> ResumePoint:
         return self.points.get(user, video)

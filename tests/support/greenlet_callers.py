@@ -1,4 +1,4 @@
-"""Kills greenlets that call an AutoPipeline: `python greenlet_callers.py URL ROUNDS`.
+"""Kills greenlets that call a BlockingPipeline: `python greenlet_callers.py URL ROUNDS`.
 
 A separate program, because gevent patches the whole process. Prints the outcomes as JSON.
 """
@@ -78,6 +78,15 @@ def all_waiting_callers_killed() -> list[str]:
     return outcomes_of([leader, *waiting, gevent.spawn(echo, pipeline, "after")])
 
 
+def killed_callers_leave_nothing_behind() -> list[str]:
+    pipeline = new_pipeline()
+    leader, waiting = start_callers(pipeline, 5)
+    gevent.killall(waiting)
+    unblock()
+    outcomes_of([leader])
+    return [str(each) for each in (pipeline._waiting, pipeline._wake_ups, pipeline._next_leader)]
+
+
 def leader_killed() -> list[str]:
     pipeline = new_pipeline()
     leader, waiting = start_callers(pipeline, 5)
@@ -112,6 +121,7 @@ def without_redis() -> list[str]:
 JOBS = (
     first_waiting_caller_killed,
     all_waiting_callers_killed,
+    killed_callers_leave_nothing_behind,
     leader_killed,
     random_callers_killed,
     without_redis,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 
 import psutil
 
@@ -29,3 +30,8 @@ def worker_of(service: Service, client: socket.socket) -> int | None:
             if any(each.raddr == client.getsockname() for each in worker.net_connections()):
                 return worker.pid
     return None
+
+
+def wait_for_metrics() -> None:
+    """Wait until each process has written its sums, which it does every 50 ms."""
+    time.sleep(0.2)

@@ -44,7 +44,7 @@ class ScriptedRedis:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), client:
             data = b""
             while more := client.recv(65_536):
                 data += more

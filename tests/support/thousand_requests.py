@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Iterable
@@ -62,7 +63,15 @@ BAD_BODIES = (
     b'{"clerkId": "ann", "tmdbId": "v", "currentTime": ' + b"9" * 5000 + b"}",
     b'{"clerkId": "ann", "tmdbId": "v", "currentTime": 1e999}',
     b'{"clerkId": "\\ud800", "tmdbId": "v", "currentTime": 1}',
+    b'{"clerkId": "ann", "tmdbId": "v", "currentTime": 1, "more": '
+    + b"[" * 300
+    + b"]" * 300
+    + b"}",
+    b'{"clerkId": "ann", "tmdbId": "v", "currentTime": 1, "more": [' + b"[]," * 600 + b"1]}",
+    b'{"clerkId": "ann", "tmdbId": "v", "currentTime": 1, "more": "\xff"}',
+    b'{"clerkId": "ann", "tmdbId": "v", "currentTime": "x", "currentTime": 1}',
 )
+"""Invalid and unusual bodies. A few of them are valid."""
 BAD_FIELDS: tuple[dict[str, Any], ...] = (
     {"currentTime": -1},
     {"currentTime": "5"},
@@ -181,6 +190,22 @@ OWN_BAD_BODIES: tuple[dict[str, Any], ...] = (
     {"duration_seconds": 5},
     {"progress_rate": 101, "position_seconds": -1},
 )
+KNOWN_POINT = (
+    b'{"currentTime":60,"updatedAt":"2026-11-20T12:00:00.000Z","duration":100,"percent":60,'
+    b'"watched":false,"completed":false}\n'
+)
+"""The point that `known_save` saves at noon."""
+KNOWN_ETAG = hashlib.sha1(KNOWN_POINT).hexdigest()
+IF_NONE_MATCH = (
+    *(
+        f'"{KNOWN_ETAG}"',
+        f'W/"{KNOWN_ETAG}"',
+        f'"x", "{KNOWN_ETAG}"',
+        f'W/"x",W/"{KNOWN_ETAG}", "y"',
+    ),
+    *("*", " * ", f'*, "{KNOWN_ETAG}"', KNOWN_ETAG, f'"{KNOWN_ETAG}', f"'{KNOWN_ETAG}'"),
+    *('"x"', "x", "", ",", '""', '"\xe9"', f'w/"{KNOWN_ETAG}"', f'"{KNOWN_ETAG.upper()}"'),
+)
 AUTHORIZATIONS = ("", "Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", "bearer x", "Bearer \xe9")
 
 
@@ -270,6 +295,30 @@ class Builder:
             return self.request("GET", f"/api/progress/{user}{self.any(QUERIES[:7])}", user, *extra)
         return self.request("GET", f"/api/progress/{user}/{self.any(VIDEOS)}", user, *extra)
 
+    def known_save(self) -> bytes:
+        """A save of the point of which IF_NONE_MATCH has the ETag."""
+        body = b'{"clerkId": "ann", "tmdbId": "known", "currentTime": 60, "duration": 100}'
+        return self.post(body, "ann")
+
+    def conditional_read(self) -> bytes:
+        condition = ("If-None-Match", self.any(IF_NONE_MATCH))
+        video = self.any(("known", "known", "known", "v1", "missing"))
+        return self.request(
+            "GET", f"/api/progress/ann/{video}", "ann", condition, *self.any(EXTRAS)
+        )
+
+    def deletion(self) -> bytes:
+        user, extra = self.any(USERS), self.any(EXTRAS)
+        caller = self.any((user, user, user, "service", "bob"))
+        target = f"/api/progress/{user}/{self.any(VIDEOS)}{self.any(('', '', '', '', '?x=1'))}"
+        length = self.any(((), (), (("Content-Length", "0"),)))
+        return self.request("DELETE", target, caller, *length, *extra)
+
+    def deletion_with_body(self) -> bytes:
+        body = self.any((b"{}", b"x", b"null"))
+        length = ("Content-Length", str(len(body)))
+        return self.request("DELETE", "/api/progress/ann/v1", "ann", length) + body
+
     def own_save(self) -> bytes:
         """A valid save of the caller's own point by one of the other two APIs."""
         path = self.any(OWN_PATHS)
@@ -289,10 +338,11 @@ class Builder:
             return self.request(
                 "GET", path.format(bad_id), self.any((*USERS, "service", "lessons"))
             )
-        body = json.dumps(self.any(OWN_BAD_BODIES)).encode()
-        body = self.any((body, body, self.any(BAD_BODIES)))
+        good = self.any(OWN_BODIES["rate"]) | self.any(OWN_BODIES["position"])
+        body = json.dumps(self.any((self.any(OWN_BAD_BODIES), good))).encode()
+        body = self.any((body, body, body, self.any(BAD_BODIES)))
         kind = self.any((*KINDS, *KINDS_REFUSED))
-        target = path.format(self.any((*OWN_IDS, bad_id)))
+        target = path.format(self.any((self.any(OWN_IDS), bad_id)))
         return self.post(body, self.any((*USERS, "lessons")), kind=kind, to=target)
 
     def wrong_user(self) -> bytes:
@@ -394,11 +444,15 @@ class Builder:
         kinds = {
             self.good_save: 40,
             self.good_read: 20,
+            self.known_save: 2,
+            self.conditional_read: 6,
+            self.deletion: 6,
+            self.deletion_with_body: 1,
             self.own_save: 15,
             self.own_read: 8,
             self.odd_own: 8,
             self.wrong_user: 3,
-            self.odd_token: 5,
+            self.odd_token: 8,
             self.bad_body: 7,
             self.odd_save: 5,
             self.odd_headers: 5,

@@ -23,7 +23,7 @@ from resume_service.errors import Unavailable
 from resume_service.telemetry import metrics_folder
 from resume_service.telemetry.metrics_folder import add_dead, fold, no_fold, remove_abandoned
 from tests.support.eventually import eventually
-from tests.support.gunicorn_workers import wait_for_workers, workers
+from tests.support.gunicorn_workers import wait_for_metrics, wait_for_workers, workers
 from tests.support.load_clients import in_parallel
 from tests.support.tokens import SECRET, bearer
 
@@ -322,6 +322,7 @@ def test_five_killed_workers_leave_no_files_and_lose_no_count(services):
 
     for _ in range(20):
         save(service)
+    wait_for_metrics()
     assert saves(service) == 20
     scraper = threading.Thread(target=scrape)
     scraper.start()
@@ -337,6 +338,7 @@ def test_five_killed_workers_leave_no_files_and_lose_no_count(services):
         scraper.join()
     for _ in range(5):
         save(service)
+    wait_for_metrics()
 
     pids = {str(pid) for pid in (service.pid, *workers(service))}
     os.kill(min(workers(service)), signal.SIGKILL)  # without a scrape: this folds them all
@@ -361,6 +363,7 @@ def test_a_start_removes_the_folder_of_a_killed_master_and_no_other(services):
     assert kept.exists()
     assert folder_of(started).exists()
     save(living)
+    wait_for_metrics()
     assert saves(living) == 1
 
 

@@ -10,7 +10,6 @@ from dev.redis_server import RedisServer
 from dev.service import free_port
 from resume_service import create_app
 from resume_service.postgres.database import Database
-from resume_service.redis.router import RedisRouter
 from resume_service.settings import Settings
 from resume_service.web import readiness
 from tests.support.eventually import eventually
@@ -215,15 +214,15 @@ def test_frozen_redis_and_postgres_are_not_ready_within_a_second(
 def checks(monkeypatch):
     """The checks of Redis and Postgres since the start of the test."""
     counted = []
-    for kind, name in ((RedisRouter, "check"), (Database, "ping")):
-        check = getattr(kind, name)
+    for place, name in ((readiness, "check_primaries"), (Database, "ping")):
+        check = getattr(place, name)
 
-        def counting(self, check=check, name=name):
+        def counting(servers, check=check, name=name):
             counted.append(name)
             time.sleep(0.1)  # so that concurrent requests arrive during the check
-            return check(self)
+            return check(servers)
 
-        monkeypatch.setattr(kind, name, counting)
+        monkeypatch.setattr(place, name, counting)
     return counted
 
 
@@ -248,13 +247,13 @@ def test_both_responses_are_used_for_a_second(own_redis, postgres, checks, later
 
     answers = in_parallel(16, lambda _: asked(app.application.test_client()))
     assert answers == [ready(database="ok")] * 16
-    assert sorted(checks) == ["check", "ping"]
+    assert sorted(checks) == ["check_primaries", "ping"]
     with frozen(own_redis):
         assert asked(app) == ready(database="ok")
         later.ahead += 1.0
         answers = in_parallel(16, lambda _: asked(app.application.test_client()))
         assert answers == [NOT_READY] * 16
-        assert sorted(checks) == ["check"] * 2 + ["ping"] * 2
+        assert sorted(checks) == ["check_primaries"] * 2 + ["ping"] * 2
     assert asked(app) == NOT_READY
     later.ahead += 1.0
     eventually(

@@ -15,7 +15,7 @@ from dev.service import Service
 from resume_service.resume.scripts import DELETE_POINT as DELETE_SCRIPT
 from resume_service.resume.scripts import SAVE_POINT as SAVE_SCRIPT
 from tests.support.eventually import eventually
-from tests.support.gunicorn_workers import wait_for_workers, workers
+from tests.support.gunicorn_workers import wait_for_metrics, wait_for_workers, workers
 from tests.support.tokens import SECRET, bearer
 
 POINT = "/api/progress/<clerkId>/<tmdbId>"
@@ -58,6 +58,7 @@ def ask(service, path, method="GET", data=None, **headers):
 
 def figures(service):
     """Every sample: its value by name and labels."""
+    wait_for_metrics()
     with urllib.request.urlopen(service.address + "/metrics", timeout=20) as answer:
         families = list(text_string_to_metric_families(answer.read().decode()))
     samples = [sample for family in families for sample in family.samples]
@@ -170,6 +171,7 @@ def test_counts_of_killed_workers_are_kept(two_workers):
     for _ in range(40):
         ask(two_workers, "/api/progress", "POST", SAVE, **bearer())
 
+    wait_for_metrics()
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     eventually(lambda: not workers(two_workers) & pids and two_workers.answers())

@@ -54,7 +54,7 @@ def create(body: dict[str, Any]) -> Response:
     enforce(SIGN_UP, context.client_address())
     email, password = body.pop("admin_email"), body.pop("admin_password")
     created = services().get(Corporations).create(body, email=email, password=password)
-    return flask_response(_response(created)._replace(status=201))
+    return flask_response(_response(created, status=201))
 
 
 @blp.route("")
@@ -127,8 +127,8 @@ def _require_admin_of(corporation_id: int) -> None:
     permissions.actor().require_admin_of(corporation_id)
 
 
-def _response(corporation: Corporation) -> ApiResponse:
-    return json_response(_json(corporation))
+def _response(corporation: Corporation, status: int = 200) -> ApiResponse:
+    return json_response(_json(corporation), status=status)
 
 
 def _json(corporation: Corporation) -> dict[str, Any]:

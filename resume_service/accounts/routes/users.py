@@ -42,9 +42,7 @@ blp = Blueprint("users", __name__, url_prefix="/v1", description="A company's us
 def create(body: dict[str, Any]) -> Response:
     """Create a user in the admin's company."""
     company = permissions.target_company(body.get("corporation_id"))
-    return flask_response(
-        _response(services().get(Users).create(body, company))._replace(status=201)
-    )
+    return flask_response(_response(services().get(Users).create(body, company), status=201))
 
 
 @blp.route("/users")
@@ -125,8 +123,8 @@ def _user(user_id: int) -> User:
     return services().get(Users).by_id(user_id, permissions.actor())
 
 
-def _response(user: User) -> ApiResponse:
-    return json_response(_json(user))
+def _response(user: User, status: int = 200) -> ApiResponse:
+    return json_response(_json(user), status=status)
 
 
 def _json(user: User) -> dict[str, Any]:

@@ -39,9 +39,7 @@ def create(body: dict[str, Any]) -> Response:
     """Create a video of the admin's company. A service may also create public videos."""
     company = _company_of_new(body)
     _require_allowed_paths(body)
-    return flask_response(
-        _admin_response(services().get(Videos).create(body, company))._replace(status=201)
-    )
+    return flask_response(_admin_response(services().get(Videos).create(body, company), status=201))
 
 
 @blp.route("")
@@ -161,9 +159,9 @@ def _administers(viewer: Actor | None, video: Video) -> bool:
     return viewer is not None and viewer.administers(video.corporation_id)
 
 
-def _admin_response(video: Video) -> ApiResponse:
+def _admin_response(video: Video, status: int = 200) -> ApiResponse:
     """Return the response for a caller that administers the video."""
-    return json_response(_for_all(video) | _for_admins(video))
+    return json_response(_for_all(video) | _for_admins(video), status=status)
 
 
 def _json(video: Video, viewer: Actor | None) -> dict[str, Any]:

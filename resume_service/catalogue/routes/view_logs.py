@@ -62,7 +62,7 @@ def log_view(body: dict[str, Any]) -> Response:
     services().get(Streams).require_watchable(body["video_id"], permissions.current_identity())
     viewed = services().get(ViewLogs).write(user_id, body["video_id"], arrived_at())
     row = {"user_id": user_id, "video_id": body["video_id"], "created_at": iso(viewed.created_at)}
-    return flask_response(json_response(row)._replace(status=201 if viewed.is_new else 200))
+    return flask_response(json_response(row, status=201 if viewed.is_new else 200))
 
 
 def _viewer(requested: int | None) -> int:

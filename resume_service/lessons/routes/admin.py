@@ -33,7 +33,7 @@ def page_response(
 
 
 def record_response(row: Record, names: tuple[str, ...], status: int = 200) -> Response:
-    return flask_response(json_response(_json(row, names))._replace(status=status))
+    return flask_response(json_response(_json(row, names), status=status))
 
 
 def no_content() -> Response:

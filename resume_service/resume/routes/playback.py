@@ -6,11 +6,12 @@ import functools
 
 from flask import Response
 
+from resume_service.redis.operation import Operation, run
 from resume_service.resume.schemas import playback as schemas
+from resume_service.resume.schemas.playback import PositionBody
 from resume_service.resume.video_access import VideoKind, WantedVideo
 from resume_service.resume.video_points import VideoPoints
 from resume_service.web.blueprint import BeaconBlueprint, video_parameter
-from resume_service.web.bodies import decode_json
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
     ApiRequest,
@@ -38,7 +39,7 @@ def save_movie(body: dict[str, int], media_item_id: str) -> Response:
 
     The Content-Type of the JSON body may also be `text/plain`.
     """
-    return flask_response(_save(api_request(), MOVIE, media_item_id, body))
+    return flask_response(run(_save(api_request(), MOVIE, media_item_id, PositionBody(**body))))
 
 
 @blp.route(MOVIE_PATH, parameters=MOVIE_ID)
@@ -46,7 +47,7 @@ def save_movie(body: dict[str, int], media_item_id: str) -> Response:
 @blp.errors(400, 401, 403, 404, 503, examples=schemas.MOVIE_ERROR_EXAMPLES)
 def read_movie(media_item_id: str) -> Response:
     """Return the caller's position in a movie. The position is 0 if no progress is saved."""
-    return flask_response(_read(MOVIE, api_request(), b"", media_item_id))
+    return flask_response(run(_read(MOVIE, api_request(), b"", media_item_id)))
 
 
 @blp.route(EPISODE_PATH, methods=["POST"], parameters=EPISODE_ID)
@@ -58,7 +59,7 @@ def save_episode(body: dict[str, int], episode_id: str) -> Response:
 
     The Content-Type of the JSON body may also be `text/plain`.
     """
-    return flask_response(_save(api_request(), EPISODE, episode_id, body))
+    return flask_response(run(_save(api_request(), EPISODE, episode_id, PositionBody(**body))))
 
 
 @blp.route(EPISODE_PATH, parameters=EPISODE_ID)
@@ -66,35 +67,30 @@ def save_episode(body: dict[str, int], episode_id: str) -> Response:
 @blp.errors(400, 401, 403, 404, 503, examples=schemas.EPISODE_ERROR_EXAMPLES)
 def read_episode(episode_id: str) -> Response:
     """Return the caller's position in an episode. The position is 0 if no progress is saved."""
-    return flask_response(_read(EPISODE, api_request(), b"", episode_id))
+    return flask_response(run(_read(EPISODE, api_request(), b"", episode_id)))
 
 
 def _fast_save(
     wanted: WantedVideo, request: ApiRequest, body: bytes, video_id: str
-) -> ApiResponse | None:
-    try:
-        fields = schemas.fast_load_position(decode_json(body))
-    except (ValueError, RecursionError):
-        return None
-    return None if fields is None else _save(request, wanted, video_id, fields)
+) -> Operation[ApiResponse]:
+    return _save(request, wanted, video_id, schemas.load_position(body))
 
 
 def _save(
-    request: ApiRequest, wanted: WantedVideo, video_id: str, body: dict[str, int]
-) -> ApiResponse:
-    position, duration = body["position_seconds"], body["duration_seconds"]
-    point = request.services.get(VideoPoints).save(
-        request.caller, video_id, wanted, request.arrived_at, position=position, duration=duration
+    request: ApiRequest, wanted: WantedVideo, video_id: str, body: PositionBody
+) -> Operation[ApiResponse]:
+    position, duration = int(body.position_seconds), int(body.duration_seconds)
+    point = yield from request.services.get(VideoPoints).save(
+        request.caller, video_id, wanted, request.arrived_ms, position=position, duration=duration
     )
     return json_response(schemas.playback_json(point))
 
 
-def _read(wanted: WantedVideo, request: ApiRequest, _body: bytes, video_id: str) -> ApiResponse:
-    return json_response(
-        schemas.playback_json(
-            request.services.get(VideoPoints).find(request.caller, video_id, wanted)
-        )
-    )
+def _read(
+    wanted: WantedVideo, request: ApiRequest, _body: bytes, video_id: str
+) -> Operation[ApiResponse]:
+    point = yield from request.services.get(VideoPoints).find(request.caller, video_id, wanted)
+    return json_response(schemas.playback_json(point))
 
 
 FAST_ROUTES = tuple(

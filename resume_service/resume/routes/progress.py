@@ -5,15 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from werkzeug.http import generate_etag, quote_etag
+from msgspec import UNSET
 
-from resume_service.clock import iso
-from resume_service.ids import id_errors, user_id_errors
-from resume_service.resume.model import Measurement, ResumePoint, measured_at
+from resume_service.ids import RESERVED_USER_IDS
+from resume_service.redis.operation import Operation, run
+from resume_service.resume.model import Measurement
+from resume_service.resume.schemas.fast_progress import (
+    SaveBody,
+    check_point_path,
+    check_user_path,
+    listed_point_json,
+    load_query,
+    load_save,
+    point_json,
+)
 from resume_service.resume.schemas.progress import (
     ETAG,
     EXAMPLE_POINT,
     EXAMPLE_SAVE,
+    INVALID,
     RESUME_APPLIED,
     Conditions,
     ListedPointSchema,
@@ -22,30 +32,23 @@ from resume_service.resume.schemas.progress import (
     PointSchema,
     SaveSchema,
     UserPath,
-    fast_load_query,
-    fast_load_save,
 )
 from resume_service.resume.store import ResumeStore
 from resume_service.web.blueprint import BeaconBlueprint
-from resume_service.web.bodies import decode_json
-from resume_service.web.context import arrived_at, current_user
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
     ApiRequest,
     ApiResponse,
     api_request,
     flask_response,
-    json_number,
     json_response,
-    not_modified_if_match,
+    json_response_with_etag,
 )
 from resume_service.web.pagination import page_url
-from resume_service.web.services import services
 
-INVALID = 400
-"""HTTP status of a failed validation in this API."""
-SAVED = ApiResponse(204, {"Resume-Applied": "true"})
-IGNORED = ApiResponse(204, {"Resume-Applied": "false"})
+SAVED = ApiResponse(204, (("Resume-Applied", "true"),))
+IGNORED = ApiResponse(204, (("Resume-Applied", "false"),))
+DELETED = ApiResponse(204)
 
 blp = BeaconBlueprint(
     "progress",
@@ -64,7 +67,7 @@ def save(body: dict[str, Any]) -> Response:
 
     The Content-Type of the JSON body may also be `text/plain`.
     """
-    return flask_response(_save(api_request(), body))
+    return flask_response(run(_save(api_request(), SaveBody(**body))))
 
 
 @blp.route("/<clerkId>/<tmdbId>")
@@ -75,9 +78,7 @@ def save(body: dict[str, Any]) -> Response:
 @blp.errors(400, 401, 403, 404, 503)
 def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Response:
     """Return a viewer's position in one video."""
-    return not_modified_if_match(
-        flask_response(_read(api_request(), path["clerkId"], path["tmdbId"]))
-    )
+    return flask_response(run(_read(api_request(), path["clerkId"], path["tmdbId"])))
 
 
 @blp.route("/<clerkId>")
@@ -97,7 +98,7 @@ def read(path: dict[str, str], _conditions: dict[str, str], **_: str) -> Respons
 @blp.errors(400, 401, 403, 503)
 def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Response:
     """Return a viewer's points for a "continue watching" list. The newest point comes first."""
-    return flask_response(_list(api_request(), path["clerkId"], query))
+    return flask_response(run(_list(api_request(), path["clerkId"], query)))
 
 
 @blp.route("/<clerkId>/<tmdbId>", methods=["DELETE"])
@@ -106,87 +107,81 @@ def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Respon
 @blp.errors(400, 401, 403, 404, 503)
 def delete(path: dict[str, str], **_: str) -> Response:
     """Delete a viewer's position in one video."""
-    current_user().require_access_to(path["clerkId"])
-    services().get(ResumeStore).delete(path["clerkId"], path["tmdbId"], arrived_at())
-    return flask_response(ApiResponse(204))
+    return flask_response(run(_delete(api_request(), path["clerkId"], path["tmdbId"])))
 
 
-def _fast_save(request: ApiRequest, body: bytes) -> ApiResponse | None:
-    try:
-        fields = fast_load_save(decode_json(body))
-    except (ValueError, RecursionError):
-        return None
-    return None if fields is None else _save(request, fields)
+def _fast_save(request: ApiRequest, body: bytes) -> Operation[ApiResponse]:
+    return _save(request, load_save(body))
 
 
 def _fast_read(
     request: ApiRequest, _body: bytes, user_id: str, video_id: str
-) -> ApiResponse | None:
-    if request.query or user_id_errors(user_id) or id_errors(video_id):
+) -> Operation[ApiResponse] | None:
+    if request.query or user_id in RESERVED_USER_IDS:
         return None
+    check_point_path(user_id, video_id)
     return _read(request, user_id, video_id)
 
 
-def _fast_list(request: ApiRequest, _body: bytes, user_id: str) -> ApiResponse | None:
-    query = fast_load_query(request.query)
-    if query is None or user_id_errors(user_id):
+def _fast_list(request: ApiRequest, _body: bytes, user_id: str) -> Operation[ApiResponse] | None:
+    query = load_query(request.query)
+    if query is None or user_id in RESERVED_USER_IDS:
         return None
+    check_user_path(user_id)
     return _list(request, user_id, query)
+
+
+def _fast_delete(
+    request: ApiRequest, _body: bytes, user_id: str, video_id: str
+) -> Operation[ApiResponse] | None:
+    if request.query or user_id in RESERVED_USER_IDS:
+        return None
+    check_point_path(user_id, video_id)
+    return _delete(request, user_id, video_id)
 
 
 FAST_ROUTES = (
     FastRoute("POST", "/api/progress", _fast_save, BeaconBlueprint.ARGUMENTS_PARSER.media_types),
     FastRoute("GET", "/api/progress/<clerkId>/<tmdbId>", _fast_read),
     FastRoute("GET", "/api/progress/<clerkId>", _fast_list),
+    FastRoute("DELETE", "/api/progress/<clerkId>/<tmdbId>", _fast_delete),
 )
 
 
-def _save(request: ApiRequest, body: dict[str, Any]) -> ApiResponse:
-    measurement = Measurement(
-        user_id=body.get("clerkId") or body["userId"],
-        video_id=body.get("tmdbId") or body["videoId"],
-        position=body["currentTime"],
-        measured_at=measured_at(request.arrived_at, body["ageMs"]),
-        duration=body.get("duration"),
+def _save(request: ApiRequest, body: SaveBody) -> Operation[ApiResponse]:
+    user_id = body.user_id
+    request.caller.require_access_to(user_id)
+    duration = None if body.duration is UNSET else body.duration
+    measured_at_ms = request.arrived_ms - int(body.ageMs)
+    applied = yield from request.services.get(ResumeStore).save(
+        Measurement(user_id, body.video_id, measured_at_ms, body.currentTime, duration)
     )
-    request.caller.require_access_to(measurement.user_id)
-    return SAVED if request.services.get(ResumeStore).save(measurement) else IGNORED
+    return SAVED if applied else IGNORED
 
 
-def _read(request: ApiRequest, user_id: str, video_id: str) -> ApiResponse:
+def _read(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:
     request.caller.require_access_to(user_id)
-    point = request.services.get(ResumeStore).get(user_id, video_id)
-    response = json_response(_point_json(point))
-    etag = quote_etag(generate_etag(response.body))
-    return response._replace(headers={**response.headers, "ETag": etag})
+    point = yield from request.services.get(ResumeStore).get(user_id, video_id)
+    return json_response_with_etag(point_json(point), request.if_none_match)
 
 
-def _list(request: ApiRequest, user_id: str, query: dict[str, Any]) -> ApiResponse:
+def _delete(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:
     request.caller.require_access_to(user_id)
-    page = request.services.get(ResumeStore).list(
+    yield from request.services.get(ResumeStore).delete(user_id, video_id, request.arrived_ms)
+    return DELETED
+
+
+def _list(request: ApiRequest, user_id: str, query: dict[str, Any]) -> Operation[ApiResponse]:
+    request.caller.require_access_to(user_id)
+    page = yield from request.services.get(ResumeStore).list(
         user_id,
-        request.arrived_at,
+        request.arrived_ms,
         limit=query.get("limit"),
         after=query.get("cursor"),
         status=query.get("status"),
     )
-    response = json_response([_point_json(point, tmdbId=point.video_id) for point in page.items])
-    if page.next is None:
-        return response
-    link = f'<{page_url(request, page.next)}>; rel="next"'
-    return response._replace(headers={**response.headers, "Link": link})
-
-
-def _point_json(point: ResumePoint, **result: Any) -> dict[str, Any]:
-    """Return `point` as JSON. The fields in `result` come before the fields of the point."""
-    result["currentTime"] = json_number(point.position)
-    result["updatedAt"] = iso(point.updated_at)
-    if point.duration is not None:
-        result["duration"] = json_number(point.duration)
-    if point.percent is not None:
-        result["percent"] = json_number(point.percent)
-    if point.watched is not None:
-        result["watched"] = point.watched
-    if point.completed is not None:
-        result["completed"] = point.completed
-    return result
+    link = f'<{page_url(request, page.next)}>; rel="next"' if page.next else None
+    return json_response(
+        [listed_point_json(point) for point in page.items],
+        varying=(("Link", link),) if link else (),
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from resume_service.clock import iso
+from resume_service.redis.operation import Operation, run
 from resume_service.resume.model import ResumePoint
 from resume_service.resume.schemas.rate import (
     ERROR_EXAMPLES,
@@ -15,12 +15,11 @@ from resume_service.resume.schemas.rate import (
     EXAMPLE_SAVE,
     ProgressSchema,
     RateSchema,
-    fast_load_rate,
+    load_rate,
 )
 from resume_service.resume.video_access import WantedVideo
 from resume_service.resume.video_points import VideoPoints
 from resume_service.web.blueprint import BeaconBlueprint, video_parameter
-from resume_service.web.bodies import decode_json
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
     ApiRequest,
@@ -50,7 +49,7 @@ def save_rate(body: dict[str, int], video_id: str) -> Response:
 
     The Content-Type of the JSON body may also be `text/plain`.
     """
-    return flask_response(_save(api_request(), video_id, body["progress_rate"]))
+    return flask_response(run(_save(api_request(), video_id, body["progress_rate"])))
 
 
 @blp.route(PATH, parameters=video_parameter("video_id"))
@@ -58,30 +57,23 @@ def save_rate(body: dict[str, int], video_id: str) -> Response:
 @blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def read_rate(video_id: str) -> Response:
     """Return the caller's progress. The rate is 0 if no progress is saved."""
-    return flask_response(_read(api_request(), b"", video_id))
+    return flask_response(run(_read(api_request(), b"", video_id)))
 
 
-def _fast_save(request: ApiRequest, body: bytes, video_id: str) -> ApiResponse | None:
-    try:
-        rate = fast_load_rate(decode_json(body))
-    except (ValueError, RecursionError):
-        return None
-    return None if rate is None else _save(request, video_id, rate)
+def _fast_save(request: ApiRequest, body: bytes, video_id: str) -> Operation[ApiResponse]:
+    return _save(request, video_id, load_rate(body))
 
 
-def _save(request: ApiRequest, video_id: str, rate: int) -> ApiResponse:
-    return _rate_response(
-        video_id,
-        request.services.get(VideoPoints).save(
-            request.caller, video_id, VIDEO, request.arrived_at, rate=rate
-        ),
+def _save(request: ApiRequest, video_id: str, rate: int) -> Operation[ApiResponse]:
+    point = yield from request.services.get(VideoPoints).save(
+        request.caller, video_id, VIDEO, request.arrived_ms, rate=rate
     )
+    return _rate_response(video_id, point)
 
 
-def _read(request: ApiRequest, _body: bytes, video_id: str) -> ApiResponse:
-    return _rate_response(
-        video_id, request.services.get(VideoPoints).find(request.caller, video_id, VIDEO)
-    )
+def _read(request: ApiRequest, _body: bytes, video_id: str) -> Operation[ApiResponse]:
+    point = yield from request.services.get(VideoPoints).find(request.caller, video_id, VIDEO)
+    return _rate_response(video_id, point)
 
 
 FAST_ROUTES = (
@@ -96,6 +88,6 @@ def _rate_response(video_id: str, point: ResumePoint | None) -> ApiResponse:
             "video_id": int(video_id),
             "progress_rate": int(point.percent or 0) if point else 0,
             "is_completed": point is not None and point.completed is True,
-            "last_watched_at": iso(point.updated_at) if point else None,
+            "last_watched_at": point.updated_at if point else None,
         }
     )

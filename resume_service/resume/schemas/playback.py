@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
 from marshmallow import Schema, fields
 
-from resume_service.clock import iso
 from resume_service.resume.model import ResumePoint
+from resume_service.web.bodies import load_body
 from resume_service.web.fields import BodySchema
 from resume_service.web.messages import json_number
 from resume_service.web.numbers import GREATEST_NUMBER, WholeNumber, whole_number_errors
@@ -71,15 +72,32 @@ class PlaybackSchema(Schema):
     )
 
 
-def fast_load_position(body: Any) -> dict[str, int] | None:
-    """Return the same as `PositionSchema().load(body)`. Return None if `body` is not valid."""
-    if type(body) is not dict:
-        return None
-    position: Any = body.get("position_seconds")
-    duration: Any = body.get("duration_seconds")
-    if whole_number_errors(position, *POSITION) or whole_number_errors(duration, *DURATION):
-        return None
-    return {"position_seconds": int(position), "duration_seconds": int(duration)}
+class PositionBody(msgspec.Struct, gc=False):
+    """The fields of PositionSchema."""
+
+    position_seconds: int | float
+    duration_seconds: int | float
+
+
+_decode_position = msgspec.json.Decoder(PositionBody).decode
+_position_schema = PositionSchema()
+
+
+def load_position(body: bytes) -> PositionBody:
+    """Return the fields of a body, or raise the same errors as the Flask routes do.
+
+    msgspec reads a valid body. The schema needs 50 times as long, and decides about all others.
+    """
+    try:
+        fields_read = _decode_position(body.decode())  # `decode` checks the UTF-8
+        position, duration = fields_read.position_seconds, fields_read.duration_seconds
+        if not whole_number_errors(position, *POSITION) and not whole_number_errors(
+            duration, *DURATION
+        ):
+            return fields_read
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
+    return PositionBody(**load_body(_position_schema, body, message=INVALID))
 
 
 def playback_json(point: ResumePoint | None) -> dict[str, Any]:
@@ -90,5 +108,5 @@ def playback_json(point: ResumePoint | None) -> dict[str, Any]:
         "duration_seconds": math.ceil(point.duration) if point.duration else None,
         "completion_percentage": json_number(point.percent or 0),
         "watched": point.watched is True,
-        "last_watched_at": iso(point.updated_at),
+        "last_watched_at": point.updated_at,
     }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from marshmallow import Schema, fields
 
 from resume_service.errors import ValidationFailed
+from resume_service.web.bodies import load_body
 from resume_service.web.fields import BodySchema
 from resume_service.web.numbers import WholeNumber, whole_number_errors
 
@@ -52,11 +54,26 @@ class ProgressSchema(Schema):
     )
 
 
-def fast_load_rate(body: Any) -> int | None:
-    """Return the rate that RateSchema would load from `body`.
+class RateBody(msgspec.Struct, gc=False):
+    """The field of RateSchema."""
 
-    Return None if `body` is not valid.
+    progress_rate: int | float
+
+
+_decode_rate = msgspec.json.Decoder(RateBody).decode
+_rate_schema = RateSchema()
+
+
+def load_rate(body: bytes) -> int:
+    """Return the rate in a body, or raise the same errors as the Flask route does.
+
+    msgspec reads a valid body. The schema needs 50 times as long, and decides about all others.
     """
-    if type(body) is not dict or whole_number_errors(body.get("progress_rate"), *RATE):
-        return None
-    return int(body["progress_rate"])
+    try:
+        rate = _decode_rate(body.decode()).progress_rate  # `decode` checks the UTF-8
+        if not whole_number_errors(rate, *RATE):
+            return int(rate)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
+    loaded: int = load_body(_rate_schema, body)["progress_rate"]
+    return loaded

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Response, jsonify
 from marshmallow import Schema, fields
 
-from resume_service.redis.router import RedisState
+from resume_service.redis.health import RedisState
 from resume_service.web.blueprint import Blueprint
 from resume_service.web.readiness import DOWN, OFF, OK, Readiness
 from resume_service.web.services import services

@@ -9,7 +9,7 @@ from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from resume_service.telemetry.metrics import SharedCollectors
+from resume_service.telemetry.metrics import SharedCollectors, flush
 from resume_service.telemetry.metrics_folder import no_fold
 from resume_service.web.blueprint import Blueprint
 from resume_service.web.services import services
@@ -26,6 +26,7 @@ def metrics() -> Response:
     They include the requests by route and status, and the latency of Redis. They also include the
     applied and ignored saves, and the backlog of the archive.
     """
+    flush()
     text = _text_of_requests()
     if shared := services().find(SharedCollectors):
         # Use a separate registry. MultiProcessCollector would add up the values of the processes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from resume_service.clock import epoch_ms
 from resume_service.resume.model import Measurement
 from tests.support.eventually import eventually
 from tests.support.redis_faults import full
@@ -57,10 +58,10 @@ def test_a_delete_on_a_full_redis_adds_the_point_to_the_backlog(each_stack):
     now = datetime.now(UTC)
     client = each_stack.redis.client
     points = resume_store(client, archive=True)
-    points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at=now))
+    points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at_ms=epoch_ms(now)))
 
     with full(each_stack.redis):
-        points.delete("ann", "v", now)
+        points.delete("ann", "v", epoch_ms(now))
 
     assert list(client.scan_iter()) == ["archive:erased"]
     assert client.zrange("archive:erased", 0, -1) == ["ann:v"]

@@ -17,15 +17,15 @@ import redis
 
 from dev.service import ROOT
 from resume_service.errors import Unavailable
-from resume_service.redis.auto_pipeline import MAX_SIZE
 from resume_service.redis.call import Call, ReplySize
 from resume_service.redis.client import new_client
+from resume_service.redis.round_trip import MAX_SIZE, ReplicaWait
 from tests.support.counting_redis import CountingClient
 from tests.support.eventually import eventually
 from tests.support.timed_pipeline import TimedPipeline
 
-SLOW = "local n = 0 for i = 1, 3e7 do n = n + i end return 'late'"
-"""A script that runs for some tenths of a second."""
+SLOW = "local n = 0 for i = 1, 2e8 do n = n + i end return 'late'"
+"""A script that runs for about a second: much longer than the shortest round trip."""
 CALLERS = 16
 
 
@@ -101,7 +101,7 @@ def test_refused_command_fails_only_its_own_caller(url, real_redis, run_together
 
 
 def test_too_few_replicas_fail_writes_and_no_reads(url, run_together):
-    pipeline = TimedPipeline(new_client(url, 5), wait_replicas=1, wait_ms=10)
+    pipeline = TimedPipeline(new_client(url, 5), ReplicaWait(1, 10))
 
     outcomes = run_together(
         pipeline,
@@ -119,7 +119,7 @@ def test_too_few_replicas_fail_writes_and_no_reads(url, run_together):
 
 
 def test_read_does_not_wait_for_replicas(url):
-    pipeline = TimedPipeline(new_client(url, 5), wait_replicas=1, wait_ms=5000)
+    pipeline = TimedPipeline(new_client(url, 5), ReplicaWait(1, 5000))
     began = time.perf_counter()
 
     assert pipeline.call("get", ("ECHO", "now")) == ["now"]
@@ -224,6 +224,10 @@ def greenlets(request, redis_servers):
 def test_killed_waiting_greenlets_block_no_other_caller(greenlets):
     assert greenlets["first_waiting_caller_killed"] == ["done", "killed", *["own"] * 5]
     assert greenlets["all_waiting_callers_killed"] == ["done", *["killed"] * 5, "own"]
+
+
+def test_killed_callers_leave_no_call_and_no_lock_behind(greenlets):
+    assert greenlets["killed_callers_leave_nothing_behind"] == ["[]", "{}", "None"]
 
 
 def test_greenlet_killed_in_its_round_trip_blocks_no_other_caller(greenlets):
@@ -360,3 +364,23 @@ def test_lost_connection_repeats_no_command_whose_caller_has_given_up(url, real_
         assert leader.result() == ["own"]
         real_redis.rpush("other door", "open")
         assert pipeline.call("get", ("GET", "given up")) == [None]
+
+
+def test_leader_is_the_caller_with_the_latest_deadline(url, real_redis):
+    """A redirected call arrives late with an early deadline. It ends at its own deadline."""
+    pipeline = TimedPipeline(new_client(url, 5))
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(pipeline.call, "get", ("BLPOP", "door", 0))
+        eventually(lambda: pipeline._in_flight)
+        leader = threads.submit(pipeline.call, "get", ("BLPOP", "other door", 0))
+        eventually(lambda: len(pipeline._waiting) == 1)
+        early = Call("get", (("ECHO", "early"),), time.monotonic() + 0.3)
+        redirected = threads.submit(pipeline.send, early)
+        eventually(lambda: len(pipeline._waiting) == 2)
+        real_redis.rpush("door", "open")
+        first.result()
+
+        assert isinstance(redirected.exception(timeout=2), Unavailable)
+        assert not leader.done()
+        real_redis.rpush("other door", "open")
+        assert leader.result() == [["other door", "open"]]

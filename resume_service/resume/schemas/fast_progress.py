@@ -1,0 +1,150 @@
+"""Reads requests and writes points of `/api/progress` with msgspec, many times as fast as a schema.
+
+The schemas in `progress.py` decide about each request that is not plainly valid. So the fast lane
+accepts the same requests as Flask, and has the same error messages.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from marshmallow import ValidationError
+from msgspec import UNSET, UnsetType
+
+from resume_service.ids import is_id, is_user_id
+from resume_service.resume.model import ResumePoint
+from resume_service.resume.schemas.progress import (
+    INVALID,
+    LONGEST_AGE_MS,
+    ListQuery,
+    PointPath,
+    SaveSchema,
+    UserPath,
+)
+from resume_service.web.bodies import load, load_body
+from resume_service.web.numbers import GREATEST_NUMBER, whole_number_errors
+
+
+class SaveBody(msgspec.Struct, gc=False):
+    """The fields that SaveSchema accepts. UNSET: the body does not contain the field."""
+
+    currentTime: int | float
+    clerkId: str | UnsetType = UNSET
+    userId: str | UnsetType = UNSET
+    tmdbId: str | UnsetType = UNSET
+    videoId: str | UnsetType = UNSET
+    duration: int | float | UnsetType = UNSET
+    ageMs: int | float = 0
+
+    @property
+    def user_id(self) -> Any:
+        return self.userId if self.clerkId is UNSET else self.clerkId
+
+    @property
+    def video_id(self) -> Any:
+        return self.videoId if self.tmdbId is UNSET else self.tmdbId
+
+    def is_valid(self) -> bool:
+        """Return whether SaveSchema accepts these fields. It has the same rules."""
+        user_id, video_id = self.clerkId, self.tmdbId
+        if user_id is UNSET:
+            user_id = self.userId
+        elif self.userId is not UNSET:
+            return False
+        if video_id is UNSET:
+            video_id = self.videoId
+        elif self.videoId is not UNSET:
+            return False
+        return (
+            is_user_id(user_id)
+            and is_id(video_id)
+            and 0 <= self.currentTime <= GREATEST_NUMBER
+            and (self.duration is UNSET or 0 < self.duration <= GREATEST_NUMBER)
+            and (self.ageMs == 0 or not whole_number_errors(self.ageMs, 0, LONGEST_AGE_MS))
+        )
+
+
+_decode_save = msgspec.json.Decoder(SaveBody).decode
+_save_schema = SaveSchema()
+
+
+def load_save(body: bytes) -> SaveBody:
+    """Return the fields of a save, or raise the same errors as the Flask route does.
+
+    msgspec reads a valid body in 1 us. The schema needs 60, and decides about all other bodies.
+    """
+    try:
+        fields = _decode_save(body.decode())  # msgspec would accept invalid UTF-8 in unknown fields
+        if fields.is_valid():
+            return fields
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
+    return SaveBody(**load_body(_save_schema, body, INVALID))
+
+
+class PointJson(msgspec.Struct, gc=False, omit_defaults=True):
+    """The same fields as ListedPointSchema. msgspec creates and encodes it in 0.3 us."""
+
+    tmdbId: str | UnsetType
+    """UNSET outside of lists."""
+    currentTime: float
+    updatedAt: str
+    duration: float | None = None
+    percent: float | None = None
+    watched: bool | None = None
+    completed: bool | None = None
+
+
+def point_json(point: ResumePoint) -> PointJson:
+    return _point_json(point, UNSET)
+
+
+def listed_point_json(point: ResumePoint) -> PointJson:
+    return _point_json(point, point.video_id)
+
+
+def _point_json(point: ResumePoint, video_id: str | UnsetType) -> PointJson:
+    return PointJson(
+        video_id,
+        point.position,
+        point.updated_at,
+        point.duration,
+        point.percent,
+        point.watched,
+        point.completed,
+    )
+
+
+_point_path = PointPath()
+_user_path = UserPath()
+
+
+def check_point_path(user_id: str, video_id: str) -> None:
+    """Check the ids in a path. Raises ValidationFailed as the Flask routes do."""
+    if not (is_user_id(user_id) and is_id(video_id)):
+        load(_point_path, {"clerkId": user_id, "tmdbId": video_id}, INVALID)
+
+
+def check_user_path(user_id: str) -> None:
+    """Check the id in a path. Raises ValidationFailed as the Flask routes do."""
+    if not is_user_id(user_id):
+        load(_user_path, {"clerkId": user_id}, INVALID)
+
+
+@functools.lru_cache(maxsize=256)  # most requests for a first page have one of a few queries
+def load_query(query: str) -> dict[str, Any] | None:
+    """Return the same as `ListQuery().load` for the parameters in `query`.
+
+    Return None if `query` is invalid or unusual. It is unusual if it contains an escape, for
+    example.
+    """
+    parameters = dict(parse_qsl(query, keep_blank_values=True))
+    if "%" in query or len(parameters) != query.count("=") or ";" in query:
+        return None
+    try:
+        return dict(ListQuery().load(parameters))
+    except ValidationError:
+        return None
