@@ -23,7 +23,7 @@ SECONDS = 1.0
 """Time from one burst to the next."""
 EXPECTED = b"HTTP/1.1 204"
 NAME = "ours"
-"""The contestant whose saves are measured."""
+"""The contestant that saves beside the bursts."""
 _OURS = next(each for each in CONTESTANTS if each.name == NAME)
 BURNING = replace(_OURS, name="burning", command="{python} -m gunicorn bench.burning_app:app")
 

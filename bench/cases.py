@@ -150,4 +150,4 @@ COMPARISONS = (
     ("connections-256", "save"),
     ("nginx", "save"),
 )
-"""Cases whose figures are divided: the first by the second, of the same contestant."""
+"""Pairs of cases. The report divides the first by the second, for the same contestant."""

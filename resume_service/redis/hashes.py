@@ -78,7 +78,7 @@ def _values(
 def _packed(keys: Sequence[str], fields: tuple[str, ...]) -> bytes:
     """Return the HMGET of each key in the Redis protocol.
 
-    Only the keys differ, so this takes half the time of `call.packed`: 11 us less for 50 keys.
+    Only the keys differ, so this takes a third of the time of `call.packed`: 15 us less for 50 keys.
     """
     start, end = _around_key(fields)
     encoded = [key.encode() for key in keys]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from resume_service.clock import MILLISECOND, iso_ms
 from resume_service.redis.script import Args
-from resume_service.resume.hash_format import number_or_empty, number_text
+from resume_service.resume.hash_format import number_or_empty
 from resume_service.resume.keys import PointKeys
 from resume_service.resume.model import LONGEST_AGE, Measurement, PointSettings
 
@@ -26,7 +26,6 @@ class SaveArguments:
         Raises ValueError unless the measurement has either a position or a rate.
         """
         at_ms, position, rate = measurement.measured_at_ms, measurement.position, measurement.rate
-        catalogue = measurement.catalogue_duration
         if (position is None) is (rate is None):
             raise ValueError("a position or a rate")
         return [
@@ -39,7 +38,7 @@ class SaveArguments:
             keys.member,
             keys.point_prefix,
             keys.entry,
-            "" if rate is None else number_text(rate),
-            "" if catalogue is None else number_text(catalogue),
+            number_or_empty(rate),
+            number_or_empty(measurement.catalogue_duration),
             "1" if wants_point else "",
         ]

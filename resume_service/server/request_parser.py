@@ -47,10 +47,10 @@ PRINTABLE = bytes(range(ord(" "), ord("~") + 1))
 """The printable characters of ASCII."""
 
 COMMON_LINES = (b"POST /api/progress HTTP/1.1",)
-"""Request lines without ids, so that many requests have them. Their cache saves 0.6 us."""
+"""Request lines without ids, so that many requests have them. Their cache saves 0.4 us."""
 _cached_lines: dict[bytes, tuple[str, str, str]] = {}
 _cached_fields: dict[bytes, tuple[str, str]] = {}
-"""The name and value of common header fields, by their bytes. Saves 3 us of a request of 6 fields."""
+"""The name and value of common header fields, by their bytes. Saves 4 us of a request of 6 fields."""
 
 
 class Incomplete(NamedTuple):

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import _socket
 import time
-from http import HTTPStatus
 
 import structlog
 from gunicorn import SERVER, util
 
+from resume_service.web.fast_lane import STATUS_LINES, STATUSES_WITHOUT_LENGTH
 from resume_service.web.lifecycle import COMMON_HEADERS
 from resume_service.web.messages import Headers, LaneResponse
 
 _log = structlog.get_logger(__name__)
-
-WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
-"""The status of a response that has no `Content-Length`."""
 
 
 def _lines(headers: Headers) -> bytes:
@@ -28,7 +25,7 @@ _END = b"\r\n" + _lines(COMMON_HEADERS) + b"\r\n"
 class _Heads:
     """The start of each response of the current second, up to the request id.
 
-    A response has one of few statuses and headers. So almost all are prepared: this saves 4 us.
+    A response has one of few statuses and headers. So almost all are prepared: this saves 3 us.
     """
 
     def __init__(self) -> None:
@@ -43,7 +40,7 @@ class _Heads:
         head = self._heads.get((status, headers))
         if head is None:
             first = (
-                f"HTTP/1.1 {status} {HTTPStatus(status).phrase.upper()}\r\nServer: {SERVER}\r\n"
+                f"HTTP/1.1 {STATUS_LINES[status]}\r\nServer: {SERVER}\r\n"
                 f"Date: {util.http_date(second)}\r\nConnection: keep-alive\r\n"
             )
             head = first.encode() + _lines(headers) + b"X-Request-Id: "
@@ -79,7 +76,7 @@ def response_bytes(answer: LaneResponse) -> bytes:
     end = _END
     if response.varying or answer.more:
         end = b"\r\n" + _lines(response.varying + answer.more) + _END[2:]
-    if response.status in WITHOUT_BODY:
+    if response.status in STATUSES_WITHOUT_LENGTH:
         return b"%b%b%b" % (head, request_id.encode(), end)
     body = response.body
     return b"%b%b\r\nContent-Length: %d%b%b" % (head, request_id.encode(), len(body), end, body)

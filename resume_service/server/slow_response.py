@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import _socket
 import socket
-import struct
 from collections.abc import Callable
 from typing import Any
 
 import gevent
 from gevent.core import WRITE
 
+from resume_service.redis.link import RESET_ON_CLOSE
 from resume_service.server import limits
 from resume_service.server.clients import Clients
-
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-"""A value of SO_LINGER. With it, a close discards all bytes that are not sent yet."""
 
 
 class SlowResponse:

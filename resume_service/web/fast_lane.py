@@ -35,7 +35,8 @@ from resume_service.web.services import Services
 
 STATUSES_WITHOUT_LENGTH = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 """The response has no body, and no header `Content-Length`."""
-STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+STATUS_LINES = {status.value: f"{status.value} {status.phrase.upper()}" for status in HTTPStatus}
+"""The status and the reason phrase, as Flask sends them."""
 
 
 class FastLane:

@@ -102,7 +102,7 @@ def outcome(function, *args):
 
 
 def fields_of(body):
-    """The fields of a save in the form of SaveSchema, whose numbers are floats."""
+    """The fields of a save in the form of SaveSchema: numbers are floats."""
     fields = msgspec.structs.asdict(load_save(body))
     known = {name: value for name, value in fields.items() if value is not msgspec.UNSET}
     for name in ("currentTime", "duration"):

@@ -144,7 +144,7 @@ def test_late_request_goes_to_flask_once(server, connect):
     assert len(server.in_flask) == 1
 
 
-def test_only_a_request_whose_client_waited_has_first_steps_in_flask(server, connect):
+def test_request_has_first_steps_in_flask_only_if_its_client_waited(server, connect):
     server.lane.response = None
     connect().sendall(READ)
     run_loop()

@@ -203,7 +203,7 @@ def answers_in(data: bytes):
             head, _, body = each.partition(b"\r\n\r\n")
             status, *lines = head.decode("latin-1").split("\r\n")
             yield (
-                status[: len("HTTP/1.1 204")],
+                status,
                 neutral(line.split(": ", 1) for line in lines),
                 body,
             )
