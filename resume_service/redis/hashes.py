@@ -14,13 +14,16 @@ from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
 
 
-def read_hash(router: RedisRouter, key: str, fields: Sequence[str]) -> Operation[list[Any] | None]:
+def read_hash(
+    router: RedisRouter, key: str, fields: tuple[str, ...]
+) -> Operation[list[Any] | None]:
     """Return the values of `fields`. Return None if the key has another type.
 
     All values are None if the key does not exist. Raises Unavailable if Redis fails.
     """
     try:
-        [values] = yield from router.call("get", key, ("HMGET", key, *fields))
+        command, all_packed = ("HMGET", key, *fields), _packed((key,), fields)
+        [values] = yield from router.call("get", key, command, packed=all_packed)
     except redis.ResponseError as fault:
         if is_wrong_type(fault):
             return None
@@ -31,7 +34,7 @@ def read_hash(router: RedisRouter, key: str, fields: Sequence[str]) -> Operation
 
 
 def read_hashes(
-    router: RedisRouter, keys: Sequence[str], fields: Sequence[str], size: ReplySize
+    router: RedisRouter, keys: Sequence[str], fields: tuple[str, ...], size: ReplySize
 ) -> Operation[list[list[Any] | None]]:
     """Return the values of `fields` for each of `keys`. All keys must be in one hash slot.
 
@@ -65,10 +68,10 @@ def is_wrong_type(fault: redis.ResponseError) -> bool:
 
 
 def _values(
-    router: RedisRouter, keys: Sequence[str], fields: Sequence[str], size: ReplySize
+    router: RedisRouter, keys: Sequence[str], fields: tuple[str, ...], size: ReplySize
 ) -> Operation[list[Any]]:
     commands = [("HMGET", key, *fields) for key in keys]
-    all_packed = _packed(keys, tuple(fields))
+    all_packed = _packed(keys, fields)
     hashes = yield from router.call("list", keys[0], *commands, size=size, packed=all_packed)
     if any(type(values) is not list or len(values) != len(fields) for values in hashes):
         raise Unavailable  # a reply is garbled
@@ -78,7 +81,7 @@ def _values(
 def _packed(keys: Sequence[str], fields: tuple[str, ...]) -> bytes:
     """Return the HMGET of each key in the Redis protocol.
 
-    Only the keys differ, so this takes a third of the time of `call.packed`: 15 us less for 50 keys.
+    Only the keys differ, so this takes a third of the time of `call.packed`: 0.4 us less for each.
     """
     start, end = _around_key(fields)
     encoded = [key.encode() for key in keys]

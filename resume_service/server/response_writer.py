@@ -16,10 +16,13 @@ _log = structlog.get_logger(__name__)
 
 
 def _lines(headers: Headers) -> bytes:
+    if len(headers) == 1:  # without a list and a join: 0.15 us less
+        [(name, value)] = headers
+        return f"{name}: {value}\r\n".encode("latin-1")
     return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
 
 
-_END = b"\r\n" + _lines(COMMON_HEADERS) + b"\r\n"
+_END = _lines(COMMON_HEADERS) + b"\r\n"
 
 
 class _Heads:
@@ -29,19 +32,20 @@ class _Heads:
     """
 
     def __init__(self) -> None:
-        self._second = 0
+        self._ends = 0.0
+        """The end of the second, in seconds since 1970."""
         self._heads: dict[tuple[int, Headers], bytes] = {}
 
     def of(self, status: int, headers: Headers) -> bytes:
-        second = int(time.time())
-        if second != self._second:
-            self._second = second
+        now = time.time()
+        if not self._ends - 1 <= now < self._ends:  # also if the clock was set back
+            self._ends = int(now) + 1
             self._heads.clear()
         head = self._heads.get((status, headers))
         if head is None:
             first = (
                 f"HTTP/1.1 {STATUS_LINES[status]}\r\nServer: {SERVER}\r\n"
-                f"Date: {util.http_date(second)}\r\nConnection: keep-alive\r\n"
+                f"Date: {util.http_date(self._ends - 1)}\r\nConnection: keep-alive\r\n"
             )
             head = first.encode() + _lines(headers) + b"X-Request-Id: "
             self._heads[status, headers] = head
@@ -73,10 +77,10 @@ def response_bytes(answer: LaneResponse) -> bytes:
     """Return the bytes of a response. The connection remains open after the response."""
     response, request_id = answer.response, answer.request_id
     head = _heads.of(response.status, response.headers)
-    end = _END
-    if response.varying or answer.more:
-        end = b"\r\n" + _lines(response.varying + answer.more) + _END[2:]
+    varying = response.varying + answer.more
+    lines = _lines(varying) if varying else b""
     if response.status in STATUSES_WITHOUT_LENGTH:
-        return b"%b%b%b" % (head, request_id.encode(), end)
+        return b"%b%b\r\n%b%b" % (head, request_id.encode(), lines, _END)
     body = response.body
-    return b"%b%b\r\nContent-Length: %d%b%b" % (head, request_id.encode(), len(body), end, body)
+    start = b"%b%b\r\nContent-Length: %d\r\n" % (head, request_id.encode(), len(body))
+    return b"%b%b%b%b" % (start, lines, _END, body)
