@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import random
 import subprocess
@@ -171,7 +172,10 @@ def test_answers_are_never_mixed_up_while_connections_are_killed(url, real_redis
         return kills
 
     def run(caller: Caller) -> None:
-        for turn in range(effort(250, 10_000)):
+        wanted = effort(200, 8_000)
+        for turn in itertools.count():
+            if caller.seen["own"] >= wanted:
+                return
             caller.ask(turn)
 
     with ThreadPoolExecutor(CALLERS + 1) as threads:
@@ -183,10 +187,16 @@ def test_answers_are_never_mixed_up_while_connections_are_killed(url, real_redis
 
     seen = sum((caller.seen for caller in callers), Counter())
     assert set(seen) <= {"own", "unavailable"}
-    assert seen["own"] > seen["unavailable"]
     assert killing.result() > 0
-    time.sleep(0.3)  # the last kill may have opened the breaker
-    assert pipeline.call("get", ("ECHO", "after")) == ["after"]
+    # The last kill may have opened the breaker.
+    eventually(lambda: answer_or_none(pipeline, "after") == "after")
+
+
+def answer_or_none(pipeline, word):
+    try:
+        return pipeline.call("get", ("ECHO", word))[0]
+    except Unavailable:
+        return None
 
 
 def test_timeout_fails_the_call_and_its_late_answer_reaches_no_caller(url):
