@@ -22,14 +22,13 @@ def in_days(days):
 
 
 def test_sign_up_creates_a_company_and_its_admin(app_client, sql):
-    made = sign_up(app_client, plan="PAID", plan_expires_at="2099-01-01T02:00:00+02:00")
+    made = sign_up(app_client)
     company = made.get_json()
     [[role, owner]] = sql.execute("SELECT role, corporation_id FROM users").fetchall()
 
     assert made.status_code == 201
     assert company == {
-        "id": owner, "name": "acme", "plan": "PAID",
-        "plan_expires_at": "2099-01-01T00:00:00.000Z",
+        "id": owner, "name": "acme", "plan": "FREE", "plan_expires_at": None,
         "created_at": company["created_at"], "updated_at": company["created_at"],
     }  # fmt: skip
     assert role == "admin"
@@ -37,6 +36,34 @@ def test_sign_up_creates_a_company_and_its_admin(app_client, sql):
 
 def test_a_company_without_a_plan_is_free(app_client):
     company = sign_up(app_client).get_json()
+
+    assert (company["plan"], company["plan_expires_at"]) == ("FREE", None)
+
+
+def test_only_a_service_creates_a_company_with_another_plan_than_free(app_client, acme):
+    paid = {"plan": "PAID", "plan_expires_at": "2099-01-01T02:00:00+02:00"}
+    callers = ({}, acme.guest, acme.admin, {"Authorization": "Bearer none"})
+    refused = [sign_up(app_client, "new", "n@new.example", each, **paid) for each in callers]
+    made = sign_up(app_client, "new", "n@new.example", SERVICE, **paid)
+
+    assert [answer.status_code for answer in refused] == [403] * len(callers)
+    assert refused[0].get_json() == {"error": "Only a service may choose this plan"}
+    assert made.status_code == 201
+    assert made.get_json()["plan"] == "PAID"
+    assert made.get_json()["plan_expires_at"] == "2099-01-01T00:00:00.000Z"
+
+
+def test_signup_plan_lets_any_client_choose_that_plan_or_free(client_with):
+    client = client_with(signup_plan="PAID")
+    paid = sign_up(client, "a", "a@a.example", plan="PAID")
+    free = sign_up(client, "b", "b@b.example", plan="FREE")
+    none = sign_up(client, "c", "c@c.example")
+
+    assert [each.get_json()["plan"] for each in (paid, free, none)] == ["PAID", "FREE", "FREE"]
+
+
+def test_a_free_plan_has_no_expiry(app_client):
+    company = sign_up(app_client, plan="FREE", plan_expires_at="2099-01-01T00:00:00Z").get_json()
 
     assert (company["plan"], company["plan_expires_at"]) == ("FREE", None)
 
@@ -156,7 +183,7 @@ def zone(request, sql):
 @pytest.mark.usefixtures("zone")
 @pytest.mark.parametrize("expires", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
 def test_the_first_and_last_dates_are_read_in_any_time_zone(app_client, expires):
-    made = sign_up(app_client, plan="PAID", plan_expires_at=expires)
+    made = sign_up(app_client, plan="PAID", plan_expires_at=expires, headers=SERVICE)
     listed = app_client.get("/v1/corporations")
 
     assert (made.status_code, listed.status_code) == (201, 200)

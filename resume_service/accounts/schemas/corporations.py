@@ -17,6 +17,7 @@ EXAMPLE = {
     "created_at": "2026-11-20T10:00:00.000Z",
     "updated_at": "2026-11-20T10:00:00.000Z",
 }
+EXAMPLE_NEW = EXAMPLE | {"plan": "FREE", "plan_expires_at": None}
 
 
 class PlanFields(BodySchema):
@@ -28,7 +29,11 @@ class PlanFields(BodySchema):
 
 class NewCorporation(PlanFields):
     name = PathText(most=MAX_NAME_LENGTH, required=True)
-    plan = fields.Enum(Plan, load_default=Plan.FREE)
+    plan = fields.Enum(
+        Plan,
+        load_default=Plan.FREE,
+        metadata={"description": "Only a service may send another plan than FREE and SIGNUP_PLAN."},
+    )
     admin_email = EmailAddress(required=True)
     admin_password = Password(required=True)
 
