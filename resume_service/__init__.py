@@ -10,6 +10,7 @@ from flask import Flask
 from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from resume_service.accounts import permissions
 from resume_service.accounts.routes import corporations, sign_in, users
 from resume_service.archive import routes as history
 from resume_service.auth.cli import token_command
@@ -102,6 +103,8 @@ def create_app(
     services = build_services(settings, client, clock)
     app.extensions["resume_service"] = services
     lifecycle.install(app, PUBLIC_ENDPOINTS, clock)
+    if settings.database_url:
+        permissions.install(app)
     app.register_error_handler(ServiceError, render_service_error)
     api = docs.describe(app, __version__)
     for blueprint in _blueprints(settings):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from resume_service.auth.identity import Identity, Role
 from resume_service.errors import Forbidden
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Plan(StrEnum):
@@ -111,3 +113,23 @@ class Actor(NamedTuple):
         """
         if self.role is Role.GUEST:
             raise Forbidden
+
+
+def microseconds(moment: datetime | None) -> int:
+    """Return `moment` in microseconds since 1970. Return 0 for None."""
+    return 0 if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def is_token_ended(caller: Identity, password_changed_at: datetime | None) -> bool:
+    """Return whether the account's password changed after the caller's token was issued.
+
+    A token from a sign-in says which password it was given for. So the clocks of the hosts, and a
+    sign-in in the second of the change, do not matter. For any other token, `iat` decides. `iat` has
+    no fraction, so a token of the second of the change has ended. A token without `iat` may be older
+    than the change, so it has ended, too.
+    """
+    if caller.password_changed_us is not None:
+        return caller.password_changed_us != microseconds(password_changed_at)
+    if password_changed_at is None:
+        return False
+    return caller.issued_at is None or not caller.issued_at > password_changed_at.timestamp()

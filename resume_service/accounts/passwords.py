@@ -46,6 +46,10 @@ def hash_password(password: str) -> str:
 
 
 def matches(password_hash: str, password: str) -> bool:
+    """Return whether `password`, a text of any length, is the password of this hash.
+
+    The response time does not depend on the password, also if it is too short or too long.
+    """
     return _in_thread_pool(lambda: _is_correct(password_hash, password))
 
 
@@ -59,10 +63,13 @@ def dummy_hash() -> str:
 
 
 def _is_correct(password_hash: str, password: str) -> bool:
+    # Hash at most as many characters as a password can have. The time of a longer text is the same.
+    hashed_part = password[:MAX_LENGTH].encode(errors="replace")
     try:
-        return _hasher.verify(password_hash, password)
+        matches_hash = _hasher.verify(password_hash, hashed_part)
     except (VerificationError, InvalidHashError):
         return False
+    return matches_hash and hashed_part == password.encode(errors="surrogatepass")
 
 
 def _in_thread_pool(work: Callable[[], Result]) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from flask import g
+from flask import Flask, g, request
 
 from resume_service.accounts.model import Actor
 from resume_service.accounts.users import Users
@@ -15,10 +15,24 @@ from resume_service.web.context import caller_if_known, current_user
 from resume_service.web.services import services
 
 
+def install(app: Flask) -> None:
+    """Refuse a token that has ended, before every route under `/v1` that needs a token.
+
+    Without this step, such a request could get another error, for example about its body.
+    """
+    app.before_request(_require_valid_account)
+
+
+def _require_valid_account() -> None:
+    if "identity" in g and request.path.startswith("/v1/"):
+        actor()
+
+
 def actor() -> Actor:
     """Return the caller with its current role and company.
 
-    Raises Unauthorized if the account was deleted.
+    Raises Unauthorized if the account was deleted, or if its password changed after the token was
+    issued.
     """
     if "actor" not in g:
         g.actor = services().get(Users).actor(current_user())
@@ -28,7 +42,7 @@ def actor() -> Actor:
 def current_identity() -> Identity:
     """Return the caller's identity with its current role and company.
 
-    Raises Unauthorized if the account was deleted.
+    Raises Unauthorized like `actor`.
     """
     caller = actor()
     return replace(current_user(), role=caller.role, corporation_id=caller.corporation_id)
@@ -37,7 +51,7 @@ def current_identity() -> Identity:
 def actor_if_known() -> Actor | None:
     """Return the caller of a public route.
 
-    Returns None if the request has no valid token, or if the account was deleted.
+    Returns None if the request has no valid token, or if `actor` would raise Unauthorized.
     """
     caller = caller_if_known()
     try:

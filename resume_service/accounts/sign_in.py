@@ -24,7 +24,9 @@ import sqlalchemy
 from sqlalchemy import func, literal, select
 
 from resume_service.accounts import passwords
+from resume_service.accounts.model import microseconds
 from resume_service.accounts.tables import refresh_tokens, users
+from resume_service.auth.identity import CHANGE_CLAIM
 from resume_service.auth.issuer import Issuer
 from resume_service.errors import Unauthorized
 from resume_service.postgres.database import Database
@@ -98,6 +100,7 @@ class SignIn:
             lifetime=self.access_lifetime,
             role=user.role,
             corporation_id=user.corporation_id,
+            **{CHANGE_CLAIM: microseconds(user.password_changed_at)},
         )
         return TokenPair(access, refresh, int(self.access_lifetime.total_seconds()))
 
@@ -124,9 +127,11 @@ def _user_or_dummy(email: str) -> sqlalchemy.Select[Any]:
     """
     has_email = (users.c.email == email) & users.c.deleted_at.is_(None)
     hash_to_match = func.coalesce(users.c.password_hash, passwords.dummy_hash())
-    return select(
-        users.c.id, users.c.role, users.c.corporation_id, hash_to_match.label("password_hash")
-    ).select_from(select(literal(1)).subquery().outerjoin(users, has_email))
+    columns = users.c["id", "role", "corporation_id", "password_changed_at"]
+    one_row = select(literal(1)).subquery()
+    return select(*columns, hash_to_match.label("password_hash")).select_from(
+        one_row.outerjoin(users, has_email)
+    )
 
 
 def delete_expired_tokens(sql: sqlalchemy.Connection, before: datetime) -> int:

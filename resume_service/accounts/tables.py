@@ -54,6 +54,7 @@ users = Table(
     Column("created_at", MOMENT, nullable=False, server_default=func.now()),
     Column("updated_at", MOMENT, nullable=False, server_default=func.now()),
     Column("deleted_at", MOMENT),
+    Column("password_changed_at", MOMENT, comment="set by a trigger; null: never"),
     CheckConstraint("role IN ('admin', 'guest')", name="users_role"),
     Index("users_email", "email", unique=True, postgresql_where=IN_USE),
     Index("users_of_corporation", "corporation_id", "id", postgresql_where=IN_USE),

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from resume_service.accounts import passwords
 from resume_service.accounts.corporations import lock_company, map_conflicts, revoke_tokens
-from resume_service.accounts.model import Actor, RefreshToken, User
+from resume_service.accounts.model import Actor, RefreshToken, User, is_token_ended
 from resume_service.accounts.tables import corporations, refresh_tokens, users
 from resume_service.auth.identity import Identity, Role
 from resume_service.errors import Conflict, Forbidden, NotFound, Unauthorized
@@ -31,14 +31,15 @@ class Users:
     def actor(self, caller: Identity) -> Actor:
         """Return the caller with its current role and company.
 
-        Raises Unauthorized if the account was deleted.
+        Raises Unauthorized if the account was deleted, or if its password changed after the token
+        was issued.
         """
         token_actor = Actor.from_token(caller)
         if caller.role is Role.SERVICE or caller.account_id is None:
             return token_actor
         query = select(users).where(users.c.id == caller.account_id)
         for row in self._database.rows(query):
-            if row.deleted_at is not None:
+            if row.deleted_at is not None or is_token_ended(caller, row.password_changed_at):
                 raise Unauthorized
             return Actor(row.id, Role(row.role), row.corporation_id)
         # No such user: another issuer with the same secret created the token for its own user.
@@ -85,7 +86,8 @@ class Users:
     def update(self, user: User, fields: Mapping[str, Any], now: datetime) -> User:
         """Change a password or a role.
 
-        A new password revokes every refresh token of the user. Raises NotFound if the user does not
+        A new password revokes every refresh token of the user. A trigger stores the time of the
+        change, which ends the user's access tokens under `/v1`. Raises NotFound if the user does not
         exist. Raises Conflict if the company would then have no admin.
         """
         values: dict[str, Any] = {"updated_at": now}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from resume_service.errors import Forbidden, Unauthorized
 from resume_service.ids import GREATEST_ROW_ID, is_id, row_id
+
+CHANGE_CLAIM = "password_changed_us"
+"""The claim of `Identity.password_changed_us`."""
 
 
 class Role(StrEnum):
@@ -30,6 +33,14 @@ class Identity:
 
     None if the token can't identify an account.
     """
+    issued_at: float | None = None
+    """`iat` of a token that identifies an account, in seconds since 1970. None if it has no `iat`."""
+    password_changed_us: int | None = None
+    """When the account's password had last changed before the sign-in that gave the token.
+
+    In microseconds since 1970, and 0 if it had never changed. None if the token does not say it: it
+    is not from a sign-in, or from a version that did not write it.
+    """
 
     @classmethod
     def from_claims(
@@ -50,11 +61,15 @@ class Identity:
         role_name, company = claims.get("role"), claims.get("corporation_id")
         role = Role(role_name) if role_name in tuple(Role) else Role.GUEST
         has_company = type(company) is int and 0 < company <= GREATEST_ROW_ID
-        return cls(
-            subject,
-            role,
-            company if has_company else None,
-            row_id(subject) if names_account and role is not Role.SERVICE else None,
+        account_id = row_id(subject) if names_account and role is not Role.SERVICE else None
+        identity = cls(subject, role, company if has_company else None, account_id)
+        if account_id is None:
+            return identity
+        issued_at, changed_us = claims.get("iat"), claims.get(CHANGE_CLAIM)
+        return replace(
+            identity,
+            issued_at=issued_at if type(issued_at) in (int, float) else None,
+            password_changed_us=changed_us if type(changed_us) is int else None,
         )
 
     def require_access_to(self, user_id: str) -> None:

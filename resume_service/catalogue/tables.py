@@ -1,4 +1,4 @@
-"""The tables of videos, their files and view logs."""
+"""The tables of videos, their files, their counts and view logs."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ videos = Table(
     Index("videos_published", "id", postgresql_where=text("published AND deleted_at IS NULL")),
     Index("videos_of_corporation", "corporation_id", "id"),
 )
+
+video_counts = Table(
+    "video_counts",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("list", BigInteger, nullable=False, comment="a company's id; 0: all videos"),
+    Column("offered", BigInteger, nullable=False, comment="published, not deleted"),
+    Column("stored", BigInteger, nullable=False, comment="all"),
+    Index("video_counts_of_list", "list"),
+)
+"""The sums of the rows of a list are its numbers of videos. Triggers of `videos` write the rows."""
+videos.add_is_dependent_on(video_counts)
 
 video_files = Table(
     "video_files",

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy
-from sqlalchemy import select
+from sqlalchemy import BigInteger, func, select
 
 from resume_service.accounts.corporations import lock_company
 from resume_service.accounts.model import Plan
 from resume_service.catalogue.facts import NO_VIDEO
-from resume_service.catalogue.tables import video_files, videos
+from resume_service.catalogue.tables import video_counts, video_files, videos
 from resume_service.errors import Forbidden, NotFound
 from resume_service.postgres.database import Database
 from resume_service.postgres.pages import Page, PageRequest
@@ -49,6 +49,8 @@ class Video(NamedTuple):
 _columns = [videos.c[name] for name in Video._fields if name != "files"]
 _in_use = videos.c.deleted_at.is_(None)
 _offered = (videos.c.published, _in_use)
+ALL_VIDEOS = 0
+"""The list of all videos in the table `video_counts`. Other lists have the id of their company."""
 
 
 class Videos:
@@ -82,7 +84,7 @@ class Videos:
 
     def offered(self, page_request: PageRequest) -> Page[Video]:
         """Return all published videos: those of companies, and those that are public."""
-        return self._page(page_request, *_offered)
+        return self._page(page_request, _stored_count(ALL_VIDEOS, "offered"), *_offered)
 
     def of_corporation(
         self, corporation_id: int, page_request: PageRequest, *, all_of_them: bool
@@ -93,7 +95,8 @@ class Videos:
         """
         is_owned = videos.c.corporation_id == corporation_id
         conditions = (is_owned,) if all_of_them else (is_owned, *_offered)
-        return self._page(page_request, *conditions)
+        total = _stored_count(corporation_id, "stored" if all_of_them else "offered")
+        return self._page(page_request, total, *conditions)
 
     def update(self, video_id: int, fields: Mapping[str, Any], now: datetime) -> Video:
         """Change a video that is not deleted. `files` replaces all files of the video.
@@ -130,11 +133,14 @@ class Videos:
             return _existing(sql, sql.execute(changed).first())
 
     def _page(
-        self, page_request: PageRequest, *conditions: sqlalchemy.ColumnElement[bool]
+        self,
+        page_request: PageRequest,
+        total: sqlalchemy.Select[int],
+        *conditions: sqlalchemy.ColumnElement[bool],
     ) -> Page[Video]:
         query = select(*_columns).where(*conditions).order_by(videos.c.id)
         with self._database.transaction() as sql:
-            page = page_request.of(sql, query, lambda row: row, videos.c.id)
+            page = page_request.of(sql, query, lambda row: row, videos.c.id, total)
             return Page(_videos(sql, page.items), page.total)
 
 
@@ -142,6 +148,12 @@ def delete_videos_of(sql: sqlalchemy.Connection, corporation_id: int, now: datet
     """Delete every video of a company, in the transaction that deletes the company."""
     deletion = videos.update().where(videos.c.corporation_id == corporation_id, _in_use)
     sql.execute(deletion.values(deleted_at=now))
+
+
+def _stored_count(list_id: int, column: str) -> sqlalchemy.Select[int]:
+    """Select the number of videos of a list. Triggers of the table `videos` maintain it."""
+    total = func.coalesce(func.sum(video_counts.c[column]), 0)
+    return select(total.cast(BigInteger)).where(video_counts.c.list == list_id)
 
 
 def _insert_files(

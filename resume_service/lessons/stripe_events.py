@@ -6,30 +6,20 @@ For each change of a subscription, Stripe sends an event: it calls a webhook of 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import sqlalchemy
-import structlog
 from sqlalchemy import func, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from resume_service.errors import BadRequest
-from resume_service.ids import user_id_errors
+from resume_service.lessons.stripe_content import Subscription, subscription_of
 from resume_service.lessons.tables import enrollments, stripe_events
 from resume_service.postgres.database import Database
 
-RANKS = {
-    "customer.subscription.created": 0,
-    "customer.subscription.updated": 1,
-    "customer.subscription.deleted": 2,
-}
-"""The order of events with the same time.
-
-Two events can have the same time, because Stripe gives times in whole seconds.
-"""
 TOLERANCE_SECONDS = 300
 """Maximum age of a signature in seconds.
 
@@ -40,22 +30,6 @@ EVENT_RETENTION = timedelta(days=90)
 
 Stripe retries an event for at most 30 days.
 """
-
-_log = structlog.get_logger(__name__)
-
-
-class Subscription(NamedTuple):
-    """The state of a subscription, as one event describes it."""
-
-    event_id: str
-    at: datetime
-    """Time of the event, in whole seconds."""
-    rank: int
-    """The order among events with the same time (see RANKS)."""
-    subscription_id: str
-    user_id: str
-    status: str
-    current_period_end: datetime | None
 
 
 class Subscriptions:
@@ -77,16 +51,16 @@ class Subscriptions:
     def receive(self, payload: bytes, signature: str | None) -> None:
         """Apply the event in `payload`.
 
-        Raises BadRequest if the signature is wrong, or if the body is not JSON. Raises Unavailable
-        if Postgres fails.
+        Raises BadRequest if the signature is wrong, if the body is not JSON, or if the event is
+        malformed. Raises Unavailable if Postgres fails.
         """
         ascii_signature = signature if signature and signature.isascii() else None
         try:
             self._verify_header(payload, ascii_signature, self._secret, TOLERANCE_SECONDS)
-            event = json.loads(payload)
+            event = json.loads(payload, parse_constant=_reject_constant)
         except self._signature_errors:
             raise BadRequest("The signature does not match") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BadRequest("The body is not JSON") from None
         change = subscription_of(event)
         if change:
@@ -101,41 +75,9 @@ class Subscriptions:
                 sql.execute(_upsert(change))
 
 
-def subscription_of(event: Any) -> Subscription | None:
-    """The state of the subscription in `event`. None if `event` is not about a user's subscription.
-
-    The platform writes `metadata.user_id`, and Stripe signs the event. So the id may be the `sub` of
-    any user, also of an account. It can only give access: each subscription has its own enrollment.
-    """
-    if not isinstance(event, Mapping) or event.get("type") not in RANKS:
-        return None
-    subscription = event["data"]["object"]
-    user_id = (subscription.get("metadata") or {}).get("user_id")
-    if not isinstance(user_id, str) or user_id_errors(user_id):
-        _log.warning("subscription of no user", subscription=subscription["id"])
-        return None
-    rank = RANKS[event["type"]]
-    return Subscription(
-        event["id"],
-        datetime.fromtimestamp(event["created"], UTC),
-        rank,
-        subscription["id"],
-        user_id,
-        "canceled" if rank == max(RANKS.values()) else subscription["status"],
-        _period_end(subscription),
-    )
-
-
-def _period_end(subscription: Mapping[str, Any]) -> datetime | None:
-    """The latest `current_period_end` of the subscription and its items.
-
-    Before version 2025-03-31 of Stripe's API, the subscription has this field. Since this version,
-    each item of the subscription has the field.
-    """
-    items = (subscription.get("items") or {}).get("data", [])
-    ends = [each.get("current_period_end") for each in (subscription, *items)]
-    known_ends = [end for end in ends if end is not None]
-    return datetime.fromtimestamp(max(known_ends), UTC) if known_ends else None
+def _reject_constant(name: str) -> NoReturn:
+    """Raise ValueError for NaN and Infinity. Python's parser accepts them, JSON does not."""
+    raise ValueError(name)
 
 
 def _upsert(change: Subscription) -> sqlalchemy.Insert:

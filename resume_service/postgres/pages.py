@@ -32,16 +32,20 @@ class PageRequest(NamedTuple):
         query: sqlalchemy.Select[Any],
         to_item: Callable[[sqlalchemy.Row[Any]], Item],
         key: sqlalchemy.ColumnElement[Any],
+        total: sqlalchemy.Select[int] | None = None,
     ) -> Page[Item]:
         """Return this page of `query`. The query must have a fixed order. `key` must be unique.
+
+        `total` selects the number of rows of `query`. If it is None, Postgres counts them, which
+        takes longer the more rows there are.
 
         To skip the rows of earlier pages, Postgres reads only the column `key`, often from an index.
         In a large table, reading the whole rows takes several times as long.
         """
-        count_query = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(
-            None
-        )
+        if total is None:
+            counted = query.with_only_columns(func.count(), maintain_column_froms=True)
+            total = counted.order_by(None)
         keys = query.with_only_columns(key, maintain_column_froms=True).correlate(None)
         page_keys = keys.limit(self.per_page).offset((self.page - 1) * self.per_page)
         rows = sql.execute(query.where(key.in_(page_keys)))
-        return Page([to_item(row) for row in rows], sql.execute(count_query).scalar_one())
+        return Page([to_item(row) for row in rows], sql.execute(total).scalar_one())

@@ -28,6 +28,7 @@ from resume_service.settings.parsers import (
 from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+PLANS = ("FREE", "PAID")
 
 
 class SettingsError(Exception):
@@ -63,6 +64,7 @@ class Settings:
     flush_interval_seconds: int = _variable(whole_number(1, 3600, "seconds"), 60)
     flush_batch: int = _variable(whole_number(1, 10_000, "points"), 1000)
     signup_open: bool = _variable(yes_or_no, default=True)
+    signup_plan: str = _variable(one_of(*PLANS), "FREE")
     access_token_minutes: int = _variable(whole_number(1, 1440, "minutes"), 15)
     refresh_token_days: int = _variable(whole_number(1, 365, "days"), 28)
     points_per_view: int = _variable(whole_number(0, 10_000, "points"), 10)

@@ -52,10 +52,13 @@ def whole_number(least: int, most: int, unit: str) -> Callable[[str], int]:
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
+    """Accept a choice in upper or lower case. The value is spelled as in `choices`."""
+    by_lower_case = {choice.lower(): choice for choice in choices}
+
     def parse(text: str) -> str:
-        if text.lower() not in choices:
+        if text.lower() not in by_lower_case:
             raise InvalidValue(f"one of {', '.join(choices)}")
-        return text.lower()
+        return by_lower_case[text.lower()]
 
     return parse
 

@@ -22,14 +22,13 @@ def in_days(days):
 
 
 def test_sign_up_creates_a_company_and_its_admin(app_client, sql):
-    made = sign_up(app_client, plan="PAID", plan_expires_at="2099-01-01T02:00:00+02:00")
+    made = sign_up(app_client)
     company = made.get_json()
     [[role, owner]] = sql.execute("SELECT role, corporation_id FROM users").fetchall()
 
     assert made.status_code == 201
     assert company == {
-        "id": owner, "name": "acme", "plan": "PAID",
-        "plan_expires_at": "2099-01-01T00:00:00.000Z",
+        "id": owner, "name": "acme", "plan": "FREE", "plan_expires_at": None,
         "created_at": company["created_at"], "updated_at": company["created_at"],
     }  # fmt: skip
     assert role == "admin"
@@ -37,6 +36,71 @@ def test_sign_up_creates_a_company_and_its_admin(app_client, sql):
 
 def test_a_company_without_a_plan_is_free(app_client):
     company = sign_up(app_client).get_json()
+
+    assert (company["plan"], company["plan_expires_at"]) == ("FREE", None)
+
+
+def test_only_a_service_creates_a_company_with_another_plan_than_free(app_client, acme):
+    paid = {"plan": "PAID", "plan_expires_at": "2099-01-01T02:00:00+02:00"}
+    callers = ({}, acme.guest, acme.admin, {"Authorization": "Bearer none"})
+    refused = [sign_up(app_client, "new", "n@new.example", each, **paid) for each in callers]
+    made = sign_up(app_client, "new", "n@new.example", SERVICE, **paid)
+
+    assert [answer.status_code for answer in refused] == [403] * len(callers)
+    assert refused[0].get_json() == {"error": "Only a service may choose this plan"}
+    assert made.status_code == 201
+    assert made.get_json()["plan"] == "PAID"
+    assert made.get_json()["plan_expires_at"] == "2099-01-01T00:00:00.000Z"
+
+
+def test_signup_plan_lets_any_client_choose_that_plan_or_free(client_with):
+    client = client_with(signup_plan="PAID")
+    paid = sign_up(client, "a", "a@a.example", plan="PAID")
+    free = sign_up(client, "b", "b@b.example", plan="FREE")
+    none = sign_up(client, "c", "c@c.example")
+
+    assert [each.get_json()["plan"] for each in (paid, free, none)] == ["PAID", "FREE", "FREE"]
+
+
+SPELLINGS = ("plan_expires_at", "plan_expired_at", "plan_expire_at")
+IN_2099 = "2099-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_each_spelling_of_the_expiry_is_accepted_at_sign_up_and_in_updates(app_client, spelling):
+    made = sign_up(app_client, headers=SERVICE, plan="PAID", **{spelling: IN_2099}).get_json()
+    path = f"/v1/corporations/{made['id']}"
+    never = app_client.put(path, json={spelling: None}, headers=SERVICE).get_json()
+    later = {spelling: "2100-01-01T00:00:00Z"}
+    extended = app_client.put(path, json=later, headers=SERVICE).get_json()
+
+    assert made["plan_expires_at"] == IN_2099
+    assert never["plan_expires_at"] is None
+    assert extended["plan_expires_at"] == "2100-01-01T00:00:00.000Z"
+    assert set(made) & set(SPELLINGS) == {"plan_expires_at"}
+
+
+@pytest.mark.parametrize("other", ["2099-01-01T00:00:00.001Z", None])
+def test_two_spellings_with_different_values_are_422(app_client, acme, other):
+    expiries = {"plan_expires_at": IN_2099, "plan_expire_at": other}
+    new = sign_up(app_client, "new", "n@new.example", SERVICE, plan="PAID", **expiries)
+    path = f"/v1/corporations/{acme.id}"
+    changed = app_client.put(path, json=expiries, headers=acme.admin)
+
+    for answer in (new, changed):
+        assert answer.status_code == 422
+        assert set(answer.get_json()["details"]) == set(expiries)
+
+
+def test_two_spellings_of_the_same_time_are_accepted(app_client):
+    same = {"plan_expired_at": IN_2099, "plan_expire_at": "2099-01-01T02:00:00+02:00"}
+    made = sign_up(app_client, headers=SERVICE, plan="PAID", **same)
+
+    assert made.get_json()["plan_expires_at"] == IN_2099
+
+
+def test_a_free_plan_has_no_expiry(app_client):
+    company = sign_up(app_client, plan="FREE", plan_expires_at="2099-01-01T00:00:00Z").get_json()
 
     assert (company["plan"], company["plan_expires_at"]) == ("FREE", None)
 
@@ -89,6 +153,8 @@ BAD = [
     ("name", ["", " ", ".", "..", "a/b", "a\nb", "x" * 129, 5, None, "\u0000"]),
     ("plan", ["paid", "", None, 1]),
     ("plan_expires_at", ["tomorrow", "2099-01-01T00:00:00", 5, "9999-12-31T23:59:59-23:59"]),
+    ("plan_expired_at", ["tomorrow", 5]),
+    ("plan_expire_at", ["2099-01-01", ""]),
     ("admin_email", ["", "ann", "ann@", "a b@c.example", None]),
     ("admin_password", ["", "1234567", "x" * 129, None, 12345678]),
 ]
@@ -156,7 +222,7 @@ def zone(request, sql):
 @pytest.mark.usefixtures("zone")
 @pytest.mark.parametrize("expires", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
 def test_the_first_and_last_dates_are_read_in_any_time_zone(app_client, expires):
-    made = sign_up(app_client, plan="PAID", plan_expires_at=expires)
+    made = sign_up(app_client, plan="PAID", plan_expires_at=expires, headers=SERVICE)
     listed = app_client.get("/v1/corporations")
 
     assert (made.status_code, listed.status_code) == (201, 200)

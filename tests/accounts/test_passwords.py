@@ -41,4 +41,14 @@ def test_a_password_matches_only_a_hash_of_itself():
     assert not passwords.matches(stored, "Correct horse")
     assert not passwords.matches(passwords.dummy_hash(), "")
     assert not passwords.matches("no hash at all", "correct horse")
+    assert not passwords.matches(passwords.hash_password("????????"), "\ud800" * 8)
     assert passwords.hash_password("correct horse") != stored
+
+
+def test_a_password_of_128_characters_plus_more_does_not_match():
+    """Only the first 128 characters of a longer text are hashed."""
+    stored = passwords.hash_password("é" * 128)
+
+    assert passwords.matches(stored, "é" * 128)
+    assert not passwords.matches(stored, "é" * 129)
+    assert not passwords.matches(stored, "é" * 127)

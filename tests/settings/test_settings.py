@@ -33,7 +33,9 @@ def test_example_file_shows_the_defaults():
             assert shown == ""
             continue
         is_empty = field.default in (None, ())
-        expected = "" if is_empty else str(field.default).lower()
+        is_flag = isinstance(field.default, bool)
+        text = str(field.default).lower() if is_flag else str(field.default)
+        expected = "" if is_empty else text
         assert shown == expected, field.name
 
 
@@ -48,6 +50,7 @@ def test_values_are_parsed_to_their_types():
             "CORS_ORIGINS": "https://a.example, http://localhost:3000",
             "JWT_TRUST_CLAIMS": "TRUE",
             "LOG_LEVEL": "WARNING",
+            "SIGNUP_PLAN": "paid",
             "JWT_AUTHORIZED_PARTIES": "web,,tv ",
         }
     )
@@ -55,6 +58,7 @@ def test_values_are_parsed_to_their_types():
     assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
     assert settings.jwt_trust_claims is True
     assert settings.log_level == "warning"
+    assert settings.signup_plan == "PAID"
     assert settings.jwt_authorized_parties == ("web", "tv")
 
 
@@ -82,6 +86,7 @@ WRONG = [
     ("JWT_SECRET", "short", "at least 32 bytes"),
     ("JWT_JWKS_URL", "file:///etc/passwd", "https://"),
     ("JWT_TRUST_CLAIMS", "yes", "true or false"),
+    ("SIGNUP_PLAN", "gold", "one of FREE, PAID"),
     ("RESUME_TTL_DAYS", "0", "days from 1"),
     ("RESUME_TTL_DAYS", "٣", "days from 1"),
     ("RESUME_MAX_POINTS", "-1", "points from 1"),

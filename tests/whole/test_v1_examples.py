@@ -71,8 +71,10 @@ def call(app_client, example):
     return call_and_compare
 
 
-def test_the_examples_are_the_responses_to_a_companys_calls(call):
+def test_the_examples_are_the_responses_to_a_companys_calls(app_client, call):
     company = call("post", "/v1/corporations", {})["id"]
+    paid = {"plan": "PAID", "plan_expires_at": "2027-11-20T10:00:00Z"}
+    app_client.put(f"/v1/corporations/{company}", json=paid, headers=SERVICE)
     pair = call("post", "/v1/auth/login", {})
     admin = {"Authorization": f"Bearer {pair['access_token']}"}
     ids = {"corporation_id": company}

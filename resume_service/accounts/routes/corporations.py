@@ -13,6 +13,7 @@ from resume_service.accounts.corporations import NO_COMPANY, Corporations
 from resume_service.accounts.model import Corporation, Plan
 from resume_service.accounts.schemas.corporations import (
     EXAMPLE,
+    EXAMPLE_NEW,
     MAX_NAME_LENGTH,
     CorporationChange,
     CorporationSchema,
@@ -40,17 +41,19 @@ blp = Blueprint("corporations", __name__, url_prefix="/v1/corporations", descrip
     NewCorporation,
     example={
         "name": "Example Films",
-        "plan": "PAID",
-        "plan_expires_at": "2027-11-20T10:00:00Z",
         "admin_email": "ann@example.com",
         "admin_password": "correct horse",
     },
 )
-@blp.response(201, CorporationSchema, example=EXAMPLE)
+@blp.response(201, CorporationSchema, example=EXAMPLE_NEW)
 @blp.errors(400, 403, 409, 413, 415, 422, 429, 503, public=True)
 def create(body: dict[str, Any]) -> Response:
-    """Create a company and its first admin. If SIGNUP_OPEN is false, only a service may do this."""
-    _require_sign_up_open()
+    """Create a company and its first admin.
+
+    Only a service may choose another plan than FREE and SIGNUP_PLAN. If SIGNUP_OPEN is false, only a
+    service may create companies.
+    """
+    _require_may_create(body["plan"])
     enforce(SIGN_UP, context.client_address())
     email, password = body.pop("admin_email"), body.pop("admin_password")
     created = services().get(Corporations).create(body, email=email, password=password)
@@ -109,12 +112,15 @@ def delete(corporation_id: int) -> Response:
     return flask_response(ApiResponse(204))
 
 
-def _require_sign_up_open() -> None:
-    caller = permissions.actor_if_known()
-    if not services().get(Settings).signup_open and (
-        caller is None or caller.role is not Role.SERVICE
-    ):
+def _require_may_create(plan: Plan) -> None:
+    """Raise Forbidden unless the caller may create a company with this plan."""
+    settings, caller = services().get(Settings), permissions.actor_if_known()
+    if caller is not None and caller.role is Role.SERVICE:
+        return
+    if not settings.signup_open:
         raise Forbidden("Sign-up is closed")
+    if plan not in (Plan.FREE, settings.signup_plan):
+        raise Forbidden("Only a service may choose this plan")
 
 
 def _require_admin_of(corporation_id: int) -> None:

@@ -89,7 +89,8 @@ def by_email(email: str) -> Response:
 def update(body: dict[str, Any], user_id: int) -> Response:
     """Change a password or a role. Only admins may change a role.
 
-    A new password revokes all refresh tokens of the user.
+    A new password revokes all refresh tokens of the user. Under `/v1`, it also ends the user's access
+    tokens.
     """
     user = _user(user_id)
     if "password" in body:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load
 
 from resume_service.accounts.model import Plan
 from resume_service.accounts.schemas.fields import EmailAddress, Password
@@ -17,18 +19,41 @@ EXAMPLE = {
     "created_at": "2026-11-20T10:00:00.000Z",
     "updated_at": "2026-11-20T10:00:00.000Z",
 }
+EXAMPLE_NEW = EXAMPLE | {"plan": "FREE", "plan_expires_at": None}
+EXPIRY = "plan_expires_at"
+OTHER_SPELLINGS = ("plan_expired_at", "plan_expire_at")
+_SAME = {"description": "Another spelling of `plan_expires_at`."}
 
 
 class PlanFields(BodySchema):
+    """The plan of a company and its expiry, which has three spellings."""
+
     plan = fields.Enum(Plan)
     plan_expires_at = Moment(
         allow_none=True, metadata={"description": "Null if the plan never expires."}
     )
+    plan_expired_at = Moment(allow_none=True, metadata=_SAME)
+    plan_expire_at = Moment(allow_none=True, metadata=_SAME)
+
+    @post_load
+    def _use_one_spelling(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Store the expiry under its usual name. Raises ValidationError if two spellings differ."""
+        sent = {name: values.pop(name) for name in (EXPIRY, *OTHER_SPELLINGS) if name in values}
+        if len(set(sent.values())) > 1:
+            names = " and ".join(sent)
+            raise ValidationError({name: [f"{names} must be equal."] for name in sent})
+        for value in sent.values():
+            values[EXPIRY] = value
+        return values
 
 
 class NewCorporation(PlanFields):
     name = PathText(most=MAX_NAME_LENGTH, required=True)
-    plan = fields.Enum(Plan, load_default=Plan.FREE)
+    plan = fields.Enum(
+        Plan,
+        load_default=Plan.FREE,
+        metadata={"description": "Only a service may send another plan than FREE and SIGNUP_PLAN."},
+    )
     admin_email = EmailAddress(required=True)
     admin_password = Password(required=True)
 
