@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _socket
+import functools
 import time
 
 import structlog
@@ -20,6 +21,11 @@ def _lines(headers: Headers) -> bytes:
 
 
 _END = b"\r\n" + _lines(COMMON_HEADERS) + b"\r\n"
+
+
+@functools.lru_cache(maxsize=1024)
+def _end_with(cors: Headers) -> bytes:
+    return b"\r\n" + _lines(cors) + _END[2:]
 
 
 class _Heads:
@@ -73,9 +79,9 @@ def response_bytes(answer: LaneResponse) -> bytes:
     """Return the bytes of a response. The connection remains open after the response."""
     response, request_id = answer.response, answer.request_id
     head = _heads.of(response.status, response.headers)
-    end = _END
+    end = _end_with(answer.cors) if answer.cors else _END
     if response.varying or answer.more:
-        end = b"\r\n" + _lines(response.varying + answer.more) + _END[2:]
+        end = b"\r\n" + _lines(response.varying + answer.more) + end[2:]
     if response.status in STATUSES_WITHOUT_LENGTH:
         return b"%b%b%b" % (head, request_id.encode(), end)
     body = response.body
