@@ -29,7 +29,7 @@ from resume_service.web import cors, lifecycle
 from resume_service.web.blueprint import Blueprint, RowId
 from resume_service.web.error_responses import render_service_error
 from resume_service.web.fast_lane import FastLane
-from resume_service.web.routes import docs, health, metrics
+from resume_service.web.routes import docs, health, home, metrics
 from resume_service.wiring import build_services
 from resume_service.worker import cli as worker_cli
 
@@ -38,7 +38,7 @@ __version__ = "0.4.0"
 LARGEST_BODY = 64 * 1024
 """Maximum size of a request body in bytes. The service answers a larger body with 413."""
 
-BLUEPRINTS = (progress.blp, rate.blp, playback.blp, health.blp, metrics.blp)
+BLUEPRINTS = (progress.blp, rate.blp, playback.blp, home.blp, health.blp, metrics.blp)
 DATABASE_BLUEPRINTS = (
     history.blp,
     corporations.blp,
@@ -63,6 +63,7 @@ FAST_ROUTES = (*progress.FAST_ROUTES, *rate.FAST_ROUTES, *playback.FAST_ROUTES)
 """The routes that the fast lane answers before Flask (see `web/fast_lane.py`)."""
 PUBLIC_ENDPOINTS = frozenset(
     {
+        "home.home",
         "health.healthz",
         "health.readyz",
         "metrics.metrics",

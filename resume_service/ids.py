@@ -28,11 +28,13 @@ _match_id = re.compile(rf"[^{FORBIDDEN_IN_IDS}\ud800-\udfff]{{1,{LONGEST_ID}}}")
 GREATEST_ROW_ID = 2**63 - 1
 """The largest row id. Row ids have the type `bigint` in Postgres."""
 
-RESERVED_USER_IDS = ("lessons", "modules", "summary", "batch", "events")
-"""Words that can't be user ids, because they are fixed segments of paths under `/api/progress`."""
+RESERVED_USER_IDS = frozenset(
+    {"batch", "events", "lessons", "modules", "move", "series", "summary", "watched"}
+)
+"""Words that can't be user ids, because they are reserved in URLs under `/api/progress`."""
 
 _match_user_id = re.compile(
-    rf"(?!(?:{'|'.join(RESERVED_USER_IDS)})\Z)[^{FORBIDDEN_IN_IDS}\ud800-\udfff]{{1,{LONGEST_ID}}}"
+    rf"(?!(?:{'|'.join(sorted(RESERVED_USER_IDS))})\Z)[^{FORBIDDEN_IN_IDS}\ud800-\udfff]{{1,{LONGEST_ID}}}"
 ).fullmatch
 
 
@@ -66,6 +68,6 @@ def id_errors(value: object) -> list[str]:
 
 def user_id_errors(value: object) -> list[str]:
     """Like `id_errors`, but `value` must not be one of RESERVED_USER_IDS either."""
-    if value in RESERVED_USER_IDS:
+    if isinstance(value, str) and value in RESERVED_USER_IDS:
         return [f"{value!r} is a word of the URL space and can't be a user id."]
     return id_errors(value)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 NO_LESSON, NO_MODULE = "Lesson not found", "Module not found"
+MOST_UNFINISHED = 99.99
+"""Percent. The greatest progress before the end, because rounding must not make it 100."""
 
 
 class Progress(NamedTuple):
@@ -19,8 +21,11 @@ class Progress(NamedTuple):
 
     @property
     def percent(self) -> float:
-        """0 to 100, with two decimals. 0 if the total is 0."""
-        return round(100 * self.completed / self.total, 2) if self.total else 0.0
+        """0 to 100, with two decimals. 0 if the total is 0. 100 only if all are completed."""
+        if self.total == 0:
+            return 0.0
+        most = 100.0 if self.completed == self.total else MOST_UNFINISHED
+        return min(round(100 * self.completed / self.total, 2), most)
 
 
 class Completion(NamedTuple):

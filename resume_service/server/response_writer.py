@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _socket
+import functools
 import time
 
 import structlog
@@ -23,6 +24,11 @@ def _lines(headers: Headers) -> bytes:
 
 
 _END = _lines(COMMON_HEADERS) + b"\r\n"
+
+
+@functools.lru_cache(maxsize=1024)
+def _end_with(cors: Headers) -> bytes:
+    return _lines(cors) + _END
 
 
 class _Heads:
@@ -79,8 +85,9 @@ def response_bytes(answer: LaneResponse) -> bytes:
     head = _heads.of(response.status, response.headers)
     varying = response.varying + answer.more
     lines = _lines(varying) if varying else b""
+    end = _end_with(answer.cors) if answer.cors else _END
     if response.status in STATUSES_WITHOUT_LENGTH:
-        return b"%b%b\r\n%b%b" % (head, request_id.encode(), lines, _END)
+        return b"%b%b\r\n%b%b" % (head, request_id.encode(), lines, end)
     body = response.body
     start = b"%b%b\r\nContent-Length: %d\r\n" % (head, request_id.encode(), len(body))
-    return b"%b%b%b%b" % (start, lines, _END, body)
+    return b"%b%b%b%b" % (start, lines, end, body)

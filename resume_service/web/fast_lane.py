@@ -57,6 +57,7 @@ class FastLane:
         self._clock = millisecond_clock(clock)
         self._routes = FastRoutes(routes)
         self._origin_headers = origin_headers
+        self._without_origin = origin_headers(None)
         self.largest_body: int = app.config["MAX_CONTENT_LENGTH"]
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -68,7 +69,13 @@ class FastLane:
             with lifecycle.raise_in_flask(outcome):
                 return self.flask_app(environ, start_response)
         response = outcome.response
-        headers = [*response.headers, *response.varying, *outcome.more, *COMMON_HEADERS]
+        headers = [
+            *response.headers,
+            *response.varying,
+            *outcome.more,
+            *outcome.cors,
+            *COMMON_HEADERS,
+        ]
         headers.append(("X-Request-Id", outcome.request_id))
         if response.status not in STATUSES_WITHOUT_LENGTH:
             headers.append(("Content-Length", str(len(response.body))))
@@ -122,9 +129,9 @@ class FastLane:
             return FailedRequest(start, error)
         lifecycle.record(route.method, route.rule, response.status, start)
         more = lifecycle.own_headers(route.method, received.get("HTTP_IDEMPOTENCY_KEY"))
-        if "HTTP_ORIGIN" in received:
-            more += self._origin_headers(received["HTTP_ORIGIN"])
-        return LaneResponse(response, start.request_id, more)
+        origin = received.get("HTTP_ORIGIN")
+        cors = self._without_origin if origin is None else self._origin_headers(origin)
+        return LaneResponse(response, start.request_id, more, cors)
 
     def _identify(self, authorization: str | None) -> Operation[Identity]:
         if self._verifier.keys is None:

@@ -24,7 +24,7 @@ class BodySchema(Schema):
 
 
 ID_SCHEMA = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": ID_PATTERN}
-USER_ID_SCHEMA = ID_SCHEMA | {"not": {"enum": list(RESERVED_USER_IDS)}}
+USER_ID_SCHEMA = ID_SCHEMA | {"not": {"enum": sorted(RESERVED_USER_IDS)}}
 
 
 class VideoId(fields.Field[str]):

@@ -73,7 +73,9 @@ class LaneResponse(Struct, frozen=True, gc=False):
     response: ApiResponse
     request_id: str
     more: Headers = ()
-    """The header fields that depend on the request: `Idempotency-Key`, and those of CORS."""
+    """The header fields that depend on the request, such as `Idempotency-Key`."""
+    cors: Headers = ()
+    """The header fields of CORS. Only few different ones exist: one for each allowed origin."""
 
 
 def api_request() -> ApiRequest:

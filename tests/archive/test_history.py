@@ -41,7 +41,7 @@ def client(client_by):
 
 
 @pytest.fixture
-def short_timeout_client(client_by):
+def short_timeout_client(client_by, short_collections):
     """A client of the application with the timeouts of production."""
     return client_by(create_app)
 

@@ -9,6 +9,7 @@ import pytest
 from resume_service.auth.identity import Identity
 from resume_service.auth.verifier import Verifier
 from resume_service.errors import Unauthorized
+from resume_service.ids import RESERVED_USER_IDS
 from resume_service.settings import Settings
 from tests.support.jwks_issuer import rsa_key
 from tests.support.long_timeouts import app_without_openapi
@@ -198,7 +199,7 @@ def test_the_secret_decides_who_signed_a_token(issuer):
 def test_reserved_word_as_an_outside_sub_names_no_point(client_with, acme, issuer, create_video):
     client = client_with(jwt_jwks_url=issuer.url)
     video = create_video(acme.id)
-    for word in ("lessons", "modules", "summary", "batch", "events"):
+    for word in sorted(RESERVED_USER_IDS):
         headers = outside(word)
         body = {"clerkId": word, "tmdbId": "v1", "currentTime": 5}
         rate = client.post(f"/videos/{video}/progress", json={"progress_rate": 5}, headers=headers)

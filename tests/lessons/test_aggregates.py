@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from resume_service.lessons.model import Progress
 from tests.support.course_builder import counts
 
 
@@ -147,6 +148,14 @@ def test_after_a_subscription_ends_only_completed_and_free_lessons_count(course)
     assert ann.module(module).status_code == 404
     assert ann.completed_ids() == {str(lesson)}
     assert overall_counts(ann.mark(free)) == (2, 2, 100)
+
+
+@pytest.mark.parametrize(
+    ("completed", "total", "percent"),
+    [(24_999, 25_000, 99.99), (25_000, 25_000, 100), (9_999, 10_000, 99.99), (2, 3, 66.67)],
+)
+def test_percent_is_100_only_after_the_last_lesson(completed, total, percent):
+    assert Progress(completed, total).percent == percent
 
 
 def test_an_empty_course_is_zero_percent_complete(ann):

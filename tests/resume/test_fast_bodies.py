@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from resume_service.errors import ServiceError
+from resume_service.ids import RESERVED_USER_IDS
 from resume_service.resume.schemas import fast_progress, playback, rate
 from resume_service.resume.schemas.fast_progress import load_save
 from resume_service.resume.schemas.playback import PositionSchema, load_position
@@ -35,7 +36,7 @@ like_saves = st.dictionaries(
 )
 ids = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="/"), min_size=1)
 ids = ids.filter(lambda text: len(text) <= 128 and not any(letter.isspace() for letter in text))
-ids = ids.filter(lambda text: text not in ("lessons", "modules", "summary", "batch", "events"))
+ids = ids.filter(lambda text: text not in RESERVED_USER_IDS)
 seconds = st.floats(0, 1e8) | st.integers(0, 10**8)
 typical_saves = st.one_of(
     st.fixed_dictionaries(

@@ -126,7 +126,10 @@ def test_unknown_query_parameters_are_ignored(player):
     assert player.list(page=2, Limit="x").status_code == 200
 
 
-def test_reserved_word_as_user_in_the_path_is_refused(player):
-    answer = player.http.delete("/api/progress/batch/v1", headers=bearer("batch"))
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("word", ["batch", "events", "watched", "series", "move"])
+def test_reserved_word_as_user_in_the_path_is_refused(player, method, word):
+    path = f"/api/progress/{word}/v1"
+    answer = player.http.open(path, method=method, headers=bearer(word))
 
     assert "URL space" in details_of(answer)["clerkId"][0]

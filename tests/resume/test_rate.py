@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from resume_service.ids import RESERVED_USER_IDS
 from tests.support.three_apis import ApiClient
 
 AT_NOON = "2026-11-20T12:00:00.000Z"
@@ -110,7 +111,7 @@ def test_token_is_checked_before_body_and_body_before_video(client, api):
     assert api.post(path, {"progress_rate": 50}).status_code == 404
 
 
-@pytest.mark.parametrize("word", ["lessons", "modules", "summary", "batch", "events"])
+@pytest.mark.parametrize("word", sorted(RESERVED_USER_IDS))
 def test_reserved_word_as_user_is_refused_in_all_three_apis(client, word):
     reserved = ApiClient(client, word)
     answers = [reserved.save_rate(5), reserved.get("/videos/1/progress"), reserved.save_playback(5)]

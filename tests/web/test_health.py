@@ -26,6 +26,7 @@ from tests.support.server_faults import frozen
 from tests.support.tokens import SECRET
 
 MAX_SECONDS = 1.0
+pytestmark = pytest.mark.usefixtures("short_collections")
 
 
 @pytest.fixture(scope="module")
