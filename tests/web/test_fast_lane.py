@@ -38,7 +38,7 @@ from tests.support.thousand_requests import (
 from tests.support.tokens import SECRET, bearer
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-ANSWER = re.compile(rb"(?=HTTP/1\.[01] [1-5]\d\d )")
+ANSWER = re.compile(rb"(?=HTTP/1\.\d [1-5]\d\d )")
 EVERY_OUTCOME = {
     *(("POST", status) for status in (200, 204, 400, 401, 403, 404, 422)),
     *(("GET", status) for status in (200, 304, 400, 401, 403, 404)),
@@ -210,10 +210,13 @@ def answers_in(data: bytes):
 
 
 def published(service):
+    """The counts in `/metrics`, except the checks of `/readyz`: they depend on the time."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=20) as client:
         client.sendall(b"GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         text = client.makefile("rb").read().partition(b"\r\n\r\n")[2]
-    return counts(text_string_to_metric_families(text.decode()))
+    figures = counts(text_string_to_metric_families(text.decode()))
+    del figures["resume_redis_seconds_count", ("operation", "ping")]
+    return figures
 
 
 @pytest.mark.soak
