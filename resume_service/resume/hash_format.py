@@ -156,7 +156,7 @@ def is_archivable(key: str, values: Sequence[Any] | None) -> bool:
         log_no_point(key, WRONG_TYPE)
         return False
     fields = dict(zip(ARCHIVE_FIELDS, values, strict=True))
-    if point_from(key, "", "", [fields[name] for name in POINT_FIELDS]) is None:
+    if point_from(key, "", "", [fields.get(name) for name in POINT_FIELDS]) is None:
         return False
     try:
         for name in ("watchedAt", "completedAt"):
