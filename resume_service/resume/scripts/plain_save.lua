@@ -38,11 +38,11 @@ if kind == 'save' or kind == 'rate' then
       -- `duration`, `watched` and `completed` have these values already.
       call('HSET', KEYS[1], 'currentTime', position, 'updatedAt', updated_at, 'percent', percent)
     else
-      call('HSET', KEYS[1], 'currentTime', position, 'updatedAt', updated_at, 'percent', percent,
-        'watched', watched and '1' or '0', 'completed', percent == '100.00' and '1' or '0')
-      if duration ~= '' then
-        call('HSET', KEYS[1], 'duration', duration)
-      end
+      local knows_duration = duration ~= '' -- otherwise, this command writes `percent` twice
+      call('HSET', KEYS[1], 'currentTime', position, 'updatedAt', updated_at,
+        knows_duration and 'duration' or 'percent', knows_duration and duration or percent,
+        'percent', percent, 'watched', watched and '1' or '0',
+        'completed', percent == '100.00' and '1' or '0')
       if is_rate then
         call('HSET', KEYS[1], 'rate', ARGV[12])
       end
