@@ -1,21 +1,21 @@
 -- Functions for the state of a point. `merge_point.lua` includes them. They use no key of Redis.
 --
--- A state is a table: name -> {time in ms, value as text}. A name is missing if there is no such event.
---   position       latest save: s. The third item is the device, or nil.
---   rate           latest rate: percent
---   sent           latest duration from a player: s
---   usual          duration in the catalogue, as it came with the latest rate: s
---   qualified      latest event that makes the video watched
---   marked         latest watched mark
+-- A state is a table: name -> {time in ms, value as text}. A name without an event is missing.
+--   position     latest save: s. The third item is the device, or nil.
+--   rate         latest rate: percent
+--   sent         latest duration from a player: s
+--   usual        duration in the catalogue, as it came with the latest rate: s
+--   qualified    latest event that makes the video watched
+--   marked       latest watched mark
 --   unwatched, dismissed, undismissed: latest mark of this name
---   watchedAt      earliest event that makes the video watched
---   completedAt    earliest event at 100 %
---   previous       position before a save moved it back by more than a minute: s
+--   watchedAt    earliest event that makes the video watched
+--   completedAt  earliest event at 100 %
+--   previous     position before a save moved it back by more than a minute: s
 --
--- The hash has watchedAt and completedAt as fields. Its field `state` has the others as JSON:
--- [time, value], or only the time. `previous` is [value, time]. `shown` is the time in updatedAt when
--- this script wrote the hash. If updatedAt has another time, the previous version of the service has
--- saved the point since.
+-- The hash has the fields watchedAt and completedAt. Its field `state` has the others as JSON: [time,
+-- value], or only the time. `previous` is [value, time]. `shown` is the time in updatedAt when this
+-- script wrote the hash. If updatedAt has another time, the previous version of the service has saved
+-- the point since.
 --
 -- returns nothing
 
@@ -81,7 +81,7 @@ local function plain(fields, at)
   return state
 end
 
--- The state of a hash. Times after `now` become `now` - 1: the clock was ahead when they were stored.
+-- The state of a hash. Times after `now` become `now` - 1: the clock was ahead when it stored them.
 local function decode(fields, now)
   local at, state = number(fields.currentTime) and ms_of(fields.updatedAt), {}
   local is_json, json = pcall(cjson.decode, fields.state or 'null')
@@ -127,7 +127,8 @@ local function shown(state)
     local seconds = position_of(rate[2], duration) or position and position[2] or '0'
     return seconds, rate[1], string.format('%.2f', rate[2]), duration
   elseif position then
-    return position[2], position[1], duration and percent_of(number(position[2]), number(duration)), duration
+    local percent = duration and percent_of(number(position[2]), number(duration))
+    return position[2], position[1], percent, duration
   elseif state.marked then
     return '0', state.marked[1]
   end
