@@ -100,8 +100,8 @@ def join(one: MergeState, other: MergeState) -> MergeState:
     return merged if deleted == NEVER else _after_deletion(merged, one, other)
 
 
-def cut_off(state: MergeState, limit: int) -> MergeState:
-    """Return `state` with each time after `limit` replaced by `limit`.
+def cut_off(state: MergeState, *, after: int, to: int) -> MergeState:
+    """Return `state` with `to` in place of each time after `after`.
 
     A time in the future comes from a clock that was ahead. It must not win over later events.
     """
@@ -109,10 +109,10 @@ def cut_off(state: MergeState, limit: int) -> MergeState:
     for name in state.__struct_fields__:
         value = getattr(state, name)
         if type(value) is int:
-            if value > limit:
-                changed[name] = limit
-        elif value[0] > limit:
-            changed[name] = (limit, *value[1:])
+            if value > after:
+                changed[name] = to
+        elif value[0] > after:
+            changed[name] = (to, *value[1:])
     return _replaced(state, changed) if changed else state
 
 

@@ -64,6 +64,7 @@ def from_fields(fields: Mapping[str, str | None]) -> MergeState:
 
 def to_fields(state: MergeState) -> dict[str, str]:
     """Return the fields of a point. Contains only `state` if it has no save and no watched mark."""
+    state = state_json.pruned(state)
     point = shown(state)
     text = {} if is_plain(state, point) else {"state": state_json.json_of(state)}
     if point is None:
@@ -88,22 +89,24 @@ def to_fields(state: MergeState) -> dict[str, str]:
 
 
 def is_plain(state: MergeState, point: Shown | None) -> bool:
-    """Return whether a point needs no field `state`. `point` is the point that `state` shows."""
+    """Return whether a point needs no field `state`.
+
+    `point` is the point that `state` shows. `state` must be pruned.
+    """
     if point is None:
         return state in (EMPTY, MergeState(deleted=state.deleted))
     at, position, sent, usual = point.at, state.position, state.sent, state.usual
-    is_alone = (
-        position[0] == at and sent[0] in (NEVER, at) and usual[0] <= sent[0]
-        if position[0]
-        else state.rate[0] == at and not sent[0] and usual[0] in (NEVER, at)
+    is_save_alone = (
+        position[0] == at and not state.rate[0] and sent[0] in (NEVER, at) and not usual[0]
     )
+    is_rate_alone = not position[0] and not sent[0] and usual[0] in (NEVER, at)
     return (
-        is_alone
-        and (state.qualified == at or state.qualified <= state.unwatched)
+        (is_save_alone or (state.rate[0] == at and is_rate_alone))
+        and state.qualified in (NEVER, at)
+        and not state.marked
         and not state.unwatched
-        and state.marked <= at
-        and state.dismissed <= at
-        and state.undismissed <= at
+        and not state.dismissed
+        and not state.undismissed
         and not state.previous[0]
     )
 

@@ -80,28 +80,45 @@ def parsed(text: str, device: str, first: FirstTimes) -> tuple[MergeState, int]:
 
 
 def json_of(state: MergeState) -> str:
-    """Return the JSON, without the events that can't matter any more.
-
-    An event can't matter if a later one hides it. A deletion cancels both of them or only the
-    earlier one. So the earlier one can never become visible.
-    """
+    """Return the JSON of a state that `pruned` has returned."""
     point, previous = shown(state), state.previous
-    saved = max(state.position[0], state.rate[0])
-    is_watched = state.qualified > state.unwatched
     stored = StoredState(
         position=_stored_pair(state.position[:2]),
-        rate=_stored_pair(state.rate) if state.rate[0] > state.position[0] else None,
+        rate=_stored_pair(state.rate),
         sent=_stored_pair(state.sent),
-        usual=_stored_pair(state.usual) if state.usual[0] > state.sent[0] else None,
-        qualified=state.qualified if is_watched else NEVER,
-        marked=state.marked if state.marked > saved else NEVER,
+        usual=_stored_pair(state.usual),
+        qualified=state.qualified,
+        marked=state.marked,
         unwatched=state.unwatched,
-        dismissed=state.dismissed if state.dismissed > saved else NEVER,
-        undismissed=state.undismissed if state.undismissed > saved else NEVER,
+        dismissed=state.dismissed,
+        undismissed=state.undismissed,
         previous=(number_text(previous[1]), previous[0]) if previous[0] else None,
         shown=point.at if point else NEVER,
     )
     return _encode(stored).decode()
+
+
+def pruned(state: MergeState) -> MergeState:
+    """Return the state without the events that can't matter any more.
+
+    An event can't matter if a later one hides it. A deletion cancels both of them or only the
+    earlier one. So the earlier one can never become visible.
+    """
+    hidden: dict[str, object] = {}
+    saved = max(state.position[0], state.rate[0])
+    if NEVER < state.rate[0] <= state.position[0]:
+        hidden["rate"] = NO_PAIR
+    if NEVER < state.usual[0] <= state.sent[0]:
+        hidden["usual"] = NO_PAIR
+    if NEVER < state.qualified <= state.unwatched:
+        hidden["qualified"] = NEVER
+    if NEVER < state.marked <= saved:
+        hidden["marked"] = NEVER
+    if NEVER < state.dismissed <= saved:
+        hidden["dismissed"] = NEVER
+    if NEVER < state.undismissed <= saved:
+        hidden["undismissed"] = NEVER
+    return msgspec.structs.replace(state, **hidden) if hidden else state
 
 
 def number(text: str) -> float:

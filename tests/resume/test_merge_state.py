@@ -153,6 +153,6 @@ def test_fields_of_no_point_are_refused(fields, why):
 def test_a_time_in_the_future_is_cut_off():
     state = MergeState(position=(9000, 5.0, "TV"), unwatched=8000, qualified=2000)
 
-    assert cut_off(state, 3000) == MergeState(
+    assert cut_off(state, after=5000, to=3000) == MergeState(
         position=(3000, 5.0, "TV"), unwatched=3000, qualified=2000
     )
