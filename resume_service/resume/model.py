@@ -133,6 +133,12 @@ class ArchivedPoint(NamedTuple):
     watched_at: datetime | None
     completed: bool
     completed_at: datetime | None
+    device: str | None = None
+    """The device that measured the position."""
+    rate: float | None = None
+    """Percent. None unless the point has a rate and no position."""
+    state: str | None = None
+    """The JSON of the merge state. None if the other fields express the whole state."""
 
 
 class FirstTimes(NamedTuple):
