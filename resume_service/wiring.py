@@ -24,7 +24,7 @@ from resume_service.catalogue.facts_cache import FactsCache
 from resume_service.catalogue.streams import Streams
 from resume_service.catalogue.videos import Videos, delete_videos_of
 from resume_service.catalogue.view_logs import ViewLogs
-from resume_service.clock import Clock
+from resume_service.clock import Clock, system_clock
 from resume_service.lessons.completions import Completions
 from resume_service.lessons.course import Lessons, Modules
 from resume_service.lessons.enrollments import Enrollments
@@ -59,7 +59,13 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
         ReplicaWait(settings.resume_wait_replicas, settings.redis_timeout_ms // 2),
     )
     with_archive = settings.database_url is not None
-    points = ResumeStore(router, keys, PointSettings.from_settings(settings), archive=with_archive)
+    points = ResumeStore(
+        router,
+        keys,
+        PointSettings.from_settings(settings),
+        archive=with_archive,
+        fixed_clock=clock is not system_clock,
+    )
     media = MediaSource.from_settings(settings)
     verifier = Verifier.from_settings(settings)
     common = (settings, verifier, router, RateLimiter(router), points, media)

@@ -6,25 +6,25 @@ archive does not have yet (see `archive/backlog.py`).
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from resume_service.clock import epoch_ms, iso
-from resume_service.redis.pipeline import KeyedCommand, Pipeline, script_call
-from resume_service.redis.script import Args
+from resume_service.clock import epoch_ms
+from resume_service.redis.call import KeyedCommand
+from resume_service.redis.pipeline import Pipeline, script_call
+from resume_service.resume.event_arguments import EventArguments
 from resume_service.resume.hash_format import (
     ARCHIVE_FIELDS,
     WRONG_TYPE,
     fields_of,
+    first_times,
     is_archivable,
-    iso_or_empty,
     log_no_point,
 )
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import ArchivedPoint, FirstTimes, PointSettings
-from resume_service.resume.scripts import RESTORE_POINT, SET_FIRST_TIMES
+from resume_service.resume.scripts import MERGE_POINT
 
 ONE_SECOND = timedelta(seconds=1)
 _NO_VALUES = (None,) * len(ARCHIVE_FIELDS)
@@ -55,6 +55,7 @@ class BulkStore:
         self._redis = redis
         self._keys = keys
         self._settings = settings
+        self._arguments = EventArguments(settings)
 
     def read(self, entries: Sequence[str]) -> list[StoredPoint]:
         """Return the points of these backlog entries, in the order of the entries."""
@@ -67,66 +68,57 @@ class BulkStore:
             for (key, user, video), values in zip(points, hashes, strict=True)
         ]
 
-    def set_first_times(self, first_times: Sequence[FirstTimes]) -> None:
+    def set_first_times(self, first_times_of: Sequence[FirstTimes]) -> None:
         """Add to points the times when the video was first watched and first completed.
 
-        Skips a point that was saved or deleted since the flush read it.
+        A later deletion or unwatched mark cancels them.
         """
         calls = [
-            script_call(
-                SET_FIRST_TIMES,
-                [self._keys.point(each.user_id, each.video_id)],
-                [
-                    iso(each.updated_at),
-                    iso_or_empty(each.watched_at),
-                    iso_or_empty(each.completed_at),
-                ],
-            )
-            for each in first_times
+            self._merge_call(each, first_times(each.watched_at, each.completed_at), each.updated_at)
+            for each in first_times_of
         ]
-        self._redis.execute(calls, SET_FIRST_TIMES, accepts_wrong_type=True)
+        self._redis.execute(calls, MERGE_POINT, accepts_wrong_type=True)
 
     def restore(self, rows: Sequence[ArchivedPoint], now: datetime) -> int:
-        """Write archived points that Redis has lost. Return the number of points written.
+        """Merge archived points that Redis has lost. Return the number of points that changed.
 
-        Does not write deleted points. Does not replace newer points. Skips keys of another type.
+        Does not write deleted points. Skips keys of another type.
         """
-        if self._keys.hash_tags:
-            rows = self._not_erased(rows)
-        calls = [self._restore_call(row, now) for row in rows]
-        results = self._redis.execute(calls, RESTORE_POINT, accepts_wrong_type=True)
+        calls = []
+        for row in self._not_erased(rows):
+            ttl = -((now - row.updated_at - self._settings.ttl) // ONE_SECOND)
+            calls.append(self._merge_call(row, fields_of(row), max(now, row.updated_at), ttl))
+        results = self._redis.execute(calls, MERGE_POINT, accepts_wrong_type=True)
         for (key, _), result in zip(calls, results, strict=True):
             if result is None:
                 log_no_point(key, WRONG_TYPE)
-        return sum(result or 0 for result in results)
+        return sum(result is not None and result[0] > 0 for result in results)
 
-    def _restore_call(self, row: ArchivedPoint, now: datetime) -> KeyedCommand:
-        keys = self._keys.of_point(row.user_id, row.video_id)
-        script_keys = [keys.point, keys.recent]
-        if not self._keys.hash_tags:
-            script_keys += [keys.erased, self._keys.of_backlog()[0].restored]
-        seconds_left = -((now - row.updated_at - self._settings.ttl) // ONE_SECOND)
-        args: Args = [
-            iso(row.updated_at),
-            epoch_ms(row.updated_at),
-            seconds_left,
-            self._settings.max_points,
-            keys.member,
-            keys.point_prefix,
-            keys.entry,
-            iso_or_empty(row.watched_at),
-            iso_or_empty(row.completed_at),
-            json.dumps(fields_of(row)),
-        ]
-        return script_call(RESTORE_POINT, script_keys, args)
+    def _merge_call(
+        self,
+        point: ArchivedPoint | FirstTimes,
+        fields: Mapping[str, str],
+        arrived: datetime,
+        ttl: int | None = None,
+    ) -> KeyedCommand:
+        keys = self._keys.of_point(point.user_id, point.video_id)
+        args = self._arguments.of_archived(fields, keys, epoch_ms(arrived), ttl=ttl)
+        return script_call(MERGE_POINT, [keys.point, keys.recent, keys.deleted], args)
 
     def _not_erased(self, rows: Sequence[ArchivedPoint]) -> list[ArchivedPoint]:
-        """Return the rows without those of deleted points.
+        """Return the rows without those that the previous version of the service has deleted.
 
-        In a cluster, the script can't check this, because the backlog may be on another server.
+        It writes an entry to the backlog, and no time of the deletion.
         """
-        point_keys = [self._keys.of_point(row.user_id, row.video_id) for row in rows]
-        scores = self._redis.execute(
-            [(keys.erased, ("ZSCORE", keys.erased, keys.entry)) for keys in point_keys]
+        all_keys = [self._keys.of_point(row.user_id, row.video_id) for row in rows]
+        erased = self._redis.execute(
+            [(keys.erased, ("ZSCORE", keys.erased, keys.entry)) for keys in all_keys]
         )
-        return [row for row, score in zip(rows, scores, strict=True) if score is None]
+        deleted = self._redis.execute(
+            [(keys.deleted, ("ZSCORE", keys.deleted, keys.member)) for keys in all_keys]
+        )
+        return [
+            row
+            for row, entry, time in zip(rows, erased, deleted, strict=True)
+            if entry is None or time is not None
+        ]

@@ -239,7 +239,7 @@ def test_first_times_from_the_archive_do_not_change_a_newer_point(stores, monkey
 
 def test_without_an_archive_no_entry_is_written(real_redis):
     points, now = resume_store(real_redis), datetime.now(UTC)
-    points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at_ms=epoch_ms(now)))
+    points.save(Measurement(user_id="ann", video_id="v", position=1, arrived_ms=epoch_ms(now)))
     points.delete("ann", "v", epoch_ms(now))
 
     assert list(real_redis.scan_iter("archive:*")) == []

@@ -14,7 +14,7 @@ import redis
 from resume_service.archive.cycle import ArchiveCycle
 from resume_service.archive.flush import FlushResult
 from resume_service.clock import epoch_ms, iso
-from resume_service.resume.model import Measurement, ResumePoint
+from resume_service.resume.model import EventType, Mark, Measurement, ResumePoint
 from resume_service.settings import Settings
 from tests.support.executed import Executed
 from tests.support.resume_stores import resume_store
@@ -46,11 +46,12 @@ class Stores:
         measured_at: datetime | None = None,
         **more: Any,
     ) -> None:
-        at_ms = epoch_ms(measured_at or self.now[0])
-        self.points.save(Measurement(user, video, at_ms, position, **more))
+        arrived_ms = max(epoch_ms(self.now[0]), epoch_ms(measured_at or self.now[0]))
+        age_ms = arrived_ms - epoch_ms(measured_at or self.now[0])
+        self.points.save(Measurement(user, video, arrived_ms, position, age_ms=age_ms, **more))
 
     def delete(self, video: str = "v", user: str = "ann") -> None:
-        self.points.delete(user, video, epoch_ms(self.now[0]))
+        self.points.delete(Mark(user, video, epoch_ms(self.now[0]), EventType.DELETE))
 
     def get(self, video: str = "v", user: str = "ann") -> ResumePoint:
         return self.points.get(user, video)

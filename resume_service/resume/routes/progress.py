@@ -7,9 +7,10 @@ from typing import Any
 from flask import Response
 from msgspec import UNSET
 
+from resume_service.errors import NotFound, ValidationFailed
 from resume_service.ids import RESERVED_USER_IDS
 from resume_service.redis.operation import Operation, run
-from resume_service.resume.model import Measurement
+from resume_service.resume.model import EventType, Mark, Measurement
 from resume_service.resume.schemas.fast_progress import (
     SaveBody,
     check_point_path,
@@ -33,7 +34,7 @@ from resume_service.resume.schemas.progress import (
     SaveSchema,
     UserPath,
 )
-from resume_service.resume.store import ResumeStore
+from resume_service.resume.store import NO_POINT, ResumeStore
 from resume_service.web.blueprint import BeaconBlueprint
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
@@ -44,6 +45,7 @@ from resume_service.web.messages import (
     json_response,
     json_response_with_etag,
 )
+from resume_service.web.numbers import whole_number_errors
 from resume_service.web.pagination import page_url
 
 SAVED = ApiResponse(204, (("Resume-Applied", "true"),))
@@ -152,9 +154,19 @@ def _save(request: ApiRequest, body: SaveBody) -> Operation[ApiResponse]:
     user_id = body.user_id
     request.caller.require_access_to(user_id)
     duration = None if body.duration is UNSET else body.duration
-    measured_at_ms = request.arrived_ms - int(body.ageMs)
-    applied = yield from request.services.get(ResumeStore).save(
-        Measurement(user_id, body.video_id, measured_at_ms, body.currentTime, duration)
+    store = request.services.get(ResumeStore)
+    if body.ageMs > store.longest_age_ms:
+        errors = whole_number_errors(body.ageMs, 0, store.longest_age_ms)
+        raise ValidationFailed({"ageMs": errors}, INVALID)
+    applied = yield from store.save(
+        Measurement(
+            user_id,
+            body.video_id,
+            request.arrived_ms,
+            body.currentTime,
+            duration,
+            age_ms=int(body.ageMs),
+        )
     )
     return SAVED if applied else IGNORED
 
@@ -167,7 +179,9 @@ def _read(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResp
 
 def _delete(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:
     request.caller.require_access_to(user_id)
-    yield from request.services.get(ResumeStore).delete(user_id, video_id, request.arrived_ms)
+    mark = Mark(user_id, video_id, request.arrived_ms, EventType.DELETE)
+    if not (yield from request.services.get(ResumeStore).delete(mark)).existed:
+        raise NotFound(NO_POINT)
     return DELETED
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from resume_service.clock import MILLISECOND
-from resume_service.resume.model import LONGEST_AGE, Status
+from resume_service.resume.model import Status
 from resume_service.web.fields import BodySchema, UserId, VideoId
 from resume_service.web.numbers import Seconds, WholeNumber
 from resume_service.web.pagination import PageCursor, PageSize
 
 INVALID = 400
 """HTTP status of a failed validation in this API."""
-LONGEST_AGE_MS = LONGEST_AGE // MILLISECOND
+LONGEST_AGE_MS = timedelta(days=3650) // MILLISECOND
 """Maximum value of `ageMs`."""
 EXAMPLE_SAVE = {"clerkId": "user_123456", "tmdbId": "12345", "currentTime": 3600, "duration": 5400}
 EXAMPLE_POINT = {

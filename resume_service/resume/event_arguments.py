@@ -1,0 +1,89 @@
+"""Builds the keys and the arguments of the script that merges an event, `scripts/merge_point.lua`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from resume_service.redis.script import Args
+from resume_service.resume.hash_format import number_or_empty
+from resume_service.resume.keys import PointKeys
+from resume_service.resume.model import EventType, Mark, Measurement, PointSettings
+
+MERGE = "merge"
+"""The type of an event that brings an archived point."""
+
+
+class EventArguments:
+    """Returns ARGV in the order of the script."""
+
+    def __init__(self, settings: PointSettings, *, fixed_clock: bool = False) -> None:
+        self._fixed_clock = fixed_clock
+        self._ttl = str(int(settings.ttl.total_seconds()))
+        self._limits = (str(settings.max_points), str(settings.watched_percent))
+        """Arguments that are the same for each event. So they are formatted only once, here."""
+
+    def of_measurement(self, event: Measurement, keys: PointKeys, *, wants_point: bool) -> Args:
+        """Raises ValueError unless the measurement has either a position or a rate."""
+        position, rate = event.position, event.rate
+        if (position is None) is (rate is None):
+            raise ValueError("a position or a rate")
+        arrived_ms = event.arrived_ms
+        if rate is None:
+            value, kind, last = position, "save", event.device or ""
+        else:
+            value, kind, last = rate, "rate", number_or_empty(event.catalogue_duration)
+        return [
+            kind,
+            arrived_ms,
+            event.age_ms,
+            arrived_ms if self._fixed_clock else "",
+            self._ttl,
+            *self._limits,
+            keys.member,
+            keys.point_prefix,
+            keys.entry,
+            "1" if wants_point else "",
+            number_or_empty(value),
+            number_or_empty(event.duration),
+            last,
+        ]
+
+    def of_mark(self, event: Mark, keys: PointKeys) -> Args:
+        """Raises ValueError if the event is a save or a rate."""
+        if event.type in (EventType.SAVE, EventType.RATE):
+            raise ValueError("a deletion or a mark")
+        return self._of(event.type.value, event.arrived_ms, event.age_ms, keys)
+
+    def of_archived(
+        self,
+        fields: Mapping[str, str],
+        keys: PointKeys,
+        arrived_ms: int,
+        *,
+        ttl: int | None = None,
+    ) -> Args:
+        """`fields` are those of a point's hash. `ttl`: seconds until the point expires.
+
+        If `ttl` is None, it is RESUME_TTL_DAYS. No time in `fields` may be after `arrived_ms`.
+        """
+        args = self._of(MERGE, arrived_ms, 0, keys)
+        args[3] = arrived_ms
+        if ttl is not None:
+            args[4] = ttl
+        args[10:] = ["1", json.dumps(dict(fields))]
+        return args
+
+    def _of(self, kind: str, arrived_ms: int, age_ms: int, keys: PointKeys) -> Args:
+        return [
+            kind,
+            arrived_ms,
+            age_ms,
+            arrived_ms if self._fixed_clock else "",
+            self._ttl,
+            *self._limits,
+            keys.member,
+            keys.point_prefix,
+            keys.entry,
+            "",
+        ]

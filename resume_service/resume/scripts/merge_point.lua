@@ -1,0 +1,207 @@
+-- Merges one event into a point. In any order of arrival, the same events give the same point. An
+-- event is a save, a rate, a deletion, a mark, or an archived point. If the script fails, nothing
+-- changes.
+--
+-- The *state* of a point is the latest time and value of each kind of event (see
+-- `point_state.lua`), and the earliest time of being watched and completed. An event is a small state. To merge
+-- it, take the later of each time. Then drop what a deletion or an unwatched mark cancels. A hash has
+-- the field `state` only if its other fields can't express the state.
+--
+-- KEYS[1]  resume:<user>:<video>, hash: the point
+-- KEYS[2]  recent:<user>, zset: video -> updatedAt in ms
+-- KEYS[3]  deleted:<user>, zset: video -> time of the latest deletion in ms
+-- KEYS[4]  archive:dirty, zset: <user>:<video> -> arrival of the latest save or mark in ms
+-- KEYS[5]  archive:erased, zset: <user>:<video> -> arrival of the latest deletion in ms
+--          KEYS[4] and KEYS[5] are missing without an archive and in a cluster.
+-- ARGV[1]  save, rate, delete, watched, unwatched, dismissed, undismissed, or merge: an archived point
+-- ARGV[2]  a number above 0 that identifies this call. The result contains it.
+-- ARGV[3]  age of the event, ms: the time from its measurement to its arrival
+-- ARGV[4]  arrival, ms since 1970; empty: the time of this Redis
+-- ARGV[5]  time to live of the point, s
+-- ARGV[6]  maximum number of a user's points, and of a user's deletions
+-- ARGV[7]  a video is watched when its percent reaches this value
+-- ARGV[8]  member of recent:<user> and deleted:<user>
+-- ARGV[9]  prefix of the keys of this user's points: resume:<user>:
+-- ARGV[10] member of archive:dirty and archive:erased
+-- ARGV[11] 1 to return the point, else empty
+-- ARGV[12] save: position, s. rate: percent. merge: the fields of a hash, JSON
+-- ARGV[13] save and rate: duration, s; empty if the player does not know it
+-- ARGV[14] save: name of the device; empty if unknown. rate: duration in the catalogue, s, or empty
+-- returns  A number: ARGV[2] if a save or a rate is now the latest, or if another event has changed
+--          anything. Else the negative of ARGV[2]. So the caller can check that the result is its own.
+--          A deletion and a mark return an array: this number, then 1 if a point existed before, else
+--          0, then the time of the earlier deletion in ms, else 0. If ARGV[11] is 1, another event
+--          returns an array: this number, then 1 if the point is new, else 0, then the first eight of `FIELDS`.
+
+local FIELDS = {'currentTime', 'updatedAt', 'duration', 'percent', 'watched', 'completed', 'device',
+  'state', 'watchedAt', 'completedAt', 'rate'}
+local kind, now = ARGV[1], tonumber(ARGV[4])
+if not now then
+  local clock = redis.call('TIME')
+  now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+end
+local at = now - ARGV[3]
+local stored = redis.pcall('HMGET', KEYS[1], unpack(FIELDS))
+if stored.err and kind ~= 'delete' then
+  return stored -- another program has written a key of another type
+end
+
+-- include point_values.lua
+
+-- Puts the point into the index, which keeps the newest points. Returns whether this point stays.
+local function stays_in_index(score)
+  if redis.call('ZADD', KEYS[2], score, ARGV[8]) == 0 then
+    return true
+  end
+  for _, video in ipairs(redis.call('ZRANGE', KEYS[2], 0, 9)) do
+    if redis.call('EXISTS', ARGV[9] .. video) == 0 then
+      redis.call('ZREM', KEYS[2], video) -- the point has expired
+    end
+  end
+  local surplus, stays = redis.call('ZCARD', KEYS[2]) - ARGV[6], true
+  for _, video in ipairs(surplus > 0 and redis.call('ZRANGE', KEYS[2], 0, surplus - 1) or {}) do
+    redis.call('DEL', ARGV[9] .. video)
+    redis.call('ZREM', KEYS[2], video)
+    stays = stays and video ~= ARGV[8]
+  end
+  return stays
+end
+
+-- An archived point has less time left than a point that was saved since.
+local function expire(key)
+  if kind ~= 'merge' or redis.call('TTL', key) < tonumber(ARGV[5]) then
+    redis.call('EXPIRE', key, ARGV[5])
+  end
+end
+
+-- Updates the index and the backlog after a change of the hash. Returns whether the point stays.
+local function finish(score)
+  expire(KEYS[1])
+  local stays = stays_in_index(score)
+  expire(KEYS[2])
+  if stays and KEYS[4] and kind ~= 'merge' then
+    redis.call('ZADD', KEYS[4], now, ARGV[10])
+  end
+  return stays
+end
+
+-- The first command that changes data must be HSET or DEL. If Redis has no memory left, it rejects
+-- HSET, and then nothing has changed.
+
+-- include plain_save.lua
+-- include point_state.lua
+
+local fields, earlier = {}, nil
+for index, name in ipairs(FIELDS) do
+  fields[name] = stored[index] or nil
+end
+local state = decode(fields, now)
+local _, stored_at = shown(state)
+-- An event that is not older than the stored point is newer than the latest deletion.
+if kind == 'delete' or kind == 'merge' or not stored_at or at < stored_at then
+  earlier = tonumber(redis.call('ZSCORE', KEYS[3], ARGV[8]) or nil)
+end
+local latest_deletion = earlier and math.min(earlier, earlier > now and now - 1 or now) or -1
+local deleted = latest_deletion
+cancel(state, deleted)
+local before, existed = shown(state)
+
+local event = {}
+if kind == 'merge' then
+  event = decode(cjson.decode(ARGV[12]), now)
+elseif kind == 'delete' then
+  deleted = math.max(latest_deletion, at)
+elseif kind == 'save' or kind == 'rate' then
+  local duration = ARGV[13] ~= '' and ARGV[13] or (state.sent or state.usual or {})[2]
+  local percent = kind == 'rate' and ARGV[12] or duration and percent_of(ARGV[12], duration)
+  local device = kind == 'save' and ARGV[14] ~= '' and ARGV[14] or nil
+  event[kind == 'save' and 'position' or 'rate'] = {at, ARGV[12], device}
+  event.sent = ARGV[13] ~= '' and {at, ARGV[13]} or nil
+  event.usual = kind == 'rate' and ARGV[14] ~= '' and {at, ARGV[14]} or nil
+  event.qualified = percent and tonumber(percent) >= tonumber(ARGV[7]) and {at} or nil
+  event.completedAt = percent and tonumber(percent) == 100 and {at} or nil
+else
+  event[kind == 'watched' and 'marked' or kind] = {at}
+  event.qualified = kind == 'watched' and {at} or nil
+end
+event.watchedAt = event.watchedAt or event.qualified
+join(state, event)
+cancel(state, deleted)
+
+-- A save is applied if it is the latest one.
+local position, rate, applied = state.position, state.rate, false
+if kind == 'save' and position then
+  applied = position[1] == at and number(position[2]) == number(ARGV[12])
+    and not (rate and rate[1] > at)
+elseif kind == 'rate' and rate then
+  applied = rate[1] == at and number(rate[2]) == number(ARGV[12])
+    and not (position and position[1] >= at)
+end
+if applied and existed then
+  local back = number(before) - number((shown(state)))
+  if back > 60 and not state.previous then
+    state.previous = {existed, before}
+  elseif state.previous and number(before) - back >= number(state.previous[2]) then
+    state.previous = nil
+  end
+end
+
+local wanted, score = encode(state)
+local set, gone, changed, stays = {}, {}, false, true
+for index, name in ipairs(FIELDS) do
+  if wanted[name] and wanted[name] ~= stored[index] then
+    set[#set + 1], set[#set + 2] = name, wanted[name]
+  elseif stored[index] and not wanted[name] then
+    gone[#gone + 1] = name
+  end
+end
+if not next(wanted) then
+  changed = redis.call('DEL', KEYS[1]) == 1
+  redis.call('ZREM', KEYS[2], ARGV[8])
+  existed = existed or changed and not stored[8] -- another program's hash counts as a point
+elseif set[1] or gone[1] then
+  changed = true
+  if set[1] then
+    redis.call('HSET', KEYS[1], unpack(set))
+  end
+  if gone[1] then
+    redis.call('HDEL', KEYS[1], unpack(gone))
+  end
+  if kind == 'delete' then
+    redis.call('ZADD', KEYS[2], score, ARGV[8])
+  else
+    stays = finish(score)
+  end
+end
+
+if kind == 'delete' and at > latest_deletion then
+  changed = true
+  redis.call('ZADD', KEYS[3], at, ARGV[8])
+  redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[6])
+  redis.call('EXPIRE', KEYS[3], ARGV[5])
+  if KEYS[5] then
+    redis.call('ZADD', KEYS[5], now, ARGV[10])
+    if not next(wanted) then
+      redis.call('ZREM', KEYS[4], ARGV[10])
+    end
+  end
+elseif changed and deleted < (earlier or deleted) then
+  redis.call('ZADD', KEYS[3], deleted, ARGV[8]) -- the clock was ahead at the deletion
+end
+
+local result = tonumber(ARGV[2])
+if kind == 'save' or kind == 'rate' then
+  result = applied and stays and result or -result
+else
+  result = changed and stays and result or -result
+end
+if ARGV[11] == '1' then
+  local point = {result, existed and 0 or 1}
+  for index = 1, 8 do
+    point[index + 2] = stays and wanted[FIELDS[index]] or false
+  end
+  return point
+elseif kind == 'save' or kind == 'rate' or kind == 'merge' then
+  return result
+end
+return {result, existed and 1 or 0, math.max(latest_deletion, 0)}
