@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from resume_service.clock import epoch_ms, from_epoch_ms, iso
+from resume_service.clock import epoch_ms, from_epoch_ms
 from resume_service.resume import state_fields, state_json
-from resume_service.resume.hash_format import iso_or_empty, number_text
+from resume_service.resume.hash_format import fields_of
 from resume_service.resume.merge_state import EMPTY, NEVER, MergeState, Shown, join, shown
 from resume_service.resume.model import ArchivedPoint
 from resume_service.resume.state_json import FirstTimes
@@ -45,19 +45,7 @@ class TombstoneRow(NamedTuple):
 
 def state_of_point(row: ArchivedPoint) -> MergeState:
     """Return the state that a row expresses. Raises ValueError if it expresses none."""
-    fields: dict[str, str | None] = {
-        "currentTime": number_text(row.position),
-        "updatedAt": iso(row.updated_at),
-        "duration": _text(row.duration),
-        "percent": _text(row.percent),
-        "watched": "1" if row.watched else "0",
-        "watchedAt": iso_or_empty(row.watched_at),
-        "completedAt": iso_or_empty(row.completed_at),
-        "device": row.device,
-        "rate": _text(row.rate),
-        "state": row.state,
-    }
-    state = state_fields.from_fields(fields)
+    state = state_fields.from_fields(fields_of(row))
     if row.watched_at and state.watched_at > state.qualified:
         # Version 0.4 has merged an earlier event into the row, but not into its state.
         return msgspec.structs.replace(state, qualified=state.watched_at)
@@ -108,10 +96,6 @@ def tombstone_row(user_id: str, video_id: str, tombstone: MergeState) -> Tombsto
         state_json.json_of(tombstone) if latest_mark else None,
         from_epoch_ms(max(latest_mark, tombstone.deleted)),
     )
-
-
-def _text(number: float | None) -> str | None:
-    return None if number is None else number_text(number)
 
 
 def _moment(ms: int) -> datetime | None:

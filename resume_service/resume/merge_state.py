@@ -97,7 +97,7 @@ def join(one: MergeState, other: MergeState) -> MergeState:
         # It follows the order of arrival. So the state with the newer position decides.
         previous=newer.previous if newer.previous[1] > newer.position[1] else NO_PAIR,
     )
-    return merged if deleted == NEVER else _after_deletion(merged, one, other)
+    return merged if deleted == NEVER else _after_deletion(merged)
 
 
 def cut_off(state: MergeState, *, after: int, to: int) -> MergeState:
@@ -154,25 +154,18 @@ def _earliest(after: int, *times: int) -> int:
     return min((time for time in times if time > after), default=NEVER)
 
 
-def _after_deletion(merged: MergeState, one: MergeState, other: MergeState) -> MergeState:
-    """Return `merged` without the events that its deletion cancels.
-
-    If this cancels the earliest event at 100 %, the point may still be at 100 % by a later event.
-    """
+def _after_deletion(merged: MergeState) -> MergeState:
+    """Return `merged` without the events that its deletion cancels."""
     deleted = merged.deleted
-    forgotten: dict[str, object] = {}
+    cancelled: dict[str, object] = {}
     for name in merged.__struct_fields__:
         value = getattr(merged, name)
         if type(value) is int:
             if name != "deleted" and NEVER < value <= deleted:
-                forgotten[name] = NEVER
+                cancelled[name] = NEVER
         elif NEVER < value[0] <= deleted:
-            forgotten[name] = NO_POSITION if name == "position" else NO_PAIR
-    state = _replaced(merged, forgotten) if forgotten else merged
-    was_completed = one.completed_at or other.completed_at
-    if was_completed and not state.completed_at and (point := shown(state)) and point.completed:
-        return _replaced(state, {"completed_at": point.at})
-    return state
+            cancelled[name] = NO_POSITION if name == "position" else NO_PAIR
+    return _replaced(merged, cancelled) if cancelled else merged
 
 
 def _replaced(state: MergeState, changed: dict[str, object]) -> MergeState:

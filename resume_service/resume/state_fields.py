@@ -99,7 +99,12 @@ def is_plain(state: MergeState, point: Shown | None) -> bool:
     is_save_alone = (
         position[0] == at and not state.rate[0] and sent[0] in (NEVER, at) and not usual[0]
     )
-    is_rate_alone = not position[0] and not sent[0] and usual[0] in (NEVER, at)
+    is_rate_alone = (
+        not position[0]
+        and not sent[0]
+        and usual[0] in (NEVER, at)
+        and state.rate[1] == point.percent
+    )
     return (
         (is_save_alone or (state.rate[0] == at and is_rate_alone))
         and state.qualified in (NEVER, at)
@@ -113,16 +118,18 @@ def is_plain(state: MergeState, point: Shown | None) -> bool:
 
 def _plain(at: int, fields: Mapping[str, str | None], device: str, first: FirstTimes) -> MergeState:
     seconds, duration = number(fields.get("currentTime") or ""), fields.get("duration")
-    rate, length = fields.get("rate"), (at, number(duration)) if duration else NO_PAIR
+    percent, length = fields.get("percent"), (at, number(duration)) if duration else NO_PAIR
+    rate = fields.get("rate") or ("" if duration else percent)
     position, sent, usual = (at, seconds, device), length, NO_PAIR
-    if rate:
-        position, sent, usual = NO_POSITION, NO_PAIR, length
-    elif not duration and (rate := fields.get("percent")):
-        # A rate that version 0.4 saved without a duration. The position is from an earlier save.
-        position = (at - 1, seconds, device) if seconds else NO_POSITION
+    # Version 0.4 keeps a rate when it saves a position. But it changes the percent.
+    is_rate = rate and percent and number(rate) == number(percent)
+    if is_rate:
+        sent, usual = NO_PAIR, length
+        # A rate that version 0.4 saved without a duration has the position of an earlier save.
+        position = (at - 1, seconds, device) if seconds and not duration else NO_POSITION
     return MergeState(
         position=position,
-        rate=(at, number(rate)) if rate else NO_PAIR,
+        rate=(at, number(rate)) if rate and is_rate else NO_PAIR,
         sent=sent,
         usual=usual,
         qualified=at if fields.get("watched") == "1" else NEVER,
