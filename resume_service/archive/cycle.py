@@ -133,7 +133,8 @@ class ArchiveCycle:
         started = time.perf_counter()
         flush = Flush(repository, self.backlog, self.points, self.point_settings, self.batch)
         result = flush.run(should_stop)
-        _expire_tombstones(repository, should_stop)
+        if result.complete:
+            _expire_tombstones(repository, should_stop)
         if result.archived or result.erased:
             counts = {"archived": result.archived, "erased": result.erased}
             _log.info("flushed", **counts, seconds=_seconds_since(started))
@@ -142,11 +143,12 @@ class ArchiveCycle:
 
 def _expire_tombstones(repository: ArchiveRepository, should_stop: Callable[[], bool]) -> None:
     """Delete expired tombstones, in transactions of EXPIRE_BATCH."""
-    expired = EXPIRE_BATCH
-    while expired == EXPIRE_BATCH and not should_stop():
+    while True:
         repository.begin()
         expired = repository.expire_tombstones(EXPIRE_BATCH)
         repository.commit()
+        if expired < EXPIRE_BATCH or should_stop():
+            return
 
 
 def _seconds_since(started: float) -> float:

@@ -11,8 +11,8 @@ SELECT set_config('idle_in_transaction_session_timeout', %s, true),
 """
 
 READ = """
-SELECT user_id, video_id, position, updated_at, duration, percent, watched, watched_at, completed,
-       completed_at, device, rate, point.state::text, deleted_at, tombstone.state::text
+SELECT user_id, video_id, position, point.updated_at, duration, percent, watched, watched_at,
+       completed, completed_at, device, rate, point.state::text, deleted_at, tombstone.state::text
   FROM unnest(%s::text[], %s::text[]) AS wanted(user_id, video_id)
   LEFT JOIN watch_archive AS point USING (user_id, video_id)
   LEFT JOIN watch_archive_tombstones AS tombstone USING (user_id, video_id)

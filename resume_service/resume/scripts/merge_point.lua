@@ -177,7 +177,7 @@ elseif set[1] or gone[1] then
   end
 end
 
-if deleted > latest_deletion then
+if deleted > math.max(latest_deletion, 0) then
   changed = true
   redis.call('ZADD', KEYS[3], deleted, ARGV[8])
   redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[6])
