@@ -67,7 +67,7 @@ class Shown(Struct, frozen=True, gc=False, kw_only=True):
     completed: bool
     dismissed: bool
     device: str
-    """The device that measured the position. Empty if unknown."""
+    """The device that measured the latest position. Empty if unknown."""
 
 
 def join(one: MergeState, other: MergeState) -> MergeState:
@@ -123,9 +123,9 @@ def shown(state: MergeState) -> Shown | None:
     is_watched = state.qualified > state.unwatched
     is_dismissed = state.dismissed > max(at, state.undismissed)
     duration = state.sent[1] or state.usual[1] or None
-    seconds, percent, device = position[1], None, position[2]
+    seconds, percent = position[1], None
     if rate[0] > position[0]:  # of a rate and a position at the same time, the position wins
-        percent, device = two_decimals(rate[1], is_end=rate[1] >= 100), ""  # noqa: PLR2004 - percent
+        percent = two_decimals(rate[1], is_end=rate[1] >= 100)  # noqa: PLR2004 - percent
         if duration:
             seconds = round(rate[1] * duration / 100, 3)
     elif duration:
@@ -140,7 +140,7 @@ def shown(state: MergeState) -> Shown | None:
         watched=is_watched,
         completed=percent == 100,  # noqa: PLR2004 - percent
         dismissed=is_dismissed,
-        device=device,
+        device=position[2],
     )
 
 
