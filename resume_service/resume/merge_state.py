@@ -65,6 +65,8 @@ class Shown(Struct, frozen=True, gc=False, kw_only=True):
     """0 to 100 with two decimals. None if unknown."""
     watched: bool
     completed: bool
+    completed_at: int
+    """The earliest event at 100 %, ms since 1970, or NEVER."""
     dismissed: bool
     device: str
     """The device that measured the latest position. Empty if unknown."""
@@ -106,8 +108,7 @@ def cut_off(state: MergeState, *, after: int, to: int) -> MergeState:
     A time in the future comes from a clock that was ahead. It must not win over later events.
     """
     changed: dict[str, object] = {}
-    for name in state.__struct_fields__:
-        value = getattr(state, name)
+    for name, value in zip(state.__struct_fields__, msgspec.structs.astuple(state), strict=True):
         if type(value) is int:
             if value > after:
                 changed[name] = to
@@ -132,13 +133,16 @@ def shown(state: MergeState) -> Shown | None:
         percent = two_decimals(100 * seconds / duration, is_end=seconds >= duration)
     if not at and not state.marked:
         return None
+    is_at_end = percent == 100  # noqa: PLR2004 - percent
     return Shown(
         position=seconds,
         at=at or state.marked,
         duration=duration,
         percent=percent,
         watched=is_watched,
-        completed=percent == 100,  # noqa: PLR2004 - percent
+        completed=is_at_end,
+        # The duration may have arrived after the position. Then no event was at 100 %.
+        completed_at=state.completed_at or (at if is_at_end else NEVER),
         dismissed=is_dismissed,
         device=position[2],
     )
