@@ -79,7 +79,7 @@ def parsed(text: str, device: str, first: FirstTimes) -> tuple[MergeState, int]:
     return state, stored.shown
 
 
-def json_of(state: MergeState) -> str:
+def json_of(state: MergeState) -> bytes:
     """Return the JSON of a state that `pruned` has returned."""
     point, previous = shown(state), state.previous
     stored = StoredState(
@@ -95,7 +95,7 @@ def json_of(state: MergeState) -> str:
         previous=(number_text(previous[1]), previous[0]) if previous[0] else None,
         shown=point.at if point else NEVER,
     )
-    return _encode(stored).decode()
+    return _encode(stored)
 
 
 def pruned(state: MergeState) -> MergeState:
@@ -112,7 +112,8 @@ def pruned(state: MergeState) -> MergeState:
         hidden["usual"] = NO_PAIR
     if NEVER < state.qualified <= state.unwatched:
         hidden["qualified"] = NEVER
-    if NEVER < state.marked <= saved:
+    # A watched mark completes a lesson, unless an unwatched mark cancels it.
+    if NEVER < state.marked <= min(saved, state.unwatched):
         hidden["marked"] = NEVER
     if NEVER < state.dismissed <= saved:
         hidden["dismissed"] = NEVER
