@@ -6,9 +6,9 @@ import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from resume_service.clock import iso_ms
 import msgspec
 
+from resume_service.clock import iso_ms
 from resume_service.redis.script import Args
 from resume_service.resume.hash_format import number_or_empty
 from resume_service.resume.keys import PointKeys
