@@ -42,6 +42,7 @@ def as_model(state: MergeState):
         "updated_at": iso_ms(point.at),
         "duration": point.duration,
         "percent": point.percent,
+        "completed": point.completed,
         "watched": point.watched,
         "dismissed": point.dismissed,
         "device": point.device or None,
