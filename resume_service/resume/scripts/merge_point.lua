@@ -11,7 +11,7 @@
 -- KEYS[2]  recent:<user>, zset: video -> updatedAt in ms
 -- KEYS[3]  deleted:<user>, zset: video -> time of the latest deletion in ms
 -- KEYS[4]  archive:dirty, zset: <user>:<video> -> arrival of the latest save or mark in ms
--- KEYS[5]  archive:erased, zset: <user>:<video> -> arrival of the latest deletion in ms
+-- KEYS[5]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms
 --          KEYS[4] and KEYS[5] are missing without an archive and in a cluster.
 -- ARGV[1]  save, rate, delete, watched, unwatched, dismissed, undismissed, or merge for an archived
 --          point
@@ -26,7 +26,8 @@
 -- ARGV[10] member of archive:dirty and archive:erased
 -- ARGV[11] 1 to return the point, else empty
 -- ARGV[12] save: position, s. rate: percent. merge: the fields of a hash, JSON
--- ARGV[13] save and rate: duration, s; empty if the player does not know it
+-- ARGV[13] save and rate: duration, s; empty if the player does not know it. merge: time of the
+--          deletion in the archive, ms since 1970, or 0
 -- ARGV[14] save: name of the device, or empty. rate: duration in the catalogue, s, or empty
 -- ARGV[15] save and rate: the current second by the clock of the caller, s since 1970
 -- ARGV[16] save and rate: the start of the text of this second, such as 2026-11-20T10:00:00. If the
@@ -67,7 +68,7 @@ local fields, earlier = {}, nil
 for index, name in ipairs(FIELDS) do
   fields[name] = stored[index] or nil
 end
-local state = decode(fields, now)
+local state = decode(fields, now, now)
 local _, stored_at = shown(state)
 -- An event that is not older than the stored point is newer than the latest deletion.
 if kind == 'delete' or kind == 'merge' or not stored_at or at < stored_at then
@@ -80,7 +81,9 @@ local before, existed = shown(state)
 
 local event = {}
 if kind == 'merge' then
-  event = decode(cjson.decode(ARGV[12]), now)
+  local newest = stored_at or now
+  event = decode(cjson.decode(ARGV[12]), now, newest)
+  deleted = math.max(latest_deletion, tonumber(ARGV[13]) > now and newest - 1 or ARGV[13])
 elseif kind == 'delete' then
   deleted = math.max(latest_deletion, at)
 elseif kind == 'save' or kind == 'rate' then
@@ -159,13 +162,13 @@ elseif set[1] or gone[1] then
   end
 end
 
-if kind == 'delete' and at > latest_deletion then
+if deleted > math.max(latest_deletion, 0) then
   changed = true
-  call('ZADD', KEYS[3], score_of(at), ARGV[8])
+  call('ZADD', KEYS[3], score_of(deleted), ARGV[8])
   call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[6])
-  call('EXPIRE', KEYS[3], ARGV[5])
-  if KEYS[5] then
-    call('ZADD', KEYS[5], score_of(now), ARGV[10])
+  expire(KEYS[3], tonumber(ARGV[5]))
+  if KEYS[5] and kind == 'delete' then
+    call('ZADD', KEYS[5], score_of(at), ARGV[10])
     if not next(wanted) then
       call('ZREM', KEYS[4], ARGV[10])
     end

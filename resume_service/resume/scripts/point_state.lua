@@ -81,8 +81,9 @@ local function plain(fields, at)
   return state
 end
 
--- The state of a hash. Times after `now` become `now` - 1: the clock was ahead when it stored them.
-local function decode(fields, now)
+-- The state of a hash. If a time is after `now`, the clock was ahead when it stored the time. Then it
+-- becomes `newest` - 1. `newest` is the time of the stored point, else `now`.
+local function decode(fields, now, newest)
   local at, state = number(fields.currentTime) and ms_of(fields.updatedAt), {}
   local is_json, json = pcall(cjson.decode, fields.state or 'null')
   if is_json and type(json) == 'table' then
@@ -114,7 +115,7 @@ local function decode(fields, now)
   end
   for _, item in pairs(state) do
     if item[1] > now then
-      item[1], item.text = now - 1, nil
+      item[1], item.text = newest - 1, nil
     end
   end
   return state
@@ -138,10 +139,14 @@ end
 local function prune(state)
   local position, rate = state.position, state.rate
   local saved = math.max(position and position[1] or -1, rate and rate[1] or -1)
-  for _, name in ipairs({'marked', 'dismissed', 'undismissed'}) do
+  for _, name in ipairs({'dismissed', 'undismissed'}) do
     if state[name] and state[name][1] <= saved then
       state[name] = nil
     end
+  end
+  -- A watched mark completes a lesson, unless an unwatched mark cancels it.
+  if state.marked and math.min(saved, state.unwatched and state.unwatched[1] or -1) >= state.marked[1] then
+    state.marked = nil
   end
   if rate and position and position[1] == saved then
     state.rate = nil
