@@ -101,12 +101,12 @@ class ResumeStore:
         """Delete the events of a point that are not newer than the mark. A later save stays."""
         return (yield from self._events.mark(mark))
 
-    def mark(self, mark: Mark) -> Operation[bool]:
-        """Merge a mark. Return whether the point existed before.
+    def mark(self, mark: Mark) -> Operation[Deletion]:
+        """Merge a mark, or a deletion like `delete`. Return whether the point existed before.
 
         A watched mark creates a missing point. Other marks of a missing point wait for its save.
         """
-        return (yield from self._events.mark(mark)).existed
+        return (yield from self._events.mark(mark))
 
     def batch(self, events: Sequence[Event]) -> Operation[list[bool | Deletion | Unavailable]]:
         """Merge `events` in their order, in one round trip to each Redis server.

@@ -11,13 +11,14 @@ archive.
 
 from __future__ import annotations
 
-from typing import Protocol, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from resume_service.auth.identity import Identity
 from resume_service.clock import epoch_ms, iso
 from resume_service.errors import Forbidden, NotFound, Unavailable
 from resume_service.ids import row_id, user_id_errors
 from resume_service.redis.operation import Blocking, Operation
+from resume_service.resume.archived_points import ArchivedPoints
 from resume_service.resume.model import ArchivedPoint, Measurement, ResumePoint
 from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import VideoAccess, WantedVideo
@@ -29,21 +30,6 @@ class Report(TypedDict, total=False):
     position: float
     duration: float
     rate: float
-
-
-class ArchivedPoints(Protocol):
-    def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
-        """Return the archived point, or None if the archive does not have the point.
-
-        Raises Unavailable if the archive does not answer.
-        """
-
-
-class NoArchive:
-    """Implements `ArchivedPoints` for a service without an archive."""
-
-    def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
-        return None
 
 
 class VideoPoints:
