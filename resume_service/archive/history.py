@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import tuple_
+from sqlalchemy import Text, tuple_
 
 from resume_service.archive.tables import watch_archive
 from resume_service.paging import Cursor, CursorPage
@@ -58,4 +58,5 @@ class History:
 
 
 def _points() -> sqlalchemy.Select[Any]:
-    return sqlalchemy.select(*(_columns[name] for name in ArchivedPoint._fields))
+    columns = {name: _columns[name] for name in ArchivedPoint._fields}
+    return sqlalchemy.select(*(columns | {"state": sqlalchemy.cast(_columns.state, Text)}).values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from resume_service.redis.script import Args
 from resume_service.resume.hash_format import number_or_empty
@@ -12,6 +13,17 @@ from resume_service.resume.model import EventType, Mark, Measurement, PointSetti
 
 MERGE = "merge"
 """The type of an event that brings an archived point."""
+
+
+class ArchivedFields(NamedTuple):
+    """What the archive knows of a point."""
+
+    fields: Mapping[str, str]
+    """The fields of the point's hash."""
+    deleted_ms: int = 0
+    """Time of the latest deletion, ms since 1970. 0 if there was none."""
+    ttl: int | None = None
+    """Seconds until the point expires. None: RESUME_TTL_DAYS."""
 
 
 class EventArguments:
@@ -56,22 +68,13 @@ class EventArguments:
         return self._of(event.type.value, event.arrived_ms, event.age_ms, keys)
 
     def of_archived(
-        self,
-        fields: Mapping[str, str],
-        keys: PointKeys,
-        arrived_ms: int,
-        *,
-        ttl: int | None = None,
+        self, archived: ArchivedFields, keys: PointKeys, arrived_ms: int, *, wants_point: bool
     ) -> Args:
-        """`fields` are those of a point's hash. `ttl`: seconds until the point expires.
-
-        If `ttl` is None, it is RESUME_TTL_DAYS. No time in `fields` may be after `arrived_ms`.
-        """
         args = self._of(MERGE, arrived_ms, 0, keys)
-        args[3] = arrived_ms
-        if ttl is not None:
-            args[4] = ttl
-        args[10:] = ["1", json.dumps(dict(fields))]
+        if archived.ttl is not None:
+            args[4] = archived.ttl
+        fields = json.dumps(dict(archived.fields))
+        args[10:] = ["1" if wants_point else "", fields, archived.deleted_ms]
         return args
 
     def _of(self, kind: str, arrived_ms: int, age_ms: int, keys: PointKeys) -> Args:

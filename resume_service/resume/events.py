@@ -7,12 +7,11 @@ from typing import Any
 
 import redis
 
-from resume_service.clock import epoch_ms
 from resume_service.errors import Unavailable
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter, ScriptArguments
 from resume_service.redis.script import Args
-from resume_service.resume.event_arguments import EventArguments
+from resume_service.resume.event_arguments import ArchivedFields, EventArguments
 from resume_service.resume.hash_format import fields_of
 from resume_service.resume.keys import Keys, PointKeys
 from resume_service.resume.model import ArchivedPoint, Deletion, EventType, Mark, Measurement
@@ -53,7 +52,7 @@ class Events:
         keys = self._keys.of_point(event.user_id, event.video_id)
         is_deletion = event.type is EventType.DELETE
         args = self._arguments.of_mark(event, keys)
-        entry = BacklogEntry(keys, event.arrived_ms, is_deletion)
+        entry = BacklogEntry(keys, event.arrived_ms - event.age_ms, is_deletion)
         if self._separate_backlog and is_deletion:
             yield from self._separate_backlog.add(entry)
         name = "delete" if is_deletion else "mark"
@@ -65,10 +64,10 @@ class Events:
     def merge(self, row: ArchivedPoint, arrived_ms: int) -> Operation[list[Any]]:
         """Merge an archived point. Return the values of POINT_FIELDS after that."""
         keys = self._keys.of_point(row.user_id, row.video_id)
-        no_earlier = max(arrived_ms, epoch_ms(row.updated_at))  # the clocks of two hosts may differ
-        args = self._arguments.of_archived(fields_of(row), keys, no_earlier)
+        fields = ArchivedFields(fields_of(row))
+        args = self._arguments.of_archived(fields, keys, arrived_ms, wants_point=True)
         result = yield from self._redis.run("merge", MERGE_POINT, self._script_keys(keys), args)
-        has_changed_point(result[0], no_earlier)
+        has_changed_point(result[0], arrived_ms)
         return list(result[2:])
 
     def batch(self, events: Sequence[Event]) -> Operation[list[bool | Deletion | Unavailable]]:
@@ -106,7 +105,7 @@ class Events:
     def _entry(self, event: Event) -> BacklogEntry:
         keys = self._keys.of_point(event.user_id, event.video_id)
         is_deletion = isinstance(event, Mark) and event.type is EventType.DELETE
-        return BacklogEntry(keys, event.arrived_ms, is_deletion)
+        return BacklogEntry(keys, event.arrived_ms - event.age_ms, is_deletion)
 
     def _script_keys(self, keys: PointKeys) -> list[str]:
         if self._has_backlog_keys:

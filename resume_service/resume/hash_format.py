@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -30,17 +29,6 @@ POINT_FIELDS = (
     "state",
 )
 """The hash fields of a `ResumePoint`. `point_from` expects the values in this order."""
-ARCHIVE_FIELDS = (
-    "currentTime",
-    "updatedAt",
-    "duration",
-    "percent",
-    "watched",
-    "watchedAt",
-    "completed",
-    "completedAt",
-)
-"""The hash fields that the archive in Postgres stores."""
 WRONG_TYPE = "the key has another type"
 
 _log = structlog.get_logger(__name__)
@@ -146,28 +134,6 @@ def _iso_text(text: str) -> str:
     return iso(_in_utc(moment))
 
 
-def is_archivable(key: str, values: Sequence[Any] | None) -> bool:
-    """Return whether the hash at `key` contains a point that the archive can store.
-
-    `values` are the values of its ARCHIVE_FIELDS, or None as in `point_from`. The times
-    `watchedAt` and `completedAt` must be valid too. Logs a warning as `point_from` does.
-    """
-    if values is None:
-        log_no_point(key, WRONG_TYPE)
-        return False
-    fields = dict(zip(ARCHIVE_FIELDS, values, strict=True))
-    if point_from(key, "", "", [fields[name] for name in POINT_FIELDS]) is None:
-        return False
-    try:
-        for name in ("watchedAt", "completedAt"):
-            if fields[name]:
-                _in_utc(_parse_moment(fields[name]))
-    except (ValueError, OverflowError) as fault:
-        log_no_point(key, str(fault))
-        return False
-    return True
-
-
 def log_no_point(key: str, fault: str) -> None:
     """Log that `key` contains no point, because another program has written to it."""
     _log.warning("not a point", key=key, fault=fault)
@@ -190,10 +156,9 @@ def fields_of(row: ArchivedPoint) -> dict[str, str]:
         fields["completed"] = str(int(row.completed))
     if row.percent is not None or row.watched:
         fields["watched"] = str(int(row.watched))
-    return fields | first_times(row.watched_at, row.completed_at)
-
-
-def first_times(watched_at: datetime | None, completed_at: datetime | None) -> dict[str, str]:
-    """Return the fields for the times when the video was first watched and first completed."""
-    moments = {"watchedAt": watched_at, "completedAt": completed_at}
-    return {name: iso(moment) for name, moment in moments.items() if moment}
+    moments = {"watchedAt": row.watched_at, "completedAt": row.completed_at}
+    fields |= {name: iso(moment) for name, moment in moments.items() if moment}
+    fields |= {"rate": number_text(row.rate)} if row.rate is not None else {}
+    return fields | {
+        name: text for name, text in (("device", row.device), ("state", row.state)) if text
+    }

@@ -192,16 +192,9 @@ class ArchivedPoint(NamedTuple):
     watched_at: datetime | None
     completed: bool
     completed_at: datetime | None
-
-
-class FirstTimes(NamedTuple):
-    """The first times of a point, read from the archive because Redis does not have them.
-
-    First times are the times when the video was first watched and first completed.
-    """
-
-    user_id: str
-    video_id: str
-    updated_at: datetime
-    watched_at: datetime | None
-    completed_at: datetime | None
+    device: str | None = None
+    """The device that measured the position."""
+    rate: float | None = None
+    """Percent. None unless the point has a rate and no position."""
+    state: str | None = None
+    """The JSON of the merge state. None if the other fields express the whole state."""

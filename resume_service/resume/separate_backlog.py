@@ -21,7 +21,7 @@ class BacklogEntry(NamedTuple):
 
     keys: PointKeys
     at_ms: int
-    """Arrival of the event, ms since 1970."""
+    """Arrival of a save or mark, or time of a deletion; ms since 1970."""
     is_deletion: bool = False
 
     def command(self) -> KeyedCommand:

@@ -16,7 +16,7 @@ Data dictionary (`keys.py` builds the names of the keys):
     archive:dirty          zset  Saved or marked points, not yet archived: <user>:<video> -> arrival
                                  in ms
     archive:erased         zset  Deleted points of which the archive may still have the row:
-                                 <user>:<video> -> arrival of the deletion in ms
+                                 <user>:<video> -> time of the deletion in ms
     archive:restored       string  Missing if Redis has lost its data and needs a restore.
 
 The archive is an optional copy of the points in Postgres. Without it, no `archive:` key exists. The

@@ -11,7 +11,7 @@
 -- KEYS[2]  recent:<user>, zset: video -> updatedAt in ms
 -- KEYS[3]  deleted:<user>, zset: video -> time of the latest deletion in ms
 -- KEYS[4]  archive:dirty, zset: <user>:<video> -> arrival of the latest save or mark in ms
--- KEYS[5]  archive:erased, zset: <user>:<video> -> arrival of the latest deletion in ms
+-- KEYS[5]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms
 --          KEYS[4] and KEYS[5] are missing without an archive and in a cluster.
 -- ARGV[1]  save, rate, delete, watched, unwatched, dismissed, undismissed, or merge: an archived point
 -- ARGV[2]  a number above 0 that identifies this call. The result contains it.
@@ -25,7 +25,8 @@
 -- ARGV[10] member of archive:dirty and archive:erased
 -- ARGV[11] 1 to return the point, else empty
 -- ARGV[12] save: position, s. rate: percent. merge: the fields of a hash, JSON
--- ARGV[13] save and rate: duration, s; empty if the player does not know it
+-- ARGV[13] save and rate: duration, s; empty if the player does not know it. merge: time of the
+--          deletion in the archive, ms since 1970, or 0
 -- ARGV[14] save: name of the device; empty if unknown. rate: duration in the catalogue, s, or empty
 -- returns  A number: ARGV[2] if a save or a rate is now the latest, or if another event has changed
 --          anything. Else the negative of ARGV[2]. So the caller can check that the result is its own.
@@ -95,7 +96,7 @@ local fields, earlier = {}, nil
 for index, name in ipairs(FIELDS) do
   fields[name] = stored[index] or nil
 end
-local state = decode(fields, now)
+local state = decode(fields, now, now)
 local _, stored_at = shown(state)
 -- An event that is not older than the stored point is newer than the latest deletion.
 if kind == 'delete' or kind == 'merge' or not stored_at or at < stored_at then
@@ -108,7 +109,9 @@ local before, existed = shown(state)
 
 local event = {}
 if kind == 'merge' then
-  event = decode(cjson.decode(ARGV[12]), now)
+  local newest = stored_at or now
+  event = decode(cjson.decode(ARGV[12]), now, newest)
+  deleted = math.max(latest_deletion, tonumber(ARGV[13]) > now and newest - 1 or ARGV[13])
 elseif kind == 'delete' then
   deleted = math.max(latest_deletion, at)
 elseif kind == 'save' or kind == 'rate' then
@@ -174,13 +177,13 @@ elseif set[1] or gone[1] then
   end
 end
 
-if kind == 'delete' and at > latest_deletion then
+if deleted > math.max(latest_deletion, 0) then
   changed = true
-  redis.call('ZADD', KEYS[3], at, ARGV[8])
+  redis.call('ZADD', KEYS[3], deleted, ARGV[8])
   redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[6])
-  redis.call('EXPIRE', KEYS[3], ARGV[5])
-  if KEYS[5] then
-    redis.call('ZADD', KEYS[5], now, ARGV[10])
+  expire(KEYS[3])
+  if KEYS[5] and kind == 'delete' then
+    redis.call('ZADD', KEYS[5], at, ARGV[10])
     if not next(wanted) then
       redis.call('ZREM', KEYS[4], ARGV[10])
     end

@@ -81,8 +81,9 @@ local function plain(fields, at)
   return state
 end
 
--- The state of a hash. Times after `now` become `now` - 1: the clock was ahead when they were stored.
-local function decode(fields, now)
+-- The state of a hash. If a time is after `now`, the clock was ahead when the time was stored. Then it
+-- becomes `newest` - 1. `newest` is the time of the stored point, else `now`.
+local function decode(fields, now, newest)
   local is_json, json = pcall(cjson.decode, fields.state or '{}')
   json = is_json and type(json) == 'table' and json or {}
   local state, at = {}, number(fields.currentTime) and ms_of(fields.updatedAt)
@@ -105,7 +106,7 @@ local function decode(fields, now)
     state[name] = ms_of(fields[name]) and {ms_of(fields[name])} or nil
   end
   for _, item in pairs(state) do
-    item[1] = item[1] > now and now - 1 or item[1]
+    item[1] = item[1] > now and newest - 1 or item[1]
   end
   return state
 end

@@ -1,0 +1,102 @@
+"""Converts rows of the archive to merge states, and back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from resume_service.clock import epoch_ms, from_epoch_ms
+from resume_service.resume import state_fields, state_json
+from resume_service.resume.hash_format import fields_of
+from resume_service.resume.merge_state import EMPTY, NEVER, MergeState, Shown, join, shown
+from resume_service.resume.model import ArchivedPoint
+from resume_service.resume.state_json import FirstTimes
+
+
+class PointRow(NamedTuple):
+    """The values of a row of `watch_archive`, in the order of the statement that writes it."""
+
+    user_id: str
+    video_id: str
+    position: float
+    updated_at: datetime
+    duration: float | None
+    percent: float | None
+    watched: bool
+    watched_at: datetime | None
+    completed: bool
+    completed_at: datetime | None
+    device: str | None
+    rate: float | None
+    state: str | None
+
+
+class TombstoneRow(NamedTuple):
+    """The values of a row of `watch_archive_tombstones`."""
+
+    user_id: str
+    video_id: str
+    deleted_at: datetime | None
+    state: str | None
+    updated_at: datetime
+
+
+def state_of_point(row: ArchivedPoint) -> MergeState:
+    """Return the state that a row expresses. Raises ValueError if it expresses none."""
+    state = state_fields.from_fields(fields_of(row))
+    if row.watched_at and state.watched_at > state.qualified:
+        # Version 0.4 has merged an earlier event into the row, but not into its state.
+        return msgspec.structs.replace(state, qualified=state.watched_at)
+    return state
+
+
+def state_of_tombstone(deleted_at: datetime | None, marks: str | None) -> MergeState:
+    """Return the state that a tombstone expresses. `marks` is JSON."""
+    state = state_json.parsed(marks, "", FirstTimes(NEVER, NEVER))[0] if marks else EMPTY
+    return join(state, MergeState(deleted=epoch_ms(deleted_at) if deleted_at else NEVER))
+
+
+def tombstone_of(state: MergeState) -> MergeState:
+    """Return the part of a pruned state for which no row of a point exists.
+
+    It is the deletion, and if there is no point, the marks. EMPTY if there are none.
+    """
+    return state if shown(state) is None else MergeState(deleted=state.deleted)
+
+
+def point_row(user_id: str, video_id: str, state: MergeState, point: Shown) -> PointRow:
+    """Return the row of a point. `state` must be pruned, and `point` is the point that it shows."""
+    is_plain = state_fields.is_plain(state, point)
+    return PointRow(
+        user_id,
+        video_id,
+        point.position,
+        from_epoch_ms(point.at),
+        point.duration,
+        point.percent,
+        point.watched,
+        _moment(state.watched_at),
+        point.completed,
+        _moment(state.completed_at),
+        state.position[2] or None,
+        state.rate[1] if is_plain and state.rate[0] else None,
+        None if is_plain else state_json.json_of(state),
+    )
+
+
+def tombstone_row(user_id: str, video_id: str, tombstone: MergeState) -> TombstoneRow:
+    """Return the row of a result of `tombstone_of` that is not EMPTY."""
+    latest_mark = max(tombstone.unwatched, tombstone.dismissed, tombstone.undismissed)
+    return TombstoneRow(
+        user_id,
+        video_id,
+        _moment(tombstone.deleted),
+        state_json.json_of(tombstone) if latest_mark else None,
+        from_epoch_ms(max(latest_mark, tombstone.deleted)),
+    )
+
+
+def _moment(ms: int) -> datetime | None:
+    return from_epoch_ms(ms) if ms else None
