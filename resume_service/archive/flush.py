@@ -99,16 +99,17 @@ class Flush:
         save. So the later reads find them.
         """
         entries = self._backlog.valid_among(claim)
-        states = self._points.read(entries)
+        points = self._points.read(entries)
         erased = self._backlog.erased_among(claim)
         tombstones = self._points.tombstones([entry for entry in entries if entry in erased])
         now = self._points.now_ms(entries)
         changes = []
-        for entry, state, now_ms in zip(entries, states, now, strict=True):
-            if entry in erased or state is not EMPTY:
-                change = self._change(entry, state, now_ms)
-                if entry in erased:
-                    change = _with_deletion(change, tombstones.get(entry, NEVER), erased[entry])
+        for entry, point, now_ms in zip(entries, points, now, strict=True):
+            is_stored = point.state is not EMPTY
+            change = Change(*point, is_stored, forgets_row=False, now_ms=now_ms)
+            if entry in erased:
+                change = _with_deletion(change, tombstones.get(entry, NEVER), erased[entry])
+            if is_stored or entry in erased:
                 changes.append(change)
         return changes
 
@@ -132,11 +133,6 @@ class Flush:
 
     def release(self, claim: Claim) -> None:
         self._backlog.release(claim)
-
-    def _change(self, entry: str, state: MergeState, now_ms: int) -> Change:
-        user_id, video_id = self._points.ids_of(entry)
-        is_stored = state is not EMPTY
-        return Change(user_id, video_id, state, is_stored, forgets_row=False, now_ms=now_ms)
 
 
 def _with_deletion(change: Change, tombstone: int, erased_at: int) -> Change:

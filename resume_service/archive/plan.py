@@ -49,19 +49,20 @@ class Plan:
 
     def add(self, change: Change, archived: Archived = UNKNOWN) -> None:
         """Merge `change` with what the archive has of the same point."""
-        ids = (change.user_id, change.video_id)
-        state = pruned(join(_before(change, archived), change.state))
-        point, tombstone = shown(state), tombstone_of(state)
+        ids, before = (change.user_id, change.video_id), _before(change, archived)
+        state = pruned(change.state if before is EMPTY else join(before, change.state))
+        point = shown(state)
+        tombstone = tombstone_of(state, point)
         if point:
             self.points.append(point_row(*ids, state, point))
         elif archived.point is not None:
             self.erased.append(ids)
-        if tombstone != archived.tombstone:
+        if tombstone is not archived.tombstone and tombstone != archived.tombstone:
             if tombstone == EMPTY:
                 self.forgotten.append(ids)
             else:
                 self.tombstones.append(tombstone_row(*ids, tombstone))
-        if change.is_stored and archived is not UNKNOWN and state != pruned(change.state):
+        if change.is_stored and before is not EMPTY and state != pruned(change.state):
             self.merged.append(MergedPoint(*ids, state))
 
 

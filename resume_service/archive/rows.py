@@ -10,7 +10,7 @@ import msgspec
 from resume_service.clock import epoch_ms, from_epoch_ms
 from resume_service.resume import state_fields, state_json
 from resume_service.resume.hash_format import fields_of
-from resume_service.resume.merge_state import EMPTY, NEVER, MergeState, Shown, join, shown
+from resume_service.resume.merge_state import EMPTY, NEVER, MergeState, Shown, join
 from resume_service.resume.model import ArchivedPoint
 from resume_service.resume.state_json import FirstTimes
 
@@ -58,12 +58,14 @@ def state_of_tombstone(deleted_at: datetime | None, marks: str | None) -> MergeS
     return join(state, MergeState(deleted=epoch_ms(deleted_at) if deleted_at else NEVER))
 
 
-def tombstone_of(state: MergeState) -> MergeState:
+def tombstone_of(state: MergeState, point: Shown | None) -> MergeState:
     """Return the part of a pruned state for which no row of a point exists.
 
     It is the deletion, and if there is no point, the marks. EMPTY if there are none.
     """
-    return state if shown(state) is None else MergeState(deleted=state.deleted)
+    if point is None:
+        return state
+    return MergeState(deleted=state.deleted) if state.deleted else EMPTY
 
 
 def point_row(user_id: str, video_id: str, state: MergeState, point: Shown) -> PointRow:
@@ -79,7 +81,7 @@ def point_row(user_id: str, video_id: str, state: MergeState, point: Shown) -> P
         point.watched,
         _moment(state.watched_at),
         point.completed,
-        _moment(state.completed_at),
+        _moment(point.completed_at),
         state.position[2] or None,
         state.rate[1] if is_plain and state.rate[0] else None,
         None if is_plain else state_json.json_of(state),

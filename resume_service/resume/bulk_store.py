@@ -21,6 +21,12 @@ from resume_service.resume.scripts import MERGE_POINT
 from resume_service.resume.state_fields import STATE_FIELDS, from_fields, to_fields
 
 
+class StoredPoint(NamedTuple):
+    user_id: str
+    video_id: str
+    state: MergeState
+
+
 class MergedPoint(NamedTuple):
     """A state that Redis must merge."""
 
@@ -44,20 +50,23 @@ class BulkStore:
         self._clock = None if clock is system_clock else clock
         self._arguments = EventArguments(settings, fixed_clock=self._clock is not None)
 
-    def read(self, entries: Sequence[str]) -> list[MergeState]:
-        """Return the states of these backlog entries, in the order of the entries.
+    def read(self, entries: Sequence[str]) -> list[StoredPoint]:
+        """Return the points of these backlog entries, in the order of the entries.
 
         A state is EMPTY if the hash does not exist, or if it is no point.
         """
-        keys = [self._keys.of_entry(entry)[0] for entry in entries]
+        points = [self._keys.of_entry(entry) for entry in entries]
         hashes = self._redis.execute(
-            [(key, ("HMGET", key, *STATE_FIELDS)) for key in keys], accepts_wrong_type=True
+            [(key, ("HMGET", key, *STATE_FIELDS)) for key, *_ in points], accepts_wrong_type=True
         )
-        return [_state_in(key, values) for key, values in zip(keys, hashes, strict=True)]
+        return [
+            StoredPoint(user, video, _state_in(key, values))
+            for (key, user, video), values in zip(points, hashes, strict=True)
+        ]
 
     def tombstones(self, entries: Sequence[str]) -> dict[str, int]:
         """Return the times of the deletions of these entries, ms since 1970, if there are any."""
-        keys = [self._keys.of_point(*self.ids_of(entry)) for entry in entries]
+        keys = [self._keys.of_point(*self._keys.of_entry(entry)[1:]) for entry in entries]
         scores = self._redis.execute(
             [(each.deleted, ("ZSCORE", each.deleted, each.member)) for each in keys]
         )
@@ -80,11 +89,6 @@ class BulkStore:
         times = self._redis.execute([(key, ("TIME",)) for key in keys])
         now = [int(seconds) * 1000 + int(rest) // 1000 for seconds, rest in times]
         return now if self._keys.hash_tags else now * len(entries)
-
-    def ids_of(self, entry: str) -> tuple[str, str]:
-        """Return the user id and the video id of a backlog entry."""
-        _, user_id, video_id = self._keys.of_entry(entry)
-        return user_id, video_id
 
     def merge(self, points: Sequence[MergedPoint]) -> int:
         """Merge `points` with what Redis has. Return the number of points that changed.

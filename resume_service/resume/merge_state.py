@@ -65,9 +65,11 @@ class Shown(Struct, frozen=True, gc=False, kw_only=True):
     """0 to 100 with two decimals. None if unknown."""
     watched: bool
     completed: bool
+    completed_at: int
+    """The earliest event at 100 %, ms since 1970, or NEVER."""
     dismissed: bool
     device: str
-    """The device that measured the position. Empty if unknown."""
+    """The device that measured the latest position. Empty if unknown."""
 
 
 def join(one: MergeState, other: MergeState) -> MergeState:
@@ -106,8 +108,7 @@ def cut_off(state: MergeState, *, after: int, to: int) -> MergeState:
     A time in the future comes from a clock that was ahead. It must not win over later events.
     """
     changed: dict[str, object] = {}
-    for name in state.__struct_fields__:
-        value = getattr(state, name)
+    for name, value in zip(state.__struct_fields__, msgspec.structs.astuple(state), strict=True):
         if type(value) is int:
             if value > after:
                 changed[name] = to
@@ -123,24 +124,27 @@ def shown(state: MergeState) -> Shown | None:
     is_watched = state.qualified > state.unwatched
     is_dismissed = state.dismissed > max(at, state.undismissed)
     duration = state.sent[1] or state.usual[1] or None
-    seconds, percent, device = position[1], None, position[2]
+    seconds, percent = position[1], None
     if rate[0] > position[0]:  # of a rate and a position at the same time, the position wins
-        percent, device = two_decimals(rate[1], is_end=rate[1] >= 100), ""  # noqa: PLR2004 - percent
+        percent = two_decimals(rate[1], is_end=rate[1] >= 100)  # noqa: PLR2004 - percent
         if duration:
             seconds = round(rate[1] * duration / 100, 3)
     elif duration:
         percent = two_decimals(100 * seconds / duration, is_end=seconds >= duration)
     if not at and not state.marked:
         return None
+    is_at_end = percent == 100  # noqa: PLR2004 - percent
     return Shown(
         position=seconds,
         at=at or state.marked,
         duration=duration,
         percent=percent,
         watched=is_watched,
-        completed=percent == 100,  # noqa: PLR2004 - percent
+        completed=is_at_end,
+        # The duration may have arrived after the position. Then no event was at 100 %.
+        completed_at=state.completed_at or (at if is_at_end else NEVER),
         dismissed=is_dismissed,
-        device=device,
+        device=position[2],
     )
 
 

@@ -79,8 +79,8 @@ def to_fields(state: MergeState) -> dict[str, str]:
         fields["watched"] = str(int(point.watched))
     if state.watched_at:
         fields["watchedAt"] = iso_ms(state.watched_at)
-    if state.completed_at:
-        fields["completedAt"] = iso_ms(state.completed_at)
+    if point.completed_at:
+        fields["completedAt"] = iso_ms(point.completed_at)
     if state.position[2]:
         fields["device"] = state.position[2]
     if not text and not state.position[0]:

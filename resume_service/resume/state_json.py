@@ -103,8 +103,6 @@ def pruned(state: MergeState) -> MergeState:
 
     An event can't matter if a later one hides it. A deletion cancels both of them or only the
     earlier one. So the earlier one can never become visible.
-
-    A point at 100 % has a `completed_at`, also if its duration arrived after its position.
     """
     hidden: dict[str, object] = {}
     saved = max(state.position[0], state.rate[0])
@@ -120,8 +118,6 @@ def pruned(state: MergeState) -> MergeState:
         hidden["dismissed"] = NEVER
     if NEVER < state.undismissed <= saved:
         hidden["undismissed"] = NEVER
-    if not state.completed_at and (point := shown(state)) and point.completed:
-        hidden["completed_at"] = point.at
     return msgspec.structs.replace(state, **hidden) if hidden else state
 
 

@@ -5,44 +5,50 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from resume_service.resume.merge_state import MergeState
-from tests.support.point_model import Event, is_qualifying, own_percent
+from resume_service.resume.model import EventType
+from tests.support.event_model import DELETE, RATE, SAVE, WATCHED_PERCENT, Event, own_percent
 
-POSITIONS = (0.0, 5.0, 899.0, 900.0, 999.999, 1000.0, 1200.0)
-DURATIONS = (1000.0, 500.0)
-RATES = (0, 50, 89.996, 90, 99.99, 100)
-MARKS = ("watched", "unwatched", "dismissed", "undismissed")
-TIMES = range(1, 9)
+MARKS = [kind for kind in EventType if kind not in (SAVE, RATE, DELETE)]
 
-_times = st.sampled_from(TIMES)
-_durations = st.sampled_from([None, *DURATIONS])
-_usual = st.sampled_from([None, 800.0])
-saves = st.tuples(_times, st.sampled_from(POSITIONS), _durations).map(
-    lambda values: Event("save", values[0], position=values[1], duration=values[2])
-)
-rates = st.tuples(
-    _times, st.sampled_from(RATES), st.sampled_from([None, None, None, 1000.0]), _usual
-).map(lambda values: Event("rate", values[0], rate=values[1], duration=values[2], usual=values[3]))
-others = st.tuples(st.sampled_from([*MARKS, "delete"]), _times).map(lambda values: Event(*values))
-events = st.one_of(saves, saves, rates, others)
-event_sets = st.lists(events, min_size=1, max_size=12)
+
+def event_sets(first_ms: int, most: int = 12) -> st.SearchStrategy[list[Event]]:
+    """Lists of events in the eight milliseconds from `first_ms` on."""
+    times = st.integers(first_ms, first_ms + 7)
+    positions = st.sampled_from([0, 5, 899, 900, 999.99, 999.999, 1000, 1200])
+    sent = st.sampled_from([1000, 500, 799.5])
+    devices = st.sampled_from([None, None, "TV", "phone"])
+    saves = st.tuples(times, positions, sent, devices).map(
+        lambda drawn: Event(SAVE, drawn[0], drawn[1], duration=drawn[2], device=drawn[3])
+    )
+    percents = st.sampled_from([0, 50, 89, 90, 100])
+    seldom_sent = st.sampled_from([None, None, None, 500])
+    rates = st.tuples(times, percents, seldom_sent, st.sampled_from([None, 800])).map(
+        lambda drawn: Event(RATE, drawn[0], rate=drawn[1], duration=drawn[2], usual=drawn[3])
+    )
+    others = st.tuples(st.sampled_from([*MARKS, DELETE]), times).map(lambda drawn: Event(*drawn))
+    return st.lists(st.one_of(saves, saves, rates, others), min_size=1, max_size=most)
 
 
 def state_of(event: Event) -> MergeState:
     """The state after this event alone."""
-    at, qualified = event.at, event.at if is_qualifying(event) else 0
-    first = {"qualified": qualified, "watched_at": qualified}
-    if event.kind == "delete":
+    at, kind = event.at, event.type
+    if kind is DELETE:
         return MergeState(deleted=at)
-    if event.kind == "watched":
-        return MergeState(marked=at, **first)
-    if event.kind in MARKS:
-        return MergeState(**{event.kind: at})
-    length = {"sent": (at, event.duration)} if event.duration else {}
-    usual = {"usual": (at, event.usual)} if event.usual else {}
-    value = (
-        {"rate": (at, float(event.rate))}
-        if event.kind == "rate"
-        else {"position": (at, event.position, "")}
-    )
-    completed = {"completed_at": at} if own_percent(event) >= 100 else {}
-    return MergeState(**value, **length, **usual, **first, **completed)
+    if kind in MARKS and kind is not EventType.WATCHED:
+        return MergeState(**{kind.value: at})
+    parts = {}
+    if kind is SAVE:
+        parts["position"] = (at, event.position, event.device or "")
+    elif kind is RATE:
+        parts["rate"] = (at, event.rate)
+    else:
+        parts["marked"] = at
+    if event.duration:
+        parts["sent"] = (at, event.duration)
+    if event.usual:
+        parts["usual"] = (at, event.usual)
+    if kind is EventType.WATCHED or own_percent(event) >= WATCHED_PERCENT:
+        parts |= {"qualified": at, "watched_at": at}
+    if own_percent(event) >= 100:
+        parts["completed_at"] = at
+    return MergeState(**parts)
