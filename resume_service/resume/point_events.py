@@ -7,12 +7,13 @@ needs a point, its caller gets NotFound nevertheless.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from resume_service.clock import epoch_ms
 from resume_service.errors import NotFound, Unavailable
 from resume_service.redis.operation import Blocking, Operation
-from resume_service.resume.archived_points import ArchivedPoints
+from resume_service.resume.archived_points import ArchivedPoints, PointId
 from resume_service.resume.model import Deletion, EventType, Mark, Measurement
 from resume_service.resume.store import NO_POINT, ResumeStore
 
@@ -54,22 +55,29 @@ class PointEvents:
             for event, result in zip(events, results, strict=True)
             if _needs_archive(event, result)
         }
-        try:
-            times = (yield Blocking(lambda: self._archive.times(missing))) if missing else {}
-        except Unavailable:
-            times = None  # the events reach the archive when it is back
-        outcomes: list[Outcome] = []
-        for event, result in zip(events, results, strict=True):
-            if isinstance(result, bool | Unavailable):
-                outcomes.append(result)
-            elif times is None or not _needs_archive(event, result):
-                outcomes.append(True)
-            else:
-                archived_at = times.get((event.user_id, event.video_id))
-                # A deletion before this one may not have reached the archive yet.
-                exists = archived_at is not None and epoch_ms(archived_at) > result.earlier_ms
-                outcomes.append(exists or NotFound(NO_POINT))
-        return outcomes
+        times: Mapping[PointId, datetime] | None = {}
+        if missing:
+            try:
+                times = yield Blocking(lambda: self._archive.times(missing))
+            except Unavailable:
+                times = None
+        return [
+            _outcome(event, result, times) for event, result in zip(events, results, strict=True)
+        ]
+
+
+def _outcome(
+    event: Measurement | Mark, result: Result, times: Mapping[PointId, datetime] | None
+) -> Outcome:
+    """`times` are those of archived points. None if the archive does not answer."""
+    if not isinstance(result, Deletion):
+        return result
+    if times is None or not _needs_archive(event, result):
+        return True
+    archived_at = times.get((event.user_id, event.video_id))
+    # The archive may still have a point that an earlier deletion has cancelled.
+    exists = archived_at is not None and epoch_ms(archived_at) > result.earlier_ms
+    return exists or NotFound(NO_POINT)
 
 
 def _needs_archive(event: Measurement | Mark, result: Result) -> bool:

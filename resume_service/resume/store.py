@@ -44,6 +44,7 @@ from resume_service.resume.events import Event, Events
 from resume_service.resume.hash_format import POINT_FIELDS, point_from
 from resume_service.resume.keys import Keys
 from resume_service.resume.listing import PointList
+from resume_service.resume.merge_state import NEVER
 from resume_service.resume.model import (
     ArchivedPoint,
     Deletion,
@@ -54,6 +55,7 @@ from resume_service.resume.model import (
     Saved,
     Status,
 )
+from resume_service.resume.state_json import unwatched_at
 from resume_service.telemetry import metrics
 
 NO_POINT = "Progress not found"
@@ -138,6 +140,19 @@ class ResumeStore:
             return None if score is None else int(float(score))
         except ValueError:
             raise Unavailable from None  # the reply is garbled
+
+    def unwatched_at(self, user_id: str, video_id: str) -> Operation[int]:
+        """Return the time of the latest unwatched mark in ms since 1970, or NEVER.
+
+        Redis has it also if it has no point. Raises Unavailable if the hash is not valid.
+        """
+        key = self._keys.point(user_id, video_id)
+        values = yield from read_hash(self._redis, key, ("state",))
+        try:
+            [text] = values or [None]
+            return unwatched_at(text) if text else NEVER
+        except ValueError:
+            raise Unavailable from None  # another program has written it
 
     def get(self, user_id: str, video_id: str) -> Operation[ResumePoint]:
         """Return the point. Raises NotFound if the point does not exist."""

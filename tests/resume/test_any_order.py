@@ -37,7 +37,9 @@ rates = st.tuples(times, percents, seldom_sent, st.sampled_from([None, 800])).ma
 )
 marks = st.tuples(st.sampled_from(MARKS), times).map(lambda drawn: Event(*drawn))
 without_duration = saves.map(lambda event: event._replace(duration=None))
-sets_with_durations = st.lists(st.one_of(saves, saves, rates, marks), min_size=1, max_size=MOST_EVENTS)
+sets_with_durations = st.lists(
+    st.one_of(saves, saves, rates, marks), min_size=1, max_size=MOST_EVENTS
+)
 any_sets = st.lists(
     st.one_of(saves, without_duration, rates, marks), min_size=1, max_size=MOST_EVENTS
 )
@@ -88,7 +90,9 @@ class Replay:
         ]
 
 
-def as_shown(point: ResumePoint, watched_at: str | None, completed_at: str | None) -> dict[str, Any]:
+def as_shown(
+    point: ResumePoint, watched_at: str | None, completed_at: str | None
+) -> dict[str, Any]:
     names = ("position", "updated_at", "duration", "percent", "dismissed", "device")
     return {name: getattr(point, name) for name in names} | {
         "watched": point.watched is True,
@@ -126,7 +130,10 @@ def without_flags(point: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def examples(any_redis: Any, effort: Any, short: int, full: int) -> int:
     """Fakeredis needs twenty times as long for a script."""
-    is_fake = not hasattr(any_redis.connection_pool, "connection_kwargs") or "Fake" in type(any_redis).__name__
+    is_fake = (
+        not hasattr(any_redis.connection_pool, "connection_kwargs")
+        or "Fake" in type(any_redis).__name__
+    )
     return int(effort(short, full) / (20 if is_fake else 1)) or 2
 
 
