@@ -117,7 +117,8 @@ def pruned(state: MergeState) -> MergeState:
         hidden["usual"] = NO_PAIR
     if NEVER < state.qualified <= state.unwatched:
         hidden["qualified"] = NEVER
-    if NEVER < state.marked <= saved:
+    # A watched mark completes a lesson, unless an unwatched mark cancels it.
+    if NEVER < state.marked <= min(saved, state.unwatched):
         hidden["marked"] = NEVER
     if NEVER < state.dismissed <= saved:
         hidden["dismissed"] = NEVER

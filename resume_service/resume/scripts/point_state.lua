@@ -130,10 +130,14 @@ end
 local function prune(state)
   local position, rate = state.position, state.rate
   local saved = math.max(position and position[1] or -1, rate and rate[1] or -1)
-  for _, name in ipairs({'marked', 'dismissed', 'undismissed'}) do
+  for _, name in ipairs({'dismissed', 'undismissed'}) do
     if state[name] and state[name][1] <= saved then
       state[name] = nil
     end
+  end
+  -- A watched mark completes a lesson, unless an unwatched mark cancels it.
+  if state.marked and math.min(saved, state.unwatched and state.unwatched[1] or -1) >= state.marked[1] then
+    state.marked = nil
   end
   if rate and position and position[1] == saved then
     state.rate = nil
