@@ -80,19 +80,23 @@ def test_save_without_duration_keeps_the_saved_duration(player):
 
 @pytest.mark.parametrize(
     ("position", "duration", "percent"),
-    [(0, 10, 0), (1, 3, 33.33), (2, 3, 66.67), (1, 8, 12.5), (30, 20, 100), (1, 10**8, 0)],
+    [
+        *((0, 10, 0), (1, 3, 33.33), (2, 3, 66.67), (1, 8, 12.5), (30, 20, 100), (1, 10**8, 0)),
+        *((99_999, 100_000, 99.99), (99_990, 100_000, 99.99), (100_000, 100_000, 100)),
+    ],
 )
-def test_percent_has_two_decimals_and_is_at_most_100(player, position, duration, percent):
+def test_percent_has_two_decimals_and_is_100_only_at_the_end(player, position, duration, percent):
     player.save(currentTime=position, duration=duration)
 
     assert player.point()["percent"] == percent
 
 
-def test_watched_starts_at_90_percent_and_survives_a_rewatch(player):
+def test_watched_starts_at_90_percent_and_survives_a_rewatch(player, clock):
     seen = []
     for position in (89.98, 90, 3):
         player.save(currentTime=position, duration=100)
         seen.append(player.point()["watched"])
+        clock.forward(seconds=1)
 
     assert seen == [False, True, True]
 
@@ -104,11 +108,12 @@ def test_save_without_duration_keeps_watched(player):
     assert player.point()["watched"] is True
 
 
-def test_completed_follows_the_current_position(player):
+def test_completed_follows_the_current_position(player, clock):
     seen = []
     for position in (99.9, 100, 3):
         player.save(currentTime=position, duration=100)
         seen.append(player.point()["completed"])
+        clock.forward(seconds=1)
 
     assert seen == [False, True, False]
 
@@ -166,16 +171,18 @@ def test_delete_removes_the_point_and_a_second_delete_is_404(player):
     assert player.list().get_json() == []
 
 
-def test_save_after_a_delete_starts_a_new_point(player):
+def test_save_after_a_delete_starts_a_new_point(player, clock):
     player.save(currentTime=95, duration=100)
     player.delete()
+    clock.forward(seconds=1)
     player.save(currentTime=1)
 
     assert set(player.point()) == {"currentTime", "updatedAt"}
 
 
-def test_every_save_renews_30_days_for_point_and_index(player, real_redis):
+def test_every_save_renews_30_days_for_point_and_index(player, real_redis, clock):
     for _ in range(2):
+        clock.forward(seconds=1)
         player.save()
         for key in ("resume:ann:v1", "recent:ann"):
             assert DAYS_30 - 10 <= real_redis.ttl(key) <= DAYS_30
