@@ -17,6 +17,7 @@ import structlog
 from resume_service.archive.backlog import Backlog
 from resume_service.archive.flush import Flush, FlushResult
 from resume_service.archive.repository import STATEMENT_SECONDS, ArchiveRepository
+from resume_service.archive.restorable import Restorable
 from resume_service.archive.restore import Restore
 from resume_service.clock import Clock
 from resume_service.postgres.connections import BoundedConnection, connect
@@ -95,7 +96,7 @@ class ArchiveCycle:
         with closing(self._connect()) as connection:
             repository, restored = ArchiveRepository(connection), 0
             if not self.backlog.restored():
-                restored = self._restore(repository, should_stop, lambda _: None)
+                restored = self._restore(Restorable(connection), should_stop, lambda _: None)
                 if should_stop():
                     return CycleResult(restored, FlushResult(complete=False))
             return CycleResult(restored, self._flush(repository, should_stop))
@@ -108,22 +109,22 @@ class ArchiveCycle:
         Raises Unavailable if Redis fails. Raises psycopg.Error or OSError if Postgres fails.
         """
         with closing(self._connect()) as connection:
-            repository = ArchiveRepository(connection)
-            total = repository.count(self.point_settings.ttl)
+            restorable = Restorable(connection)
+            total = restorable.count(self.point_settings.ttl)
             self.backlog.set_restored(done=False)
-            return self._restore(repository, lambda: False, start_progress(total))
+            return self._restore(restorable, lambda: False, start_progress(total))
 
     def _connect(self) -> BoundedConnection:
         return connect(self.database_url, within=CONNECT_SECONDS, timeout=TIMEOUT_SECONDS)
 
     def _restore(
         self,
-        repository: ArchiveRepository,
+        restorable: Restorable,
         should_stop: Callable[[], bool],
         progress: Callable[[int], None],
     ) -> int:
         started = time.perf_counter()
-        restore = Restore(repository, self.backlog, self.points, self.point_settings, self.batch)
+        restore = Restore(restorable, self.backlog, self.points, self.point_settings, self.batch)
         restored = restore.run(should_stop, progress)
         if restored:
             _log.warning("restored", points=restored, seconds=_seconds_since(started))

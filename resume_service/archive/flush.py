@@ -116,7 +116,7 @@ class Flush:
     def write(self, changes: list[Change]) -> Plan:
         """Merge `changes` into the archive."""
         plan = Plan()
-        archived = self._repository.read([change[:2] for change in changes])
+        archived = self._repository.read([change.wanted() for change in changes])
         for change in changes:
             plan.add(change, archived.get(change[:2], UNKNOWN))
         self._repository.write(plan.points)

@@ -9,9 +9,11 @@ from resume_service.archive.repository import Archived, Ids
 from resume_service.archive.rows import (
     PointRow,
     TombstoneRow,
+    WantedRow,
     point_row,
     tombstone_of,
     tombstone_row,
+    wanted_row,
 )
 from resume_service.resume.bulk_store import MergedPoint
 from resume_service.resume.merge_state import EMPTY, MergeState, cut_off, join, shown
@@ -31,6 +33,12 @@ class Change(NamedTuple):
     """Whether version 0.4 deleted the point. It leaves no tombstone, so the row can't be merged."""
     now_ms: int
     """The time of the Redis server, ms since 1970."""
+
+    def wanted(self) -> WantedRow:
+        """What must be known of the archive to merge this change into it."""
+        if self.forgets_row:
+            return WantedRow(self.user_id, self.video_id)
+        return wanted_row(self.user_id, self.video_id, self.state)
 
 
 UNKNOWN = Archived(None, EMPTY)

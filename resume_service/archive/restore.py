@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 
 from resume_service.archive.backlog import Backlog
-from resume_service.archive.repository import ArchiveRepository
+from resume_service.archive.restorable import Restorable
 from resume_service.resume.bulk_store import BulkStore
 from resume_service.resume.model import PointSettings
 
@@ -21,13 +21,13 @@ class Restore:
 
     def __init__(
         self,
-        repository: ArchiveRepository,
+        restorable: Restorable,
         backlog: Backlog,
         points: BulkStore,
         settings: PointSettings,
         batch: int,
     ) -> None:
-        self._repository = repository
+        self._restorable = restorable
         self._backlog = backlog
         self._points = points
         self._settings = settings
@@ -42,8 +42,8 @@ class Restore:
         Raises Unavailable if Redis fails. Raises psycopg.Error if Postgres fails.
         """
         restored = 0
-        tombstones = self._repository.tombstones(self._batch)
-        points = self._repository.points(self._settings.ttl, self._batch)
+        tombstones = self._restorable.tombstones(self._batch)
+        points = self._restorable.points(self._settings.ttl, self._batch)
         for page in itertools.chain(tombstones, points):
             restored += self._points.merge(page)
             progress(len(page))

@@ -3,44 +3,76 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
+import structlog
+from msgspec import Raw, Struct
 
-from resume_service.clock import epoch_ms, from_epoch_ms
+from resume_service.clock import epoch_ms, iso_ms
 from resume_service.resume import state_fields, state_json
 from resume_service.resume.hash_format import fields_of
 from resume_service.resume.merge_state import EMPTY, NEVER, MergeState, Shown, join
 from resume_service.resume.model import ArchivedPoint
 from resume_service.resume.state_json import FirstTimes
 
+_log = structlog.get_logger(__name__)
 
-class PointRow(NamedTuple):
-    """The values of a row of `watch_archive`, in the order of the statement that writes it."""
+
+class WantedRow(Struct, gc=False):
+    """A point that a flush reads from the archive."""
+
+    user_id: str
+    video_id: str
+    replaces: str | None = None
+    watched_at: str | None = None
+    completed_at: str | None = None
+
+
+class PointRow(Struct, gc=False):
+    """The values of a row of `watch_archive`. Times are in the format of `clock.iso`."""
 
     user_id: str
     video_id: str
     position: float
-    updated_at: datetime
+    updated_at: str
     duration: float | None
     percent: float | None
     watched: bool
-    watched_at: datetime | None
+    watched_at: str | None
     completed: bool
-    completed_at: datetime | None
+    completed_at: str | None
     device: str | None
     rate: float | None
-    state: str | None
+    state: Raw | None
 
 
-class TombstoneRow(NamedTuple):
+class TombstoneRow(Struct, gc=False):
     """The values of a row of `watch_archive_tombstones`."""
 
     user_id: str
     video_id: str
-    deleted_at: datetime | None
-    state: str | None
-    updated_at: datetime
+    deleted_at: str | None
+    state: Raw | None
+    updated_at: str
+
+
+def wanted_row(user_id: str, video_id: str, state: MergeState) -> WantedRow:
+    """Return what a flush must know of the archive to merge a state of Redis into it.
+
+    A plain save with a duration replaces an older row, if that is plain and has the same first times.
+    """
+    at, sent = state.position[0], state.sent
+    replacing = MergeState(
+        position=state.position,
+        sent=sent,
+        qualified=at if state.qualified else NEVER,
+        watched_at=state.watched_at,
+        completed_at=state.completed_at,
+    )
+    if not at or sent[0] != at or state != replacing:
+        return WantedRow(user_id, video_id)
+    first_times = _moment(state.watched_at), _moment(state.completed_at)
+    return WantedRow(user_id, video_id, iso_ms(at), *first_times)
 
 
 def state_of_point(row: ArchivedPoint) -> MergeState:
@@ -50,6 +82,15 @@ def state_of_point(row: ArchivedPoint) -> MergeState:
         # Version 0.4 has merged an earlier event into the row, but not into its state.
         return msgspec.structs.replace(state, qualified=state.watched_at)
     return state
+
+
+def valid_state_of(point: ArchivedPoint) -> MergeState:
+    """Return the state of a row. If its JSON is invalid, the other columns decide."""
+    try:
+        return state_of_point(point)
+    except ValueError as fault:
+        _log.error("not a state", user=point.user_id, video=point.video_id, fault=str(fault))
+        return state_of_point(point._replace(state=None))
 
 
 def state_of_tombstone(deleted_at: datetime | None, marks: str | None) -> MergeState:
@@ -75,7 +116,7 @@ def point_row(user_id: str, video_id: str, state: MergeState, point: Shown) -> P
         user_id,
         video_id,
         point.position,
-        from_epoch_ms(point.at),
+        iso_ms(point.at),
         point.duration,
         point.percent,
         point.watched,
@@ -84,7 +125,7 @@ def point_row(user_id: str, video_id: str, state: MergeState, point: Shown) -> P
         _moment(point.completed_at),
         state.position[2] or None,
         state.rate[1] if is_plain and state.rate[0] else None,
-        None if is_plain else state_json.json_of(state),
+        None if is_plain else Raw(state_json.json_of(state)),
     )
 
 
@@ -95,10 +136,10 @@ def tombstone_row(user_id: str, video_id: str, tombstone: MergeState) -> Tombsto
         user_id,
         video_id,
         _moment(tombstone.deleted),
-        state_json.json_of(tombstone) if latest_mark else None,
-        from_epoch_ms(max(latest_mark, tombstone.deleted)),
+        Raw(state_json.json_of(tombstone)) if latest_mark else None,
+        iso_ms(max(latest_mark, tombstone.deleted)),
     )
 
 
-def _moment(ms: int) -> datetime | None:
-    return from_epoch_ms(ms) if ms else None
+def _moment(ms: int) -> str | None:
+    return iso_ms(ms) if ms else None

@@ -10,13 +10,23 @@ SELECT set_config('idle_in_transaction_session_timeout', %s, true),
        pg_advisory_xact_lock(%s)
 """
 
+# A row that a newer save replaces completely is not read: then all its values are in the save, too.
+# `replaces` is the time of such a save. It is null if the row must be merged.
 READ = """
-SELECT user_id, video_id, position, point.updated_at, duration, percent, watched, watched_at,
-       completed, completed_at, device, rate, point.state::text, deleted_at, tombstone.state::text
-  FROM unnest(%s::text[], %s::text[]) AS wanted(user_id, video_id)
+SELECT user_id, video_id, position, point.updated_at, duration, percent, watched, point.watched_at,
+       completed, point.completed_at, device, rate, point.state::text, deleted_at,
+       tombstone.state::text
+  FROM json_to_recordset(%s::json) AS wanted(
+         user_id text, video_id text, replaces timestamptz, watched_at timestamptz,
+         completed_at timestamptz)
   LEFT JOIN watch_archive AS point USING (user_id, video_id)
   LEFT JOIN watch_archive_tombstones AS tombstone USING (user_id, video_id)
- WHERE point.user_id IS NOT NULL OR tombstone.user_id IS NOT NULL
+ WHERE tombstone.user_id IS NOT NULL
+    OR point.user_id IS NOT NULL AND (
+         wanted.replaces IS NULL OR wanted.replaces <= point.updated_at
+         OR point.state IS NOT NULL OR point.watched <> (point.watched_at IS NOT NULL)
+         OR (point.watched_at, point.completed_at)
+            IS DISTINCT FROM (wanted.watched_at, wanted.completed_at))
 """
 
 # The statement overwrites the row, because its caller has merged the row into the new values.
@@ -24,9 +34,11 @@ UPSERT = """
 INSERT INTO watch_archive
   (user_id, video_id, position, updated_at, duration, percent, watched, watched_at, completed,
    completed_at, device, rate, state)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::float8[], %s::timestamptz[], %s::float8[],
-                     %s::float8[], %s::boolean[], %s::timestamptz[], %s::boolean[],
-                     %s::timestamptz[], %s::text[], %s::float8[], %s::jsonb[])
+SELECT *
+  FROM json_to_recordset(%s::json) AS point(
+         user_id text, video_id text, position float8, updated_at timestamptz, duration float8,
+         percent float8, watched boolean, watched_at timestamptz, completed boolean,
+         completed_at timestamptz, device text, rate float8, state jsonb)
 ON CONFLICT (user_id, video_id) DO UPDATE SET
   (position, updated_at, duration, percent, watched, watched_at, completed, completed_at, device,
    rate, state, archived_at)
@@ -41,8 +53,9 @@ DELETE FROM watch_archive USING unnest(%s::text[], %s::text[]) AS erased(user_id
 
 BURY = """
 INSERT INTO watch_archive_tombstones (expires_at, user_id, video_id, deleted_at, state, updated_at)
-SELECT now() + %s, * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::jsonb[],
-                                 %s::timestamptz[])
+SELECT now() + %s, tombstone.*
+  FROM json_to_recordset(%s::json) AS tombstone(
+         user_id text, video_id text, deleted_at timestamptz, state jsonb, updated_at timestamptz)
 ON CONFLICT (user_id, video_id) DO UPDATE SET
   (deleted_at, state, updated_at, expires_at)
   = ROW(excluded.deleted_at, excluded.state, excluded.updated_at, excluded.expires_at)
@@ -73,14 +86,15 @@ DELETE FROM watch_archive_tombstones
 """
 
 # A restore starts with the newest points, because the viewers who are active now need these points.
-# A point expires by the time of its arrival, which is shortly before `archived_at`. It arrived at
-# most RESUME_TTL_DAYS after `updated_at`. So the first condition, which has an index, omits no point.
+# A point expires RESUME_TTL_DAYS after its arrival, which is shortly before `archived_at`. It was
+# measured at most RESUME_TTL_DAYS before that. Without statistics of the table, a second condition
+# would prevent the use of the index. So the caller omits the points that have no time left.
 PAGE = """
 SELECT user_id, video_id, position, updated_at, duration, percent, watched, watched_at, completed,
        completed_at, device, rate, state::text,
        extract(epoch FROM archived_at + %(ttl)s - now())::float8
   FROM watch_archive
- WHERE updated_at > now() - 2 * %(ttl)s AND archived_at > now() - %(ttl)s
+ WHERE updated_at > now() - 2 * %(ttl)s
    AND (updated_at, user_id, video_id) < (%(until)s, %(user_id)s, %(video_id)s)
  ORDER BY updated_at DESC, user_id DESC, video_id DESC
  LIMIT %(page_size)s

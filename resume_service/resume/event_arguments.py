@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from resume_service.clock import iso_ms
 from resume_service.redis.script import Args
 from resume_service.resume.hash_format import number_or_empty
 from resume_service.resume.keys import PointKeys
@@ -59,6 +61,7 @@ class EventArguments:
             number_or_empty(value),
             number_or_empty(event.duration),
             last,
+            *_second_of(arrived_ms // 1000),
         ]
 
     def of_mark(self, event: Mark, keys: PointKeys) -> Args:
@@ -90,3 +93,10 @@ class EventArguments:
             keys.entry,
             "",
         ]
+
+
+# Most events arrive in one of a few seconds.
+@functools.lru_cache(maxsize=64)
+def _second_of(second: int) -> tuple[str, str]:
+    """Return a time in seconds since 1970 as text, and in the format of `iso` without milliseconds."""
+    return str(second), iso_ms(second * 1000)[:-4]

@@ -66,7 +66,7 @@ def to_fields(state: MergeState) -> dict[str, str]:
     """Return the fields of a point. Contains only `state` if it has no save and no watched mark."""
     state = state_json.pruned(state)
     point = shown(state)
-    text = {} if is_plain(state, point) else {"state": state_json.json_of(state)}
+    text = {} if is_plain(state, point) else {"state": state_json.json_of(state).decode()}
     if point is None:
         return text
     fields = {"currentTime": number_text(point.position), "updatedAt": iso_ms(point.at)}

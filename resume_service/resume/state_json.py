@@ -84,7 +84,7 @@ def unwatched_at(text: str) -> int:
     return parsed(text, "", FirstTimes(NEVER, NEVER))[0].unwatched
 
 
-def json_of(state: MergeState) -> str:
+def json_of(state: MergeState) -> bytes:
     """Return the JSON of a state that `pruned` has returned."""
     point, previous = shown(state), state.previous
     stored = StoredState(
@@ -100,7 +100,7 @@ def json_of(state: MergeState) -> str:
         previous=(number_text(previous[1]), previous[0]) if previous[0] else None,
         shown=point.at if point else NEVER,
     )
-    return _encode(stored).decode()
+    return _encode(stored)
 
 
 def pruned(state: MergeState) -> MergeState:

@@ -40,7 +40,7 @@ class Stores:
     def save(
         self,
         video: str = "v",
-        position: float = 10,
+        position: float | None = 10,
         *,
         user: str = "ann",
         measured_at: datetime | None = None,
@@ -52,6 +52,17 @@ class Stores:
 
     def delete(self, video: str = "v", user: str = "ann") -> None:
         self.points.delete(Mark(user, video, epoch_ms(self.now[0]), EventType.DELETE))
+
+    def mark(
+        self,
+        kind: EventType,
+        video: str = "v",
+        user: str = "ann",
+        *,
+        age: timedelta = timedelta(),
+    ) -> None:
+        age_ms = int(age.total_seconds() * 1000)
+        self.points.mark(Mark(user, video, epoch_ms(self.now[0]), kind, age_ms))
 
     def get(self, video: str = "v", user: str = "ann") -> ResumePoint:
         return self.points.get(user, video)

@@ -34,54 +34,40 @@
 --          0, then the time of the earlier deletion in ms, else 0. If ARGV[11] is 1, another event
 --          returns an array: this number, then 1 if the point is new, else 0, then the first eight of `FIELDS`.
 
-local FIELDS = {'currentTime', 'updatedAt', 'duration', 'percent', 'watched', 'completed', 'device',
-  'state', 'watchedAt', 'completedAt', 'rate'}
-local kind, now = ARGV[1], tonumber(ARGV[4])
+local INDEX_EXTRA = 3600 -- s: a save renews the index only if the point's last save was in another hour
+local call, kind, now, second = redis.call, ARGV[1], tonumber(ARGV[4]), ''
 if not now then
-  local clock = redis.call('TIME')
-  now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  local clock = call('TIME')
+  second = clock[1]
+  now = second * 1000 + math.floor(clock[2] / 1000)
 end
-local at = now - ARGV[3]
-local stored = redis.pcall('HMGET', KEYS[1], unpack(FIELDS))
-if stored.err and kind ~= 'delete' then
-  return stored -- another program has written a key of another type
+local at = ARGV[3] == '0' and now or now - ARGV[3]
+
+-- include point_texts.lua
+
+-- The text of a time for ZADD. To convert a number, Redis needs four times as long.
+local function score_of(ms)
+  return string.format('%d', ms)
 end
 
--- include point_values.lua
-
--- Puts the point into the index, which keeps the newest points. Returns whether this point stays.
-local function stays_in_index(score)
-  if redis.call('ZADD', KEYS[2], score, ARGV[8]) == 0 then
-    return true
+-- Limits the index after a point was added. Returns whether this point is one of the newest.
+local function stays_in_index()
+  local oldest, point_keys = call('ZRANGE', KEYS[2], 0, 9), {}
+  for index, video in ipairs(oldest) do
+    point_keys[index] = ARGV[9] .. video
   end
-  for _, video in ipairs(redis.call('ZRANGE', KEYS[2], 0, 9)) do
-    if redis.call('EXISTS', ARGV[9] .. video) == 0 then
-      redis.call('ZREM', KEYS[2], video) -- the point has expired
+  if call('EXISTS', unpack(point_keys)) < #oldest then -- some have expired
+    for index, video in ipairs(oldest) do
+      if call('EXISTS', point_keys[index]) == 0 then
+        call('ZREM', KEYS[2], video)
+      end
     end
   end
-  local surplus, stays = redis.call('ZCARD', KEYS[2]) - ARGV[6], true
-  for _, video in ipairs(surplus > 0 and redis.call('ZRANGE', KEYS[2], 0, surplus - 1) or {}) do
-    redis.call('DEL', ARGV[9] .. video)
-    redis.call('ZREM', KEYS[2], video)
+  local surplus, stays = call('ZCARD', KEYS[2]) - ARGV[6], true
+  for _, video in ipairs(surplus > 0 and call('ZRANGE', KEYS[2], 0, surplus - 1) or {}) do
+    call('DEL', ARGV[9] .. video)
+    call('ZREM', KEYS[2], video)
     stays = stays and video ~= ARGV[8]
-  end
-  return stays
-end
-
--- An archived point has less time left than a point that was saved since.
-local function expire(key)
-  if kind ~= 'merge' or redis.call('TTL', key) < tonumber(ARGV[5]) then
-    redis.call('EXPIRE', key, ARGV[5])
-  end
-end
-
--- Updates the index and the backlog after a change of the hash. Returns whether the point stays.
-local function finish(score)
-  expire(KEYS[1])
-  local stays = stays_in_index(score)
-  expire(KEYS[2])
-  if stays and KEYS[4] and kind ~= 'merge' then
-    redis.call('ZADD', KEYS[4], now, ARGV[10])
   end
   return stays
 end
@@ -90,8 +76,15 @@ end
 -- HSET, and then nothing has changed.
 
 -- include plain_save.lua
+-- include point_parsing.lua
 -- include point_state.lua
 
+local FIELDS = {'currentTime', 'updatedAt', 'duration', 'percent', 'watched', 'completed', 'device',
+  'state', 'watchedAt', 'completedAt', 'rate'}
+local stored = redis.pcall('HMGET', KEYS[1], unpack(FIELDS))
+if stored.err and kind ~= 'delete' then
+  return stored -- another program has written a key of another type
+end
 local fields, earlier = {}, nil
 for index, name in ipairs(FIELDS) do
   fields[name] = stored[index] or nil
@@ -100,9 +93,9 @@ local state = decode(fields, now, now)
 local _, stored_at = shown(state)
 -- An event that is not older than the stored point is newer than the latest deletion.
 if kind == 'delete' or kind == 'merge' or not stored_at or at < stored_at then
-  earlier = tonumber(redis.call('ZSCORE', KEYS[3], ARGV[8]) or nil)
+  earlier = tonumber(call('ZSCORE', KEYS[3], ARGV[8]) or nil)
 end
-local latest_deletion = earlier and math.min(earlier, earlier > now and now - 1 or now) or -1
+local latest_deletion = earlier and (earlier > now and now - 1 or earlier) or -1
 local deleted = latest_deletion
 cancel(state, deleted)
 local before, existed = shown(state)
@@ -116,7 +109,7 @@ elseif kind == 'delete' then
   deleted = math.max(latest_deletion, at)
 elseif kind == 'save' or kind == 'rate' then
   local duration = ARGV[13] ~= '' and ARGV[13] or (state.sent or state.usual or {})[2]
-  local percent = kind == 'rate' and ARGV[12] or duration and percent_of(ARGV[12], duration)
+  local percent = kind == 'rate' and ARGV[12] or duration and percent_of(number(ARGV[12]), number(duration))
   local device = kind == 'save' and ARGV[14] ~= '' and ARGV[14] or nil
   event[kind == 'save' and 'position' or 'rate'] = {at, ARGV[12], device}
   event.sent = ARGV[13] ~= '' and {at, ARGV[13]} or nil
@@ -149,6 +142,13 @@ if applied and existed then
   end
 end
 
+-- An archived point has less time left than a point that was saved since.
+local function expire(key, seconds)
+  if kind ~= 'merge' or call('TTL', key) < seconds then
+    call('EXPIRE', key, seconds)
+  end
+end
+
 local wanted, score = encode(state)
 local set, gone, changed, stays = {}, {}, false, true
 for index, name in ipairs(FIELDS) do
@@ -159,37 +159,42 @@ for index, name in ipairs(FIELDS) do
   end
 end
 if not next(wanted) then
-  changed = redis.call('DEL', KEYS[1]) == 1
-  redis.call('ZREM', KEYS[2], ARGV[8])
+  changed = call('DEL', KEYS[1]) == 1
+  call('ZREM', KEYS[2], ARGV[8])
   existed = existed or changed and not stored[8] -- another program's hash counts as a point
 elseif set[1] or gone[1] then
   changed = true
   if set[1] then
-    redis.call('HSET', KEYS[1], unpack(set))
+    call('HSET', KEYS[1], unpack(set))
   end
   if gone[1] then
-    redis.call('HDEL', KEYS[1], unpack(gone))
+    call('HDEL', KEYS[1], unpack(gone))
   end
   if kind == 'delete' then
-    redis.call('ZADD', KEYS[2], score, ARGV[8])
+    call('ZADD', KEYS[2], score_of(score), ARGV[8])
   else
-    stays = finish(score)
+    expire(KEYS[1], tonumber(ARGV[5]))
+    stays = call('ZADD', KEYS[2], score_of(score), ARGV[8]) == 0 or stays_in_index()
+    expire(KEYS[2], ARGV[5] + INDEX_EXTRA)
+    if stays and KEYS[4] and kind ~= 'merge' then
+      call('ZADD', KEYS[4], score_of(now), ARGV[10])
+    end
   end
 end
 
 if deleted > math.max(latest_deletion, 0) then
   changed = true
-  redis.call('ZADD', KEYS[3], deleted, ARGV[8])
-  redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[6])
-  expire(KEYS[3])
+  call('ZADD', KEYS[3], score_of(deleted), ARGV[8])
+  call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[6])
+  expire(KEYS[3], tonumber(ARGV[5]))
   if KEYS[5] and kind == 'delete' then
-    redis.call('ZADD', KEYS[5], at, ARGV[10])
+    call('ZADD', KEYS[5], score_of(at), ARGV[10])
     if not next(wanted) then
-      redis.call('ZREM', KEYS[4], ARGV[10])
+      call('ZREM', KEYS[4], ARGV[10])
     end
   end
 elseif changed and deleted < (earlier or deleted) then
-  redis.call('ZADD', KEYS[3], deleted, ARGV[8]) -- the clock was ahead at the deletion
+  call('ZADD', KEYS[3], score_of(deleted), ARGV[8]) -- the clock was ahead at the deletion
 end
 
 local result = tonumber(ARGV[2])

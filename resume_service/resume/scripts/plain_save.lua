@@ -1,33 +1,76 @@
--- The fast branch: most saves need no state, because the stored point is plain and older, and stays
--- plain. `merge_point.lua` includes it, and describes keys, arguments and the result.
+-- The fast branch of `merge_point.lua`, which includes it: most saves need no state. The point is new,
+-- or it is plain, older and of the same kind, and it stays plain. This branch decides the speed of a
+-- save, so it reads and writes no field that it does not need.
 --
 -- returns what `merge_point.lua` returns, or continues with the text after this file
 
-if kind == 'save' and stored[2] and not stored[8] and not stored[11] then
-  local updated_at, duration, percent = iso(at), ARGV[13], nil
-  if duration ~= '' then
-    percent = percent_of(ARGV[12], duration)
+if kind == 'save' or kind == 'rate' then
+  local stored = call('HMGET', KEYS[1], 'updatedAt', 'currentTime', 'duration', 'watchedAt',
+    'device', 'state', 'rate')
+  local stored_at, updated_at, position, duration = stored[1], iso(at), ARGV[12], ARGV[13]
+  local is_plain, is_rate, device, percent, watched = not stored[6], kind == 'rate', ARGV[14], nil, nil
+  if is_rate then
+    duration, device, percent = ARGV[14], '', string.format('%.2f', ARGV[12])
+    position = position_of(ARGV[12], duration ~= '' and duration) or '0'
+    is_plain = is_plain and ARGV[13] == '' and (duration ~= '' or not stored[3])
+      and tonumber(percent) == tonumber(ARGV[12])
+  elseif duration ~= '' then
+    percent = percent_of(tonumber(position), tonumber(duration))
+  else
+    is_plain = is_plain and not (stored[3] or stored[4] or call('HGET', KEYS[1], 'percent'))
   end
-  local watched, completed = percent and tonumber(percent) >= tonumber(ARGV[7]), percent == '100.00'
-  if stored[2] < updated_at and tonumber(ARGV[12]) >= (tonumber(stored[1]) or 0) - 60
-    and (watched or not stored[9]) and (percent or not (stored[3] or stored[4] or stored[5]))
-    and ARGV[14] == (stored[7] or '') then
-    if percent then
-      redis.call('HSET', KEYS[1], 'currentTime', ARGV[12], 'updatedAt', updated_at, 'duration', duration,
-        'percent', percent, 'watched', watched and '1' or '0', 'completed', completed and '1' or '0')
-      if watched and not stored[9] then
-        redis.call('HSET', KEYS[1], 'watchedAt', updated_at)
-      end
-      if completed and not stored[10] then
-        redis.call('HSET', KEYS[1], 'completedAt', updated_at)
-      end
+  if percent then
+    watched = tonumber(percent) >= tonumber(ARGV[7])
+    is_plain = is_plain and (watched or not stored[4])
+  end
+  if stored_at then
+    is_plain = is_plain and is_rate == (stored[7] ~= false) and stored_at < updated_at
+      and tonumber(position) >= (tonumber(stored[2]) or 0) - 60 and device == (stored[5] or '')
+  elseif is_plain then
+    local deleted = call('ZSCORE', KEYS[3], ARGV[8])
+    is_plain = not stored[2] and not (deleted and tonumber(deleted) >= at)
+  end
+
+  if is_plain then
+    if not percent then
+      call('HSET', KEYS[1], 'currentTime', position, 'updatedAt', updated_at)
+    elseif stored[3] == duration and not watched and not is_rate then
+      -- `duration`, `watched` and `completed` have these values already.
+      call('HSET', KEYS[1], 'currentTime', position, 'updatedAt', updated_at, 'percent', percent)
     else
-      redis.call('HSET', KEYS[1], 'currentTime', ARGV[12], 'updatedAt', updated_at)
+      call('HSET', KEYS[1], 'currentTime', position, 'updatedAt', updated_at, 'percent', percent,
+        'watched', watched and '1' or '0', 'completed', percent == '100.00' and '1' or '0')
+      if duration ~= '' then
+        call('HSET', KEYS[1], 'duration', duration)
+      end
+      if is_rate then
+        call('HSET', KEYS[1], 'rate', ARGV[12])
+      end
+      if watched and not stored[4] then
+        call('HSET', KEYS[1], 'watchedAt', updated_at)
+      end
+      if percent == '100.00' then
+        call('HSETNX', KEYS[1], 'completedAt', updated_at)
+      end
     end
-    local saved = finish(at) and tonumber(ARGV[2]) or -ARGV[2]
+    if not stored_at and device ~= '' then
+      call('HSET', KEYS[1], 'device', device)
+    end
+    call('EXPIRE', KEYS[1], ARGV[5])
+    local score = string.format('%d', at)
+    local is_added = call('ZADD', KEYS[2], score, ARGV[8]) == 1
+    local stays = not is_added or stays_in_index()
+    if is_added or at ~= now or string.sub(stored_at, 1, 13) ~= string.sub(updated_at, 1, 13) then
+      call('EXPIRE', KEYS[2], ARGV[5] + INDEX_EXTRA)
+    end
+    if stays and KEYS[4] then
+      call('ZADD', KEYS[4], at == now and score or score_of(now), ARGV[10])
+    end
+    local result = stays and tonumber(ARGV[2]) or -ARGV[2]
     if ARGV[11] == '' then
-      return saved
+      return result
     end
-    return {saved, 0, unpack(redis.call('HMGET', KEYS[1], unpack(FIELDS, 1, 8)))}
+    return {result, not stored_at and 1 or 0, unpack(call('HMGET', KEYS[1], 'currentTime', 'updatedAt',
+      'duration', 'percent', 'watched', 'completed', 'device', 'state'))}
   end
 end

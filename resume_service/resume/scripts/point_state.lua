@@ -84,29 +84,39 @@ end
 -- The state of a hash. If a time is after `now`, the clock was ahead when the time was stored. Then it
 -- becomes `newest` - 1. `newest` is the time of the stored point, else `now`.
 local function decode(fields, now, newest)
-  local is_json, json = pcall(cjson.decode, fields.state or '{}')
-  json = is_json and type(json) == 'table' and json or {}
-  local state, at = {}, number(fields.currentTime) and ms_of(fields.updatedAt)
-  for _, name in ipairs(PAIRS) do
-    local item = type(json[name]) == 'table' and json[name] or {}
-    state[name] = number(item[1]) and number(item[2]) and {number(item[1]), item[2]} or nil
-  end
-  for _, name in ipairs(TIMES) do
-    state[name] = number(json[name]) and {number(json[name])} or nil
-  end
-  local previous = type(json.previous) == 'table' and json.previous or {}
-  state.previous = number(previous[1]) and number(previous[2]) and {previous[2], previous[1]} or nil
-  if state.position then
-    state.position[3] = fields.device
+  local at, state = number(fields.currentTime) and ms_of(fields.updatedAt), {}
+  local is_json, json = pcall(cjson.decode, fields.state or 'null')
+  if is_json and type(json) == 'table' then
+    for _, name in ipairs(PAIRS) do
+      local item = json[name]
+      if type(item) == 'table' and number(item[1]) and number(item[2]) then
+        state[name] = item
+      end
+    end
+    for _, name in ipairs(TIMES) do
+      state[name] = number(json[name]) and {number(json[name])}
+    end
+    local previous = json.previous
+    if type(previous) == 'table' and number(previous[1]) and number(previous[2]) then
+      state.previous = {previous[2], previous[1]}
+    end
+    if state.position then
+      state.position[3] = fields.device
+    end
+  else
+    json = {}
   end
   if at and json.shown ~= at then
     join(state, plain(fields, at))
   end
   for name in pairs(EARLIEST) do
-    state[name] = ms_of(fields[name]) and {ms_of(fields[name])} or nil
+    local earliest = ms_of(fields[name])
+    state[name] = earliest and {earliest, text = fields[name]}
   end
   for _, item in pairs(state) do
-    item[1] = item[1] > now and newest - 1 or item[1]
+    if item[1] > now then
+      item[1], item.text = newest - 1, nil
+    end
   end
   return state
 end
@@ -115,12 +125,10 @@ end
 local function shown(state)
   local position, rate, duration = state.position, state.rate, (state.sent or state.usual or {})[2]
   if rate and not (position and position[1] >= rate[1]) then
-    -- Round to a millisecond, without trailing zeros.
-    local rated = duration and string.format('%.3f', rate[2] * duration / 100):gsub('%.?0+$', '')
-    local percent = string.format('%.2f', rate[2])
-    return rated or position and position[2] or '0', rate[1], percent, duration
+    local seconds = position_of(rate[2], duration) or position and position[2] or '0'
+    return seconds, rate[1], string.format('%.2f', rate[2]), duration
   elseif position then
-    return position[2], position[1], duration and percent_of(position[2], duration), duration
+    return position[2], position[1], duration and percent_of(number(position[2]), number(duration)), duration
   elseif state.marked then
     return '0', state.marked[1]
   end
@@ -172,24 +180,24 @@ local function encode(state)
     fields.watched = state.qualified and '1' or percent and '0'
     fields.completed = percent and (percent == '100.00' and '1' or '0')
     for name in pairs(EARLIEST) do
-      fields[name] = state[name] and iso(state[name][1])
+      fields[name] = state[name] and (state[name].text or iso(state[name][1]))
     end
     if is_plain(state, at, percent) then
       fields.rate = state.rate and state.rate[2]
       return fields, at
     end
-    parts[1] = string.format('"shown":%.0f', at)
+    parts[1] = string.format('"shown":%d', at)
   end
   for _, name in ipairs(PAIRS) do
     parts[#parts + 1] = state[name]
-      and string.format('"%s":[%.0f,"%s"]', name, state[name][1], state[name][2])
+      and string.format('"%s":[%d,"%s"]', name, state[name][1], state[name][2])
   end
   for _, name in ipairs(TIMES) do
-    parts[#parts + 1] = state[name] and string.format('"%s":%.0f', name, state[name][1])
+    parts[#parts + 1] = state[name] and string.format('"%s":%d', name, state[name][1])
     latest = at and at or math.max(latest, state[name] and state[name][1] or 0)
   end
   if state.previous then
-    parts[#parts + 1] = string.format('"previous":["%s",%.0f]', state.previous[2], state.previous[1])
+    parts[#parts + 1] = string.format('"previous":["%s",%d]', state.previous[2], state.previous[1])
   end
   fields.state = parts[1] and '{' .. table.concat(parts, ',') .. '}'
   return fields, latest
