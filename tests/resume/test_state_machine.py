@@ -171,7 +171,8 @@ def shown(point: Any) -> dict[str, Any] | None:
     if point is None:
         return None
     names = ("position", "updated_at", "duration", "percent", "dismissed", "device")
-    return {name: getattr(point, name) for name in names} | {"watched": point.watched is True}
+    flags = {"watched": point.watched is True, "completed": point.completed is True}
+    return {name: getattr(point, name) for name in names} | flags
 
 
 def matches(expected: Model, user: str, video: str, status: Status | None) -> bool:
