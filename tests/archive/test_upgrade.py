@@ -1,4 +1,4 @@
-"""During an upgrade, version 0.4 and this version use the same Redis and the same archive."""
+"""During an upgrade, both versions use the same Redis and the same archive."""
 
 from __future__ import annotations
 
@@ -6,16 +6,31 @@ from datetime import timedelta
 
 import pytest
 
-from resume_service.clock import iso
+from resume_service.clock import epoch_ms, iso
 from resume_service.errors import NotFound
 from resume_service.resume.model import EventType
 from tests.support.archive_stores import MONTH, NO_ENTRIES
-from tests.support.version_0_4 import Version04
+from tests.support.previous_version.store import PreviousStore
+from tests.support.previous_version.worker import PreviousWorker
+
+
+class Previous(PreviousWorker):
+    """The web server and the worker of the previous version."""
+
+    def __init__(self, stores):
+        super().__init__(stores)
+        self._store = PreviousStore(stores.redis)
+
+    def save(self, position=None, *, video="v", **more):
+        self._store.save(video, epoch_ms(self._stores.now[0]), position, **more)
+
+    def delete(self, video="v"):
+        self._store.delete(video, epoch_ms(self._stores.now[0]))
 
 
 @pytest.fixture
 def old(stores):
-    return Version04(stores)
+    return Previous(stores)
 
 
 def test_points_and_entries_of_the_version_before_are_archived(stores, old):

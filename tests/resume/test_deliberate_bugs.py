@@ -30,7 +30,7 @@ BUGS: dict[str, tuple[Any, str, str]] = {
     ),
     "a deletion leaves no tombstone": (
         check_orders,
-        "call('ZADD', KEYS[3], score_of(at), ARGV[8])",
+        "call('ZADD', KEYS[3], score_of(deleted), ARGV[8])",
         "",
     ),
     "a late save does not set watched": (

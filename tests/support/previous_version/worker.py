@@ -1,7 +1,4 @@
-"""Version 0.4 of the service: its scripts, its SQL, and a worker that runs them.
-
-Both versions run side by side during an upgrade.
-"""
+"""Flushes and restores points as the worker of the previous version does."""
 
 from __future__ import annotations
 
@@ -21,26 +18,9 @@ FIELDS = (
 )
 
 
-class Version04:
-    """The web server and the worker of version 0.4, on the same stores."""
-
+class PreviousWorker:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
-
-    def save(self, position: float | None = None, *, rate: Any = "", **more: Any) -> None:
-        """`more`: video, duration, catalogue_duration."""
-        video, now = more.get("video", "v"), self._stores.now[0]
-        keys = [f"resume:ann:{video}", "recent:ann", "archive:dirty"]
-        args = [
-            *("" if position is None else position, more.get("duration", ""), iso(now)),
-            *(epoch_ms(now), TTL, 1000, 90, epoch_ms(now) - 10**10, video, "resume:ann:"),
-            *(f"ann:{video}", rate, more.get("catalogue_duration", ""), ""),
-        ]
-        self._run("save_point", keys, args)
-
-    def delete(self, video: str = "v") -> None:
-        keys = [f"resume:ann:{video}", "recent:ann", "archive:dirty", "archive:erased"]
-        self._run("delete_point", keys, [video, epoch_ms(self._stores.now[0]), f"ann:{video}"])
 
     def flush(self) -> None:
         """One batch of each kind of entry, as the worker does it."""
