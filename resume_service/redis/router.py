@@ -14,12 +14,14 @@ from redis.exceptions import AskError, MovedError, NoScriptError
 from resume_service.errors import Unavailable
 from resume_service.redis.blocking_pipeline import BlockingPipeline
 from resume_service.redis.call import Call, Command, KeyedCommand, ReplySize
+from resume_service.redis.cluster import Cluster
 from resume_service.redis.node import NewPipeline, Node
 from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.refusals import error_of
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
+from resume_service.redis.transaction import in_transaction, outcomes_of
 
 ScriptArguments = tuple[Sequence[str], Args]
 """The keys and the arguments of one run of a script."""
@@ -40,6 +42,8 @@ class RedisRouter:
         self._wait = wait
         self.new_pipeline: NewPipeline = BlockingPipeline
         """Creates the pipelines. The gevent worker replaces it before its first request."""
+        # In a cluster, a transaction can't use the keys of several hash slots.
+        self._has_transactions = not isinstance(servers, Cluster)
         self._nodes: dict[int, Node] = {}
         """The node of each client, by the `id` of the client. It is removed with its client."""
 
@@ -116,11 +120,13 @@ class RedisRouter:
                 indexes_by_node.setdefault(node, []).append(index)
         deadline = self._deadline()
         for node, indexes in indexes_by_node.items():
-            sent = [commands[index][1] for index in indexes]
+            sent: Sequence[Command] = [commands[index][1] for index in indexes]
+            sent = in_transaction(sent) if self._has_transactions else sent
             try:
                 replies = yield from node.exchange(Call(operation, sent, deadline, writes=True))
+                replies = outcomes_of(replies, len(indexes)) if self._has_transactions else replies
             except Unavailable as fault:
-                replies = [fault] * len(sent)
+                replies = [fault] * len(indexes)
                 if self.servers.can_refresh():
                     yield Blocking(self.servers.refresh)
             for index, reply in zip(indexes, replies, strict=True):
