@@ -347,7 +347,10 @@ CREATE TABLE public.watch_archive (
     completed boolean NOT NULL,
     completed_at timestamp with time zone,
     updated_at timestamp with time zone NOT NULL,
-    archived_at timestamp with time zone DEFAULT now() NOT NULL
+    archived_at timestamp with time zone DEFAULT now() NOT NULL,
+    device text,
+    rate double precision,
+    state jsonb
 );
 COMMENT ON COLUMN public.watch_archive."position" IS 'seconds';
 COMMENT ON COLUMN public.watch_archive.duration IS 'seconds';
@@ -357,6 +360,20 @@ COMMENT ON COLUMN public.watch_archive.watched_at IS 'the first time';
 COMMENT ON COLUMN public.watch_archive.completed IS 'as the point stands';
 COMMENT ON COLUMN public.watch_archive.completed_at IS 'the first time';
 COMMENT ON COLUMN public.watch_archive.updated_at IS 'when the position was measured';
+COMMENT ON COLUMN public.watch_archive.device IS 'measured the position';
+COMMENT ON COLUMN public.watch_archive.rate IS '0 to 100; of a point with only a rate';
+COMMENT ON COLUMN public.watch_archive.state IS 'null: the other columns express the whole state';
+CREATE TABLE public.watch_archive_tombstones (
+    user_id text NOT NULL COLLATE pg_catalog."C",
+    video_id text NOT NULL COLLATE pg_catalog."C",
+    deleted_at timestamp with time zone,
+    state jsonb,
+    updated_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+COMMENT ON COLUMN public.watch_archive_tombstones.deleted_at IS 'null: there are only marks';
+COMMENT ON COLUMN public.watch_archive_tombstones.state IS 'marks without a point';
+COMMENT ON COLUMN public.watch_archive_tombstones.updated_at IS 'of the latest deletion or mark';
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY public.corporations
@@ -395,6 +412,8 @@ ALTER TABLE ONLY public.view_logs
     ADD CONSTRAINT view_logs_pkey PRIMARY KEY (user_id, video_id);
 ALTER TABLE ONLY public.watch_archive
     ADD CONSTRAINT watch_archive_pkey PRIMARY KEY (user_id, video_id);
+ALTER TABLE ONLY public.watch_archive_tombstones
+    ADD CONSTRAINT watch_archive_tombstones_pkey PRIMARY KEY (user_id, video_id);
 CREATE INDEX corporations_expiring ON public.corporations USING btree (plan_expires_at) WHERE ((plan = 'PAID'::text) AND (plan_expires_at IS NOT NULL));
 CREATE UNIQUE INDEX corporations_name ON public.corporations USING btree (name) WHERE (deleted_at IS NULL);
 CREATE INDEX enrollments_of_user ON public.enrollments USING btree (user_id);
@@ -416,7 +435,11 @@ CREATE INDEX videos_of_corporation ON public.videos USING btree (corporation_id,
 CREATE INDEX videos_published ON public.videos USING btree (id) WHERE (published AND (deleted_at IS NULL));
 CREATE INDEX watch_archive_completed ON public.watch_archive USING btree (archived_at) WHERE (completed_at IS NOT NULL);
 CREATE INDEX watch_archive_completed_video ON public.watch_archive USING btree (video_id) WHERE (completed_at IS NOT NULL);
+CREATE INDEX watch_archive_marked ON public.watch_archive USING btree (archived_at) WHERE (state ? 'marked'::text);
+CREATE INDEX watch_archive_marked_video ON public.watch_archive USING btree (video_id) WHERE (state ? 'marked'::text);
 CREATE INDEX watch_archive_of_user ON public.watch_archive USING btree (user_id, updated_at DESC, video_id DESC);
+CREATE INDEX watch_archive_tombstones_expiring ON public.watch_archive_tombstones USING btree (expires_at);
+CREATE INDEX watch_archive_tombstones_of_user ON public.watch_archive_tombstones USING btree (user_id, updated_at DESC, video_id DESC);
 CREATE INDEX watch_archive_updated ON public.watch_archive USING btree (updated_at, user_id, video_id);
 CREATE TRIGGER password_changed BEFORE UPDATE OF password_hash ON public.users FOR EACH ROW WHEN ((old.password_hash IS DISTINCT FROM new.password_hash)) EXECUTE FUNCTION public.set_password_changed_at();
 CREATE TRIGGER video_deleted AFTER DELETE ON public.videos FOR EACH ROW EXECUTE FUNCTION public.tell_video_changed();

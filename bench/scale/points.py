@@ -23,7 +23,7 @@ from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import Measurement, PointSettings
-from resume_service.resume.scripts import DELETE_POINT, SAVE_POINT
+from resume_service.resume.scripts import MERGE_POINT
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 
@@ -51,7 +51,7 @@ def measurement(user_number: int, video_number: int, second: float) -> Measureme
         user_id=user(user_number),
         video_id=video(video_number),
         position=DURATION * quarter / QUARTERS - 0.5,
-        measured_at_ms=epoch_ms(FIRST_SAVE + timedelta(seconds=second)),
+        arrived_ms=epoch_ms(FIRST_SAVE + timedelta(seconds=second)),
         duration=DURATION,
     )
 
@@ -60,7 +60,7 @@ def store_of(server: RedisServer) -> ResumeStore:
     """The store of the service on `server`."""
     router = RedisRouter(OneServer(new_client(server.url, TIMEOUT_SECONDS)))
     settings = PointSettings.from_settings(Settings())
-    return ResumeStore(router, Keys(), settings, archive=True)
+    return ResumeStore(router, Keys(), settings, archive=True, fixed_clock=True)
 
 
 def saves(
@@ -69,10 +69,14 @@ def saves(
     """The commands that the service sends to Redis for each of `measurements`."""
     router = RedisRouter(OneServer(new_client("redis://unused", TIMEOUT_SECONDS)))
     store = ResumeStore(
-        router, keys or Keys(), PointSettings.from_settings(Settings()), archive=True
+        router,
+        keys or Keys(),
+        PointSettings.from_settings(Settings()),
+        archive=True,
+        fixed_clock=True,
     )
     for each in measurements:
-        yield commands_of(store.save(each), each.measured_at_ms)
+        yield commands_of(store.save(each), each.arrived_ms)
 
 
 def commands_of(save: Operation[bool], at_ms: int) -> list[Command]:
@@ -91,8 +95,7 @@ def packed(command: Command) -> bytes:
 
 
 def load_scripts(client: redis.Redis) -> None:
-    for script in (SAVE_POINT, DELETE_POINT):
-        client.script_load(script.text)
+    client.script_load(MERGE_POINT.text)
 
 
 def fill(server: RedisServer, users: Iterable[int], *, per_user: int = PER_USER) -> int:

@@ -44,7 +44,11 @@ class Claim(NamedTuple):
     key: str
     number: int
     """The score of the claimed entries. It is negative."""
-    entries: list[str]
+    times: dict[str, int]
+    """The entries, each with the time of its save or deletion, ms since 1970.
+
+    The time is negative if a flush that crashed had claimed the entry.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,25 +76,32 @@ class Backlog:
     def claim(self, key: str, limit: int) -> Claim:
         """Claim at most `limit` entries of `key`: already claimed entries first, then the oldest."""
         number = -1 - secrets.randbits(CLAIM_BITS)
-        return Claim(key, number, self._redis.run(CLAIM, [key], [number, limit]))
+        claimed = iter(self._redis.run(CLAIM, [key], [number, limit]))
+        times = {entry: int(float(score)) for entry, score in zip(claimed, claimed, strict=True)}
+        return Claim(key, number, times)
 
     def valid_among(self, claim: Claim) -> list[str]:
         """The claimed entries that name a point. Logs the others: another program wrote them."""
-        valid = [entry for entry in claim.entries if self._all_keys.is_entry(entry)]
-        for entry in set(claim.entries) - set(valid):
+        valid = [entry for entry in claim.times if self._all_keys.is_entry(entry)]
+        for entry in set(claim.times) - set(valid):
             _log.warning("not a point", key=claim.key, entry=entry)
         return valid
 
-    def erased_among(self, claim: Claim) -> set[str]:
-        """The claimed entries that are also in an `erased` set: the points that were deleted."""
+    def erased_among(self, claim: Claim) -> dict[str, int]:
+        """The claimed entries that are also in an `erased` set: the points that were deleted.
+
+        Each has the time of its deletion in ms since 1970. The time is negative if it is unknown.
+        """
         key = next(keys.erased for keys in self._keys if claim.key in keys)
         if claim.key == key:
-            return set(claim.entries)
+            return claim.times
         if not self._redis.execute([(key, ("ZCARD", key))])[0]:
-            return set()
-        scores = self._redis.execute([(key, ("ZSCORE", key, entry)) for entry in claim.entries])
+            return {}
+        scores = self._redis.execute([(key, ("ZSCORE", key, entry)) for entry in claim.times])
         return {
-            entry for entry, score in zip(claim.entries, scores, strict=True) if score is not None
+            entry: int(float(score))
+            for entry, score in zip(claim.times, scores, strict=True)
+            if score is not None
         }
 
     def release(self, claim: Claim) -> None:

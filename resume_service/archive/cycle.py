@@ -17,6 +17,7 @@ import structlog
 from resume_service.archive.backlog import Backlog
 from resume_service.archive.flush import Flush, FlushResult
 from resume_service.archive.repository import STATEMENT_SECONDS, ArchiveRepository
+from resume_service.archive.restorable import Restorable
 from resume_service.archive.restore import Restore
 from resume_service.clock import Clock
 from resume_service.postgres.connections import BoundedConnection, connect
@@ -41,6 +42,9 @@ This timeout is longer than the timeout of requests, because no client waits for
 short delay does not abort a restore.
 """
 
+EXPIRE_BATCH = 10_000
+"""Maximum number of expired tombstones to delete per transaction."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -61,11 +65,13 @@ class ArchiveCycle:
     point_settings: PointSettings
     batch: int
     """Maximum number of points per transaction."""
-    clock: Clock
 
     @classmethod
     def of(cls, settings: Settings, clock: Clock) -> ArchiveCycle:
-        """The archive at DATABASE_URL. Raises ValueError if DATABASE_URL is not set."""
+        """The archive at DATABASE_URL. Raises ValueError if DATABASE_URL is not set.
+
+        Only tests pass another clock than `system_clock`. Otherwise the clock of Redis decides.
+        """
         if settings.database_url is None:
             raise ValueError("DATABASE_URL is not set")
         servers = redis_servers(
@@ -76,10 +82,9 @@ class ArchiveCycle:
         return cls(
             database_url=settings.database_url,
             backlog=Backlog(redis, keys),
-            points=BulkStore(redis, keys, point_settings),
+            points=BulkStore(redis, keys, point_settings, clock),
             point_settings=point_settings,
             batch=settings.flush_batch,
-            clock=clock,
         )
 
     def cycle(self, should_stop: Callable[[], bool] = lambda: False) -> CycleResult:
@@ -91,7 +96,7 @@ class ArchiveCycle:
         with closing(self._connect()) as connection:
             repository, restored = ArchiveRepository(connection), 0
             if not self.backlog.restored():
-                restored = self._restore(repository, should_stop, lambda _: None)
+                restored = self._restore(Restorable(connection), should_stop, lambda _: None)
                 if should_stop():
                     return CycleResult(restored, FlushResult(complete=False))
             return CycleResult(restored, self._flush(repository, should_stop))
@@ -104,36 +109,47 @@ class ArchiveCycle:
         Raises Unavailable if Redis fails. Raises psycopg.Error or OSError if Postgres fails.
         """
         with closing(self._connect()) as connection:
-            repository = ArchiveRepository(connection)
-            total = repository.count_since(self.clock() - self.point_settings.ttl)
+            restorable = Restorable(connection)
+            total = restorable.count(self.point_settings.ttl)
             self.backlog.set_restored(done=False)
-            return self._restore(repository, lambda: False, start_progress(total))
+            return self._restore(restorable, lambda: False, start_progress(total))
 
     def _connect(self) -> BoundedConnection:
         return connect(self.database_url, within=CONNECT_SECONDS, timeout=TIMEOUT_SECONDS)
 
     def _restore(
         self,
-        repository: ArchiveRepository,
+        restorable: Restorable,
         should_stop: Callable[[], bool],
         progress: Callable[[int], None],
     ) -> int:
         started = time.perf_counter()
-        restore = Restore(
-            repository, self.backlog, self.points, self.point_settings.ttl, self.batch
-        )
-        restored = restore.run(self.clock, should_stop, progress)
+        restore = Restore(restorable, self.backlog, self.points, self.point_settings, self.batch)
+        restored = restore.run(should_stop, progress)
         if restored:
             _log.warning("restored", points=restored, seconds=_seconds_since(started))
         return restored
 
     def _flush(self, repository: ArchiveRepository, should_stop: Callable[[], bool]) -> FlushResult:
         started = time.perf_counter()
-        result = Flush(repository, self.backlog, self.points, self.batch).run(should_stop)
+        flush = Flush(repository, self.backlog, self.points, self.point_settings, self.batch)
+        result = flush.run(should_stop)
+        if result.complete:
+            _expire_tombstones(repository, should_stop)
         if result.archived or result.erased:
             counts = {"archived": result.archived, "erased": result.erased}
             _log.info("flushed", **counts, seconds=_seconds_since(started))
         return result
+
+
+def _expire_tombstones(repository: ArchiveRepository, should_stop: Callable[[], bool]) -> None:
+    """Delete expired tombstones, in transactions of EXPIRE_BATCH."""
+    while True:
+        repository.begin()
+        expired = repository.expire_tombstones(EXPIRE_BATCH)
+        repository.commit()
+        if expired < EXPIRE_BATCH or should_stop():
+            return
 
 
 def _seconds_since(started: float) -> float:

@@ -1,20 +1,17 @@
-"""A flush: copies the points of the backlog from Redis to Postgres, one transaction per batch.
+"""A flush: merges the points of the backlog into the archive, one transaction per batch.
 
 The backlog lists the points that were saved or deleted since the last flush (see `backlog`).
 
-Each batch takes an advisory lock in Postgres, then reads Redis. So a batch never replaces the data
-of another worker with older data. If a worker hangs, Postgres ends the worker's session. This
-releases the lock.
+A flush never overwrites a row. It merges what Redis knows of a point with what the archive knows of
+it (see `plan`). So a flush that is repeated, or late, or reads an old hash does no harm. If the
+archive knows more than Redis, for example because the point had expired in Redis, the flush merges
+the result into Redis, too.
+
+Each batch takes an advisory lock in Postgres, so no other worker changes the rows between its read
+and its write. If a worker hangs, Postgres ends the worker's session. This releases the lock.
 
 A batch removes its backlog entries after the commit. So a crash before the removal loses nothing:
 the entries stay, and the next flush repeats the batch.
-
-A point that was deleted and then saved again has two entries: one `erased`, one `dirty`. Whichever
-of the two a batch contains, the flush first deletes the archived row, then archives the point. So
-the archive keeps no data from before the deletion.
-
-The archive stores when a user first watched and first completed a video. A point that expired in
-Redis and was saved again lacks these times. `set_first_times` copies the times back to Redis.
 """
 
 from __future__ import annotations
@@ -23,9 +20,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from resume_service.archive.backlog import Backlog, BacklogKind, Claim
+from resume_service.archive.plan import UNKNOWN, Change, Plan
 from resume_service.archive.repository import ArchiveRepository
-from resume_service.resume.bulk_store import BulkStore, StoredPoint
-from resume_service.resume.model import FirstTimes
+from resume_service.resume.bulk_store import BulkStore
+from resume_service.resume.merge_state import EMPTY, NEVER, MergeState, join
+from resume_service.resume.model import PointSettings
 
 
 @dataclass(slots=True)
@@ -41,14 +40,20 @@ class FlushResult:
 class Flush:
     """One flush on one connection. Each step of a batch is a method; STEPS lists them in order."""
 
-    STEPS = ("begin", "claim", "read", "write", "commit", "set_first_times", "release")
+    STEPS = ("begin", "claim", "read", "write", "commit", "merge_into_redis", "release")
 
     def __init__(
-        self, repository: ArchiveRepository, backlog: Backlog, points: BulkStore, batch: int
+        self,
+        repository: ArchiveRepository,
+        backlog: Backlog,
+        points: BulkStore,
+        settings: PointSettings,
+        batch: int,
     ) -> None:
         self._repository = repository
         self._backlog = backlog
         self._points = points
+        self._settings = settings
         self._batch = batch
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> FlushResult:
@@ -73,13 +78,12 @@ class Flush:
     def _flush_batch(self, key: str, result: FlushResult) -> None:
         self.begin()
         claim = self.claim(key)
-        to_archive, to_erase = self.read(claim)
-        first_times = self.write(to_archive, to_erase)
+        plan = self.write(self.read(claim))
         self.commit()
-        self.set_first_times(first_times)
+        self.merge_into_redis(plan)
         self.release(claim)
-        result.archived += len(to_archive)
-        result.erased += len(to_erase)
+        result.archived += len(plan.points)
+        result.erased += len(plan.erased)
 
     def begin(self) -> None:
         self._repository.begin()
@@ -87,30 +91,58 @@ class Flush:
     def claim(self, key: str) -> Claim:
         return self._backlog.claim(key, self._batch)
 
-    def read(self, claim: Claim) -> tuple[list[StoredPoint], list[StoredPoint]]:
-        """The points to archive, and the points to erase first. A point may be in both lists.
+    def read(self, claim: Claim) -> list[Change]:
+        """What Redis knows of the claimed points.
 
-        Read the hashes first, then the `erased` entries. A hash may hold a point that was saved after
-        a deletion. The deletion wrote its `erased` entry before that save. So the second read finds
-        the entry.
+        Read the hashes first, then the `erased` entries, then the tombstones. A hash may hold a point
+        that was saved after a deletion. The deletion wrote its entry and its tombstone before that
+        save. So the later reads find them.
         """
         entries = self._backlog.valid_among(claim)
         points = self._points.read(entries)
         erased = self._backlog.erased_among(claim)
-        to_archive = [point for point in points if point.updated_at is not None]
-        to_erase = [point for entry, point in zip(entries, points, strict=True) if entry in erased]
-        return to_archive, to_erase
+        tombstones = self._points.tombstones([entry for entry in entries if entry in erased])
+        now = self._points.now_ms(entries)
+        changes = []
+        for entry, point, now_ms in zip(entries, points, now, strict=True):
+            is_stored = point.state is not EMPTY
+            change = Change(*point, is_stored, forgets_row=False, now_ms=now_ms)
+            if entry in erased:
+                change = _with_deletion(change, tombstones.get(entry, NEVER), erased[entry])
+            if is_stored or entry in erased:
+                changes.append(change)
+        return changes
 
-    def write(self, to_archive: list[StoredPoint], to_erase: list[StoredPoint]) -> list[FirstTimes]:
-        self._repository.erase(to_erase)
-        return self._repository.upsert(to_archive)
+    def write(self, changes: list[Change]) -> Plan:
+        """Merge `changes` into the archive."""
+        plan = Plan()
+        archived = self._repository.read([change.wanted() for change in changes])
+        for change in changes:
+            plan.add(change, archived.get(change[:2], UNKNOWN))
+        self._repository.write(plan.points)
+        self._repository.erase(plan.erased)
+        self._repository.bury(plan.tombstones, self._settings.ttl, self._settings.max_points)
+        self._repository.forget(plan.forgotten)
+        return plan
 
     def commit(self) -> None:
         self._repository.commit()
 
-    def set_first_times(self, first_times: list[FirstTimes]) -> None:
-        if first_times:
-            self._points.set_first_times(first_times)
+    def merge_into_redis(self, plan: Plan) -> None:
+        self._points.merge(plan.merged)
 
     def release(self, claim: Claim) -> None:
         self._backlog.release(claim)
+
+
+def _with_deletion(change: Change, tombstone: int, erased_at: int) -> Change:
+    """Return `change` after a deletion at `tombstone`, whose backlog entry has the time `erased_at`.
+
+    Version 0.4 writes an entry, but no tombstone. So its deletion has a later time than an earlier
+    tombstone. If a flush has crashed, the time is negative. Then there is nothing to compare.
+    """
+    limit = min(tombstone, change.now_ms)
+    return change._replace(
+        state=join(change.state, MergeState(deleted=limit)),
+        forgets_row=tombstone == NEVER or erased_at > tombstone,
+    )

@@ -10,6 +10,8 @@ import hiredis
 import msgspec
 
 Command = tuple[str | int, ...]
+KeyedCommand = tuple[str, Command]
+"""A key, and a command that uses this key."""
 
 
 class ReplySize(IntEnum):

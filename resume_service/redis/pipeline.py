@@ -11,13 +11,11 @@ import redis
 from redis.exceptions import AskError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
+from resume_service.redis.call import KeyedCommand
 from resume_service.redis.client import execute
 from resume_service.redis.hashes import is_wrong_type
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
-
-KeyedCommand = tuple[str, tuple[str | int, ...]]
-"""A key, and a command that uses this key."""
 
 
 def script_call(script: Script, keys: Sequence[str], args: Args) -> KeyedCommand:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import redis
@@ -12,13 +13,19 @@ from redis.exceptions import AskError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
 from resume_service.redis.blocking_pipeline import BlockingPipeline
-from resume_service.redis.call import Call, Command, ReplySize
+from resume_service.redis.call import Call, Command, KeyedCommand, ReplySize
+from resume_service.redis.cluster import Cluster
 from resume_service.redis.node import NewPipeline, Node
 from resume_service.redis.operation import Blocking, Operation
+from resume_service.redis.refusals import error_of
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
+from resume_service.redis.transaction import in_transaction, outcomes_of
 
+ScriptArguments = tuple[Sequence[str], Args]
+"""The keys and the arguments of one run of a script."""
+RETRIED = (NoScriptError, AskError)  # MovedError is a subclass of AskError
 ASKING: Command = ("ASKING",)
 """After an ASK redirection, a server executes a command only directly after this command."""
 
@@ -35,6 +42,8 @@ class RedisRouter:
         self._wait = wait
         self.new_pipeline: NewPipeline = BlockingPipeline
         """Creates the pipelines. The gevent worker replaces it before its first request."""
+        # In a cluster, a transaction can't use the keys of several hash slots.
+        self._has_transactions = not isinstance(servers, Cluster)
         self._nodes: dict[int, Node] = {}
         """The node of each client, by the `id` of the client. It is removed with its client."""
 
@@ -69,6 +78,60 @@ class RedisRouter:
             by_text: Command = ("EVAL", script.text, *tail)
             [result] = yield from self._send(keys[0], call.with_commands((by_text,)))
         return result
+
+    def run_each(
+        self, operation: str, script: Script, calls: Sequence[ScriptArguments]
+    ) -> Operation[list[Any]]:
+        """Run `script` with each of `calls`, in one round trip to each server.
+
+        Each item of the result belongs to the call at the same place: its result, or its error. The
+        error is Unavailable, or a redis.ResponseError.
+        """
+        commands: list[KeyedCommand] = [
+            (keys[0], ("EVALSHA", script.sha, str(len(keys)), *keys, *args)) for keys, args in calls
+        ]
+        outcomes = yield from self.send_each(operation, commands)
+        while again := [n for n, each in enumerate(outcomes) if isinstance(each, RETRIED)]:
+            first, *others = again
+            try:
+                outcomes[first] = yield from self.run(operation, script, *calls[first])
+            except (Unavailable, redis.ResponseError) as fault:
+                outcomes[first] = fault
+            # Now the server has the script, and the topology is up to date.
+            retried = yield from self.send_each(operation, [commands[n] for n in others])
+            for n, outcome in zip(others, retried, strict=True):
+                outcomes[n] = outcome
+        return [error_of(operation, o) if isinstance(o, redis.RedisError) else o for o in outcomes]
+
+    def send_each(self, operation: str, commands: Sequence[KeyedCommand]) -> Operation[list[Any]]:
+        """Send each command to the server of its key, in one round trip to each server.
+
+        Each item of the result belongs to the command at the same place: its reply, or its error. The
+        error is Unavailable, or a redis.RedisError. Follows no redirections.
+        """
+        outcomes: list[Any] = [None] * len(commands)
+        indexes_by_node: dict[Node, list[int]] = {}
+        for index, (key, _) in enumerate(commands):
+            try:
+                node = self._known_node(key) or (yield Blocking(partial(self._find_node, key)))
+            except Unavailable as fault:
+                outcomes[index] = fault
+            else:
+                indexes_by_node.setdefault(node, []).append(index)
+        deadline = self._deadline()
+        for node, indexes in indexes_by_node.items():
+            sent: Sequence[Command] = [commands[index][1] for index in indexes]
+            sent = in_transaction(sent) if self._has_transactions else sent
+            try:
+                replies = yield from node.exchange(Call(operation, sent, deadline, writes=True))
+                replies = outcomes_of(replies, len(indexes)) if self._has_transactions else replies
+            except Unavailable as fault:
+                replies = [fault] * len(indexes)
+                if self.servers.can_refresh():
+                    yield Blocking(self.servers.refresh)
+            for index, reply in zip(indexes, replies, strict=True):
+                outcomes[index] = reply
+        return outcomes
 
     def send_to(
         self, client: redis.Redis, operation: str, *commands: Command

@@ -1,4 +1,4 @@
-"""Reads and writes many points in Redis at once, for the archive.
+"""Reads and merges many points in Redis at once, for the archive.
 
 The archive is a copy of the points in Postgres. The backlog in Redis lists the points that the
 archive does not have yet (see `archive/backlog.py`).
@@ -6,127 +6,119 @@ archive does not have yet (see `archive/backlog.py`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from resume_service.clock import epoch_ms, iso
-from resume_service.redis.pipeline import KeyedCommand, Pipeline, script_call
-from resume_service.redis.script import Args
-from resume_service.resume.hash_format import (
-    ARCHIVE_FIELDS,
-    WRONG_TYPE,
-    fields_of,
-    is_archivable,
-    iso_or_empty,
-    log_no_point,
-)
+from resume_service.clock import Clock, epoch_ms, system_clock
+from resume_service.redis.call import KeyedCommand
+from resume_service.redis.pipeline import Pipeline, script_call
+from resume_service.resume.event_arguments import ArchivedFields, EventArguments
+from resume_service.resume.hash_format import WRONG_TYPE, log_no_point
 from resume_service.resume.keys import Keys
-from resume_service.resume.model import ArchivedPoint, FirstTimes, PointSettings
-from resume_service.resume.scripts import RESTORE_POINT, SET_FIRST_TIMES
-
-ONE_SECOND = timedelta(seconds=1)
-_NO_VALUES = (None,) * len(ARCHIVE_FIELDS)
+from resume_service.resume.merge_state import EMPTY, MergeState
+from resume_service.resume.model import PointSettings
+from resume_service.resume.scripts import MERGE_POINT
+from resume_service.resume.state_fields import STATE_FIELDS, from_fields, to_fields
 
 
 class StoredPoint(NamedTuple):
-    """The values of a point's hash, as text.
+    user_id: str
+    video_id: str
+    state: MergeState
 
-    All are None if the point does not exist, or if the hash is no point.
-    """
+
+class MergedPoint(NamedTuple):
+    """A state that Redis must merge."""
 
     user_id: str
     video_id: str
-    position: str | None
-    updated_at: str | None
-    duration: str | None
-    percent: str | None
-    watched: str | None
-    watched_at: str | None
-    completed: str | None
-    completed_at: str | None
+    state: MergeState
+    """The point, or marks without a point, and its tombstone."""
+    seconds_left: int | None = None
+    """Seconds until Redis would have dropped it. None: RESUME_TTL_DAYS."""
 
 
 class BulkStore:
-    """Reads and writes many points at once. Every method raises Unavailable if Redis fails."""
+    """Reads and merges many points at once. Every method raises Unavailable if Redis fails."""
 
-    def __init__(self, redis: Pipeline, keys: Keys, settings: PointSettings) -> None:
+    def __init__(
+        self, redis: Pipeline, keys: Keys, settings: PointSettings, clock: Clock = system_clock
+    ) -> None:
+        """With `system_clock`, the time is that of the Redis servers."""
         self._redis = redis
         self._keys = keys
-        self._settings = settings
+        self._clock = None if clock is system_clock else clock
+        self._arguments = EventArguments(settings, fixed_clock=self._clock is not None)
 
     def read(self, entries: Sequence[str]) -> list[StoredPoint]:
-        """Return the points of these backlog entries, in the order of the entries."""
+        """Return the points of these backlog entries, in the order of the entries.
+
+        A state is EMPTY if the hash does not exist, or if it is no point.
+        """
         points = [self._keys.of_entry(entry) for entry in entries]
         hashes = self._redis.execute(
-            [(key, ("HMGET", key, *ARCHIVE_FIELDS)) for key, *_ in points], accepts_wrong_type=True
+            [(key, ("HMGET", key, *STATE_FIELDS)) for key, *_ in points], accepts_wrong_type=True
         )
         return [
-            StoredPoint(user, video, *(values if is_archivable(key, values) else _NO_VALUES))
+            StoredPoint(user, video, _state_in(key, values))
             for (key, user, video), values in zip(points, hashes, strict=True)
         ]
 
-    def set_first_times(self, first_times: Sequence[FirstTimes]) -> None:
-        """Add to points the times when the video was first watched and first completed.
+    def tombstones(self, entries: Sequence[str]) -> dict[str, int]:
+        """Return the times of the deletions of these entries, ms since 1970, if there are any."""
+        keys = [self._keys.of_point(*self._keys.of_entry(entry)[1:]) for entry in entries]
+        scores = self._redis.execute(
+            [(each.deleted, ("ZSCORE", each.deleted, each.member)) for each in keys]
+        )
+        return {
+            entry: int(float(score))
+            for entry, score in zip(entries, scores, strict=True)
+            if score is not None
+        }
 
-        Skips a point that was saved or deleted since the flush read it.
+    def now_ms(self, entries: Sequence[str]) -> list[int]:
+        """Return the time of the server of each entry, ms since 1970.
+
+        In a cluster, the clocks of the servers may differ. An earlier read from a server can't
+        contain a later time, unless the clock was ahead when the time was written.
         """
-        calls = [
-            script_call(
-                SET_FIRST_TIMES,
-                [self._keys.point(each.user_id, each.video_id)],
-                [
-                    iso(each.updated_at),
-                    iso_or_empty(each.watched_at),
-                    iso_or_empty(each.completed_at),
-                ],
-            )
-            for each in first_times
-        ]
-        self._redis.execute(calls, SET_FIRST_TIMES, accepts_wrong_type=True)
+        if self._clock:
+            return [epoch_ms(self._clock())] * len(entries)
+        asked = entries if self._keys.hash_tags else entries[:1]
+        keys = [self._keys.of_entry(entry)[0] for entry in asked]
+        times = self._redis.execute([(key, ("TIME",)) for key in keys])
+        now = [int(seconds) * 1000 + int(rest) // 1000 for seconds, rest in times]
+        return now if self._keys.hash_tags else now * len(entries)
 
-    def restore(self, rows: Sequence[ArchivedPoint], now: datetime) -> int:
-        """Write archived points that Redis has lost. Return the number of points written.
+    def merge(self, points: Sequence[MergedPoint]) -> int:
+        """Merge `points` with what Redis has. Return the number of points that changed.
 
-        Does not write deleted points. Does not replace newer points. Skips keys of another type.
+        Skips keys of another type.
         """
-        if self._keys.hash_tags:
-            rows = self._not_erased(rows)
-        calls = [self._restore_call(row, now) for row in rows]
-        results = self._redis.execute(calls, RESTORE_POINT, accepts_wrong_type=True)
+        if not points:
+            return 0
+        calls = [self._merge_call(point) for point in points]
+        results = self._redis.execute(calls, MERGE_POINT, accepts_wrong_type=True)
         for (key, _), result in zip(calls, results, strict=True):
             if result is None:
                 log_no_point(key, WRONG_TYPE)
-        return sum(result or 0 for result in results)
+        return sum(result is not None and result > 0 for result in results)
 
-    def _restore_call(self, row: ArchivedPoint, now: datetime) -> KeyedCommand:
-        keys = self._keys.of_point(row.user_id, row.video_id)
-        script_keys = [keys.point, keys.recent]
-        if not self._keys.hash_tags:
-            script_keys += [keys.erased, self._keys.of_backlog()[0].restored]
-        seconds_left = -((now - row.updated_at - self._settings.ttl) // ONE_SECOND)
-        args: Args = [
-            iso(row.updated_at),
-            epoch_ms(row.updated_at),
-            seconds_left,
-            self._settings.max_points,
-            keys.member,
-            keys.point_prefix,
-            keys.entry,
-            iso_or_empty(row.watched_at),
-            iso_or_empty(row.completed_at),
-            json.dumps(fields_of(row)),
-        ]
-        return script_call(RESTORE_POINT, script_keys, args)
+    def _merge_call(self, point: MergedPoint) -> KeyedCommand:
+        keys = self._keys.of_point(point.user_id, point.video_id)
+        arrived_ms = epoch_ms((self._clock or system_clock)())
+        archived = ArchivedFields(to_fields(point.state), point.state.deleted, point.seconds_left)
+        args = self._arguments.of_archived(archived, keys, arrived_ms, wants_point=False)
+        return script_call(MERGE_POINT, [keys.point, keys.recent, keys.deleted], args)
 
-    def _not_erased(self, rows: Sequence[ArchivedPoint]) -> list[ArchivedPoint]:
-        """Return the rows without those of deleted points.
 
-        In a cluster, the script can't check this, because the backlog may be on another server.
-        """
-        point_keys = [self._keys.of_point(row.user_id, row.video_id) for row in rows]
-        scores = self._redis.execute(
-            [(keys.erased, ("ZSCORE", keys.erased, keys.entry)) for keys in point_keys]
-        )
-        return [row for row, score in zip(rows, scores, strict=True) if score is None]
+def _state_in(key: str, values: list[Any] | None) -> MergeState:
+    """Return the state in a hash, or EMPTY. `values` are None if the key has another type."""
+    if values is None:
+        log_no_point(key, WRONG_TYPE)
+        return EMPTY
+    try:
+        return from_fields(dict(zip(STATE_FIELDS, values, strict=True)))
+    except (TypeError, ValueError, OverflowError) as fault:
+        log_no_point(key, str(fault))
+        return EMPTY

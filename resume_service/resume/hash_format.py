@@ -8,29 +8,27 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
+import msgspec
 import structlog
 
-from resume_service.clock import iso
+from resume_service.clock import epoch_ms, iso, iso_ms
 from resume_service.resume.model import ArchivedPoint, ResumePoint
 
-POINT_FIELDS = ("currentTime", "updatedAt", "duration", "percent", "watched", "completed")
-"""The hash fields of a `ResumePoint`. `point_from` expects the values in this order."""
-ARCHIVE_FIELDS = (
+POINT_FIELDS = (
     "currentTime",
     "updatedAt",
     "duration",
     "percent",
     "watched",
-    "watchedAt",
     "completed",
-    "completedAt",
+    "device",
+    "state",
 )
-"""The hash fields that the archive in Postgres stores."""
+"""The hash fields of a `ResumePoint`. `point_from` expects the values in this order."""
 WRONG_TYPE = "the key has another type"
 
 _log = structlog.get_logger(__name__)
@@ -52,11 +50,6 @@ def number_or_empty(number: float | None) -> str:
     return str(number) if type(number) is int else number_text(number)
 
 
-def iso_or_empty(moment: datetime | None) -> str:
-    """Return a time as the hash stores it, or empty text for None."""
-    return iso(moment) if moment else ""
-
-
 def point_from(
     key: str, user_id: str, video_id: str, values: list[Any] | None
 ) -> ResumePoint | None:
@@ -70,7 +63,7 @@ def point_from(
         log_no_point(key, WRONG_TYPE)
         return None
     try:
-        position, updated_at, duration, percent, watched, completed = values
+        position, updated_at, duration, percent, watched, completed, device, state = values
         return ResumePoint(
             user_id,
             video_id,
@@ -80,11 +73,43 @@ def point_from(
             _number(percent) if percent else None,
             watched == "1" if watched else None,
             completed == "1" if completed else None,
+            device,
+            *(_marks_in(state, updated_at) if state else ()),
         )
     except (TypeError, ValueError, OverflowError) as fault:
         if values[:2] != [None, None]:
             log_no_point(key, str(fault))
         return None
+
+
+class _State(msgspec.Struct, gc=False):
+    """What a response needs of the field `state` (see `scripts/point_state.lua`). Times are in ms."""
+
+    position: tuple[int, str] | None = None
+    rate: tuple[int, str] | None = None
+    dismissed: int = 0
+    undismissed: int = 0
+    previous: tuple[str, int] | None = None
+    shown: int = 0
+
+
+_decode_state = msgspec.json.Decoder(_State, strict=False).decode
+
+
+def _marks_in(state_json: str, updated_at: str) -> tuple[bool, float | None, str | None]:
+    """Return `dismissed`, `previous_position` and `previous_at` of a ResumePoint.
+
+    Raises ValueError or OverflowError if `state_json` is no valid state.
+    """
+    state = _decode_state(state_json)
+    saves = [item[0] for item in (state.position, state.rate) if item]
+    if iso_ms(state.shown) != updated_at:  # the previous version of the service has saved since
+        saves.append(epoch_ms(_parse_moment(updated_at)))
+    dismissed = state.dismissed > max([*saves, state.undismissed])
+    if state.previous is None:
+        return dismissed, None, None
+    position, at = state.previous
+    return dismissed, _number(position), iso_ms(at)
 
 
 # Most hashes contain one of a few thousand numbers: 0.05 us instead of 0.3.
@@ -109,28 +134,6 @@ def _iso_text(text: str) -> str:
     return iso(_in_utc(moment))
 
 
-def is_archivable(key: str, values: Sequence[Any] | None) -> bool:
-    """Return whether the hash at `key` contains a point that the archive can store.
-
-    `values` are the values of its ARCHIVE_FIELDS, or None as in `point_from`. The times
-    `watchedAt` and `completedAt` must be valid too. Logs a warning as `point_from` does.
-    """
-    if values is None:
-        log_no_point(key, WRONG_TYPE)
-        return False
-    fields = dict(zip(ARCHIVE_FIELDS, values, strict=True))
-    if point_from(key, "", "", [fields[name] for name in POINT_FIELDS]) is None:
-        return False
-    try:
-        for name in ("watchedAt", "completedAt"):
-            if fields[name]:
-                _in_utc(_parse_moment(fields[name]))
-    except (ValueError, OverflowError) as fault:
-        log_no_point(key, str(fault))
-        return False
-    return True
-
-
 def log_no_point(key: str, fault: str) -> None:
     """Log that `key` contains no point, because another program has written to it."""
     _log.warning("not a point", key=key, fault=fault)
@@ -143,15 +146,19 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def fields_of(row: ArchivedPoint) -> list[str]:
-    """Return the hash of an archived point as a list: field, value, field, value and so on.
-
-    Omits `watchedAt` and `completedAt`, because the script `restore_point.lua` writes these fields.
-    """
-    fields = ["currentTime", number_text(row.position), "updatedAt", iso(row.updated_at)]
+def fields_of(row: ArchivedPoint) -> dict[str, str]:
+    """Return the fields of the hash of an archived point."""
+    fields = {"currentTime": number_text(row.position), "updatedAt": iso(row.updated_at)}
     if row.duration is not None:
-        fields += ["duration", number_text(row.duration)]
+        fields["duration"] = number_text(row.duration)
     if row.percent is not None:
-        fields += ["percent", f"{row.percent:.2f}", "watched", str(int(row.watched))]
-        fields += ["completed", str(int(row.completed))]
-    return fields
+        fields["percent"] = f"{row.percent:.2f}"
+        fields["completed"] = str(int(row.completed))
+    if row.percent is not None or row.watched:
+        fields["watched"] = str(int(row.watched))
+    moments = {"watchedAt": row.watched_at, "completedAt": row.completed_at}
+    fields |= {name: iso(moment) for name, moment in moments.items() if moment}
+    fields |= {"rate": number_text(row.rate)} if row.rate is not None else {}
+    return fields | {
+        name: text for name, text in (("device", row.device), ("state", row.state)) if text
+    }

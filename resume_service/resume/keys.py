@@ -42,13 +42,15 @@ class PointKeys(msgspec.Struct, frozen=True, gc=False):
     recent: str
     """Key of the index: a sorted set with the user's points."""
     member: str
-    """The member of the index for this video."""
+    """The member for this video: in the index, and in the user's deletions."""
     entry: str
     """The member of the backlog for this point."""
     dirty: str
     """Key of the backlog's entries for saved points."""
     erased: str
     """Key of the backlog's entries for deleted points."""
+    deleted: str
+    """Key of the user's deletions: a sorted set."""
 
 
 class BacklogKeys(NamedTuple):
@@ -77,6 +79,7 @@ class Keys:
             f"{user}:{video}",
             f"archive:dirty{shard}",
             f"archive:erased{shard}",
+            f"deleted:{tag}",
         )
 
     def point(self, user_id: str, video_id: str) -> str:

@@ -14,22 +14,33 @@ from msgspec import Struct
 
 from resume_service.settings import Settings
 
-LONGEST_AGE = timedelta(milliseconds=10**8)
-"""Maximum time between a measurement and the arrival of its report: about 28 hours."""
+
+class EventType(StrEnum):
+    """What happened to a point. Events merge in any order of arrival."""
+
+    SAVE = "save"
+    """A player reported a position."""
+    RATE = "rate"
+    """A player reported the watched part of the video in percent."""
+    DELETE = "delete"
+    WATCHED = "watched"
+    UNWATCHED = "unwatched"
+    DISMISSED = "dismissed"
+    UNDISMISSED = "undismissed"
 
 
 class Measurement(Struct, frozen=True, gc=False):
-    """A player's report: either a position or a rate, and the time when it was measured.
+    """A player's report: either a position or a rate. The event is a save or a rate.
 
     A rate is the watched part of the video in percent.
     """
 
     user_id: str
     video_id: str
-    measured_at_ms: int
-    """The time when the server received the report, minus the age of the report.
+    arrived_ms: int
+    """The time when this host received the report, ms since 1970.
 
-    Milliseconds since 1970.
+    The order of events depends on the clock of Redis instead, unless the store has a fixed clock.
     """
     position: float | None = None
     """Seconds from the start of the video. None if the report contains a rate."""
@@ -40,8 +51,33 @@ class Measurement(Struct, frozen=True, gc=False):
     catalogue_duration: float | None = None
     """Length of the video in seconds according to the catalogue. None if unknown.
 
-    A save with a rate uses it if neither the report nor the stored point has a duration.
+    It applies only if no player sent a duration, and it travels only with a rate.
     """
+    age_ms: int = 0
+    """Milliseconds from the measurement to the arrival."""
+    device: str | None = None
+    """The display name of the player, stored with a position. None if unknown."""
+
+
+class Mark(Struct, frozen=True, gc=False):
+    """A deletion, or one of the marks watched, unwatched, dismissed and undismissed."""
+
+    user_id: str
+    video_id: str
+    arrived_ms: int
+    """See `Measurement.arrived_ms`."""
+    type: EventType
+    age_ms: int = 0
+    """Milliseconds from the user's action to the arrival."""
+
+
+class Deletion(NamedTuple):
+    """The result of a deletion or a mark."""
+
+    existed: bool
+    """Whether Redis had the point."""
+    earlier_ms: int
+    """Time of the latest deletion before this one, ms since 1970. 0 if there was none."""
 
 
 class ResumePoint(Struct, frozen=True, gc=False):
@@ -65,18 +101,35 @@ class ResumePoint(Struct, frozen=True, gc=False):
     percent: float | None = None
     """0 to 100 with two decimals. None if unknown."""
     watched: bool | None = None
-    """True if `percent` ever reached WATCHED_PERCENT. It remains True if the user watches again."""
+    """True if `percent` reached WATCHED_PERCENT, or by a mark. It stays True on a rewatch."""
     completed: bool | None = None
     """True if `percent` is 100 now."""
+    device: str | None = None
+    """The display name of the player that sent the position. None if unknown."""
+    dismissed: bool = False
+    """True if the user has removed the video from "continue watching" since its last save."""
+    previous_position: float | None = None
+    """Seconds: the position before a save moved it back by more than a minute. None if unknown.
+
+    It remains until a save reaches this position again.
+    """
+    previous_at: str | None = None
+    """The time when `previous_position` was measured, in the format of `clock.iso`."""
+
+    @property
+    def is_only_marked(self) -> bool:
+        """Whether the video is watched by a mark, and no player has reported a position."""
+        return self.watched is True and self.position == 0 and self.percent is None
 
 
 class Saved(NamedTuple):
     """The result of a save."""
 
-    point: ResumePoint
-    """The stored point after the save."""
+    point: ResumePoint | None
+    """The stored point after the save. None if a later deletion cancels the save, or if the point is
+    older than all points of a full list."""
     is_applied: bool
-    """False if the stored point was measured later. Then the save has changed nothing."""
+    """Whether the save is the latest one. Otherwise the position has not changed."""
     is_new: bool
     """True if no point existed before the save."""
 
@@ -86,9 +139,12 @@ class PointSettings:
     """The settings that the rules of a save use."""
 
     ttl: timedelta
-    """A point expires in Redis when it was not saved for this time."""
+    """A point expires in Redis when no save and no mark changed it for this time.
+
+    A deletion stays in effect for this time. No event may be older.
+    """
     max_points: int
-    """Maximum number of points of one user."""
+    """Maximum number of points of one user, and of deletions."""
     watched_percent: int
     """A video is watched when the percent of its point reaches this value."""
 
@@ -105,16 +161,19 @@ class Status(StrEnum):
     """A filter for the list of a user's points."""
 
     IN_PROGRESS = "in-progress"
-    """The percent is now below WATCHED_PERCENT, or unknown.
+    """The position is above 0, and the percent is below WATCHED_PERCENT, or unknown.
 
-    A video that was watched before and is watched again has this status too.
+    A video that was watched before and is watched again has this status too. A dismissed video does
+    not have it.
     """
     WATCHED = "watched"
-    """The percent ever reached WATCHED_PERCENT."""
+    """The percent ever reached WATCHED_PERCENT, or the user marked the video as watched."""
 
     def admits(self, point: ResumePoint, watched_percent: int) -> bool:
         if self is Status.WATCHED:
             return point.watched is True
+        if point.position <= 0 or point.dismissed:
+            return False
         return point.percent is None or point.percent < watched_percent
 
 
@@ -133,16 +192,9 @@ class ArchivedPoint(NamedTuple):
     watched_at: datetime | None
     completed: bool
     completed_at: datetime | None
-
-
-class FirstTimes(NamedTuple):
-    """The first times of a point, read from the archive because Redis does not have them.
-
-    First times are the times when the video was first watched and first completed.
-    """
-
-    user_id: str
-    video_id: str
-    updated_at: datetime
-    watched_at: datetime | None
-    completed_at: datetime | None
+    device: str | None = None
+    """The device that measured the position."""
+    rate: float | None = None
+    """Percent. None unless the point has a rate and no position."""
+    state: str | None = None
+    """The JSON of the merge state. None if the other fields express the whole state."""

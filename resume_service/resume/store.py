@@ -4,54 +4,58 @@ Data dictionary (`keys.py` builds the names of the keys):
 
     resume:<user>:<video>  hash  The point: currentTime (s), updatedAt (ISO 8601). If known:
                                  duration (s), percent (saved rates need no duration), watched,
-                                 completed (0 or 1), watchedAt, completedAt (ISO 8601).
-                                 Expires RESUME_TTL_DAYS after the last save.
+                                 completed (0 or 1), watchedAt, completedAt (ISO 8601), device.
+                                 rate (%): the point is a rate. state (JSON): times of events that
+                                 the other fields can't express (`scripts/point_state.lua`).
+                                 Expires RESUME_TTL_DAYS after the last save or mark that changed
+                                 it. Without currentTime, it has marks of a missing point.
     recent:<user>          zset  The index of the user's newest RESUME_MAX_POINTS points:
                                  video -> updatedAt in ms. Expires like the points.
-    archive:dirty          zset  Saved points, not yet archived: <user>:<video> -> updatedAt in ms
+    deleted:<user>         zset  The user's newest RESUME_MAX_POINTS deletions: video -> time in ms.
+                                 Expires RESUME_TTL_DAYS after the last deletion.
+    archive:dirty          zset  Saved or marked points, not yet archived: <user>:<video> -> arrival
+                                 in ms
     archive:erased         zset  Deleted points of which the archive may still have the row:
-                                 <user>:<video> -> time of deletion in ms
+                                 <user>:<video> -> time of the deletion in ms
     archive:restored       string  Missing if Redis has lost its data and needs a restore.
 
 The archive is an optional copy of the points in Postgres. Without it, no `archive:` key exists. The
 entries of `archive:dirty` and `archive:erased` are the backlog, which the archive must still
 process. In a Redis Cluster, each of the three `archive:` keys is split into 64 shards.
 
-One script executes a save or a deletion in one round trip. In a Redis Cluster, the backlog entry may
-be on another server. Then a separate round trip writes the entry before the save returns.
+One script merges an event in one round trip. In a Redis Cluster, the backlog entry may be on another
+server. Then separate round trips write the entry before the event is acknowledged.
 
-The rules of a save are in `scripts/save_point.lua`.
+The rules are in `scripts/merge_point.lua`.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
 
+from resume_service.clock import MILLISECOND
 from resume_service.errors import NotFound, Unavailable
 from resume_service.paging import Cursor, CursorPage
 from resume_service.redis.hashes import read_hash
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
-from resume_service.redis.script import Args
-from resume_service.resume.hash_format import POINT_FIELDS, iso_or_empty, point_from
-from resume_service.resume.keys import Keys, PointKeys
+from resume_service.resume.event_arguments import EventArguments
+from resume_service.resume.events import Event, Events
+from resume_service.resume.hash_format import POINT_FIELDS, point_from
+from resume_service.resume.keys import Keys
 from resume_service.resume.listing import PointList
+from resume_service.resume.merge_state import NEVER
 from resume_service.resume.model import (
+    ArchivedPoint,
+    Deletion,
+    Mark,
     Measurement,
     PointSettings,
     ResumePoint,
     Saved,
     Status,
 )
-from resume_service.resume.save_arguments import SaveArguments
-from resume_service.resume.scripts import (
-    DELETE_POINT,
-    SAVE_POINT,
-    SET_FIRST_TIMES,
-    has_changed_point,
-)
-from resume_service.resume.separate_backlog import SeparateBacklog
+from resume_service.resume.state_json import unwatched_at
 from resume_service.telemetry import metrics
 
 NO_POINT = "Progress not found"
@@ -61,67 +65,94 @@ class ResumeStore:
     """The points of all users. Every operation raises Unavailable if Redis fails."""
 
     def __init__(
-        self, redis: RedisRouter, keys: Keys, settings: PointSettings, *, archive: bool = False
+        self,
+        redis: RedisRouter,
+        keys: Keys,
+        settings: PointSettings,
+        *,
+        archive: bool = False,
+        fixed_clock: bool = False,
     ) -> None:
+        """If `fixed_clock`, events arrive at their `arrived_ms`. Else they arrive at Redis' time."""
+        self.longest_age_ms = settings.ttl // MILLISECOND
+        """Greatest valid `age_ms` of an event."""
         self._redis = redis
         self._keys = keys
         self._list = PointList(redis, keys, settings)
-        self._archive = archive
-        is_separate = archive and keys.hash_tags
-        self._separate_backlog = SeparateBacklog(redis) if is_separate else None
-        self._save_arguments = SaveArguments(settings)
+        arguments = EventArguments(settings, fixed_clock=fixed_clock)
+        self._events = Events(redis, keys, arguments, archive=archive)
 
     def save(self, measurement: Measurement) -> Operation[bool]:
-        """Store the measurement, unless the stored point was measured later.
+        """Merge a save. Return whether it is the latest one, so that it decides the position.
 
-        Return True if the measurement was stored. Raises ValueError unless the measurement has
-        either a position or a rate.
+        Raises ValueError unless the measurement has either a position or a rate.
         """
-        keys = self._keys.of_point(measurement.user_id, measurement.video_id)
-        result = yield from self._run_save(measurement, keys, wants_point=False)
-        applied = has_changed_point(result, measurement.measured_at_ms)
-        if applied and self._separate_backlog:
-            yield from self._separate_backlog.add_saved(keys, measurement.measured_at_ms)
+        _, applied = yield from self._events.save(measurement, wants_point=False)
         return metrics.count_save(applied)
 
     def save_and_get(self, measurement: Measurement) -> Operation[Saved]:
-        """Save like `save`, and return the stored point after the save, all in one round trip.
-
-        Raises Unavailable if the hash is no point, and its `updatedAt` prevents the save.
-        """
-        keys = self._keys.of_point(measurement.user_id, measurement.video_id)
-        result = yield from self._run_save(measurement, keys, wants_point=True)
-        first, is_new, *values = result
-        applied = has_changed_point(first, measurement.measured_at_ms)
-        if applied and self._separate_backlog:
-            yield from self._separate_backlog.add_saved(keys, measurement.measured_at_ms)
+        """Save like `save`, and return the stored point after the save, all in one round trip."""
+        result, applied = yield from self._events.save(measurement, wants_point=True)
+        _, is_new, *values = result
         metrics.count_save(applied)
-        point = point_from(keys.point, measurement.user_id, measurement.video_id, values)
-        if point is None:
-            raise Unavailable
-        return Saved(point, applied, is_new == 1)
+        return Saved(
+            self._point(measurement.user_id, measurement.video_id, values), applied, is_new == 1
+        )
 
-    def set_first_times(
-        self, point: ResumePoint, watched_at: datetime | None, completed_at: datetime | None
-    ) -> Operation[bool]:
-        """Add to `point` the times when the video was first watched and first completed.
+    def delete(self, mark: Mark) -> Operation[Deletion]:
+        """Delete the events of a point that are not newer than the mark. A later save stays."""
+        return (yield from self._events.mark(mark))
 
-        Return True if the times were added. Return False and change nothing if the stored point is
-        not `point` any more, because it was saved or deleted.
+    def mark(self, mark: Mark) -> Operation[Deletion]:
+        """Merge a mark, or a deletion like `delete`. Return whether the point existed before.
+
+        A watched mark creates a missing point. Other marks of a missing point wait for its save.
         """
-        key = self._keys.point(point.user_id, point.video_id)
-        moments = [point.updated_at, iso_or_empty(watched_at), iso_or_empty(completed_at)]
-        result = yield from self._redis.run("set_first_times", SET_FIRST_TIMES, [key], [*moments])
-        return bool(result == 1)
+        return (yield from self._events.mark(mark))
 
-    def is_deletion_pending(self, user_id: str, video_id: str) -> Operation[bool]:
-        """Return True if the point was deleted and the archive may still have its row."""
-        if not self._archive:
-            return False
+    def batch(self, events: Sequence[Event]) -> Operation[list[bool | Deletion | Unavailable]]:
+        """Merge `events` in their order, in one round trip to each Redis server.
+
+        Each item of the result belongs to the event at the same place. For a save or a rate, it is
+        the result of `save`. For a deletion or a mark, it is a Deletion. If Redis fails, it is
+        Unavailable. It does no harm to send the same events again.
+        """
+        results = yield from self._events.batch(events)
+        for result in results:
+            if isinstance(result, bool):
+                metrics.count_save(result)
+        return results
+
+    def merge(self, row: ArchivedPoint, arrived_ms: int) -> Operation[ResumePoint | None]:
+        """Merge an archived point. Return the point after that, or None if it was deleted."""
+        values = yield from self._events.merge(row, arrived_ms)
+        return self._point(row.user_id, row.video_id, values)
+
+    def deleted_at(self, user_id: str, video_id: str) -> Operation[int | None]:
+        """Return the time of the latest deletion in ms since 1970, or None if there was none.
+
+        An archived point that is not newer is deleted.
+        """
         keys = self._keys.of_point(user_id, video_id)
-        command = ("ZSCORE", keys.erased, keys.entry)
-        [entry] = yield from self._redis.call("get", keys.erased, command)
-        return entry is not None
+        command = ("ZSCORE", keys.deleted, keys.member)
+        [score] = yield from self._redis.call("get", keys.deleted, command)
+        try:
+            return None if score is None else int(float(score))
+        except ValueError:
+            raise Unavailable from None  # the reply is garbled
+
+    def unwatched_at(self, user_id: str, video_id: str) -> Operation[int]:
+        """Return the time of the latest unwatched mark in ms since 1970, or NEVER.
+
+        Redis has it also if it has no point. Raises Unavailable if the hash is not valid.
+        """
+        key = self._keys.point(user_id, video_id)
+        values = yield from read_hash(self._redis, key, ("state",))
+        try:
+            [text] = values or [None]
+            return unwatched_at(text) if text else NEVER
+        except ValueError:
+            raise Unavailable from None  # another program has written it
 
     def get(self, user_id: str, video_id: str) -> Operation[ResumePoint]:
         """Return the point. Raises NotFound if the point does not exist."""
@@ -144,30 +175,6 @@ class ResumeStore:
         """Return a page of the user's points (see `PointList.page`)."""
         return self._list.page(user_id, now_ms, limit=limit, after=after, status=status)
 
-    def delete(self, user_id: str, video_id: str, now_ms: int) -> Operation[None]:
-        """Delete the point. Raises NotFound if the point does not exist."""
-        keys = self._keys.of_point(user_id, video_id)
-        script_keys = [keys.point, keys.recent]
-        if self._separate_backlog:
-            if not (yield from self._separate_backlog.add_deleted_first(keys, now_ms)):
-                raise NotFound(NO_POINT)
-        elif self._archive:
-            script_keys += [keys.dirty, keys.erased]
-        args: Args = [keys.member, now_ms, keys.entry]
-        result = yield from self._redis.run("delete", DELETE_POINT, script_keys, args)
-        if self._separate_backlog:
-            # Add the entry a second time. Since the first time, a flush may have removed the entry,
-            # because the point still existed then.
-            yield from self._separate_backlog.add_deleted(keys, now_ms)
-        if not has_changed_point(result, now_ms):
-            raise NotFound(NO_POINT)
-
-    def _run_save(
-        self, measurement: Measurement, keys: PointKeys, *, wants_point: bool
-    ) -> Operation[Any]:
-        """Return the operation that runs the script of a save. Its result is that of the script."""
-        script_keys = [keys.point, keys.recent]
-        if self._archive and not self._separate_backlog:
-            script_keys.append(keys.dirty)
-        args = self._save_arguments.of(measurement, keys, wants_point=wants_point)
-        return self._redis.run("save", SAVE_POINT, script_keys, args)
+    def _point(self, user_id: str, video_id: str, values: Sequence[object]) -> ResumePoint | None:
+        key = self._keys.point(user_id, video_id)
+        return point_from(key, user_id, video_id, [*values])

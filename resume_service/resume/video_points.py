@@ -11,40 +11,28 @@ archive.
 
 from __future__ import annotations
 
-from typing import Protocol
-
-import msgspec
+from typing import TypedDict, Unpack
 
 from resume_service.auth.identity import Identity
-from resume_service.clock import iso
+from resume_service.clock import epoch_ms, iso
 from resume_service.errors import Forbidden, NotFound, Unavailable
 from resume_service.ids import row_id, user_id_errors
 from resume_service.redis.operation import Blocking, Operation
+from resume_service.resume.archived_points import ArchivedPoints
+from resume_service.resume.hash_format import fields_of
+from resume_service.resume.merge_state import NEVER
 from resume_service.resume.model import ArchivedPoint, Measurement, ResumePoint
+from resume_service.resume.state_fields import from_fields
 from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import VideoAccess, WantedVideo
 
-FIRST_TIMES_TRIES = 3
-"""Maximum number of tries to add the first times to a point.
 
-First times are the times when the video was first watched and first completed. A try fails if the
-point is saved at the same time.
-"""
+class Report(TypedDict, total=False):
+    """A player's report: a position in seconds with a duration in seconds, or a rate in percent."""
 
-
-class ArchivedPoints(Protocol):
-    def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
-        """Return the archived point, or None if the archive does not have the point.
-
-        Raises Unavailable if the archive does not answer.
-        """
-
-
-class NoArchive:
-    """Implements `ArchivedPoints` for a service without an archive."""
-
-    def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
-        return None
+    position: float
+    duration: float
+    rate: float
 
 
 class VideoPoints:
@@ -60,31 +48,36 @@ class VideoPoints:
         caller: Identity,
         video_id: str,
         wanted: WantedVideo,
-        measured_at_ms: int,
-        **values: float,
-    ) -> Operation[ResumePoint]:
+        arrived_ms: int,
+        **report: Unpack[Report],
+    ) -> Operation[ResumePoint | None]:
         """Save a `position` with a `duration`, or save a `rate`. Return the stored point.
+
+        Return None if a deletion at the same time cancels the save.
 
         Raises NotFound if the video does not exist, or if its kind is not the kind of `wanted`.
         Raises Forbidden if the caller may not watch the video, or if the token's `sub` is no valid
         user id. Raises Unavailable if Redis or the catalogue fails. If only the archive fails, the
-        save succeeds, and the next flush adds the first times from the archive.
+        save succeeds, and the next flush merges the archived point.
         """
         user_id, duration = yield from self._check(caller, video_id, wanted)
         saved = yield from self._points.save_and_get(
             Measurement(
                 user_id=user_id,
                 video_id=video_id,
-                measured_at_ms=measured_at_ms,
+                arrived_ms=arrived_ms,
                 catalogue_duration=duration,
-                **values,
+                **report,
             )
         )
-        if not saved.is_new:
+        if not saved.is_new or saved.point is None:
             return saved.point
         try:
-            return (yield from self._with_first_times(saved.point))
-        except (Unavailable, NotFound):  # NotFound: another request has deleted the point
+            archived = yield from self._archived(user_id, video_id)
+            return (
+                (yield from self._points.merge(archived, arrived_ms)) if archived else saved.point
+            )
+        except Unavailable:
             return saved.point
 
     def find(
@@ -103,7 +96,11 @@ class VideoPoints:
             return (yield from self._points.get(user_id, video_id))
         except NotFound:
             archived = yield from self._archived(user_id, video_id)
-        return _as_point(archived) if archived and archived.watched else None
+        if archived is None or not archived.watched:
+            return None
+        # Until the next flush, only Redis has an unwatched mark for an archived point.
+        unwatched_at = yield from self._points.unwatched_at(user_id, video_id)
+        return _as_point(archived) if _qualified_at(archived) > unwatched_at else None
 
     def _check(
         self, caller: Identity, video_id: str, wanted: WantedVideo
@@ -119,25 +116,21 @@ class VideoPoints:
             raise NotFound(wanted.not_found)
         return caller.user_id, (yield from self._access.check(caller, number, wanted))
 
-    def _with_first_times(self, point: ResumePoint) -> Operation[ResumePoint]:
-        """Add the first times from the archive to a new point. Return the changed point."""
-        archived = yield from self._archived(point.user_id, point.video_id)
-        if archived is None or not (archived.watched_at or archived.completed_at):
-            return point
-        for _ in range(FIRST_TIMES_TRIES):
-            times = archived.watched_at, archived.completed_at
-            if (yield from self._points.set_first_times(point, *times)):
-                break
-            point = yield from self._points.get(point.user_id, point.video_id)
-        return msgspec.structs.replace(point, watched=archived.watched or point.watched)
-
     def _archived(self, user_id: str, video_id: str) -> Operation[ArchivedPoint | None]:
-        # Look for the backlog entry of a deletion first, then read the row. The worker deletes the
-        # row first, then removes the entry. So this method never returns a deleted point.
-        if (yield from self._points.is_deletion_pending(user_id, video_id)):
-            return None
+        """Return the archived point, unless it was deleted."""
         found: ArchivedPoint | None = yield Blocking(lambda: self._archive.find(user_id, video_id))
-        return found
+        if found is None:
+            return None
+        # Read the row first. So a deletion after that read is found, too.
+        deleted_at = yield from self._points.deleted_at(user_id, video_id)
+        is_deleted = deleted_at is not None and epoch_ms(found.updated_at) <= deleted_at
+        return None if is_deleted else found
+
+
+def _qualified_at(archived: ArchivedPoint) -> int:
+    """Return the time of the latest known event that made the video watched, ms since 1970."""
+    first = epoch_ms(archived.watched_at) if archived.watched_at else NEVER
+    return max(first, from_fields(fields_of(archived)).qualified)
 
 
 def _as_point(archived: ArchivedPoint) -> ResumePoint:

@@ -9,7 +9,7 @@ import pytest
 from resume_service.archive.flush import Flush
 from resume_service.clock import epoch_ms, iso
 from resume_service.errors import NotFound
-from resume_service.resume.model import Measurement
+from resume_service.resume.model import EventType, Mark, Measurement
 from tests.support.archive_stores import MONTH, NO_ENTRIES
 from tests.support.resume_stores import resume_store
 
@@ -100,6 +100,7 @@ def test_a_point_saved_after_its_deletion_is_archived_without_its_past(stores):
     stores.save(position=100, duration=100)
     stores.cycle()
     stores.delete()
+    stores.pass_time(seconds=1)
     stores.save(position=5, duration=100)
     stores.cycle()
 
@@ -239,7 +240,7 @@ def test_first_times_from_the_archive_do_not_change_a_newer_point(stores, monkey
 
 def test_without_an_archive_no_entry_is_written(real_redis):
     points, now = resume_store(real_redis), datetime.now(UTC)
-    points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at_ms=epoch_ms(now)))
-    points.delete("ann", "v", epoch_ms(now))
+    points.save(Measurement(user_id="ann", video_id="v", position=1, arrived_ms=epoch_ms(now)))
+    points.delete(Mark("ann", "v", epoch_ms(now), EventType.DELETE))
 
     assert list(real_redis.scan_iter("archive:*")) == []

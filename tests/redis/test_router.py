@@ -23,7 +23,7 @@ from resume_service.redis.servers import connect
 
 ONE = ("one", 6379)
 SLOTS = 16384
-SCRIPT = Script("save_point.lua", "resume_service.resume.scripts")
+SCRIPT = Script("merge_point.lua", "resume_service.resume.scripts")
 
 
 @pytest.fixture

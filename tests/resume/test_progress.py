@@ -9,6 +9,7 @@ import pytest
 from resume_service import create_app
 
 DAYS_30 = 30 * 24 * 60 * 60
+HOUR = 3600
 
 
 def test_save_is_204_without_body_and_with_resume_applied(player):
@@ -63,7 +64,7 @@ def test_repeated_save_is_applied_and_leaves_the_same_point(player):
     player.save(currentTime=100, duration=400)
     before = player.point()
 
-    again = player.save(currentTime=100, duration=400)
+    again = player.save(currentTime=100, duration=400, ageMs=1)  # the clock has moved on by 1 ms
 
     assert (again.status_code, again.headers["Resume-Applied"]) == (204, "true")
     assert player.point() == before
@@ -174,12 +175,31 @@ def test_save_after_a_delete_starts_a_new_point(player):
     assert set(player.point()) == {"currentTime", "updatedAt"}
 
 
-def test_every_save_renews_30_days_for_point_and_index(player, real_redis):
+def test_every_save_renews_30_days_for_the_point(player, real_redis):
     for _ in range(2):
         player.save()
-        for key in ("resume:ann:v1", "recent:ann"):
-            assert DAYS_30 - 10 <= real_redis.ttl(key) <= DAYS_30
-            real_redis.expire(key, 60)
+        assert DAYS_30 - 10 <= real_redis.ttl("resume:ann:v1") <= DAYS_30
+        real_redis.expire("resume:ann:v1", 60)
+
+
+def test_index_outlives_its_points_by_at_most_an_hour(player, real_redis, clock):
+    """A save renews the index only if the point's last save was in another hour."""
+    for _ in range(2):
+        player.save()
+        assert DAYS_30 + HOUR - 10 <= real_redis.ttl("recent:ann") <= DAYS_30 + HOUR
+        real_redis.expire("recent:ann", DAYS_30)
+        player.save()
+        assert real_redis.ttl("recent:ann") >= real_redis.ttl("resume:ann:v1")
+        clock.forward(hours=1)
+
+
+def test_late_save_in_the_hour_of_the_last_one_renews_the_index(player, real_redis, clock):
+    player.save(ageMs=7_200_000)
+    clock.forward(hours=1)
+    real_redis.expire("recent:ann", 60)
+    player.save(ageMs=10_700_000)
+
+    assert real_redis.ttl("recent:ann") > DAYS_30
 
 
 def test_save_over_the_limit_drops_the_oldest_point(settings, real_redis, clock, player):

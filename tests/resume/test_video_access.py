@@ -24,7 +24,12 @@ def client_of(stores):
     app = app_without_openapi(
         settings_of(stores.redis, stores.database_url), clock=lambda: stores.now[0]
     )
-    yield lambda user="ann", **claims: ApiClient(app.test_client(), user, bearer(user, **claims))
+    yield lambda user="ann", **claims: ApiClient(
+        app.test_client(),
+        user,
+        bearer(user, **claims),
+        before_write=lambda: stores.pass_time(milliseconds=1),
+    )
     close_postgres_connections(app)
 
 
@@ -128,9 +133,10 @@ def test_rate_sets_the_position_by_the_catalogues_duration(ann, catalogue, rate)
     assert ann.read_playback(video)["completion_percentage"] == rate
 
 
-def test_players_duration_overrides_the_catalogues_duration(ann, catalogue):
+def test_players_duration_overrides_the_catalogues_duration(ann, catalogue, stores):
     video = catalogue.add_video(kind="movie", duration=100)
     ann.save_playback(50, 200, video)
+    stores.pass_time(seconds=1)
     ann.save_rate(50, video)
 
     assert ann.read_point(video)["currentTime"] == 100

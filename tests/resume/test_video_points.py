@@ -29,8 +29,8 @@ def app(stores):
 
 
 @pytest.fixture
-def ann(app):
-    return ApiClient(app.test_client())
+def ann(app, stores):
+    return ApiClient(app.test_client(), before_write=lambda: stores.pass_time(milliseconds=1))
 
 
 def months_later(stores, video=1):
@@ -113,7 +113,7 @@ def test_restored_point_is_shown_unchanged_by_all_apis(stores, ann, by):
 def test_rate_without_a_duration_is_archived_restored_and_in_the_history(stores, ann):
     ann.save_point(7.5, 1)
     ann.save_rate(95)
-    hash_before = stores.redis.hgetall("resume:ann:1")
+    before = ann.read_point(), ann.read_rate()
     assert stores.cycle().archived == 1
     row = stores.row("1")
     assert (row["position"], row["duration"], row["percent"]) == (7.5, None, 95)
@@ -121,7 +121,7 @@ def test_rate_without_a_duration_is_archived_restored_and_in_the_history(stores,
     stores.redis.flushall()
     stores.archive.cycle()
 
-    assert stores.redis.hgetall("resume:ann:1") == hash_before
+    assert (ann.read_point(), ann.read_rate()) == before
     (shown,) = ann.get("/api/history").get_json()
     assert shown == {
         "videoId": "1",
@@ -164,6 +164,7 @@ def test_deleted_point_is_not_watched(stores, ann, is_flushed):
     """Also before the deletion is in the archive."""
     ann.save_playback(95)
     stores.cycle()
+    ann.before_write()
     ann.http.delete("/api/progress/ann/1", headers=ann.headers)
     if is_flushed:
         stores.cycle()
@@ -179,16 +180,14 @@ def test_watched_from_the_archive_survives_a_concurrent_save(stores, ann, app):
     ann.save_playback(95)
     months_later(stores)
     store = app.extensions["resume_service"].get(ResumeStore)
-    set_first_times, saves = store.set_first_times, iter((6, 7))
+    merge = store.merge
 
-    def set_after_another_save(*given):
-        for position in saves:
-            stores.pass_time(seconds=1)
-            stores.save("1", position)
-            break
-        return set_first_times(*given)
+    def merge_after_another_save(*given):
+        stores.pass_time(seconds=1)
+        stores.save("1", 7)
+        return merge(*given)
 
-    store.set_first_times = set_after_another_save
+    store.merge = merge_after_another_save
     answer = ann.save_playback(5).get_json()
 
     assert (answer["position_seconds"], answer["watched"]) == (7, True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from resume_service.clock import epoch_ms, iso_ms
-from resume_service.resume.model import Measurement
+from resume_service.resume.model import EventType, Mark, Measurement
 from tests.support.executed import Executed
 from tests.support.load_clients import under_load
 
@@ -44,14 +44,16 @@ class Load:
         user, video = f"user-{number}", f"v{chance.randrange(VIDEOS)}"
         before = self.model.get((user, video))
         if before and chance.random() < 0.2:
-            self._points.delete(user, video, epoch_ms(datetime.now(UTC)))
+            now_ms = epoch_ms(datetime.now(UTC))
+            self._points.delete(Mark(user, video, now_ms, EventType.DELETE))
+            self._pausing.wait(0.002)  # a deletion cancels saves of the same millisecond
             del self.model[user, video]
             return
         measurement = Measurement(
             user_id=user,
             video_id=video,
             position=chance.randrange(DURATION + 1),
-            measured_at_ms=epoch_ms(datetime.now(UTC)),
+            arrived_ms=epoch_ms(datetime.now(UTC)),
             duration=DURATION,
         )
         self._points.save(measurement)
@@ -62,7 +64,7 @@ class Load:
 
 def row_after_save(row: dict[str, Any] | None, saved: Measurement) -> dict[str, Any]:
     """The expected archive row after a save. `row` is the row before it."""
-    at = iso_ms(saved.measured_at_ms)
+    at = iso_ms(saved.arrived_ms)
     watched, completed = saved.position >= 90, saved.position == DURATION
     before = row or {"watched": False, "watched_at": None, "completed_at": None}
     return {

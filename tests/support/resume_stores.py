@@ -23,4 +23,4 @@ def resume_store(client: redis.Redis, *, archive: bool = False, **settings: Any)
     """
     point_settings = replace(PointSettings.from_settings(Settings()), **settings)
     router = RedisRouter(OneServer(client))
-    return Executed(ResumeStore(router, Keys(), point_settings, archive=archive))
+    return Executed(ResumeStore(router, Keys(), point_settings, archive=archive, fixed_clock=True))

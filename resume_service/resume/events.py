@@ -1,0 +1,137 @@
+"""Merges events into points: one at a time, or many in one round trip to each Redis server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+
+from resume_service.errors import Unavailable
+from resume_service.redis.operation import Operation
+from resume_service.redis.router import RedisRouter, ScriptArguments
+from resume_service.redis.script import Args
+from resume_service.resume.event_arguments import ArchivedFields, EventArguments
+from resume_service.resume.hash_format import fields_of
+from resume_service.resume.keys import Keys, PointKeys
+from resume_service.resume.model import ArchivedPoint, Deletion, EventType, Mark, Measurement
+from resume_service.resume.scripts import MERGE_POINT, has_changed_point
+from resume_service.resume.separate_backlog import BacklogEntry, SeparateBacklog
+
+Event = Measurement | Mark
+
+
+class Events:
+    """Runs the script that merges an event, and adds the entry of the backlog.
+
+    Every operation raises Unavailable if Redis fails.
+    """
+
+    def __init__(
+        self, router: RedisRouter, keys: Keys, arguments: EventArguments, *, archive: bool
+    ) -> None:
+        self._redis = router
+        self._keys = keys
+        self._arguments = arguments
+        is_separate = archive and keys.hash_tags
+        self._separate_backlog = SeparateBacklog(router) if is_separate else None
+        self._has_backlog_keys = archive and not is_separate
+
+    def save(self, event: Measurement, *, wants_point: bool) -> Operation[tuple[Any, bool]]:
+        """Return the result of the script, and whether the save is the latest one."""
+        keys = self._keys.of_point(event.user_id, event.video_id)
+        args = self._arguments.of_measurement(event, keys, wants_point=wants_point)
+        result = yield from self._redis.run("save", MERGE_POINT, self._script_keys(keys), args)
+        applied = has_changed_point(result[0] if wants_point else result, event.arrived_ms)
+        if self._separate_backlog:  # also if it is not the latest: it may have set `watched`
+            yield from self._separate_backlog.add(BacklogEntry(keys, event.arrived_ms))
+        return result, applied
+
+    def mark(self, event: Mark) -> Operation[Deletion]:
+        """Merge a deletion or a mark."""
+        keys = self._keys.of_point(event.user_id, event.video_id)
+        is_deletion = event.type is EventType.DELETE
+        args = self._arguments.of_mark(event, keys)
+        entry = BacklogEntry(keys, event.arrived_ms - event.age_ms, is_deletion)
+        if self._separate_backlog and is_deletion:
+            yield from self._separate_backlog.add(entry)
+        name = "delete" if is_deletion else "mark"
+        result = yield from self._redis.run(name, MERGE_POINT, self._script_keys(keys), args)
+        if self._separate_backlog:
+            yield from self._separate_backlog.add(entry)
+        return _deletion(result, event)
+
+    def merge(self, row: ArchivedPoint, arrived_ms: int) -> Operation[list[Any]]:
+        """Merge an archived point. Return the values of POINT_FIELDS after that."""
+        keys = self._keys.of_point(row.user_id, row.video_id)
+        fields = ArchivedFields(fields_of(row))
+        args = self._arguments.of_archived(fields, keys, arrived_ms, wants_point=True)
+        result = yield from self._redis.run("merge", MERGE_POINT, self._script_keys(keys), args)
+        has_changed_point(result[0], arrived_ms)
+        return list(result[2:])
+
+    def batch(self, events: Sequence[Event]) -> Operation[list[bool | Deletion | Unavailable]]:
+        """Merge `events` in their order. Each item of the result belongs to the event at its place.
+
+        It is whether a save is the latest one, a Deletion for a deletion or a mark, or Unavailable.
+        """
+        calls = [self._call(event) for event in events]
+        entries: list[BacklogEntry] = []
+        failed: list[Any] = [None] * len(events)
+        if self._separate_backlog:
+            entries = [self._entry(event) for event in events]
+            early = [n for n, each in enumerate(entries) if each.is_deletion]
+            added = yield from self._separate_backlog.add_each([entries[n] for n in early])
+            for n, fault in zip(early, added, strict=True):
+                failed[n] = fault
+        results = yield from self._redis.run_each("batch", MERGE_POINT, calls)
+        if self._separate_backlog:
+            late = yield from self._separate_backlog.add_each(entries)
+            failed = [before or after for before, after in zip(failed, late, strict=True)]
+        return [
+            fault or _outcome(result, event)
+            for event, result, fault in zip(events, results, failed, strict=True)
+        ]
+
+    def _call(self, event: Event) -> ScriptArguments:
+        keys = self._keys.of_point(event.user_id, event.video_id)
+        args: Args
+        if isinstance(event, Mark):
+            args = self._arguments.of_mark(event, keys)
+        else:
+            args = self._arguments.of_measurement(event, keys, wants_point=False)
+        return self._script_keys(keys), args
+
+    def _entry(self, event: Event) -> BacklogEntry:
+        keys = self._keys.of_point(event.user_id, event.video_id)
+        is_deletion = isinstance(event, Mark) and event.type is EventType.DELETE
+        return BacklogEntry(keys, event.arrived_ms - event.age_ms, is_deletion)
+
+    def _script_keys(self, keys: PointKeys) -> list[str]:
+        if self._has_backlog_keys:
+            return [keys.point, keys.recent, keys.deleted, keys.dirty, keys.erased]
+        return [keys.point, keys.recent, keys.deleted]
+
+
+def _outcome(result: Any, event: Event) -> bool | Deletion | Unavailable:
+    """The item of a batch for one event. `result` is the result of the script, or an error."""
+    if isinstance(result, Unavailable):
+        return result
+    if isinstance(result, redis.RedisError):
+        return Unavailable(str(result))
+    try:
+        if isinstance(event, Mark):
+            return _deletion(result, event)
+        return has_changed_point(result, event.arrived_ms)
+    except Unavailable as fault:
+        return fault
+
+
+def _deletion(result: Any, event: Mark) -> Deletion:
+    """Raises Unavailable if `result` belongs to another command."""
+    try:
+        number, existed, earlier_ms = result
+    except (TypeError, ValueError):
+        raise Unavailable from None
+    has_changed_point(number, event.arrived_ms)
+    return Deletion(existed == 1, earlier_ms)
