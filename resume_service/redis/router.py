@@ -146,14 +146,7 @@ class RedisRouter:
 
     def _send(self, key: str, call: Call) -> Operation[Any]:
         """Send `call` to the server of `key`, and follow one redirection."""
-        try:
-            client = self.servers.known_node(key)
-        except redis.RedisError as fault:
-            raise Unavailable from fault
-        if client is None:
-            node = yield Blocking(lambda: self._find_node(key))
-        else:
-            node = self._nodes.get(id(client)) or self._node(client)
+        node = self._known_node(key) or (yield Blocking(lambda: self._find_node(key)))
         try:
             return (yield from node.send(call))
         except AskError as fault:  # or MovedError, which is a subclass
@@ -180,6 +173,16 @@ class RedisRouter:
         # Send only the commands of this call to the other server.
         commands = [each for command in call.commands for each in (ASKING, command)]
         return self._node(self.servers.target_of(redirection)), commands
+
+    def _known_node(self, key: str) -> Node | None:
+        """Return the node of `key`, or None if a query must find it first."""
+        try:
+            client = self.servers.known_node(key)
+        except redis.RedisError as fault:
+            raise Unavailable from fault
+        if client is None:
+            return None
+        return self._nodes.get(id(client)) or self._node(client)
 
     def _find_node(self, key: str) -> Node:
         """Return the node of `key`. Blocks while it queries the servers."""
