@@ -274,7 +274,7 @@ def test_batch_takes_one_round_trip(redis_servers, settings):
     server.client.flushall()
     counted = CountingClient(server.url)
     client = create_app(settings, client=counted.client).test_client()
-    batch = {"events": [SAVE | {"tmdbId": f"v{n}", "ageMs": 9} for n in range(50)]}
+    batch = {"events": [SAVE | {"tmdbId": f"v{n}", "ageMs": 60_000} for n in range(50)]}
     batch["events"] += [POINT | {"tmdbId": f"v{n}", "type": "delete"} for n in range(50)]
     trips = []
     for _ in range(2):  # the first one also sends the script
