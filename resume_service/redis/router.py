@@ -21,7 +21,6 @@ from resume_service.redis.refusals import error_of
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 from resume_service.redis.script import Args, Script
 from resume_service.redis.servers import Servers
-from resume_service.redis.transaction import in_transaction, outcomes_of
 
 ScriptArguments = tuple[Sequence[str], Args]
 """The keys and the arguments of one run of a script."""
@@ -120,13 +119,15 @@ class RedisRouter:
                 indexes_by_node.setdefault(node, []).append(index)
         deadline = self._deadline()
         for node, indexes in indexes_by_node.items():
-            sent: Sequence[Command] = [commands[index][1] for index in indexes]
-            sent = in_transaction(sent) if self._has_transactions else sent
+            sent = [commands[index][1] for index in indexes]
             try:
-                replies = yield from node.exchange(Call(operation, sent, deadline, writes=True))
-                replies = outcomes_of(replies, len(indexes)) if self._has_transactions else replies
+                if self._has_transactions:
+                    replies = yield from node.exchange_in_transaction(operation, sent, deadline)
+                else:
+                    call = Call(operation, sent, deadline, writes=True)
+                    replies = yield from node.exchange(call)
             except Unavailable as fault:
-                replies = [fault] * len(indexes)
+                replies = [fault] * len(sent)
                 if self.servers.can_refresh():
                     yield Blocking(self.servers.refresh)
             for index, reply in zip(indexes, replies, strict=True):

@@ -12,7 +12,6 @@ from typing import Any
 
 import redis
 
-from resume_service.errors import Unavailable
 from resume_service.redis.call import Command
 
 MULTI: Command = ("MULTI",)
@@ -24,17 +23,15 @@ def in_transaction(commands: Sequence[Command]) -> Sequence[Command]:
     return (MULTI, *commands, EXEC) if len(commands) > 1 else commands
 
 
-def outcomes_of(replies: Sequence[Any], count: int) -> list[Any]:
-    """Return the outcome of each of the `count` commands in a transaction: its reply, or its error.
+def replies_in(replies: Sequence[Any], count: int) -> list[Any] | None:
+    """Return the reply to each of the `count` commands, from the replies to `in_transaction`.
 
-    `replies` are the replies to `in_transaction`. If Redis has not executed the transaction, the
-    outcome of a command is the error for which Redis refused it, or Unavailable.
+    Return None if Redis has executed none of them, for example because it is full. Then it may still
+    execute some of them outside of a transaction, such as deletions.
     """
     if count == 1:
         return list(replies)
     multi, *queued, executed = replies
     if isinstance(multi, redis.RedisError):
         return queued  # Redis has executed each command alone
-    if isinstance(executed, list) and len(executed) == count:
-        return executed
-    return [each if isinstance(each, redis.RedisError) else Unavailable() for each in queued]
+    return executed if isinstance(executed, list) and len(executed) == count else None

@@ -28,7 +28,7 @@
 -- ARGV[12] save: position, s. rate: percent. merge: the fields of a hash, JSON
 -- ARGV[13] save and rate: duration, s; empty if the player does not know it. merge: time of the
 --          deletion in the archive, ms since 1970, or 0
--- ARGV[14] save: name of the device, or empty. rate: duration in the catalogue, s, or empty
+-- ARGV[14] save: name of the device; empty if unknown. rate: duration in the catalogue, s, or empty
 -- ARGV[15] save and rate: the current second by the clock of the caller, s since 1970
 -- ARGV[16] save and rate: the start of the text of this second, such as 2026-11-20T10:00:00. If the
 --          clock of Redis shows the same second, the script does not compute this text.
@@ -56,6 +56,7 @@ local at = ARGV[3] == '0' and now or now - ARGV[3]
 
 -- include plain_save.lua
 -- include point_parsing.lua
+-- include point_pruning.lua
 -- include point_state.lua
 
 local FIELDS = {'currentTime', 'updatedAt', 'duration', 'percent', 'watched', 'completed', 'device',

@@ -1,4 +1,4 @@
--- Parses and compares the values of a point. `merge_point.lua` includes these functions.
+-- Parses the values of a point. `merge_point.lua` includes these functions.
 --
 -- returns nothing
 
@@ -20,13 +20,4 @@ end
 local function number(text)
   local value = tonumber(text or nil)
   return value and value - value == 0 and value or nil
-end
-
--- Whether an item {time, value, device} wins against another one. Nil never wins.
-local function is_later(new, old)
-  if not old or new[1] ~= old[1] then
-    return not old or new[1] > old[1]
-  end
-  local value, old_value = number(new[2]) or 0, number(old[2]) or 0
-  return value > old_value or value == old_value and (new[3] or '') > (old[3] or '')
 end

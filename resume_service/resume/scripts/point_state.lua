@@ -23,6 +23,14 @@ local PAIRS = {'position', 'rate', 'sent', 'usual'}
 local TIMES = {'qualified', 'marked', 'unwatched', 'dismissed', 'undismissed'}
 local EARLIEST = {watchedAt = true, completedAt = true}
 
+local function is_later(new, old)
+  if not old or new[1] ~= old[1] then
+    return not old or new[1] > old[1]
+  end
+  local value, old_value = number(new[2]) or 0, number(old[2]) or 0
+  return value > old_value or value == old_value and (new[3] or '') > (old[3] or '')
+end
+
 local function join(state, event)
   for name, new in pairs(event) do
     local old = state[name]
@@ -73,7 +81,7 @@ local function plain(fields, at)
   return state
 end
 
--- The state of a hash. If a time is after `now`, the clock was ahead when it stored the time. Then it
+-- The state of a hash. If a time is after `now`, the clock was ahead when the time was stored. Then it
 -- becomes `newest` - 1. `newest` is the time of the stored point, else `now`.
 local function decode(fields, now, newest)
   local at, state = number(fields.currentTime) and ms_of(fields.updatedAt), {}
@@ -124,28 +132,6 @@ local function shown(state)
     return position[2], position[1], percent, duration
   elseif state.marked then
     return '0', state.marked[1]
-  end
-end
-
--- Drops the items that can't matter again.
-local function prune(state)
-  local position, rate = state.position, state.rate
-  local saved = math.max(position and position[1] or -1, rate and rate[1] or -1)
-  for _, name in ipairs({'dismissed', 'undismissed'}) do
-    if state[name] and state[name][1] <= saved then
-      state[name] = nil
-    end
-  end
-  -- A watched mark completes a lesson, unless an unwatched mark cancels it.
-  local cancelled = math.min(saved, state.unwatched and state.unwatched[1] or -1)
-  if state.marked and state.marked[1] <= cancelled then
-    state.marked = nil
-  end
-  if rate and position and position[1] == saved then
-    state.rate = nil
-  end
-  if state.usual and state.sent and state.sent[1] >= state.usual[1] then
-    state.usual = nil
   end
 end
 
