@@ -65,6 +65,11 @@ bench-dialects: $(VENV)/run ## Measure the saves per second of each API (2 minut
 	@./bench/tools
 	@$(BIN)/python -m bench.dialects
 
+.PHONY: bench-batch
+bench-batch: $(VENV)/run ## Measure the saves per second in batches of 100 (1 minute)
+	@./bench/tools
+	@$(BIN)/python -m bench.batch
+
 .PHONY: bench-flush
 bench-flush: $(VENV)/run ## Measure the speed of the worker's flush and restore (1 minute)
 	@$(BIN)/python -m bench.flush

@@ -280,6 +280,8 @@ CREATE INDEX videos_of_corporation ON public.videos USING btree (corporation_id,
 CREATE INDEX videos_published ON public.videos USING btree (id) WHERE (published AND (deleted_at IS NULL));
 CREATE INDEX watch_archive_completed ON public.watch_archive USING btree (archived_at) WHERE (completed_at IS NOT NULL);
 CREATE INDEX watch_archive_completed_video ON public.watch_archive USING btree (video_id) WHERE (completed_at IS NOT NULL);
+CREATE INDEX watch_archive_marked ON public.watch_archive USING btree (archived_at) WHERE (state ? 'marked'::text);
+CREATE INDEX watch_archive_marked_video ON public.watch_archive USING btree (video_id) WHERE (state ? 'marked'::text);
 CREATE INDEX watch_archive_of_user ON public.watch_archive USING btree (user_id, updated_at DESC, video_id DESC);
 CREATE INDEX watch_archive_tombstones_expiring ON public.watch_archive_tombstones USING btree (expires_at);
 CREATE INDEX watch_archive_tombstones_of_user ON public.watch_archive_tombstones USING btree (user_id, updated_at DESC, video_id DESC);

@@ -21,7 +21,7 @@ from resume_service.lessons.routes import completions, course, dashboard, enroll
 from resume_service.lessons.routes import lessons as lesson_routes
 from resume_service.lessons.routes import modules as module_routes
 from resume_service.postgres import cli as postgres_cli
-from resume_service.resume.routes import playback, progress, rate
+from resume_service.resume.routes import batch, marks, playback, progress, rate
 from resume_service.settings import Settings
 from resume_service.telemetry import logs
 from resume_service.web import cors, lifecycle
@@ -37,7 +37,7 @@ __version__ = "0.4.0"
 LARGEST_BODY = 64 * 1024
 """Maximum size of a request body in bytes. The service answers a larger body with 413."""
 
-BLUEPRINTS = (progress.blp, rate.blp, playback.blp, health.blp, metrics.blp)
+BLUEPRINTS = (progress.blp, marks.blp, batch.blp, rate.blp, playback.blp, health.blp, metrics.blp)
 DATABASE_BLUEPRINTS = (
     history.blp,
     corporations.blp,
@@ -58,7 +58,13 @@ BILLING_BLUEPRINTS = (stripe.blp,)
 """Registered only if DATABASE_URL and STRIPE_WEBHOOK_SECRET are set."""
 PAGES: tuple[flask.Blueprint, ...] = (dashboard.blp,)
 """HTML pages, registered only if DATABASE_URL is set. The OpenAPI document omits HTML pages."""
-FAST_ROUTES = (*progress.FAST_ROUTES, *rate.FAST_ROUTES, *playback.FAST_ROUTES)
+FAST_ROUTES = (
+    *progress.FAST_ROUTES,
+    *marks.FAST_ROUTES,
+    *batch.FAST_ROUTES,
+    *rate.FAST_ROUTES,
+    *playback.FAST_ROUTES,
+)
 """The routes that the fast lane answers before Flask (see `web/fast_lane.py`)."""
 PUBLIC_ENDPOINTS = frozenset(
     {
@@ -103,7 +109,7 @@ def create_app(
     app.extensions["resume_service"] = services
     lifecycle.install(app, PUBLIC_ENDPOINTS, clock)
     app.register_error_handler(ServiceError, render_service_error)
-    api = docs.describe(app, __version__)
+    api = docs.describe(app, __version__, settings)
     for blueprint in _blueprints(settings):
         api.register_blueprint(blueprint)
     for page in PAGES if settings.database_url else ():

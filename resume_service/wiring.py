@@ -36,11 +36,13 @@ from resume_service.redis.pipeline import Pipeline
 from resume_service.redis.round_trip import ReplicaWait
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer, Servers, connect
+from resume_service.resume.archived_points import NoArchive
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import PointSettings
+from resume_service.resume.point_events import PointEvents
 from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import AnyVideo
-from resume_service.resume.video_points import NoArchive, VideoPoints
+from resume_service.resume.video_points import VideoPoints
 from resume_service.settings import Settings
 from resume_service.telemetry.metrics import SharedCollectors
 from resume_service.web.readiness import Readiness
@@ -71,7 +73,8 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
     common = (settings, verifier, router, RateLimiter(router), points, media)
     if settings.database_url is None:
         readiness = Readiness(router, None)
-        return Services(*common, readiness, VideoPoints(points, AnyVideo(), NoArchive()))
+        video_points = VideoPoints(points, AnyVideo(), NoArchive())
+        return Services(*common, readiness, video_points, PointEvents(points, NoArchive()))
     database = Database(settings.database_url)
     backlog = BacklogCollector(Backlog(Pipeline(servers), keys), clock)
     return Services(
@@ -96,6 +99,7 @@ def _archived_points(database: Database, points: ResumeStore) -> Iterator[object
     yield history
     yield facts
     yield VideoPoints(points, CatalogueAccess(facts), history)
+    yield PointEvents(points, history)
 
 
 def _accounts(settings: Settings, database: Database) -> Iterator[object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy
@@ -10,6 +12,7 @@ from sqlalchemy import Text, tuple_
 from resume_service.archive.tables import watch_archive
 from resume_service.paging import Cursor, CursorPage
 from resume_service.postgres.database import Database
+from resume_service.resume.archived_points import PointId
 from resume_service.resume.model import ArchivedPoint
 
 _columns = watch_archive.c
@@ -25,6 +28,13 @@ class History:
         """The archived point. None if the archive does not have the point. Raises Unavailable."""
         query = _points().where(_columns.user_id == user_id, _columns.video_id == video_id)
         return next((ArchivedPoint._make(row) for row in self._database.rows(query)), None)
+
+    def times(self, points: Collection[PointId]) -> dict[PointId, datetime]:
+        """The times of the archived ones of `points`, as (user id, video id). Raises Unavailable."""
+        ids = tuple_(_columns.user_id, _columns.video_id)
+        query = sqlalchemy.select(_columns.user_id, _columns.video_id, _columns.updated_at)
+        rows = self._database.rows(query.where(ids.in_(list(points))))
+        return {(row.user_id, row.video_id): row.updated_at for row in rows}
 
     def page(
         self, user_id: str, *, limit: int, after: Cursor | None = None

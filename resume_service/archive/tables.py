@@ -21,6 +21,7 @@ from resume_service.postgres.metadata import MOMENT, metadata
 _ID = Text(collation="C")
 # The queries that complete lessons use these indexes. They are small: few videos are completed.
 _COMPLETED = text("completed_at IS NOT NULL")
+_MARKED = text("state ? 'marked'")
 
 watch_archive = Table(
     "watch_archive",
@@ -44,6 +45,8 @@ watch_archive = Table(
     Index("watch_archive_updated", "updated_at", "user_id", "video_id"),
     Index("watch_archive_completed", "archived_at", postgresql_where=_COMPLETED),
     Index("watch_archive_completed_video", "video_id", postgresql_where=_COMPLETED),
+    Index("watch_archive_marked", "archived_at", postgresql_where=_MARKED),
+    Index("watch_archive_marked_video", "video_id", postgresql_where=_MARKED),
 )
 
 # A deletion also cancels events that arrive after it. So it is kept for RESUME_TTL_DAYS.

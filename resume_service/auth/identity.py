@@ -59,5 +59,9 @@ class Identity:
 
     def require_access_to(self, user_id: str) -> None:
         """Raise Forbidden unless this caller may read and write the points of `user_id`."""
-        if user_id != self.user_id and self.role is not Role.SERVICE:
+        if not self.has_access_to(user_id):
             raise Forbidden
+
+    def has_access_to(self, user_id: str) -> bool:
+        """Return whether this caller may read and write the points of `user_id`."""
+        return user_id == self.user_id or self.role is Role.SERVICE

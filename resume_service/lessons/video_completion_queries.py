@@ -1,6 +1,8 @@
-"""SQL that selects the lessons to complete, because a user has watched the video to its end.
+"""SQL that selects the lessons to complete, because a user has watched the video.
 
-A viewing is a row in `watch_archive` (a user's archived point) for the video of a lesson.
+A viewing is a row in `watch_archive` (a user's archived point) for the video of a lesson. It completes
+the lesson if the user has watched the video to its end, or has marked it as watched. A mark does not
+count if the user has removed it.
 """
 
 from __future__ import annotations
@@ -9,7 +11,19 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 
 from resume_service.archive.tables import watch_archive
 from resume_service.lessons.eligibility import in_modules, is_accessible, is_locked
@@ -24,6 +38,8 @@ from resume_service.lessons.tables import (
 
 _SAME_VIDEO = watch_archive.c.video_id == lessons.c.video_id
 VIEWINGS = in_modules().join(watch_archive, _SAME_VIDEO)
+_columns = watch_archive.c
+_IS_ENDED = or_(_columns.completed_at.is_not(None), _columns.state.has_key("marked"))
 
 
 def candidates(since: datetime | None, now: datetime) -> Any:
@@ -63,15 +79,18 @@ def eligible(
 ) -> Select[Any]:
     """The viewings in `source` that complete a lesson: user id, lesson id, completion time.
 
-    The user has watched the video to its end. The user can complete the lesson, but has not done so.
-    The lesson is not completed again if the user marked it as not completed after watching.
+    The user can complete the lesson, but has not done so. The lesson is not completed again if the
+    user marked it as not completed after watching. The time is the first one that counts.
     """
-    user_id, completed_at = watch_archive.c.user_id, watch_archive.c.completed_at
-    unmarked_since = exists().where(
-        lesson_unmarked.c.user_id == user_id,
-        lesson_unmarked.c.lesson_id == lessons.c.id,
-        lesson_unmarked.c.unmarked_at >= completed_at,
+    user_id = _columns.user_id
+    unmarked_at = func.coalesce(
+        select(lesson_unmarked.c.unmarked_at)
+        .where(lesson_unmarked.c.user_id == user_id, lesson_unmarked.c.lesson_id == lessons.c.id)
+        .scalar_subquery(),
+        sqlalchemy.literal_column("'-infinity'::timestamptz"),
     )
+    times = [case((at > unmarked_at, at)) for at in (_columns.completed_at, _marked_at())]
+    completed_at = func.least(*times)
     is_completed = exists().where(
         lesson_progress.c.user_id == user_id, lesson_progress.c.lesson_id == lessons.c.id
     )
@@ -80,11 +99,19 @@ def eligible(
         .select_from(source)
         .where(
             condition,
+            _IS_ENDED,
             completed_at.is_not(None),
             lessons.c.published,
             is_accessible(user_id, now),
             not_(is_locked(user_id)),
             not_(is_completed),
-            not_(unmarked_since),
         )
     )
+
+
+def _marked_at() -> ColumnElement[Any]:
+    """The time of the latest watched mark. Null if there is none, or if it was removed."""
+    marked, unwatched = (
+        sqlalchemy.cast(_columns.state[name].astext, Double) for name in ("marked", "unwatched")
+    )
+    return case((marked > func.coalesce(unwatched, 0), func.to_timestamp(marked / 1000)))

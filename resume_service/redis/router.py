@@ -14,6 +14,7 @@ from redis.exceptions import AskError, MovedError, NoScriptError
 from resume_service.errors import Unavailable
 from resume_service.redis.blocking_pipeline import BlockingPipeline
 from resume_service.redis.call import Call, Command, KeyedCommand, ReplySize
+from resume_service.redis.cluster import Cluster
 from resume_service.redis.node import NewPipeline, Node
 from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.refusals import error_of
@@ -40,6 +41,8 @@ class RedisRouter:
         self._wait = wait
         self.new_pipeline: NewPipeline = BlockingPipeline
         """Creates the pipelines. The gevent worker replaces it before its first request."""
+        # In a cluster, a transaction can't use the keys of several hash slots.
+        self._has_transactions = not isinstance(servers, Cluster)
         self._nodes: dict[int, Node] = {}
         """The node of each client, by the `id` of the client. It is removed with its client."""
 
@@ -118,7 +121,11 @@ class RedisRouter:
         for node, indexes in indexes_by_node.items():
             sent = [commands[index][1] for index in indexes]
             try:
-                replies = yield from node.exchange(Call(operation, sent, deadline, writes=True))
+                if self._has_transactions:
+                    replies = yield from node.exchange_in_transaction(operation, sent, deadline)
+                else:
+                    call = Call(operation, sent, deadline, writes=True)
+                    replies = yield from node.exchange(call)
             except Unavailable as fault:
                 replies = [fault] * len(sent)
                 if self.servers.can_refresh():

@@ -72,7 +72,7 @@ class Mark(Struct, frozen=True, gc=False):
 
 
 class Deletion(NamedTuple):
-    """The result of a deletion."""
+    """The result of a deletion or a mark."""
 
     existed: bool
     """Whether Redis had the point."""
@@ -101,7 +101,7 @@ class ResumePoint(Struct, frozen=True, gc=False):
     percent: float | None = None
     """0 to 100 with two decimals. None if unknown."""
     watched: bool | None = None
-    """True if `percent` ever reached WATCHED_PERCENT. It remains True if the user watches again."""
+    """True if `percent` reached WATCHED_PERCENT, or by a mark. It stays True on a rewatch."""
     completed: bool | None = None
     """True if `percent` is 100 now."""
     device: str | None = None
@@ -115,6 +115,11 @@ class ResumePoint(Struct, frozen=True, gc=False):
     """
     previous_at: str | None = None
     """The time when `previous_position` was measured, in the format of `clock.iso`."""
+
+    @property
+    def is_only_marked(self) -> bool:
+        """Whether the video is watched by a mark, and no player has reported a position."""
+        return self.watched is True and self.position == 0 and self.percent is None
 
 
 class Saved(NamedTuple):

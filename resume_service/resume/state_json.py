@@ -79,6 +79,11 @@ def parsed(text: str, device: str, first: FirstTimes) -> tuple[MergeState, int]:
     return state, stored.shown
 
 
+def unwatched_at(text: str) -> int:
+    """Return the time of the latest unwatched mark. Raises ValueError if `text` is no such JSON."""
+    return parsed(text, "", FirstTimes(NEVER, NEVER))[0].unwatched
+
+
 def json_of(state: MergeState) -> bytes:
     """Return the JSON of a state that `pruned` has returned."""
     point, previous = shown(state), state.previous

@@ -44,6 +44,7 @@ from resume_service.resume.events import Event, Events
 from resume_service.resume.hash_format import POINT_FIELDS, point_from
 from resume_service.resume.keys import Keys
 from resume_service.resume.listing import PointList
+from resume_service.resume.merge_state import NEVER
 from resume_service.resume.model import (
     ArchivedPoint,
     Deletion,
@@ -54,6 +55,7 @@ from resume_service.resume.model import (
     Saved,
     Status,
 )
+from resume_service.resume.state_json import unwatched_at
 from resume_service.telemetry import metrics
 
 NO_POINT = "Progress not found"
@@ -101,12 +103,12 @@ class ResumeStore:
         """Delete the events of a point that are not newer than the mark. A later save stays."""
         return (yield from self._events.mark(mark))
 
-    def mark(self, mark: Mark) -> Operation[bool]:
-        """Merge a mark. Return whether the point existed before.
+    def mark(self, mark: Mark) -> Operation[Deletion]:
+        """Merge a mark, or a deletion like `delete`. Return whether the point existed before.
 
         A watched mark creates a missing point. Other marks of a missing point wait for its save.
         """
-        return (yield from self._events.mark(mark)).existed
+        return (yield from self._events.mark(mark))
 
     def batch(self, events: Sequence[Event]) -> Operation[list[bool | Deletion | Unavailable]]:
         """Merge `events` in their order, in one round trip to each Redis server.
@@ -138,6 +140,19 @@ class ResumeStore:
             return None if score is None else int(float(score))
         except ValueError:
             raise Unavailable from None  # the reply is garbled
+
+    def unwatched_at(self, user_id: str, video_id: str) -> Operation[int]:
+        """Return the time of the latest unwatched mark in ms since 1970, or NEVER.
+
+        Redis has it also if it has no point. Raises Unavailable if the hash is not valid.
+        """
+        key = self._keys.point(user_id, video_id)
+        values = yield from read_hash(self._redis, key, ("state",))
+        try:
+            [text] = values or [None]
+            return unwatched_at(text) if text else NEVER
+        except ValueError:
+            raise Unavailable from None  # another program has written it
 
     def get(self, user_id: str, video_id: str) -> Operation[ResumePoint]:
         """Return the point. Raises NotFound if the point does not exist."""

@@ -11,14 +11,18 @@ archive.
 
 from __future__ import annotations
 
-from typing import Protocol, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from resume_service.auth.identity import Identity
 from resume_service.clock import epoch_ms, iso
 from resume_service.errors import Forbidden, NotFound, Unavailable
 from resume_service.ids import row_id, user_id_errors
 from resume_service.redis.operation import Blocking, Operation
+from resume_service.resume.archived_points import ArchivedPoints
+from resume_service.resume.hash_format import fields_of
+from resume_service.resume.merge_state import NEVER
 from resume_service.resume.model import ArchivedPoint, Measurement, ResumePoint
+from resume_service.resume.state_fields import from_fields
 from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import VideoAccess, WantedVideo
 
@@ -29,21 +33,6 @@ class Report(TypedDict, total=False):
     position: float
     duration: float
     rate: float
-
-
-class ArchivedPoints(Protocol):
-    def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
-        """Return the archived point, or None if the archive does not have the point.
-
-        Raises Unavailable if the archive does not answer.
-        """
-
-
-class NoArchive:
-    """Implements `ArchivedPoints` for a service without an archive."""
-
-    def find(self, user_id: str, video_id: str) -> ArchivedPoint | None:
-        return None
 
 
 class VideoPoints:
@@ -107,7 +96,11 @@ class VideoPoints:
             return (yield from self._points.get(user_id, video_id))
         except NotFound:
             archived = yield from self._archived(user_id, video_id)
-        return _as_point(archived) if archived and archived.watched else None
+        if archived is None or not archived.watched:
+            return None
+        # Until the next flush, only Redis has an unwatched mark for an archived point.
+        unwatched_at = yield from self._points.unwatched_at(user_id, video_id)
+        return _as_point(archived) if _qualified_at(archived) > unwatched_at else None
 
     def _check(
         self, caller: Identity, video_id: str, wanted: WantedVideo
@@ -132,6 +125,12 @@ class VideoPoints:
         deleted_at = yield from self._points.deleted_at(user_id, video_id)
         is_deleted = deleted_at is not None and epoch_ms(found.updated_at) <= deleted_at
         return None if is_deleted else found
+
+
+def _qualified_at(archived: ArchivedPoint) -> int:
+    """Return the time of the latest known event that made the video watched, ms since 1970."""
+    first = epoch_ms(archived.watched_at) if archived.watched_at else NEVER
+    return max(first, from_fields(fields_of(archived)).qualified)
 
 
 def _as_point(archived: ArchivedPoint) -> ResumePoint:

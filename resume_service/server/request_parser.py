@@ -36,9 +36,9 @@ MAX_CACHED_LENGTH = 256
 
 # The path has no `%`, and path and query have no `#`, because Flask interprets these.
 _match_request_line = re.compile(
-    r"""(GET|POST|DELETE) (/[!"$&->@-~]*)(?:\?([!"$-~]*))? HTTP/1\.1"""
+    r"""(GET|POST|PUT|DELETE) (/[!"$&->@-~]*)(?:\?([!"$-~]*))? HTTP/1\.1"""
 ).fullmatch
-_match_start = re.compile(rb"(GET|POST|DELETE) /").match
+_match_start = re.compile(rb"(GET|POST|PUT|DELETE) /").match
 _match_length = re.compile(r"[0-9]{1,19}").fullmatch
 _match_unambiguous_name = re.compile(r"[A-Za-z0-9-]+").fullmatch
 """Does not match a name with `_`, because WSGI uses the same name for `_` and `-`."""

@@ -28,6 +28,8 @@ from resume_service.settings.parsers import (
 from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LONGEST_TTL_DAYS = 3650
+"""The largest value of RESUME_TTL_DAYS."""
 
 
 class SettingsError(Exception):
@@ -56,7 +58,7 @@ class Settings:
     jwt_audience: str | None = _variable(str)
     jwt_authorized_parties: tuple[str, ...] = _variable(comma_separated, ())
     jwt_trust_claims: bool = _variable(yes_or_no, default=False)
-    resume_ttl_days: int = _variable(whole_number(1, 3650, "days"), 30)
+    resume_ttl_days: int = _variable(whole_number(1, LONGEST_TTL_DAYS, "days"), 30)
     resume_max_points: int = _variable(whole_number(1, 10_000, "points"), 1000)
     resume_wait_replicas: int = _variable(whole_number(0, 5, "replicas"), 0)
     watched_percent: int = _variable(whole_number(1, 100, "percent"), 90)

@@ -88,13 +88,18 @@ def service_error_response(error: ServiceError) -> ApiResponse:
     Flask and the fast lane use this function.
     """
     kind = type(error)
-    if reason := REFUSED_REASONS.get(kind):
-        metrics.count_refused(reason)
+    count_if_refused(error)
     details = error.details if isinstance(error, ValidationFailed | PrerequisitesMissing) else None
     headers = tuple(error.headers.items())
     if details is None and error.headers is kind.headers:
         return _constant_response(error.status, error.message, headers)
     return ApiResponse(error.status, JSON, _error_body(error.message, details), headers)
+
+
+def count_if_refused(error: ServiceError) -> None:
+    """Count the error in the metric `resume_refused`, if it is one of REFUSED_REASONS."""
+    if reason := REFUSED_REASONS.get(type(error)):
+        metrics.count_refused(reason)
 
 
 def render_service_error(error: ServiceError) -> Response:

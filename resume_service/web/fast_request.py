@@ -28,8 +28,8 @@ is lower in Flask than in the fast lane. It is above MAX_BRACKETS in both.
 def is_ordinary(request: FastRequest, route: FastRoute) -> bool:
     """Return whether the fast lane may answer a request to `route`."""
     headers, body = request.headers, request.body
-    if not route.media_types:
-        return not body
+    if not body and (route.is_body_optional or not route.media_types):
+        return True
     return (
         "CONTENT_LENGTH" in headers
         and _media_type(headers.get("CONTENT_TYPE", "")) in route.media_types

@@ -25,6 +25,8 @@ class FastRoute:
     answer: Callable[..., Operation[ApiResponse] | None]
     media_types: tuple[str, ...] = ()
     """The accepted media types of the body. Empty if the route reads no body."""
+    is_body_optional: bool = False
+    """True if the route also accepts a request without a body, of any media type."""
     match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False)
     """Returns the match if a path belongs to this route. Its groups are the values in the path."""
 

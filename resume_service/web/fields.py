@@ -7,6 +7,7 @@ that the field checks.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -126,6 +127,29 @@ class PathText(Text):
         if "/" in text or text in (".", ".."):
             raise ValidationError("Must hold no '/', and not be '.' or '..'.")
         return text
+
+
+class Items(fields.Field[list[Any]]):
+    """An array with `least` to `most` items. The route validates each item, by one of `schemas`.
+
+    The OpenAPI document contains `schemas`, and allows other items too: they do not fail the request.
+    """
+
+    def __init__(
+        self, least: int, most: int, schemas: Sequence[type[Schema]], **kwargs: Any
+    ) -> None:
+        self._limits = least, most
+        self.schemas = schemas
+        limits = {"type": "array", "minItems": least, "maxItems": most}
+        super().__init__(metadata=limits | kwargs.pop("metadata", {}), **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
+        least, most = self._limits
+        if not isinstance(value, list):
+            raise ValidationError("Must be an array.")
+        if not least <= len(value) <= most:
+            raise ValidationError(f"Must have {least} to {most} items.")
+        return value
 
 
 class Flag(fields.Boolean):

@@ -35,6 +35,10 @@ CLOSED = [
     "GET /api/progress/<clerkId>/<tmdbId>",
     "HEAD /api/progress/<clerkId>/<tmdbId>",
     "DELETE /api/progress/<clerkId>/<tmdbId>",
+    "PUT /api/progress/<clerkId>/<tmdbId>/watched",
+    "DELETE /api/progress/<clerkId>/<tmdbId>/watched",
+    "PUT /api/progress/<clerkId>/<tmdbId>/dismissed",
+    "DELETE /api/progress/<clerkId>/<tmdbId>/dismissed",
 ]
 """Every route that needs a token and names a user."""
 
@@ -48,6 +52,9 @@ OWN = {
     for method, body in (("GET", None), ("HEAD", None), ("POST", body))
 }
 """Every route that needs a token and serves the user of the token, with a body."""
+
+BATCH = "POST /api/progress/batch"
+"""It needs a token and names a user in each event. The result of an event has its status."""
 
 NAMING = [(route, body) for route in CLOSED for body in BODIES.get(route, [None])]
 """Every way to name a user to a route."""
@@ -83,7 +90,7 @@ def test_every_route_is_listed_as_public_closed_or_own(client):
     closed = {route for route in routes(client) if route.split()[1] not in PUBLIC}
     public = {route.split()[1] for route in routes(client) - closed}
 
-    assert closed == {*CLOSED, *OWN}
+    assert closed == {*CLOSED, *OWN, BATCH}
     assert public == PUBLIC
 
 
@@ -115,6 +122,37 @@ def test_route_without_a_user_id_needs_a_token_and_serves_its_user(client, route
     if method == "POST":
         for user in ("ann", "bob", "backend"):
             assert client.get(f"/api/progress/{user}/1", headers=bearer(user)).status_code == 200
+
+
+EVENTS = [
+    {"currentTime": 1},
+    *({"type": kind} for kind in ("delete", "watched", "unwatched", "dismissed", "undismissed")),
+]
+
+
+def statuses_of_a_batch(client, user, headers):
+    """The status of each kind of event for a point of `user`."""
+    saved(client, user)
+    events = [{"clerkId": user, "tmdbId": "v1"} | event for event in EVENTS]
+    answer = client.post("/api/progress/batch", json={"events": events}, headers=headers)
+    assert answer.status_code == 200
+    return [each["status"] for each in answer.get_json()["results"]]
+
+
+def test_batch_needs_a_token(client):
+    answer = client.post("/api/progress/batch", json={"events": [{}]})
+
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def test_batch_is_for_own_points_unless_the_caller_is_a_service(client):
+    backend = bearer("backend", role="service")
+
+    for user, headers in (("ann", bearer("ann")), ("bob", backend)):
+        assert set(statuses_of_a_batch(client, user, headers)) <= {204, 404}
+    for role in OTHER_ROLES:
+        assert set(statuses_of_a_batch(client, "bob", bearer("ann", role=role))) == {403}
+    assert client.get("/api/progress/bob/v1", headers=backend).json["currentTime"] == 1
 
 
 @every_naming

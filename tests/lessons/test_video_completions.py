@@ -358,6 +358,91 @@ def test_flask_flush_completes_the_lesson_of_an_archived_viewing(course, ann, re
     assert ann.completed_ids() == {str(lesson)}
 
 
+@pytest.fixture
+def served(real_redis, database):
+    """The stores of an archive, and a client of a service that uses them."""
+    with stores_on(real_redis, database) as stores:
+        clock = lambda: stores.now[0]  # noqa: E731
+        app = app_without_openapi(settings_of(real_redis, database), clock=clock)
+        with closing(app.extensions["resume_service"].get(Database)):
+            yield stores, app.test_client()
+
+
+def mark(served, method="PUT", **span):
+    """Mark the video `v` as watched, or remove the mark. Let some time pass first."""
+    stores, http = served
+    stores.pass_time(**span)
+    path = "/api/progress/ann/v/watched"
+    assert http.open(path, method=method, headers=bearer()).status_code in (204, 404)
+
+
+def test_a_watched_mark_completes_the_lesson_at_that_time(course, ann, served, video_completions):
+    lesson = course.lesson(video_id="v")
+    mark(served)
+    served[0].cycle()
+
+    assert video_completions.run() == 1
+    assert ann.completed() == [{"lessonId": str(lesson), "completedAt": iso(served[0].now[0])}]
+
+
+@pytest.mark.usefixtures("ann")
+@pytest.mark.parametrize("first", ["save", "mark"])
+def test_a_watched_mark_counts_also_while_the_player_still_saves(
+    course, served, video_completions, first
+):
+    course.lesson(video_id="v")
+    stores, _ = served
+    if first == "save":
+        stores.save("v", 5, duration=100)
+    mark(served, seconds=1)
+    stores.pass_time(seconds=1)
+    stores.save("v", 10, duration=100)
+    stores.cycle()
+
+    assert video_completions.run() == 1
+
+
+@pytest.mark.usefixtures("ann")
+def test_a_removed_watched_mark_completes_no_lesson(course, served, video_completions):
+    course.lesson(video_id="v")
+    mark(served)
+    mark(served, "DELETE", seconds=1)
+    served[0].cycle()
+
+    assert video_completions.run() == 0
+
+
+@pytest.mark.usefixtures("ann")
+def test_a_watched_video_without_a_mark_or_its_end_completes_no_lesson(
+    course, served, video_completions
+):
+    course.lesson(video_id="v")
+    served[0].save("v", 95, duration=100)
+    served[0].cycle()
+
+    assert served[0].row()["watched"] is True
+    assert video_completions.run() == 0
+
+
+def test_a_watched_mark_after_an_unmark_completes_the_lesson_again(
+    course, ann, served, video_completions
+):
+    """The viewer sets this mark by hand, so it is newer than the decision to unmark the lesson."""
+    lesson = course.lesson(video_id="v")
+    served[0].now[0] = NOON - timedelta(hours=2)
+    mark(served)
+    served[0].cycle()
+    completed = [video_completions.run()]
+    ann.unmark(lesson)  # at noon
+    completed.append(video_completions.run())
+    mark(served, hours=3)
+    served[0].cycle()
+    completed.append(video_completions.run())
+
+    assert completed == [1, 0, 1]
+    assert ann.completed()[0]["completedAt"] == iso(NOON + timedelta(hours=1))
+
+
 def test_a_run_reads_a_large_archive_by_index(course):
     lessons = [course.lesson(video_id=f"v{number}") for number in range(50)]
     viewings = (
@@ -382,5 +467,6 @@ def test_a_run_reads_a_large_archive_by_index(course):
         plan = "\n".join(line for (line,) in course.sql.execute("EXPLAIN " + str(query)))
 
     assert "watch_archive_completed" in plan
+    assert "watch_archive_marked" in plan
     for table in ("watch_archive", "lesson_progress"):
         assert f"Seq Scan on {table}" not in plan, plan

@@ -19,6 +19,7 @@ from resume_service.web.bodies import load_body
 
 ANY_SPEED = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = ("clerkId", "userId", "tmdbId", "videoId", "currentTime", "duration", "ageMs")
+NAMES += ("device",)
 EDGES = (
     *(0, -0.0, 1, 1.5, 5.0, 1e-320, 99_999_999.5, 10**8, 10**8 + 1, 1e8 + 0.1, -1, 10**400),
     *(float("nan"), float("inf"), float("-inf"), True, False, None, "", "5", [], {}, {"a": 1}),
@@ -37,12 +38,14 @@ ids = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="/
 ids = ids.filter(lambda text: len(text) <= 128 and not any(letter.isspace() for letter in text))
 ids = ids.filter(lambda text: text not in ("lessons", "modules", "summary", "batch", "events"))
 seconds = st.floats(0, 1e8) | st.integers(0, 10**8)
+devices = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=64)
 typical_saves = st.one_of(
     st.fixed_dictionaries(
         {user: ids, video: ids, "currentTime": seconds},
         optional={
             "duration": seconds.filter(bool),
             "ageMs": st.integers(0, 10**8),
+            "device": devices,
             "session": st.text() | st.integers() | st.lists(st.booleans()),
         },
     )

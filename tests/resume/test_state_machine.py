@@ -112,7 +112,7 @@ class StoreMachine(RuleBasedStateMachine):
         if kind is DELETE:
             assert self.store.delete(sent) == (existed, earlier)
         else:
-            assert self.store.mark(sent) == existed
+            assert self.store.mark(sent).existed == existed
         self.model.add(user, video, event)
 
     @rule(user=users, video=videos)

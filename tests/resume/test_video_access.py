@@ -133,9 +133,10 @@ def test_rate_sets_the_position_by_the_catalogues_duration(ann, catalogue, rate)
     assert ann.read_playback(video)["completion_percentage"] == rate
 
 
-def test_players_duration_overrides_the_catalogues_duration(ann, catalogue):
+def test_players_duration_overrides_the_catalogues_duration(ann, catalogue, stores):
     video = catalogue.add_video(kind="movie", duration=100)
     ann.save_playback(50, 200, video)
+    stores.pass_time(seconds=1)
     ann.save_rate(50, video)
 
     assert ann.read_point(video)["currentTime"] == 100

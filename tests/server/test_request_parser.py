@@ -82,6 +82,7 @@ PARSED = {
     "a query": with_headers(first=b"GET /a?b=c&d=?e HTTP/1.1\r\nHost: h\r\n"),
     "escapes in the query": with_headers(first=b"GET /a?b%2Fc%zz HTTP/1.1\r\nHost: h\r\n"),
     "a deletion": with_headers(first=b"DELETE /a/b HTTP/1.1\r\nHost: h\r\n"),
+    "a mark": with_headers(first=b"PUT /a/b/watched HTTP/1.1\r\nHost: h\r\n"),
     "two slashes": with_headers(first=b"GET //a//b HTTP/1.1\r\nHost: h\r\n"),
     "odd characters": with_headers(first=b'GET /[a|b\\c]{}^`<>";:@+, HTTP/1.1\r\nHost: h\r\n'),
     "no host": with_headers(first=b"GET /a HTTP/1.1\r\n"),
@@ -160,7 +161,7 @@ LEFT = {
             *(b"GET /a HTTP/01.1", b"GET /a http/1.1", b"GET /a", b"GET", b"", b"HTTP/1.1"),
             *(b"GET /a b HTTP/1.1", b"GET /a\x0b HTTP/1.1", b"GET /a\0 HTTP/1.1"),
             *(b"GET /\xe9 HTTP/1.1", b"GET /a?\xe9 HTTP/1.1", b"GET /\x7f HTTP/1.1"),
-            *(b"get /a HTTP/1.1", b"HEAD /a HTTP/1.1", b"PUT /a HTTP/1.1", b"POSTS /a HTTP/1.1"),
+            *(b"get /a HTTP/1.1", b"HEAD /a HTTP/1.1", b"PATCH /a HTTP/1.1", b"POSTS /a HTTP/1.1"),
             b"GET /" + b"a" * 8200 + b" HTTP/1.1",
         )
     },

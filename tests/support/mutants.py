@@ -43,6 +43,8 @@ STRINGS = (
         b'"ann"',
         b'"bob"',
         b'"lessons"',
+        b'"delete"',
+        b'"watched"',
         b'"a/b"',
         b'"a b"',
         b'"a:b"',
@@ -56,6 +58,10 @@ NAMES = (
     *(b'"clerkId"', b'"userId"', b'"tmdbId"', b'"videoId"', b'"currentTime"', b'"duration"'),
     *(
         b'"ageMs"',
+        b'"device"',
+        b'"events"',
+        b'"type"',
+        b'"id"',
         b'"progress_rate"',
         b'"position_seconds"',
         b'"duration_seconds"',
@@ -125,6 +131,10 @@ PATHS = (
         "#x",
         ";x",
         "/lessons",
+        "/watched",
+        "/dismissed",
+        "?ageMs=1",
+        "?ageMs=x",
     ),
     *(
         "/v1",
@@ -157,6 +167,7 @@ class Mutator:
             *(self._build.own_save,) * 2,
             *(self._build.good_read, self._build.own_read, self._build.conditional_read),
             *(self._build.deletion, self._build.known_save),
+            *(self._build.mark, self._build.batch),
         )
 
     def mutant(self) -> bytes:

@@ -90,6 +90,13 @@ BAD_FIELDS: tuple[dict[str, Any], ...] = (
     {"ageMs": None},
     {"ageMs": True},
     {"ageMs": 1e9},
+    {"ageMs": 30 * 86_400_000},
+    {"ageMs": 30 * 86_400_000 + 1},
+    {"ageMs": 1e300},
+    {"device": ""},
+    {"device": "x" * 65},
+    {"device": "a\nb"},
+    {"device": None},
     {"tmdbId": ""},
     {"tmdbId": "a/b"},
     {"tmdbId": "a b"},
@@ -115,6 +122,7 @@ QUERIES = (
 PATHS = (
     *("/", "/api", "/api/", "/api/progress/", "/api/progress//", "/api/progress/ann/"),
     *("/api/progress/ann/v1/", "//api/progress/ann", "/api//progress/ann/v1", "/API/progress/ann"),
+    *("/api/progress/batch", "/api/progress/ann/v1/watched", "/api/progress/ann/v1/dismissed/"),
     *("/api/progress/ann/v1/x", "/api/progress//v1", "/api/progress/../ann", "/nowhere"),
     *("/api/progress/ann/a%3Ab", "/api/progress/ann/a%2Fb", "/api/progress/ann/%76%31"),
     *("/api/progress/ann/%F0%9F%8E%AC", "/api/progress/ann/%ff", "/api/progress/ann/%"),
@@ -127,6 +135,42 @@ PATHS = (
     *("/api/progress/" + "u" * 129, "/api/progress/ann/" + "v" * 129, "/api/progress?x=1"),
     *("/api/progress/ann/\xe9", "/api/progress/ann?\xe9", "/api/progress/ann/v1?\xe9=1"),
     *("/healthz", "/readyz", "/openapi.json", "/docs", "/healthz/"),
+)
+AGE_QUERIES = (
+    *("", "", "", "", "?ageMs=0", "?ageMs=5000", "?ageMs=2592000000", "?x=1", "?ageMs=007"),
+    *("?ageMs=2592000001", "?ageMs=-1", "?ageMs=", "?ageMs", "?ageMs=x", "?ageMs=1.5", "?"),
+    *("?ageMs=9999999999999999999", "?ageMs=1&ageMs=2", "?ageMs=1&x", "?ageMs=%35", "?AGEMS=x"),
+)
+"""Queries of deletions. The first seven are valid, and in ordinary form."""
+MARK_BODIES = (
+    *(b"", b"", b"", b"{}", b'{"ageMs": 1}', b'{"ageMs": 5.0, "x": []}', b'{"ageMs": 2592000000}'),
+    *(b'{"ageMs": 2592000001}', b'{"ageMs": -1}', b'{"ageMs": null}', b'{"ageMs": "5"}', b"x"),
+    *(b"[]", b"null", b'{"ageMs": 1e999}', b'{"ageMs": NaN}', b'{"x": "\xff"}', b" ", b"{"),
+)
+EVENT_TYPES = (
+    "delete",
+    "watched",
+    "unwatched",
+    "dismissed",
+    "undismissed",
+    "rate",
+    "",
+    1,
+    ["save"],
+)
+EVENT_IDS = ("1", "", "x" * 64, "x" * 65, 5, None, "\xe9", "\ud800", "a\nb")
+BAD_BATCHES = (
+    *(
+        b"{}",
+        b"[]",
+        b'{"events": []}',
+        b'{"events": null}',
+        b'{"events": {}}',
+        b'{"events": [NaN]}',
+    ),
+    *(b'{"events": [1, {}, []]}', b'{"events": [' + b"0," * 100 + b"0]}", b'{"events": [{]}'),
+    *(b'{"events": [[' + b"[" * 600 + b"]" * 600 + b"]]}", b'{"events": ["\xff"]}', b""),
+    b'{"events": [1], "events": [{"clerkId": "ann", "tmdbId": "v1", "currentTime": 1}]}',
 )
 METHODS = ("HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "BREW", "GET", "POST")
 ODD_HEADERS: tuple[tuple[tuple[str, str], ...], ...] = (
@@ -274,6 +318,8 @@ class Builder:
             body["duration"] = self.any((5400, 5400.5, 60, 0.001))
         if self.chance.random() < 0.3:
             body["ageMs"] = self.any((0, 1, 5000, 5000.0, 90_000, 100_000_000))
+        if self.chance.random() < 0.2:
+            body["device"] = self.any(("TV", "\xe9 \U0001f3ac", "x" * 64))
         if self.chance.random() < 0.1:
             body |= {"unknown": [{"a": None}], "clerkID": 1}
         return body
@@ -310,7 +356,7 @@ class Builder:
     def deletion(self) -> bytes:
         user, extra = self.any(USERS), self.any(EXTRAS)
         caller = self.any((user, user, user, "service", "bob"))
-        target = f"/api/progress/{user}/{self.any(VIDEOS)}{self.any(('', '', '', '', '?x=1'))}"
+        target = f"/api/progress/{user}/{self.any(VIDEOS)}{self.any(AGE_QUERIES)}"
         length = self.any(((), (), (("Content-Length", "0"),)))
         return self.request("DELETE", target, caller, *length, *extra)
 
@@ -318,6 +364,38 @@ class Builder:
         body = self.any((b"{}", b"x", b"null"))
         length = ("Content-Length", str(len(body)))
         return self.request("DELETE", "/api/progress/ann/v1", "ann", length) + body
+
+    def mark(self) -> bytes:
+        """A mark, or its removal. Some of them have an invalid age or body."""
+        user, extra = self.any(USERS), self.any(EXTRAS)
+        caller = self.any((user, user, user, "service", "bob"))
+        target = f"/api/progress/{user}/{self.any(VIDEOS)}/{self.any(('watched', 'dismissed'))}"
+        if self.any((True, False)):
+            return self.request("DELETE", target + self.any(AGE_QUERIES), caller, *extra)
+        body, kind = self.any(MARK_BODIES), self.any(("", *KINDS[:8], KINDS_REFUSED[1]))
+        headers = (("Content-Type", kind),) if kind else ()
+        if body or self.any((True, False)):
+            headers += (("Content-Length", str(len(body))),)
+        return self.request("PUT", target, caller, *headers, *extra) + body
+
+    def batch(self) -> bytes:
+        """A batch of valid and invalid events."""
+        user = self.any(USERS)
+        events = [self.event(user) for _ in range(self.any((1, 2, 3, 8, 100)))]
+        text = json.dumps({"events": events}).encode()
+        caller = self.any((user, user, "service"))
+        body = self.any((text, text, text, text, text, self.any(BAD_BATCHES)))
+        target = "/api/progress/batch"
+        return self.post(body, caller, *self.any(EXTRAS), kind=self.any(KINDS), to=target)
+
+    def event(self, user: str) -> Any:
+        if self.chance.random() < 0.1:
+            return self.any((None, [], "x", 5, {}, self.fields(user) | self.any(BAD_FIELDS)))
+        event = self.fields(user if self.chance.random() < 0.9 else "bob")
+        kind = self.any(("save", None, None, None, *EVENT_TYPES))
+        event |= {"type": kind} if kind else {}
+        event |= {"id": self.any(EVENT_IDS)} if self.chance.random() < 0.5 else {}
+        return event
 
     def own_save(self) -> bytes:
         """A valid save of the caller's own point by one of the other two APIs."""
@@ -412,6 +490,7 @@ class Builder:
 
     def odd_method(self) -> bytes:
         path = self.any(("/api/progress", "/api/progress/ann", "/api/progress/ann/v1", "/healthz"))
+        path = self.any((path, path, "/api/progress/batch", "/api/progress/ann/v1/watched"))
         asked = ("Access-Control-Request-Method", "POST")
         return self.request(self.any(METHODS), path, "ann", *self.any(EXTRAS), asked)
 
@@ -448,6 +527,8 @@ class Builder:
             self.conditional_read: 6,
             self.deletion: 6,
             self.deletion_with_body: 1,
+            self.mark: 10,
+            self.batch: 6,
             self.own_save: 15,
             self.own_read: 8,
             self.odd_own: 8,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from msgspec import UNSET
 
-from resume_service.errors import NotFound, ValidationFailed
 from resume_service.ids import RESERVED_USER_IDS
 from resume_service.redis.operation import Operation, run
-from resume_service.resume.model import EventType, Mark, Measurement
+from resume_service.resume.model import EventType, Mark
+from resume_service.resume.point_events import PointEvents
 from resume_service.resume.schemas.fast_progress import (
     SaveBody,
     check_point_path,
@@ -26,6 +25,7 @@ from resume_service.resume.schemas.progress import (
     EXAMPLE_SAVE,
     INVALID,
     RESUME_APPLIED,
+    AgeQuery,
     Conditions,
     ListedPointSchema,
     ListQuery,
@@ -34,7 +34,8 @@ from resume_service.resume.schemas.progress import (
     SaveSchema,
     UserPath,
 )
-from resume_service.resume.store import NO_POINT, ResumeStore
+from resume_service.resume.store import ResumeStore
+from resume_service.web.ages import age_in, require_age
 from resume_service.web.blueprint import BeaconBlueprint
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import (
@@ -45,7 +46,6 @@ from resume_service.web.messages import (
     json_response,
     json_response_with_etag,
 )
-from resume_service.web.numbers import whole_number_errors
 from resume_service.web.pagination import page_url
 
 SAVED = ApiResponse(204, (("Resume-Applied", "true"),))
@@ -65,7 +65,7 @@ blp = BeaconBlueprint(
 @blp.response(204, headers={"Resume-Applied": RESUME_APPLIED})
 @blp.errors(400, 401, 403, 413, 415, 503)
 def save(body: dict[str, Any]) -> Response:
-    """Save a viewer's position, unless the stored point was measured later.
+    """Save a viewer's position. The save that was measured last decides the position.
 
     The Content-Type of the JSON body may also be `text/plain`.
     """
@@ -105,11 +105,16 @@ def list_points(path: dict[str, str], query: dict[str, Any], **_: str) -> Respon
 
 @blp.route("/<clerkId>/<tmdbId>", methods=["DELETE"])
 @blp.arguments(PointPath, location="path", error_status_code=INVALID)
+@blp.arguments(AgeQuery, location="query", error_status_code=INVALID)
 @blp.response(204)
 @blp.errors(400, 401, 403, 404, 503)
-def delete(path: dict[str, str], **_: str) -> Response:
-    """Delete a viewer's position in one video."""
-    return flask_response(run(_delete(api_request(), path["clerkId"], path["tmdbId"])))
+def delete(path: dict[str, str], query: dict[str, int], **_: str) -> Response:
+    """Delete a viewer's position in one video, and the events measured before the deletion.
+
+    If there is no point, the response is 404, but the deletion is stored: an earlier save may arrive.
+    """
+    operation = _delete(api_request(), path["clerkId"], path["tmdbId"], query["ageMs"])
+    return flask_response(run(operation))
 
 
 def _fast_save(request: ApiRequest, body: bytes) -> Operation[ApiResponse]:
@@ -136,10 +141,11 @@ def _fast_list(request: ApiRequest, _body: bytes, user_id: str) -> Operation[Api
 def _fast_delete(
     request: ApiRequest, _body: bytes, user_id: str, video_id: str
 ) -> Operation[ApiResponse] | None:
-    if request.query or user_id in RESERVED_USER_IDS:
+    age_ms = age_in(request.query)
+    if age_ms is None or user_id in RESERVED_USER_IDS:
         return None
     check_point_path(user_id, video_id)
-    return _delete(request, user_id, video_id)
+    return _delete(request, user_id, video_id, age_ms)
 
 
 FAST_ROUTES = (
@@ -151,23 +157,10 @@ FAST_ROUTES = (
 
 
 def _save(request: ApiRequest, body: SaveBody) -> Operation[ApiResponse]:
-    user_id = body.user_id
-    request.caller.require_access_to(user_id)
-    duration = None if body.duration is UNSET else body.duration
-    store = request.services.get(ResumeStore)
-    if body.ageMs > store.longest_age_ms:
-        errors = whole_number_errors(body.ageMs, 0, store.longest_age_ms)
-        raise ValidationFailed({"ageMs": errors}, INVALID)
-    applied = yield from store.save(
-        Measurement(
-            user_id,
-            body.video_id,
-            request.arrived_ms,
-            body.currentTime,
-            duration,
-            age_ms=int(body.ageMs),
-        )
-    )
+    points = request.services.get(ResumeStore)
+    require_age(body.ageMs, points.longest_age_ms, INVALID)
+    request.caller.require_access_to(body.user_id)
+    applied = yield from points.save(body.measurement(request.arrived_ms))
     return SAVED if applied else IGNORED
 
 
@@ -177,11 +170,13 @@ def _read(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResp
     return json_response_with_etag(point_json(point), request.if_none_match)
 
 
-def _delete(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:
+def _delete(
+    request: ApiRequest, user_id: str, video_id: str, age_ms: int
+) -> Operation[ApiResponse]:
+    require_age(age_ms, request.services.get(ResumeStore).longest_age_ms, INVALID)
     request.caller.require_access_to(user_id)
-    mark = Mark(user_id, video_id, request.arrived_ms, EventType.DELETE)
-    if not (yield from request.services.get(ResumeStore).delete(mark)).existed:
-        raise NotFound(NO_POINT)
+    mark = Mark(user_id, video_id, request.arrived_ms, EventType.DELETE, age_ms)
+    yield from request.services.get(PointEvents).apply(mark)
     return DELETED
 
 

@@ -83,11 +83,12 @@ FAST_ROUTES = (
 
 
 def _rate_response(video_id: str, point: ResumePoint | None) -> ApiResponse:
+    is_marked = point is not None and point.is_only_marked
     return json_response(
         {
             "video_id": int(video_id),
-            "progress_rate": int(point.percent or 0) if point else 0,
-            "is_completed": point is not None and point.completed is True,
+            "progress_rate": 100 if is_marked else int(point.percent or 0) if point else 0,
+            "is_completed": is_marked or (point is not None and point.completed is True),
             "last_watched_at": point.updated_at if point else None,
         }
     )

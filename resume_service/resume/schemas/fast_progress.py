@@ -15,28 +15,28 @@ from marshmallow import ValidationError
 from msgspec import UNSET, UnsetType
 
 from resume_service.ids import is_id, is_user_id
-from resume_service.resume.model import ResumePoint
+from resume_service.resume.model import Measurement, ResumePoint
+from resume_service.resume.schemas.names import text_errors
 from resume_service.resume.schemas.progress import (
+    DEVICE,
     INVALID,
-    LONGEST_AGE_MS,
     ListQuery,
     PointPath,
     SaveSchema,
     UserPath,
 )
+from resume_service.web.ages import is_age
 from resume_service.web.bodies import load, load_body
-from resume_service.web.numbers import GREATEST_NUMBER, whole_number_errors
+from resume_service.web.numbers import GREATEST_NUMBER
 
 
-class SaveBody(msgspec.Struct, gc=False):
-    """The fields that SaveSchema accepts. UNSET: the body does not contain the field."""
+class EventBody(msgspec.Struct, kw_only=True, gc=False):
+    """The fields that EventSchema accepts. UNSET: the body does not contain the field."""
 
-    currentTime: int | float
     clerkId: str | UnsetType = UNSET
     userId: str | UnsetType = UNSET
     tmdbId: str | UnsetType = UNSET
     videoId: str | UnsetType = UNSET
-    duration: int | float | UnsetType = UNSET
     ageMs: int | float = 0
 
     @property
@@ -47,8 +47,8 @@ class SaveBody(msgspec.Struct, gc=False):
     def video_id(self) -> Any:
         return self.videoId if self.tmdbId is UNSET else self.tmdbId
 
-    def is_valid(self) -> bool:
-        """Return whether SaveSchema accepts these fields. It has the same rules."""
+    def is_valid_event(self) -> bool:
+        """Return whether EventSchema accepts these fields. It has the same rules."""
         user_id, video_id = self.clerkId, self.tmdbId
         if user_id is UNSET:
             user_id = self.userId
@@ -58,12 +58,35 @@ class SaveBody(msgspec.Struct, gc=False):
             video_id = self.videoId
         elif self.videoId is not UNSET:
             return False
+        return is_user_id(user_id) and is_id(video_id) and is_age(self.ageMs)
+
+
+class SaveBody(EventBody, kw_only=True, gc=False):
+    """The fields that SaveSchema accepts."""
+
+    currentTime: int | float
+    duration: int | float | UnsetType = UNSET
+    device: str | UnsetType = UNSET
+
+    def is_valid(self) -> bool:
+        """Return whether SaveSchema accepts these fields. It has the same rules."""
         return (
-            is_user_id(user_id)
-            and is_id(video_id)
+            self.is_valid_event()
             and 0 <= self.currentTime <= GREATEST_NUMBER
             and (self.duration is UNSET or 0 < self.duration <= GREATEST_NUMBER)
-            and (self.ageMs == 0 or not whole_number_errors(self.ageMs, 0, LONGEST_AGE_MS))
+            and (self.device is UNSET or not text_errors(self.device, *DEVICE))
+        )
+
+    def measurement(self, arrived_ms: int) -> Measurement:
+        """Return the report. `arrived_ms` is the time of its arrival, in ms since 1970."""
+        return Measurement(
+            self.user_id,
+            self.video_id,
+            arrived_ms,
+            self.currentTime,
+            None if self.duration is UNSET else self.duration,
+            age_ms=int(self.ageMs),
+            device=None if self.device is UNSET else self.device,
         )
 
 
@@ -96,6 +119,9 @@ class PointJson(msgspec.Struct, gc=False, omit_defaults=True):
     percent: float | None = None
     watched: bool | None = None
     completed: bool | None = None
+    device: str | None = None
+    previousTime: float | None = None
+    previousAt: str | None = None
 
 
 def point_json(point: ResumePoint) -> PointJson:
@@ -115,6 +141,9 @@ def _point_json(point: ResumePoint, video_id: str | UnsetType) -> PointJson:
         point.percent,
         point.watched,
         point.completed,
+        point.device,
+        point.previous_position,
+        point.previous_at,
     )
 
 

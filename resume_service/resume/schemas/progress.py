@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from resume_service.clock import MILLISECOND
 from resume_service.resume.model import Status
+from resume_service.resume.schemas.names import NameText
+from resume_service.web.ages import AgeMs, QueryAgeMs
 from resume_service.web.fields import BodySchema, UserId, VideoId
-from resume_service.web.numbers import Seconds, WholeNumber
+from resume_service.web.numbers import Seconds
 from resume_service.web.pagination import PageCursor, PageSize
 
 INVALID = 400
 """HTTP status of a failed validation in this API."""
-LONGEST_AGE_MS = timedelta(days=3650) // MILLISECOND
-"""Maximum value of `ageMs`."""
-EXAMPLE_SAVE = {"clerkId": "user_123456", "tmdbId": "12345", "currentTime": 3600, "duration": 5400}
+DEVICE = (1, 64)
+"""The minimum and maximum length of `device`, in characters."""
+AGE_DESCRIPTION = "Milliseconds since the event, by a monotonic clock. At most RESUME_TTL_DAYS."
+EXAMPLE_SAVE = {
+    "clerkId": "user_123456",
+    "tmdbId": "12345",
+    "currentTime": 3600,
+    "duration": 5400,
+    "device": "Living room TV",
+}
 EXAMPLE_POINT = {
     "currentTime": 3600,
     "updatedAt": "2026-11-20T10:00:00.000Z",
@@ -25,16 +32,17 @@ EXAMPLE_POINT = {
     "percent": 66.67,
     "watched": False,
     "completed": False,
+    "device": "Living room TV",
 }
 RESUME_APPLIED = {
-    "description": "`false` if the stored point was measured later. Then the save changes nothing.",
+    "description": "`false` if another save was measured later. Then the position is unchanged.",
     "schema": {"type": "string", "enum": ["true", "false"]},
 }
 ETAG = {"schema": {"type": "string"}}
 
 
-class SaveSchema(BodySchema):
-    """A player's report of a position.
+class EventSchema(BodySchema):
+    """The fields of every event: a save, a deletion or a mark.
 
     `userId` is an alias of `clerkId`. `videoId` is an alias of `tmdbId`.
     """
@@ -43,18 +51,7 @@ class SaveSchema(BodySchema):
     userId = UserId(metadata={"description": "Alias of `clerkId`."})
     tmdbId = VideoId(metadata={"description": "The video id."})
     videoId = VideoId(metadata={"description": "Alias of `tmdbId`."})
-    currentTime = Seconds(
-        required=True, metadata={"description": "Seconds from the start of the video."}
-    )
-    duration = Seconds(above_zero=True, metadata={"description": "Length of the video in seconds."})
-    ageMs = WholeNumber(
-        0,
-        LONGEST_AGE_MS,
-        load_default=0,
-        metadata={
-            "description": "Milliseconds since `currentTime` was measured, by a monotonic clock."
-        },
-    )
+    ageMs = AgeMs(metadata={"description": AGE_DESCRIPTION})
 
     class Meta(BodySchema.Meta):
         json_schema: ClassVar = {  # the rule of `exactly_one_name`, written in JSON Schema
@@ -76,9 +73,23 @@ class SaveSchema(BodySchema):
             raise ValidationError(errors)
 
 
+class SaveSchema(EventSchema):
+    """A player's report of a position."""
+
+    currentTime = Seconds(
+        required=True, metadata={"description": "Seconds from the start of the video."}
+    )
+    duration = Seconds(above_zero=True, metadata={"description": "Length of the video in seconds."})
+    device = NameText(*DEVICE, metadata={"description": "A name of the device, for people."})
+
+
 class PointPath(Schema):
     clerkId = UserId(required=True)
     tmdbId = VideoId(required=True)
+
+
+class AgeQuery(Schema):
+    ageMs = QueryAgeMs(metadata={"description": AGE_DESCRIPTION})
 
 
 class UserPath(Schema):
@@ -111,9 +122,16 @@ class PointSchema(Schema):
     duration = fields.Float(metadata={"description": "Length of the video in seconds."})
     percent = fields.Float(metadata={"minimum": 0, "maximum": 100})
     watched = fields.Boolean(
-        metadata={"description": "True if `percent` ever reached WATCHED_PERCENT."}
+        metadata={"description": "True if `percent` reached WATCHED_PERCENT, or by a mark."}
     )
     completed = fields.Boolean(metadata={"description": "True if `percent` is 100 now."})
+    device = fields.String(metadata={"description": "The device that saved the position."})
+    previousTime = fields.Float(
+        metadata={"description": "Position in seconds before a save moved it back by over 60 s."}
+    )
+    previousAt = fields.DateTime(
+        metadata={"description": "The time when `previousTime` was measured."}
+    )
 
 
 class ListedPointSchema(PointSchema):

@@ -5,15 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from flask_swagger_ui import get_swaggerui_blueprint
+from marshmallow import fields
 
+from resume_service.settings import Settings
+from resume_service.web import ages
 from resume_service.web.blueprint import RowId
 from resume_service.web.error_responses import Api, error_response
+from resume_service.web.fields import Items
 
 DOCUMENT = "/openapi.json"
 PAGE = "/docs"
@@ -27,6 +33,7 @@ The body of an error is `{"error": message}`. If a validation failed, `details` 
 each field. Every response has the header `X-Request-Id`. If a write has an `Idempotency-Key`, the
 response has the same `Idempotency-Key`.
 """
+ANY_ITEM = "Any other item gets an error in its result."
 ROW_ID = {"type": "integer", "format": "int64", "minimum": 1}
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
@@ -41,11 +48,31 @@ class _Converter(OpenAPIConverter):
         return result | getattr(schema.Meta, "json_schema", {})
 
 
+def _items(converter: _Converter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    """Describe the items of the field `Items`."""
+    if not isinstance(field, Items):
+        return {}
+    documented = [
+        converter.resolve_nested_schema(each)  # type: ignore[no-untyped-call]
+        for each in field.schemas
+    ]
+    return {"items": {"anyOf": [*documented, {"description": ANY_ITEM}]}}
+
+
 class _Plugin(MarshmallowPlugin):
     Converter = _Converter
 
+    def __init__(self, *describe_field: Callable[..., dict[str, Any]]) -> None:
+        super().__init__()
+        self._describe_field = describe_field
 
-def describe(app: Flask, version: str) -> Api:
+    def init_spec(self, spec: APISpec) -> None:
+        super().init_spec(spec)
+        for each in self._describe_field:
+            self.converter.add_attribute_function(each)  # type: ignore[union-attr]
+
+
+def describe(app: Flask, version: str, settings: Settings) -> Api:
     """Add the routes `/openapi.json` and `/docs` to `app`.
 
     The OpenAPI document contains the blueprints that are registered on the returned Api.
@@ -60,7 +87,7 @@ def describe(app: Flask, version: str) -> Api:
     api = Api(
         app,
         spec_kwargs={
-            "marshmallow_plugin": _Plugin(),
+            "marshmallow_plugin": _Plugin(ages.describe_maximum(settings), _items),
             "info": {"description": DESCRIPTION},
             "security": [{"bearer": []}],
         },
