@@ -145,6 +145,14 @@ BEGIN
   RETURN NULL;
 END
 $$;
+CREATE FUNCTION public.tell_videos_added() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM pg_notify('video_changed', 'added');
+  RETURN NULL;
+END
+$$;
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -432,6 +440,7 @@ CREATE UNIQUE INDEX users_email ON public.users USING btree (email) WHERE (delet
 CREATE INDEX users_of_corporation ON public.users USING btree (corporation_id, id) WHERE (deleted_at IS NULL);
 CREATE INDEX video_counts_of_list ON public.video_counts USING btree (list);
 CREATE INDEX videos_of_corporation ON public.videos USING btree (corporation_id, id);
+CREATE INDEX videos_of_series ON public.videos USING btree (series_id, COALESCE(corporation_id, (0)::bigint), COALESCE(season_number, 1), episode_number, id) WHERE (series_id IS NOT NULL);
 CREATE INDEX videos_published ON public.videos USING btree (id) WHERE (published AND (deleted_at IS NULL));
 CREATE INDEX watch_archive_completed ON public.watch_archive USING btree (archived_at) WHERE (completed_at IS NOT NULL);
 CREATE INDEX watch_archive_completed_video ON public.watch_archive USING btree (video_id) WHERE (completed_at IS NOT NULL);
@@ -443,7 +452,8 @@ CREATE INDEX watch_archive_tombstones_of_user ON public.watch_archive_tombstones
 CREATE INDEX watch_archive_updated ON public.watch_archive USING btree (updated_at, user_id, video_id);
 CREATE TRIGGER password_changed BEFORE UPDATE OF password_hash ON public.users FOR EACH ROW WHEN ((old.password_hash IS DISTINCT FROM new.password_hash)) EXECUTE FUNCTION public.set_password_changed_at();
 CREATE TRIGGER video_deleted AFTER DELETE ON public.videos FOR EACH ROW EXECUTE FUNCTION public.tell_video_changed();
-CREATE TRIGGER video_updated AFTER UPDATE ON public.videos FOR EACH ROW WHEN (((((((old.id IS DISTINCT FROM new.id) OR (old.kind IS DISTINCT FROM new.kind)) OR (old.corporation_id IS DISTINCT FROM new.corporation_id)) OR (old.duration_seconds IS DISTINCT FROM new.duration_seconds)) OR (old.published IS DISTINCT FROM new.published)) OR (old.deleted_at IS DISTINCT FROM new.deleted_at))) EXECUTE FUNCTION public.tell_video_changed();
+CREATE TRIGGER video_updated AFTER UPDATE ON public.videos FOR EACH ROW WHEN (((((((((((old.id IS DISTINCT FROM new.id) OR (old.kind IS DISTINCT FROM new.kind)) OR (old.corporation_id IS DISTINCT FROM new.corporation_id)) OR (old.duration_seconds IS DISTINCT FROM new.duration_seconds)) OR (old.published IS DISTINCT FROM new.published)) OR (old.deleted_at IS DISTINCT FROM new.deleted_at)) OR (old.name IS DISTINCT FROM new.name)) OR (old.series_id IS DISTINCT FROM new.series_id)) OR (old.season_number IS DISTINCT FROM new.season_number)) OR (old.episode_number IS DISTINCT FROM new.episode_number))) EXECUTE FUNCTION public.tell_video_changed();
+CREATE TRIGGER videos_added AFTER INSERT ON public.videos FOR EACH STATEMENT EXECUTE FUNCTION public.tell_videos_added();
 CREATE TRIGGER videos_counted_at_delete AFTER DELETE ON public.videos REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.count_videos_of_delete();
 CREATE TRIGGER videos_counted_at_insert AFTER INSERT ON public.videos REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.count_videos_of_insert();
 CREATE TRIGGER videos_counted_at_truncate AFTER TRUNCATE ON public.videos FOR EACH STATEMENT EXECUTE FUNCTION public.count_no_videos();

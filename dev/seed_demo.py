@@ -9,6 +9,7 @@ import click
 
 from dev import http_variables
 from dev.postgres_server import PostgresServer
+from dev.redis_server import RedisServer
 from dev.run import INSTANCE, environment, stored_secret
 from dev.service import ROOT
 from resume_service.demo import cli
@@ -20,7 +21,11 @@ READABLE_BY_ME = 0o600
 
 def main() -> None:
     env = environment()
-    settings = Settings.from_env(env | {"DATABASE_URL": env.get("DATABASE_URL") or _own_postgres()})
+    stores = {
+        "DATABASE_URL": env.get("DATABASE_URL") or _own_postgres(),
+        "REDIS_URL": env.get("REDIS_URL") or RedisServer(INSTANCE / "redis").url,
+    }
+    settings = Settings.from_env(env | stores)
     password = stored_secret("demo-password", cli.made_up_password)
     with cli.one_line_errors():
         demo = cli.seed(settings, password)

@@ -25,6 +25,7 @@ from resume_service.postgres import cli as postgres_cli
 from resume_service.resume.routes import batch, marks, playback, progress, rate
 from resume_service.settings import Settings
 from resume_service.telemetry import logs
+from resume_service.viewing.routes import lists, series
 from resume_service.web import cors, lifecycle
 from resume_service.web.blueprint import Blueprint, RowId
 from resume_service.web.error_responses import render_service_error
@@ -60,6 +61,8 @@ DATABASE_BLUEPRINTS = (
     module_routes.blp,
     lesson_routes.blp,
     enrollments.blp,
+    lists.blp,
+    series.blp,
 )
 """Registered only if DATABASE_URL is set. Otherwise the OpenAPI document omits these routes."""
 SIGN_IN_BLUEPRINTS = (sign_in.blp,)
@@ -76,6 +79,8 @@ FAST_ROUTES = (
     *playback.FAST_ROUTES,
 )
 """The routes that the fast lane answers before Flask (see `web/fast_lane.py`)."""
+DATABASE_FAST_ROUTES = lists.FAST_ROUTES
+"""The same, only if DATABASE_URL is set."""
 PUBLIC_ENDPOINTS = frozenset(
     {
         "home.home",
@@ -134,7 +139,8 @@ def create_app(
         ignored_headers = {"x_proto": 0, "x_host": 0, "x_port": 0, "x_prefix": 0}
         proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, **ignored_headers)
         app.wsgi_app = proxied  # type: ignore[method-assign]
-    fast_lane = FastLane(app, services, clock, FAST_ROUTES, origin_headers)
+    fast_routes = FAST_ROUTES + (DATABASE_FAST_ROUTES if settings.database_url else ())
+    fast_lane = FastLane(app, services, clock, fast_routes, origin_headers)
     app.wsgi_app = fast_lane  # type: ignore[method-assign]
     return app
 

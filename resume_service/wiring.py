@@ -40,11 +40,16 @@ from resume_service.resume.archived_points import NoArchive
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import PointSettings
 from resume_service.resume.point_events import PointEvents
+from resume_service.resume.point_scan import PointScan
 from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import AnyVideo
 from resume_service.resume.video_points import VideoPoints
 from resume_service.settings import Settings
 from resume_service.telemetry.metrics import SharedCollectors
+from resume_service.viewing.continue_watching import ContinueWatching
+from resume_service.viewing.next_up import NextUp
+from resume_service.viewing.series_marks import SeriesMarks
+from resume_service.viewing.viewers import Viewers
 from resume_service.web.readiness import Readiness
 from resume_service.web.services import Services
 
@@ -60,11 +65,12 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
         servers,
         ReplicaWait(settings.resume_wait_replicas, settings.redis_timeout_ms // 2),
     )
+    point_settings = PointSettings.from_settings(settings)
     with_archive = settings.database_url is not None
     points = ResumeStore(
         router,
         keys,
-        PointSettings.from_settings(settings),
+        point_settings,
         archive=with_archive,
         fixed_clock=clock is not system_clock,
     )
@@ -76,16 +82,18 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
         video_points = VideoPoints(points, AnyVideo(), NoArchive())
         return Services(*common, readiness, video_points, PointEvents(points, NoArchive()))
     database = Database(settings.database_url)
+    facts = FactsCache(FactsQuery(database), database)
     backlog = BacklogCollector(Backlog(Pipeline(servers), keys), clock)
     return Services(
         *common,
         Readiness(router, database),
         database,
         SharedCollectors((backlog,)),
-        *_archived_points(database, points),
+        *_archived_points(database, points, facts),
         *_accounts(settings, database),
         *_catalogue(settings, database, media, clock),
         *_lessons(settings, database),
+        *_viewing(database, points, facts, PointScan(router, keys, point_settings)),
     )
 
 
@@ -93,9 +101,10 @@ def _redis_servers(settings: Settings) -> Servers:
     return connect(settings.redis_url, settings.redis_timeout_ms, cluster=settings.redis_cluster)
 
 
-def _archived_points(database: Database, points: ResumeStore) -> Iterator[object]:
+def _archived_points(
+    database: Database, points: ResumeStore, facts: FactsCache
+) -> Iterator[object]:
     history = History(database)
-    facts = FactsCache(FactsQuery(database), database)
     yield history
     yield facts
     yield VideoPoints(points, CatalogueAccess(facts), history)
@@ -131,3 +140,12 @@ def _lessons(settings: Settings, database: Database) -> Iterator[object]:
     yield Completions(database)
     if settings.stripe_webhook_secret:
         yield Subscriptions(database, settings.stripe_webhook_secret)
+
+
+def _viewing(
+    database: Database, points: ResumeStore, facts: FactsCache, scan: PointScan
+) -> Iterator[object]:
+    yield Viewers(database)
+    yield ContinueWatching(scan, facts)
+    yield NextUp(scan, database)
+    yield SeriesMarks(scan, points, database)

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from resume_service import create_app
-from resume_service.catalogue import change_listener, facts_cache
+from resume_service.catalogue import change_listener, facts_entries
 from resume_service.settings import Settings
 from tests.support.load_clients import close_viewers
 from tests.support.tokens import SECRET
@@ -48,7 +48,7 @@ def long_catalogue_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trust cached facts of videos for 20 s, because a busy machine confirms them late."""
     monkeypatch.setattr(change_listener, "CONNECT_TIMEOUT", 20)
     monkeypatch.setattr(change_listener, "QUERY_TIMEOUT", 20)
-    monkeypatch.setattr(facts_cache, "TRUSTED_SECONDS", 20)
+    monkeypatch.setattr(facts_entries, "TRUSTED_SECONDS", 20)
 
 
 @pytest.fixture

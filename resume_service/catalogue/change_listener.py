@@ -32,6 +32,8 @@ CONNECT_TIMEOUT = 0.3
 """Maximum seconds to connect to Postgres."""
 QUERY_TIMEOUT = 0.25
 """Maximum seconds for a query of the listener."""
+ADDED = "added"
+"""The payload of a notification that videos were added. Else it is the id of a changed video."""
 
 _log = structlog.get_logger(__name__)
 
@@ -54,6 +56,9 @@ class ChangeHandler(Protocol):
 
     def on_change(self, video_id: int | None) -> None:
         """This video has changed. If `video_id` is None, any video may have changed."""
+
+    def on_added(self) -> None:
+        """Videos were added."""
 
     def on_confirmed(self, at: float) -> None:
         """The listener has received the notifications of all changes committed before `at`.
@@ -121,9 +126,7 @@ class ChangeListener:
 
     def _start_listening(self, connection: BoundedConnection) -> None:
         connection.autocommit = True
-        connection.add_notify_handler(
-            lambda notification: self._handler.on_change(_video_id(notification.payload))
-        )
+        connection.add_notify_handler(lambda notification: self._report(notification.payload))
         ((pid,),) = connection.execute("SELECT pg_backend_pid()").fetchall()
         if pid != _announced_pid(connection):
             raise _PooledError("a pool of connections stands between, which may lose notices")
@@ -136,6 +139,12 @@ class ChangeListener:
             connection.execute("SELECT 1")
             self._handler.on_confirmed(sent_at)
             stopping.wait(INTERVAL)
+
+    def _report(self, payload: str) -> None:
+        if payload == ADDED:
+            self._handler.on_added()
+        else:
+            self._handler.on_change(_video_id(payload))
 
     def _report_if_unreachable(self) -> None:
         """Query Postgres on a pooled connection. If this also fails, call `on_unreachable`.

@@ -40,6 +40,16 @@ videos = Table(
     CheckConstraint("kind IN ('video', 'movie', 'episode')", name="videos_kind"),
     Index("videos_published", "id", postgresql_where=text("published AND deleted_at IS NULL")),
     Index("videos_of_corporation", "corporation_id", "id"),
+    # Each company chooses the ids of its own series. So the owner is a part of the key.
+    Index(
+        "videos_of_series",
+        "series_id",
+        text("coalesce(corporation_id, 0)"),
+        text("coalesce(season_number, 1)"),
+        "episode_number",
+        "id",
+        postgresql_where=text("series_id IS NOT NULL"),
+    ),
 )
 
 video_counts = Table(

@@ -23,11 +23,10 @@ from resume_service.auth.identity import Role
 from resume_service.catalogue.tables import videos
 from resume_service.catalogue.videos import Videos, delete_videos_of
 from resume_service.demo.media import SECONDS, put_media
-from resume_service.demo.titles import HARBOUR, PUBLIC, STUDIOS, Studio, Title
+from resume_service.demo.titles import PUBLIC, STUDIOS, Studio, Title
 from resume_service.errors import Conflict
 from resume_service.postgres import locks
 from resume_service.postgres.database import Database
-from resume_service.resume.video_access import VideoKind
 
 FOLDER = "demo"
 """Folder of the demo's media, below MEDIA_ROOT."""
@@ -186,7 +185,7 @@ def _video(title: Title) -> dict[str, Any]:
         "files": files,
         "duration_seconds": SECONDS,
         "published": title.published,
-        "series_id": HARBOUR if title.kind is VideoKind.EPISODE else None,
+        "series_id": title.series,
         "season_number": title.season,
         "episode_number": title.episode,
     }

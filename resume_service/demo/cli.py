@@ -1,6 +1,6 @@
 """The command `flask seed-demo`. It adds data for trying the service.
 
-The data are companies, users, videos and a course.
+The data are companies, users, videos, viewings and a course.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ from typing import Any, NamedTuple
 import click
 
 from resume_service.accounts.passwords import MAX_LENGTH, MIN_LENGTH
+from resume_service.clock import epoch_ms, system_clock
 from resume_service.demo.catalogue import Account, Company, Demo, seed_catalogue
 from resume_service.demo.course import LESSONS, seed_demo_course
+from resume_service.demo.viewings import seed_viewings
 from resume_service.errors import Conflict, Unavailable
 from resume_service.postgres.database import Database
+from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
+from resume_service.wiring import build_services
 
 TIMEOUT_SECONDS = 10.0
 """Seconds until Postgres must have answered a statement."""
@@ -31,14 +35,16 @@ class Seeded(NamedTuple):
     catalogue: Demo
     course: int | None
     """Number of new rows of the course. None if the service already has another course."""
+    viewings: int | None
+    """Number of points that were saved. None if Redis did not answer."""
 
     @property
     def added(self) -> int:
-        return self.catalogue.added + (self.course or 0)
+        return self.catalogue.added + (self.course or 0) + (self.viewings or 0)
 
     @property
     def viewer(self) -> Account:
-        """The user who is enrolled in the course: the first viewer of the first company."""
+        """The user who has begun the course and videos: the first viewer of the first company."""
         _admin, viewer, *_ = self.catalogue.companies[0].accounts
         return viewer
 
@@ -49,7 +55,7 @@ def command(settings: Settings) -> click.Command:
     @click.command("seed-demo")
     @click.option("--password", envvar="SEED_DEMO_PASSWORD", callback=_check_length)
     def seed_demo(password: str | None) -> None:
-        """Add demo companies, users, videos and a course, unless they exist.
+        """Add demo companies, users, videos, viewings and a course, unless they exist.
 
         Without --password (or SEED_DEMO_PASSWORD), new accounts get a generated password. The command
         shows this password once.
@@ -73,10 +79,20 @@ def seed(settings: Settings, password: str) -> Seeded:
         raise click.ClickException("MEDIA_ROOT is not set: there is no folder for the media")
     database = Database(settings.database_url, timeout=TIMEOUT_SECONDS)
     try:
-        seeded = Seeded(seed_catalogue(database, Path(settings.media_root), password), None)
-        return seeded._replace(course=seed_demo_course(database, str(seeded.viewer.id)))
+        seeded = Seeded(seed_catalogue(database, Path(settings.media_root), password), None, None)
+        course = seed_demo_course(database, str(seeded.viewer.id))
+        return seeded._replace(course=course, viewings=_viewings(settings, database, seeded))
     finally:
         database.close()
+
+
+def _viewings(settings: Settings, database: Database, seeded: Seeded) -> int | None:
+    points = build_services(settings, None, system_clock).get(ResumeStore)
+    viewer, company = str(seeded.viewer.id), seeded.catalogue.companies[0].id
+    try:
+        return seed_viewings(points, database, viewer, company, epoch_ms(system_clock()))
+    except Unavailable:
+        return None
 
 
 def made_up_password() -> str:
@@ -89,6 +105,7 @@ def description(seeded: Seeded, password: str, address: str) -> str:
     for company in seeded.catalogue.companies:
         lines += _company(company)
     lines.append(f"For everybody: {seeded.catalogue.public_videos} videos")
+    lines += _lists(seeded, address)
     lines += _course(seeded, address)
     accounts = [each for company in seeded.catalogue.companies for each in company.accounts]
     usable = [each for each in accounts if each.has_password]
@@ -106,6 +123,15 @@ def _company(company: Company) -> list[str]:
         note = "" if account.has_password else " (with the password it was given)"
         lines.append(f"  {account.role}  {account.email}{note}")
     return lines
+
+
+def _lists(seeded: Seeded, address: str) -> list[str]:
+    if seeded.viewings is None:
+        return ["Redis does not answer: no viewings were added"]
+    return [
+        f"{seeded.viewer.email} has begun some of them. With an access token, see",
+        f"  {address}/api/v1/viewing/continue and {address}/api/v1/viewing/next-up",
+    ]
 
 
 def _course(seeded: Seeded, address: str) -> list[str]:

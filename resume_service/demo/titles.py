@@ -10,8 +10,8 @@ from typing import NamedTuple
 from resume_service.accounts.model import Plan
 from resume_service.resume.video_access import VideoKind
 
-HARBOUR = 1
-"""The id of the demo's series. Each company chooses the ids of its own series."""
+HARBOUR, FERRY_TALES, KEEPERS, STORM_WATCH, OLD_CHARTS, TIDES = range(1, 7)
+"""The ids of the demo's series. Each company chooses the ids of its own series."""
 
 
 class Title(NamedTuple):
@@ -26,6 +26,7 @@ class Title(NamedTuple):
     published: bool = True
     low_file: str | None = None
     """Name of the media file in the quality `low`. None if there is no such file."""
+    series: int | None = None
 
 
 class Studio(NamedTuple):
@@ -38,10 +39,19 @@ class Studio(NamedTuple):
     titles: tuple[Title, ...]
 
 
-def _episodes(season: int, *names: str) -> tuple[Title, ...]:
+def _episodes(series: int, season: int, name: str, **titles: str) -> tuple[Title, ...]:
+    """Return the episodes of a season. The keyword of each title is its number after an `e`."""
+    file = name.lower().removeprefix("the ").replace(" ", "-")
     return tuple(
-        Title(name, f"harbour-s{season}e{number}.wav", VideoKind.EPISODE, season, number)
-        for number, name in enumerate(names, start=1)
+        Title(
+            f"{name}: {title}",
+            f"{file}-s{season}{number}.wav",
+            VideoKind.EPISODE,
+            season,
+            int(number.removeprefix("e")),
+            series=series,
+        )
+        for number, title in titles.items()
     )
 
 
@@ -52,8 +62,14 @@ STUDIOS = (
         "ada@harbour-pictures.example",
         ("mia@harbour-pictures.example", "noah@harbour-pictures.example"),
         (
-            *_episodes(1, "The Harbour: Low Tide", "The Harbour: Fog", "The Harbour: The Pilot"),
-            *_episodes(2, "The Harbour: High Water", "The Harbour: Salvage", "The Harbour: Home"),
+            *_episodes(HARBOUR, 1, "The Harbour", e1="Low Tide", e2="Fog", e3="The Pilot"),
+            *_episodes(HARBOUR, 2, "The Harbour", e1="High Water", e2="Salvage", e3="Home"),
+            *_episodes(HARBOUR, 0, "The Harbour", e1="On the Set"),
+            *_episodes(FERRY_TALES, 1, "Ferry Tales", e1="Bow", e2="Stern", e4="Anchor"),
+            *_episodes(KEEPERS, 1, "Keepers", e1="The Lamp", e2="The Log"),
+            *_episodes(STORM_WATCH, 1, "Storm Watch", e1="Force Nine", e2="Calm"),
+            *_episodes(OLD_CHARTS, 1, "Old Charts", e1="Soundings", e2="Margins"),
+            *_episodes(TIDES, 1, "Tides", e1="Spring", e2="Neap"),
             Title(
                 "The Long Ferry", "long-ferry.wav", VideoKind.MOVIE, low_file="long-ferry-low.wav"
             ),

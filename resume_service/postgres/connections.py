@@ -23,11 +23,13 @@ So Postgres cancels a statement before we stop waiting for the reply.
 """
 _TRANSACTION_SETTINGS = """
     SELECT set_config('statement_timeout', %s, true), set_config('TimeZone', 'UTC', true),
-           set_config('idle_in_transaction_session_timeout', '30s', true)
+           set_config('idle_in_transaction_session_timeout', '30s', true),
+           set_config('jit', 'off', true)
 """
 """The SQL that sets the timeouts and the time zone of a transaction.
 
-If a process hangs inside a transaction, the last setting ends its session and releases its locks.
+If a process hangs inside a transaction, the third setting ends its session and releases its locks.
+To compile a statement (JIT) takes longer than any statement of this service.
 """
 _POLL_INTERVAL = 0.1
 """Seconds between two checks of the timeout during a wait."""

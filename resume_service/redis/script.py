@@ -11,7 +11,7 @@ _INCLUDE = re.compile(r"^-- include (\w+\.lua)$", re.MULTILINE)
 
 
 class Script:
-    """The Lua script in the file `name` of `package`. Each script of this service writes to Redis.
+    """The Lua script in the file `name` of `package`.
 
     A line `-- include other.lua` stands for the text of the file `other.lua` of the same package.
     """

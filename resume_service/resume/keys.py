@@ -91,6 +91,10 @@ class Keys:
         tag = self._tag(escaped(user_id))
         return f"recent:{tag}", f"resume:{tag}:"
 
+    def deletions_of(self, user_id: str) -> str:
+        """Return the key of a user's deletions."""
+        return f"deleted:{self._tag(escaped(user_id))}"
+
     def of_backlog(self) -> list[BacklogKeys]:
         """Return the backlog keys of every shard. Without a cluster, return one item."""
         shards = [f":{number}" for number in range(SHARDS)] if self.hash_tags else [""]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from resume_service.catalogue import change_listener, facts_cache
+from resume_service.catalogue import change_listener, facts_entries
 from resume_service.catalogue.facts import FactsQuery
 from resume_service.catalogue.facts_cache import FactsCache
 from resume_service.errors import NotFound
@@ -135,11 +135,11 @@ def test_every_process_sees_within_a_second_that_a_video_is_gone(change, catalog
 
 
 @pytest.mark.usefixtures("long_catalogue_timeouts")
-def test_each_changed_fact_invalidates_the_cache_and_a_new_name_does_not(catalogue, processes):
+def test_each_changed_fact_invalidates_the_cache_and_another_path_does_not(catalogue, processes):
     process, _ = processes
     video, company = catalogue.add_video(), catalogue.add_corporation()
     eventually(lambda: process.has_cached(video))
-    catalogue.update(video, name="Another", updated_at=datetime.now(UTC))
+    catalogue.update(video, file_path="b.mp4", updated_at=datetime.now(UTC))
     process.wait_for_notifications(catalogue)
     assert process.has_cached(video)
 
@@ -147,11 +147,29 @@ def test_each_changed_fact_invalidates_the_cache_and_a_new_name_does_not(catalog
         ("kind", "movie", "kind"),
         ("duration_seconds", 60.5, "duration"),
         ("corporation_id", company, "corporation_id"),
+        ("name", "Another", "name"),
+        ("series_id", 7, "series_id"),
+        ("season_number", 2, "season_number"),
+        ("episode_number", 3, "episode_number"),
         ("published", False, "is_offered"),
     ):
         eventually(lambda: process.has_cached(video))
         catalogue.update(video, **{column: value})
         eventually(lambda f=fact, v=value: getattr(process.facts(video), f) == v)
+
+
+@pytest.mark.usefixtures("long_catalogue_timeouts")
+def test_an_added_video_replaces_the_entry_that_it_is_missing(catalogue, processes):
+    process, _ = processes
+    known = catalogue.add_video()
+    eventually(lambda: process.has_cached(known))
+    new = known + 1000
+    assert process.cache.facts_of([known, new]).keys() == {known}
+    assert process.cache.cached_facts_of([known, new]).keys() == {known}
+    catalogue.add_video(new)
+
+    eventually(lambda: process.cache.facts_of([known, new]).keys() == {known, new})
+    assert process.has_cached(known)
 
 
 @pytest.mark.usefixtures("long_catalogue_timeouts")
@@ -220,7 +238,7 @@ def test_without_reads_the_listener_disconnects_until_the_next_read(
     eventually(lambda: process.has_cached(video))
     assert len(sql.execute(LISTENERS).fetchall()) == 1
     with monkeypatch.context() as idle:
-        idle.setattr(facts_cache, "IDLE_SECONDS", 0)
+        idle.setattr(facts_entries, "IDLE_SECONDS", 0)
         eventually(lambda: not process.cache._listener._thread.is_alive())
     eventually(lambda: not sql.execute(LISTENERS).fetchall())
 

@@ -9,15 +9,15 @@ from contextlib import ExitStack, closing
 import psycopg
 import pytest
 
-from resume_service.catalogue import facts_cache
+from resume_service.catalogue import facts_entries
 from resume_service.catalogue.facts import FactsQuery, VideoFacts
-from resume_service.catalogue.facts_cache import (
+from resume_service.catalogue.facts_cache import FactsCache
+from resume_service.catalogue.facts_entries import (
     FRESH_SECONDS,
     IDLE_SECONDS,
     LONGEST_SECONDS,
     TRUSTED_SECONDS,
     UNREACHABLE_SECONDS,
-    FactsCache,
 )
 from resume_service.errors import NotFound, Unavailable
 from resume_service.postgres.database import CONNECTIONS, WAIT_SECONDS
@@ -43,6 +43,14 @@ class Source:
         if video_id not in self.videos:
             raise NotFound
         read = self.videos[video_id]
+        self.during_query()
+        return read
+
+    def facts_of(self, video_ids):
+        self.queries.append(tuple(video_ids))
+        if self.is_down:
+            raise Unavailable
+        read = {each: self.videos[each] for each in video_ids if each in self.videos}
         self.during_query()
         return read
 
@@ -324,7 +332,7 @@ def test_facts_that_changed_just_before_an_outage_are_not_returned(cache):
 
 
 def test_a_full_cache_drops_the_oldest_entry(cache, monkeypatch):
-    monkeypatch.setattr(facts_cache, "MAX_VIDEOS", 2)
+    monkeypatch.setattr(facts_entries, "MAX_VIDEOS", 2)
     cache.start_listening()
     for video in (1, 2, 3, 3, 2, 1):
         cache.read(video)
@@ -344,6 +352,62 @@ def test_without_reads_the_listener_stops_until_the_next_read(cache):
     cache.read()
     assert cache.source.queries == [1, 1]
     assert cache.listener.starts == 1
+
+
+def test_one_query_reads_all_videos_that_are_not_cached(cache):
+    cache.start_listening()
+    cache.read(1)
+    assert cache.cached_facts_of([1, 2]) is None
+
+    assert cache.facts_of([1, 2, 3]) == {each: facts_of(each) for each in (1, 2, 3)}
+    assert cache.facts_of([3, 2, 1]).keys() == {1, 2, 3}
+    assert cache.cached_facts_of([2]) == {2: facts_of(2)}
+    assert cache.source.queries == [1, (2, 3)]
+
+
+def test_a_read_of_many_videos_also_caches_missing_and_unpublished_ones(cache):
+    """Otherwise each list of a viewer with such a point would query Postgres."""
+    cache.start_listening()
+    hidden = cache.source.videos[2] = facts_of(2)._replace(is_offered=False)
+    for _ in range(3):
+        assert cache.facts_of([1, 2, 99]) == {1: facts_of(1), 2: hidden}
+
+    assert cache.source.queries == [(1, 2, 99)]
+
+
+def test_an_added_video_invalidates_only_the_entries_of_missing_videos(cache):
+    cache.start_listening()
+    cache.facts_of([1, 99])
+    cache.source.videos[99] = facts_of(99)
+    cache.on_added()
+
+    assert cache.facts_of([1, 99]).keys() == {1, 99}
+    assert cache.source.queries == [(1, 99), (99,)]
+
+
+def test_many_facts_older_than_a_change_are_not_cached(cache):
+    cache.start_listening()
+    cache.source.during_query = lambda: cache.on_change(1)
+    cache.facts_of([1, 2])
+    cache.source.during_query = lambda: None
+    cache.facts_of([1, 2])
+    cache.facts_of([1, 2])
+
+    assert cache.source.queries == [(1, 2), (1, 2)]
+
+
+def test_while_postgres_is_unreachable_a_list_has_only_the_cached_videos(cache):
+    cache.start_listening()
+    cache.read(1)
+    cache.source.is_down = True
+    cache.advance(TRUSTED_SECONDS)
+    assert cache.facts_of([1, 2]) == {1: facts_of(1)}
+    cache.on_unreachable()
+    assert cache.facts_of([1, 2]) == {1: facts_of(1)}
+
+    assert cache.source.queries == [1, (1, 2)]
+    with pytest.raises(Unavailable):
+        cache.facts_of([2, 3])
 
 
 @pytest.mark.parametrize("is_down", [False, True])

@@ -10,30 +10,29 @@ import pytest
 
 from resume_service import create_app
 from resume_service.demo.media import SECONDS
-from resume_service.demo.titles import PUBLIC, STUDIOS
-from resume_service.postgres.database import Database
+from resume_service.demo.titles import HARBOUR, PUBLIC, STUDIOS
 from resume_service.settings import Settings
-from tests.support.fixtures.companies import from_new_address
+from tests.support.archive_stores import settings_of
+from tests.support.catalogue_rows import close_postgres_connections
+from tests.support.fixtures.companies import from_new_address, user_bearer
 from tests.support.long_timeouts import app_without_openapi
 from tests.support.tokens import SECRET
 
 PASSWORD = "a password of the test"
 COURSE = ("modules", "lessons", "lesson_prerequisites", "enrollments")
 TITLES = [title for studio in STUDIOS for title in studio.titles]
+LISTS = ("continue", "next-up")
 FILES = {name for title in (*TITLES, *PUBLIC) for name in (title.file, title.low_file) if name}
 
 
 @pytest.fixture
 def app(real_redis, emptied_database, tmp_path, cheap_passwords):
-    settings = Settings(
-        jwt_secret=SECRET,
-        database_url=emptied_database,
-        media_root=str(tmp_path),
-        trusted_proxies=1,
+    settings = settings_of(
+        real_redis, emptied_database, media_root=str(tmp_path), trusted_proxies=1
     )
     application = app_without_openapi(settings, client=real_redis)
     yield application
-    application.extensions["resume_service"].get(Database).close()
+    close_postgres_connections(application)
 
 
 def seed(app, *args):
@@ -72,11 +71,11 @@ def test_the_demo_has_two_companies_and_videos_of_every_kind(app):
 
     assert [company["plan"] for company in listed] == ["PAID", "FREE"]
     episodes = {
-        (video["series_id"], video["season_number"], video["episode_number"])
+        (video["season_number"], video["episode_number"])
         for video in offered
-        if video["kind"] == "episode"
+        if video["kind"] == "episode" and video["series_id"] == HARBOUR
     }
-    assert episodes == {(1, season, episode) for season in (1, 2) for episode in (1, 2, 3)}
+    assert episodes == {(season, number) for season in (1, 2) for number in (1, 2, 3)} | {(0, 1)}
     assert {video["kind"] for video in offered} == {"video", "movie", "episode"}
     assert sum(video["corporation_id"] is None for video in offered) == len(PUBLIC)
 
@@ -95,6 +94,50 @@ def test_each_demo_file_exists_and_plays_for_its_stated_duration(app, sql, tmp_p
             assert len(set(media.readframes(media.getnframes()))) > 10, "silence"
     contents = {(tmp_path / "demo" / name).read_bytes() for name in FILES}
     assert len(contents) == len(FILES)
+
+
+def lists_of(app, sql):
+    """The names in both lists of the viewer who has watched demo videos."""
+    email = STUDIOS[0].viewers[0]
+    row = sql.execute("SELECT id, corporation_id FROM users WHERE email = %s", [email]).fetchone()
+    client, headers = app.test_client(), user_bearer(*row)
+    pages = [client.get(f"/api/v1/viewing/{name}", headers=headers) for name in LISTS]
+    return [[item["video"]["name"] for item in page.json["items"]] for page in pages]
+
+
+def test_the_demo_shows_each_case_of_the_lists(app, sql):
+    printed = seed(app)
+
+    assert f"{STUDIOS[0].viewers[0]} has begun some of them" in printed
+    assert lists_of(app, sql) == [
+        ["A Walk along the Quay", "The Long Ferry", "Tides: Spring", "Keepers: The Log"],
+        ["Ferry Tales: Anchor", "The Harbour: High Water"],
+    ]
+
+
+def test_a_viewer_with_points_gets_no_more_of_them(app, sql):
+    seed(app)
+    email = STUDIOS[0].viewers[0]
+    row = sql.execute("SELECT id, corporation_id FROM users WHERE email = %s", [email]).fetchone()
+    [(video,)] = sql.execute("SELECT id FROM videos WHERE name = 'The Long Ferry'").fetchall()
+    path = f"/api/progress/{row[0]}/{video}"
+    assert app.test_client().delete(path, headers=user_bearer(*row)).status_code == 204
+    assert "nothing changed" in seed(app)
+
+    assert "The Long Ferry" not in lists_of(app, sql)[0]
+
+
+def test_without_redis_the_demo_has_no_viewings(app, sql, real_redis, emptied_database, tmp_path):
+    nowhere = Settings(
+        jwt_secret=SECRET,
+        database_url=emptied_database,
+        media_root=str(tmp_path),
+        redis_url="redis://127.0.0.1:1/0",
+    )
+    printed = seed(app_without_openapi(nowhere))
+    assert "Redis does not answer" in printed
+
+    assert real_redis.keys("recent:*") == []
 
 
 def test_demo_lessons_have_public_videos_and_one_enrolled_viewer(app, sql):

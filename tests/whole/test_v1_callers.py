@@ -20,15 +20,19 @@ NEW_VIDEO = {"name": "Film", "file_path": "film.mp4"}
 NEW_COMPANY = {"name": "New", "admin_email": "n@new.example", "admin_password": PASSWORD}
 CREDENTIALS = {"email": "admin@acme.example", "password": PASSWORD}
 
+SERIES = 7
+
 CALLERS = ["anonymous", "guest", "self", "other user", "admin", "foreign admin", "service"]
 """`self` is the user in the path, `other user` a second user of its company."""
 
 OPEN, SIGNED_IN, OF_COMPANY, ADMIN, OWN = "open", "signed in", "of company", "admin", "own"
+SEES = "sees the video"
 STATUSES = {
     OPEN: dict.fromkeys(CALLERS, True),
     SIGNED_IN: dict.fromkeys(CALLERS, True) | {"anonymous": 401},
     OF_COMPANY: dict.fromkeys(CALLERS, True)
     | {"anonymous": 401, "guest": 403, "foreign admin": 403},
+    SEES: dict.fromkeys(CALLERS, True) | {"anonymous": 401, "guest": 404, "foreign admin": 404},
     ADMIN: dict.fromkeys(CALLERS, 403) | {"anonymous": 401, "admin": True, "service": True},
     OWN: dict.fromkeys(CALLERS, 403)
     | {"anonymous": 401, "self": True, "admin": True, "service": True},
@@ -64,6 +68,10 @@ TABLE = [
     ("GET /v1/videos/stream/<row:video_id>", None, OF_COMPANY, 200),
     ("GET /v1/view-logs/<row:user_id>/<row:video_id>", None, OWN, 200),
     ("POST /v1/view-logs", {}, OF_COMPANY, 201),
+    ("PUT /v1/series/<row:series_id>/watched", None, SEES, 200),
+    ("DELETE /v1/series/<row:series_id>/watched", None, SEES, 200),
+    ("PUT /v1/series/<row:series_id>/dismissed", None, SEES, 200),
+    ("DELETE /v1/series/<row:series_id>/dismissed", None, SEES, 200),
 ]
 
 NAMES_NO_COMPANY = {"POST /v1/users", "GET /v1/users", "POST /v1/videos"}
@@ -90,7 +98,7 @@ def ask(app_client, sql, acme, create_video, tmp_path):
     def call(route, body, headers):
         method, rule = route.split()
         (tmp_path / "film.mp4").write_bytes(b"a film")
-        video = create_video(acme.id)
+        video = create_video(acme.id, series_id=SERIES)
         if route == "POST /v1/view-logs":
             user = {"user_id": acme.guest_id} if headers is SERVICE else {}
             body = {"video_id": video} | user
@@ -99,6 +107,7 @@ def ask(app_client, sql, acme, create_video, tmp_path):
         values = {
             "corporation_id": acme.id, "name": "acme",
             "user_id": acme.guest_id, "email": "guest@acme.example", "video_id": video,
+            "series_id": SERIES,
         }  # fmt: skip
         path = re.sub(r"<(?:row:)?(\w+)>", lambda found: str(values[found[1]]), rule)
         if route in NAMES_NO_COMPANY:
