@@ -46,21 +46,22 @@ class Node:
 
         Raises Unavailable at the deadline of the call, or if the server does not answer.
         """
-        replies = yield from self.exchange(call)
-        raise_first_error(call.operation, replies)
-        return replies
-
-    def exchange(self, call: Call) -> Operation[list[Any]]:
-        """Return the replies to `call`. An error reply is an element of the list.
-
-        Raises Unavailable as `send` does.
-        """
         replies: list[Any]
         if call.size is ReplySize.LARGE:
             replies = yield from self._send_large(call)
         else:
             call.pipeline = self._small if call.size is ReplySize.SMALL else self._medium
             replies = yield call
+        raise_first_error(call.operation, replies)
+        return replies
+
+    def exchange(self, call: Call) -> Operation[list[Any]]:
+        """Return the small replies to `call`. An error reply is an element of the list.
+
+        Raises Unavailable as `send` does.
+        """
+        call.pipeline = self._small
+        replies: list[Any] = yield call
         return replies
 
     def exchange_in_transaction(

@@ -12,7 +12,8 @@
 -- KEYS[3]  deleted:<user>, zset: video -> time of the latest deletion in ms
 -- KEYS[4]  archive:dirty, zset: <user>:<video> -> arrival of the latest save or mark in ms
 -- KEYS[5]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms
---          KEYS[4] and KEYS[5] are missing without an archive and in a cluster.
+--          KEYS[4] and KEYS[5] are missing without an archive and in a cluster. A save and a rate
+--          don't need KEYS[5].
 -- ARGV[1]  save, rate, delete, watched, unwatched, dismissed, undismissed, or merge for an archived
 --          point
 -- ARGV[2]  a number above 0 that identifies this call. The result contains it.
