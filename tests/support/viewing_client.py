@@ -107,8 +107,9 @@ class ViewingClient:
         path = f"/api/progress/{self.company.guest_id}/{self.ids[label]}/{mark}"
         self._call("DELETE" if undo else "PUT", path, 204)
 
-    def forget(self, label: str) -> None:
-        self._call("DELETE", f"/api/progress/{self.company.guest_id}/{self.ids[label]}", 204)
+    def forget(self, label: str, **query: Any) -> None:
+        path = f"/api/progress/{self.company.guest_id}/{self.ids[label]}"
+        self._call("DELETE", path, 204, query_string=query)
 
     def mark_series(self, mark: str, *, undo: bool = False, series: int = SERIES) -> int:
         """Mark all episodes. Return the number of changed ones."""

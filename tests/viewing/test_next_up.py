@@ -244,6 +244,51 @@ def test_an_archived_point_is_gone_as_soon_as_it_is_deleted(viewer):
     assert viewer.next_up() == ["1x2"]
 
 
+def test_a_deletion_at_the_time_of_an_archived_point_hides_it(viewer):
+    viewer.add("1x1", "1x2", "1x3")
+    viewer.watch("1x1", "1x2")
+    viewer.flush()
+    viewer.redis.delete(f"resume:{viewer.company.guest_id}:{viewer.ids['1x2']}")
+    viewer.forget("1x2", ageMs=60_000)
+
+    assert viewer.next_up() == ["1x2"]
+
+
+def test_a_mark_after_a_deletion_does_not_bring_the_archived_point_back(viewer):
+    viewer.add("1x1", "1x2", "1x3")
+    viewer.watch("1x1", "1x2")
+    viewer.expire()
+    viewer.forget("1x2")
+    viewer.mark("1x2", "dismissed")
+
+    assert viewer.next_up() == ["1x2"]
+
+
+def test_an_archived_episode_in_progress_stops_its_series_unless_it_is_dismissed(viewer):
+    viewer.add("1x1", "1x2", "1x3")
+    viewer.watch("1x1")
+    viewer.watch("1x2", percent=50)
+    viewer.expire()
+    assert viewer.next_up() == []
+    viewer.mark("1x2", "dismissed")
+    viewer.expire()
+
+    assert viewer.next_up() == ["1x2"]
+
+
+def test_a_watched_mark_does_not_bring_a_dismissed_series_back(viewer):
+    """Only a save does. The same is true when only the archive has the point."""
+    viewer.add("1x1", "1x2")
+    viewer.mark("1x1", "dismissed")
+    viewer.mark("1x1", "watched")
+    assert viewer.next_up() == []
+    viewer.expire()
+    assert viewer.next_up() == []
+    viewer.mark("1x1", "dismissed", undo=True)
+
+    assert viewer.next_up() == ["1x2"]
+
+
 def test_marks_change_points_that_only_the_archive_has(viewer):
     viewer.add("1x1", "1x2", "1x3")
     viewer.watch("1x1", "1x2")
