@@ -27,7 +27,13 @@ from typing import Any
 import jwt
 
 from bench import latency, viewing_report
-from bench.viewing_data import WATCHED, add_archived, add_points, fill_catalogue
+from bench.viewing_data import (
+    WATCHED,
+    add_archived,
+    add_points,
+    fill_catalogue,
+    settle,
+)
 from dev.postgres_server import PostgresServer
 from dev.redis_server import RedisServer
 from dev.service import ROOT, Service
@@ -84,6 +90,7 @@ def _fill(url: str, server: RedisServer) -> None:
         viewers[f"viewer-{number}"] = series[:in_redis]
         add_archived(url, f"viewer-{number}", series[in_redis:], seasons=2)
     add_points(url, server, viewers, SECRET)
+    settle(url)
 
 
 def _measure(port: int) -> dict[str, Figures]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 
@@ -63,7 +64,14 @@ def fill_catalogue(url: str, series: int, other_viewers: int) -> None:
     with psycopg.connect(url, autocommit=True) as sql:
         for statement in (VIDEOS, OTHERS):
             sql.execute(statement.format(**sizes).encode())
+
+
+def settle(url: str) -> None:
+    """Do now what Postgres would do in the background after a large import."""
+    with psycopg.connect(url, autocommit=True) as sql:
         sql.execute("VACUUM ANALYZE")
+        sql.execute("CHECKPOINT")
+    os.sync()  # otherwise Redis, which syncs each write, would wait for the pages of Postgres
 
 
 def add_archived(url: str, user: str, series: list[int], seasons: int) -> None:

@@ -26,10 +26,8 @@ from resume_service.resume.model import ArchivedPoint
 NEXT_EPISODES = sqlalchemy.text("""
 WITH live AS (
   SELECT split_part(line, ' ', 1) AS video_id, CAST(split_part(line, ' ', 2) AS bigint) AS at,
-         substr(flags, 1, 1) = '1' AS watched, substr(flags, 2, 1) = '1' AS in_progress,
-         substr(flags, 3, 1) = '1' AS dismissed
-    FROM unnest(string_to_array(:points, E'\\n')) AS line,
-         LATERAL split_part(line, ' ', 3) AS flags
+         line LIKE '%1__' AS watched, line LIKE '%1_' AS in_progress, line LIKE '%1' AS dismissed
+    FROM unnest(string_to_array(:points, E'\\n')) AS line
 ), deletion AS (
   SELECT split_part(line, ' ', 1) AS video_id, CAST(split_part(line, ' ', 2) AS bigint) AS at
     FROM unnest(string_to_array(:deletions, E'\\n')) AS line
@@ -50,9 +48,11 @@ WITH live AS (
      AND NOT EXISTS (SELECT FROM deletion
                       WHERE deletion.video_id = stored.video_id AND deletion.at >= stored.at)
 ), point AS (
-  SELECT * FROM live
+  SELECT CAST(video_id AS bigint) AS number, at, watched, in_progress, dismissed FROM live
   UNION ALL
-  SELECT video_id, at, watched, is_begun AND NOT dismissed, dismissed FROM archived
+  SELECT CASE WHEN length(video_id) < 19 AND ltrim(video_id, '0123456789') = ''
+               AND video_id NOT LIKE '0%' THEN CAST(video_id AS bigint) END,
+         at, watched, is_begun AND NOT dismissed, dismissed FROM archived
 ), seen AS (
   SELECT series_id, owner, watched, dismissed, in_progress AND offered AS to_be_continued,
          ARRAY[at, season, episode_number, id] AS place
@@ -61,8 +61,7 @@ WITH live AS (
              coalesce(season_number, 1) AS season, episode_number,
              published AND deleted_at IS NULL AS offered
         FROM videos
-       WHERE id = CASE WHEN length(video_id) < 19 AND ltrim(video_id, '0123456789') = ''
-                        AND video_id NOT LIKE '0%' THEN CAST(video_id AS bigint) END
+       WHERE id = number
       OFFSET 0
     ) AS video
    WHERE series_id IS NOT NULL

@@ -12,6 +12,7 @@ SERIES = 2000
 @pytest.mark.only_soak
 def test_next_up_scans_no_table_and_ends_after_twenty_items(database):
     viewing_data.fill_catalogue(database, SERIES, other_viewers=5000)
+    viewing_data.settle(database)
     lines = viewing_report.plan(database, "ann", SERIES).splitlines()
     scans = [line for line in lines if "Scan" in line]
     searches = [line for line in scans if "videos_of_series" in line]

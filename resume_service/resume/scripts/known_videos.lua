@@ -8,7 +8,7 @@
 --          has a text for each point without a `state`: video id, time in ms, 1 or 0 for watched, 1
 --          or 0 for in progress, and 0 for dismissed, such as `17 1764504000000 100`. The third has
 --          the other hashes: member, time in ms, and an array of the values of `FIELDS`. Unknown
---          values are nil. Only videos with a number as id are included.
+--          values are nil. Only videos with a number of at most 18 digits as id are included.
 
 local FIELDS = {'currentTime', 'updatedAt', 'duration', 'percent', 'watched', 'completed', 'device',
   'state'}
@@ -18,7 +18,7 @@ local plain, others = {}, {}
 local entries = redis.call('ZREVRANGE', KEYS[1], 0, -1, 'WITHSCORES')
 for i = 1, #entries, 2 do
   local member, at = entries[i], entries[i + 1]
-  if string.find(member, '^[1-9]%d*$') then
+  if #member < 19 and string.find(member, '^[1-9]%d*$') then
     local key = ARGV[1] .. member
     local values = redis.pcall('HMGET', key, 'currentTime', 'percent', 'watched', 'state')
     -- An error: another program has written a key of another type.
