@@ -20,6 +20,7 @@ from resume_service.errors import ServiceError
 from resume_service.lessons.routes import completions, course, dashboard, enrollments, stripe
 from resume_service.lessons.routes import lessons as lesson_routes
 from resume_service.lessons.routes import modules as module_routes
+from resume_service.live import routes as live
 from resume_service.postgres import cli as postgres_cli
 from resume_service.resume.routes import batch, marks, playback, progress, rate
 from resume_service.settings import Settings
@@ -37,7 +38,16 @@ __version__ = "0.4.0"
 LARGEST_BODY = 64 * 1024
 """Maximum size of a request body in bytes. The service answers a larger body with 413."""
 
-BLUEPRINTS = (progress.blp, marks.blp, batch.blp, rate.blp, playback.blp, health.blp, metrics.blp)
+BLUEPRINTS = (
+    progress.blp,
+    marks.blp,
+    batch.blp,
+    live.blp,
+    rate.blp,
+    playback.blp,
+    health.blp,
+    metrics.blp,
+)
 DATABASE_BLUEPRINTS = (
     history.blp,
     corporations.blp,
@@ -62,6 +72,7 @@ FAST_ROUTES = (
     *progress.FAST_ROUTES,
     *marks.FAST_ROUTES,
     *batch.FAST_ROUTES,
+    *live.FAST_ROUTES,
     *rate.FAST_ROUTES,
     *playback.FAST_ROUTES,
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 from resume_service.errors import Forbidden, Unauthorized
@@ -30,6 +31,8 @@ class Identity:
 
     None if the token can't identify an account.
     """
+    expires_at: float = field(default=inf, compare=False)
+    """Seconds since 1970 at which the token expires."""
 
     @classmethod
     def from_claims(
@@ -45,8 +48,9 @@ class Identity:
         subject = claims.get("sub")
         if not isinstance(subject, str) or not is_id(subject):
             raise Unauthorized
+        expires_at = claims.get("exp", inf)
         if not trust_authority:
-            return cls(subject)
+            return cls(subject, expires_at=expires_at)
         role_name, company = claims.get("role"), claims.get("corporation_id")
         role = Role(role_name) if role_name in tuple(Role) else Role.GUEST
         has_company = type(company) is int and 0 < company <= GREATEST_ROW_ID
@@ -55,6 +59,7 @@ class Identity:
             role,
             company if has_company else None,
             row_id(subject) if names_account and role is not Role.SERVICE else None,
+            expires_at,
         )
 
     def require_access_to(self, user_id: str) -> None:

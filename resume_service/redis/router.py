@@ -99,7 +99,9 @@ class RedisRouter:
                 outcomes[n] = outcome
         return [error_of(operation, o) if isinstance(o, redis.RedisError) else o for o in outcomes]
 
-    def send_each(self, operation: str, commands: Sequence[KeyedCommand]) -> Operation[list[Any]]:
+    def send_each(
+        self, operation: str, commands: Sequence[KeyedCommand], *, writes: bool = True
+    ) -> Operation[list[Any]]:
         """Send each command to the server of its key, in one round trip to each server.
 
         Each item of the result belongs to the command at the same place: its reply, or its error. The
@@ -118,7 +120,7 @@ class RedisRouter:
         for node, indexes in indexes_by_node.items():
             sent = [commands[index][1] for index in indexes]
             try:
-                replies = yield from node.exchange(Call(operation, sent, deadline, writes=True))
+                replies = yield from node.exchange(Call(operation, sent, deadline, writes=writes))
             except Unavailable as fault:
                 replies = [fault] * len(sent)
                 if self.servers.can_refresh():

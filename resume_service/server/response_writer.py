@@ -76,6 +76,8 @@ def response_bytes(answer: LaneResponse) -> bytes:
     end = _END
     if response.varying or answer.more:
         end = b"\r\n" + _lines(response.varying + answer.more) + _END[2:]
+    if response.stream:
+        return b"%b%b\r\nTransfer-Encoding: chunked%b" % (head, request_id.encode(), end)
     if response.status in STATUSES_WITHOUT_LENGTH:
         return b"%b%b%b" % (head, request_id.encode(), end)
     body = response.body

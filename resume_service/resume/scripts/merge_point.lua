@@ -10,9 +10,11 @@
 -- KEYS[1]  resume:<user>:<video>, hash: the point
 -- KEYS[2]  recent:<user>, zset: video -> updatedAt in ms
 -- KEYS[3]  deleted:<user>, zset: video -> time of the latest deletion in ms
--- KEYS[4]  archive:dirty, zset: <user>:<video> -> arrival of the latest save or mark in ms
--- KEYS[5]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms
---          KEYS[4] and KEYS[5] are missing without an archive and in a cluster.
+-- KEYS[4]  live:<user>, zset: the user's open streams. It is also the name of the channel that gets
+--          the video of each change while the key exists. Missing for an archived point that is restored.
+-- KEYS[5]  archive:dirty, zset: <user>:<video> -> arrival of the latest save or mark in ms
+-- KEYS[6]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms
+--          KEYS[5] and KEYS[6] are missing without an archive and in a cluster.
 -- ARGV[1]  save, rate, delete, watched, unwatched, dismissed, undismissed, or merge: an archived point
 -- ARGV[2]  a number above 0 that identifies this call. The result contains it.
 -- ARGV[3]  age of the event, ms: the time from its measurement to its arrival
@@ -50,6 +52,8 @@ local function score_of(ms)
   return string.format('%d', ms)
 end
 
+-- include live_streams.lua
+
 -- Limits the index after a point was added. Returns whether this point is one of the newest.
 local function stays_in_index()
   local oldest, point_keys = call('ZRANGE', KEYS[2], 0, 9), {}
@@ -67,7 +71,11 @@ local function stays_in_index()
   for _, video in ipairs(surplus > 0 and call('ZRANGE', KEYS[2], 0, surplus - 1) or {}) do
     call('DEL', ARGV[9] .. video)
     call('ZREM', KEYS[2], video)
-    stays = stays and video ~= ARGV[8]
+    if video == ARGV[8] then
+      stays = false
+    else
+      publish_if_live(video)
+    end
   end
   return stays
 end
@@ -176,10 +184,14 @@ elseif set[1] or gone[1] then
     expire(KEYS[1], tonumber(ARGV[5]))
     stays = call('ZADD', KEYS[2], score_of(score), ARGV[8]) == 0 or stays_in_index()
     expire(KEYS[2], ARGV[5] + INDEX_EXTRA)
-    if stays and KEYS[4] and kind ~= 'merge' then
-      call('ZADD', KEYS[4], score_of(now), ARGV[10])
+    if stays and KEYS[5] and kind ~= 'merge' then
+      call('ZADD', KEYS[5], score_of(now), ARGV[10])
     end
   end
+end
+
+if changed and stays then
+  publish_if_live(ARGV[8])
 end
 
 if deleted > math.max(latest_deletion, 0) then
@@ -187,10 +199,10 @@ if deleted > math.max(latest_deletion, 0) then
   call('ZADD', KEYS[3], score_of(deleted), ARGV[8])
   call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[6])
   expire(KEYS[3], tonumber(ARGV[5]))
-  if KEYS[5] and kind == 'delete' then
-    call('ZADD', KEYS[5], score_of(at), ARGV[10])
+  if KEYS[6] and kind == 'delete' then
+    call('ZADD', KEYS[6], score_of(at), ARGV[10])
     if not next(wanted) then
-      call('ZREM', KEYS[4], ARGV[10])
+      call('ZREM', KEYS[5], ARGV[10])
     end
   end
 elseif changed and deleted < (earlier or deleted) then
