@@ -19,6 +19,7 @@ from tests.support.tokens import SECRET
 pytest_plugins = [
     "tests.support.fixtures.companies",
     "tests.support.fixtures.exclusive",
+    "tests.support.fixtures.live_streams",
     "tests.support.fixtures.logs",
     "tests.support.fixtures.projects",
     "tests.support.fixtures.servers",

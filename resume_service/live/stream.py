@@ -8,6 +8,7 @@ from typing import Protocol
 
 from resume_service.live.changes import Changes
 from resume_service.live.leases import Lease
+from resume_service.live.server_sent_events import BYE
 
 
 class Output(Protocol):
@@ -25,6 +26,7 @@ class LiveStream:
     """The server uses it as an `EventStream` (`web/event_streams.py`). `on_ready` and `on_end` are called with the stream."""
 
     __slots__ = (
+        "_is_ended",
         "_on_end",
         "_on_ready",
         "_output",
@@ -55,6 +57,7 @@ class LiveStream:
         self._on_ready = on_ready
         self._on_end = on_end
         self._output: Output | None = None
+        self._is_ended = False
 
     @property
     def channel(self) -> str:
@@ -71,7 +74,10 @@ class LiveStream:
         return self.is_open and not self.is_reading
 
     def start(self, output: Output) -> None:
-        """Send the first event to the client."""
+        """Send the first event to the client. If the stream has ended before, send `bye`."""
+        if self._is_ended:
+            output.end(BYE)
+            return
         self._output = output
         data, self.first_event = self.first_event, b""
         output.send(data)
@@ -83,7 +89,7 @@ class LiveStream:
 
     def close(self) -> None:
         """The client is gone, or has not got the response."""
-        self._output = None
+        self._output, self._is_ended = None, True
         self._on_end(self)
 
     def send(self, data: bytes) -> bool:
@@ -100,9 +106,10 @@ class LiveStream:
         self.changes.add(video_id, time.monotonic())
         return False
 
-    def end(self, data: bytes) -> None:
-        """Send a last event if the client takes it, and close the connection."""
+    def end(self) -> None:
+        """Send `bye` if the client takes it, and close the connection."""
         output, self._output = self._output, None
+        self._is_ended = True
         if output:
-            output.end(data)
+            output.end(BYE)
         self._on_end(self)

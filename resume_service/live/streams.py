@@ -23,7 +23,7 @@ from resume_service.live.limits import (
     STREAMS_PER_USER,
 )
 from resume_service.live.reader import Execute, Reader
-from resume_service.live.server_sent_events import BYE, HEARTBEAT
+from resume_service.live.server_sent_events import HEARTBEAT
 from resume_service.live.stream import LiveStream
 from resume_service.redis.keys import unescaped
 from resume_service.redis.operation import Blocking, Operation
@@ -190,4 +190,4 @@ class LiveStreams:
 def _end(stream: LiveStream) -> None:
     """The client connects again if it wants."""
     metrics.live_events.labels("bye").inc()
-    stream.end(BYE)
+    stream.end()

@@ -122,9 +122,9 @@ class Subscriptions:
                 del self._links[client]
         try:
             self._servers.node(ANY_KEY)
+            primaries = self._servers.nodes()
         except redis.RedisError:
             return
-        primaries = self._servers.nodes()
         for client, link in self._links.items():
             if not any(client is primary for primary in primaries):
                 link.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from bench.event_readers import EventReader, event_readers
+from bench.event_readers import EventReader
 from dev.service import ROOT, Service
 from tests.support.eventually import eventually
 from tests.support.fixtures.servers import running_service
@@ -20,15 +19,6 @@ from tests.support.tokens import token
 SHORT_TIMES = {
     "GUNICORN_CMD_ARGS": f"--pythonpath {ROOT / 'tests/support/apps/short_live_times'},{ROOT}"
 }
-
-
-@pytest.fixture
-def open_stream() -> Iterator[Callable[..., EventReader]]:
-    """`open_stream(port, token, query)` sends the request for a stream."""
-    before = threading.active_count()
-    with event_readers() as opened:
-        yield opened
-    assert threading.active_count() <= before
 
 
 @pytest.fixture
