@@ -82,6 +82,10 @@ bench-sign-in: $(VENV)/run ## Measure whether the time of a refused sign-in reve
 bench-streams: $(VENV)/run ## Measure the effect of 50 slow streams on saves (2 minutes)
 	@$(BIN)/python -m bench.streams
 
+.PHONY: bench-live
+bench-live: $(VENV)/run ## Measure 2,000 live streams, and saves beside them (2 minutes)
+	@$(BIN)/python -m bench.live
+
 .PHONY: bench-lessons
 bench-lessons: $(VENV)/run ## Measure lesson requests with four million stored completions (5 minutes)
 	@$(BIN)/python -m bench.lessons

@@ -13,6 +13,9 @@ Data dictionary (`keys.py` builds the names of the keys):
                                  video -> updatedAt in ms. Expires like the points.
     deleted:<user>         zset  The user's newest RESUME_MAX_POINTS deletions: video -> time in ms.
                                  Expires RESUME_TTL_DAYS after the last deletion.
+    live:<user>            zset  The user's open live streams: <process>:<number> -> end of the
+                                 lease in ms. Expires with the last lease. It is also the name of a
+                                 channel: while the key exists, each change publishes its video.
     archive:dirty          zset  Saved or marked points, not yet archived: <user>:<video> -> arrival
                                  in ms
     archive:erased         zset  Deleted points of which the archive may still have the row:

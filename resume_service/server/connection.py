@@ -52,7 +52,7 @@ class Connection:
         self._request_end = 0
         """Number of bytes of the current request in `_data`."""
         self._first_steps_left = 0 if data else limits.FIRST_STEPS
-        """Number of further receives of this request that need no turn (see `turns.py`)."""
+        """Number of further receives that need no turn (see `turns.py`)."""
         self._response: LaneResponse | None = None
         self._slow_response: SlowResponse | None = None
         self._watcher = server.loop.io(accepted.fileno(), READ)

@@ -76,6 +76,7 @@ def test_page_shows_every_operation(docs):
     }
 
     assert shown == {
+        ("GET", "/api/progress/events"),
         ("GET", "/docs"),
         ("GET", "/openapi.json"),
         ("POST", "/api/progress"),
