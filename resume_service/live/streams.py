@@ -95,7 +95,7 @@ class LiveStreams:
         if running is None:
             raise Unavailable(NOT_SERVED)
         if len(self._heartbeats) >= self._max_streams:
-            metrics.live_refused.labels("process").inc()
+            metrics.live_refused.labels("LIVE_STREAMS").inc()
             raise Unavailable(PROCESS_IS_FULL)
         lease = (self._keys.live(user_id), f"{self._process}:{next(self._names)}")
         stream = LiveStream(user_id, lease, expires_at, running.reader.wake, self._leave)
@@ -116,7 +116,7 @@ class LiveStreams:
 
     def _add_lease(self, stream: LiveStream) -> Operation[None]:
         if not (yield from self._leases.add(stream.lease)):
-            metrics.live_refused.labels("user").inc()
+            metrics.live_refused.labels("each_user").inc()
             raise TooManyRequests(LIMIT_HEADERS, TOO_MANY_STREAMS)
 
     def tick(self) -> None:

@@ -44,6 +44,8 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         self._sent_in_turn = 0
         self.event_stream: EventStream | None = None
         """The events that follow the head of the response. Flask sets it."""
+        self.is_streaming = False
+        """Whether an EventConnection has taken over."""
 
     def give_up(self) -> None:
         """Shut down reading: then the greenlet of this connection reads the end."""

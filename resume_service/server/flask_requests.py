@@ -54,7 +54,7 @@ class FlaskRequests:
         try:
             rest = self._serve_request(client, address, data, reason)
         finally:
-            if rest is None and client.fileno() >= 0:  # not taken over by a stream
+            if rest is None and not client.is_streaming:
                 if client.event_stream:
                     client.event_stream.close()
                 util.close(client)
@@ -106,6 +106,7 @@ class FlaskRequests:
                 raise
 
     def _start_events(self, client: ClientSocket, stream: EventStream, request: Any) -> None:
+        client.is_streaming = True
         raw = _socket.socket(client.family, client.type, client.proto, client.detach())
         raw.settimeout(0)
         is_chunked = request.version > (1, 0)

@@ -74,10 +74,10 @@ live_coalesced = Counter(
 )
 live_refused = Counter(
     "resume_live_refused",
-    "Refused live streams, by limit: user, process.",
+    "Refused live streams, by limit: each_user (8), LIVE_STREAMS of a process.",
     ["limit"],
 )
-for _limit in ("user", "process"):
+for _limit in ("each_user", "LIVE_STREAMS"):
     live_refused.labels(_limit)
 
 
