@@ -83,7 +83,7 @@ class Backlog:
     def valid_among(self, claim: Claim) -> list[str]:
         """The claimed entries that name a point. Logs the others: another program wrote them."""
         valid = [entry for entry in claim.times if self._all_keys.is_entry(entry)]
-        for entry in claim.times.keys() - set(valid):
+        for entry in set(claim.times) - set(valid):
             _log.warning("not a point", key=claim.key, entry=entry)
         return valid
 

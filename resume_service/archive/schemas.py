@@ -39,10 +39,14 @@ class ArchivedPointSchema(Schema):
     duration = fields.Float(metadata={"description": "Seconds."})
     percent = fields.Float(metadata={"minimum": 0, "maximum": 100})
     watched = fields.Boolean(
-        required=True, metadata={"description": "True if `percent` ever reached WATCHED_PERCENT."}
+        required=True,
+        metadata={
+            "description": "True if `percent` reached WATCHED_PERCENT, or the video was marked as "
+            "watched. An unwatched mark cancels both."
+        },
     )
     watchedAt = fields.DateTime(
-        metadata={"description": "Time when `percent` first reached WATCHED_PERCENT."}
+        metadata={"description": "Time when the video was first watched or marked as watched."}
     )
     completedAt = fields.DateTime(
         metadata={"description": "Time when `percent` first reached 100."}

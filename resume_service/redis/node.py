@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
 
 from resume_service.errors import Unavailable
-from resume_service.redis.call import Call, ReplySize
+from resume_service.redis.call import Call, Command, ReplySize
 from resume_service.redis.circuit_breaker import CircuitBreaker
 from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.refusals import raise_first_error
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
+from resume_service.redis.transaction import in_transaction, replies_in
 
 MAX_LARGE_CALLS = 8
 """Maximum number of calls to one server that use a connection of their own at the same time."""
@@ -45,21 +46,32 @@ class Node:
 
         Raises Unavailable at the deadline of the call, or if the server does not answer.
         """
-        replies = yield from self.exchange(call)
-        raise_first_error(call.operation, replies)
-        return replies
-
-    def exchange(self, call: Call) -> Operation[list[Any]]:
-        """Return the replies to `call`. An error reply is an element of the list.
-
-        Raises Unavailable as `send` does.
-        """
         replies: list[Any]
         if call.size is ReplySize.LARGE:
             replies = yield from self._send_large(call)
         else:
             call.pipeline = self._small if call.size is ReplySize.SMALL else self._medium
             replies = yield call
+        raise_first_error(call.operation, replies)
+        return replies
+
+    def exchange(self, call: Call) -> Operation[list[Any]]:
+        """Return the small replies to `call`. An error reply is an element of the list.
+
+        Raises Unavailable as `send` does.
+        """
+        call.pipeline = self._small
+        replies: list[Any] = yield call
+        return replies
+
+    def exchange_in_transaction(
+        self, operation: str, commands: Sequence[Command], deadline: float
+    ) -> Operation[list[Any]]:
+        """Return the replies to commands that write. They are one transaction, if Redis accepts it."""
+        call = Call(operation, in_transaction(commands), deadline, writes=True)
+        replies = replies_in((yield from self.exchange(call)), len(commands))
+        if replies is None:
+            replies = yield from self.exchange(Call(operation, commands, deadline, writes=True))
         return replies
 
     def _send_large(self, call: Call) -> Operation[list[Any]]:

@@ -14,6 +14,7 @@ from redis.exceptions import AskError, MovedError, NoScriptError
 from resume_service.errors import Unavailable
 from resume_service.redis.blocking_pipeline import BlockingPipeline
 from resume_service.redis.call import Call, Command, KeyedCommand, ReplySize
+from resume_service.redis.cluster import Cluster
 from resume_service.redis.node import NewPipeline, Node
 from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.refusals import error_of
@@ -40,6 +41,8 @@ class RedisRouter:
         self._wait = wait
         self.new_pipeline: NewPipeline = BlockingPipeline
         """Creates the pipelines. The gevent worker replaces it before its first request."""
+        # In a cluster, a transaction can't use the keys of several hash slots.
+        self._has_transactions = not isinstance(servers, Cluster)
         self._nodes: dict[int, Node] = {}
         """The node of each client, by the `id` of the client. It is removed with its client."""
 
@@ -80,8 +83,7 @@ class RedisRouter:
     ) -> Operation[list[Any]]:
         """Run `script` with each of `calls`, in one round trip to each server.
 
-        Each item of the result belongs to the call at the same place: its result, or its error. The
-        error is Unavailable, or a redis.ResponseError.
+        Return the result, Unavailable or a redis.ResponseError for each, in the same order.
         """
         commands: list[KeyedCommand] = [
             (keys[0], ("EVALSHA", script.sha, str(len(keys)), *keys, *args)) for keys, args in calls
@@ -104,8 +106,7 @@ class RedisRouter:
     ) -> Operation[list[Any]]:
         """Send each command to the server of its key, in one round trip to each server.
 
-        Each item of the result belongs to the command at the same place: its reply, or its error. The
-        error is Unavailable, or a redis.RedisError. Follows no redirections.
+        Return its reply, Unavailable or a redis.RedisError for each. Follows no redirections.
         """
         outcomes: list[Any] = [None] * len(commands)
         indexes_by_node: dict[Node, list[int]] = {}
@@ -120,7 +121,11 @@ class RedisRouter:
         for node, indexes in indexes_by_node.items():
             sent = [commands[index][1] for index in indexes]
             try:
-                replies = yield from node.exchange(Call(operation, sent, deadline, writes=writes))
+                if writes and self._has_transactions:
+                    replies = yield from node.exchange_in_transaction(operation, sent, deadline)
+                else:
+                    call = Call(operation, sent, deadline, writes=writes)
+                    replies = yield from node.exchange(call)
             except Unavailable as fault:
                 replies = [fault] * len(sent)
                 if self.servers.can_refresh():

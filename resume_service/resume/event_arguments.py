@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Mapping
 from typing import NamedTuple
+
+import msgspec
 
 from resume_service.clock import iso_ms
 from resume_service.redis.script import Args
@@ -76,7 +77,7 @@ class EventArguments:
         args = self._of(MERGE, arrived_ms, 0, keys)
         if archived.ttl is not None:
             args[4] = archived.ttl
-        fields = json.dumps(dict(archived.fields))
+        fields = msgspec.json.encode(archived.fields).decode()
         args[10:] = ["1" if wants_point else "", fields, archived.deleted_ms]
         return args
 

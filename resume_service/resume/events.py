@@ -10,13 +10,13 @@ import redis
 from resume_service.errors import Unavailable
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter, ScriptArguments
-from resume_service.redis.script import Args
 from resume_service.resume.event_arguments import ArchivedFields, EventArguments
 from resume_service.resume.hash_format import fields_of
 from resume_service.resume.keys import Keys, PointKeys
 from resume_service.resume.model import ArchivedPoint, Deletion, EventType, Mark, Measurement
 from resume_service.resume.scripts import MERGE_POINT, has_changed_point
 from resume_service.resume.separate_backlog import BacklogEntry, SeparateBacklog
+from resume_service.telemetry import metrics
 
 Event = Measurement | Mark
 
@@ -37,15 +37,26 @@ class Events:
         self._separate_backlog = SeparateBacklog(router) if is_separate else None
         self._has_backlog_keys = archive and not is_separate
 
-    def save(self, event: Measurement, *, wants_point: bool) -> Operation[tuple[Any, bool]]:
-        """Return the result of the script, and whether the save is the latest one."""
+    def save(self, event: Measurement) -> Operation[bool]:
+        """Return whether the save is the latest one."""
         keys = self._keys.of_point(event.user_id, event.video_id)
-        args = self._arguments.of_measurement(event, keys, wants_point=wants_point)
-        result = yield from self._redis.run("save", MERGE_POINT, self._script_keys(keys), args)
-        applied = has_changed_point(result[0] if wants_point else result, event.arrived_ms)
+        args = self._arguments.of_measurement(event, keys, wants_point=False)
+        result = yield from self._redis.run("save", MERGE_POINT, self._keys_of_save(keys), args)
+        applied = has_changed_point(result, event.arrived_ms)
         if self._separate_backlog:  # also if it is not the latest: it may have set `watched`
             yield from self._separate_backlog.add(BacklogEntry(keys, event.arrived_ms))
-        return result, applied
+        return metrics.count_save(applied)
+
+    def save_and_get(self, event: Measurement) -> Operation[tuple[bool, bool, list[Any]]]:
+        """Return whether the save is the latest one, whether the point is new, and its POINT_FIELDS."""
+        keys = self._keys.of_point(event.user_id, event.video_id)
+        args = self._arguments.of_measurement(event, keys, wants_point=True)
+        result = yield from self._redis.run("save", MERGE_POINT, self._keys_of_save(keys), args)
+        number, is_new, *values = result
+        applied = has_changed_point(number, event.arrived_ms)
+        if self._separate_backlog:
+            yield from self._separate_backlog.add(BacklogEntry(keys, event.arrived_ms))
+        return metrics.count_save(applied), is_new == 1, values
 
     def mark(self, event: Mark) -> Operation[Deletion]:
         """Merge a deletion or a mark."""
@@ -95,17 +106,20 @@ class Events:
 
     def _call(self, event: Event) -> ScriptArguments:
         keys = self._keys.of_point(event.user_id, event.video_id)
-        args: Args
         if isinstance(event, Mark):
-            args = self._arguments.of_mark(event, keys)
-        else:
-            args = self._arguments.of_measurement(event, keys, wants_point=False)
-        return self._script_keys(keys), args
+            return self._script_keys(keys), self._arguments.of_mark(event, keys)
+        args = self._arguments.of_measurement(event, keys, wants_point=False)
+        return self._keys_of_save(keys), args
 
     def _entry(self, event: Event) -> BacklogEntry:
         keys = self._keys.of_point(event.user_id, event.video_id)
         is_deletion = isinstance(event, Mark) and event.type is EventType.DELETE
         return BacklogEntry(keys, event.arrived_ms - event.age_ms, is_deletion)
+
+    def _keys_of_save(self, keys: PointKeys) -> list[str]:
+        if self._has_backlog_keys:
+            return [keys.point, keys.recent, keys.deleted, keys.live, keys.dirty]
+        return [keys.point, keys.recent, keys.deleted, keys.live]
 
     def _script_keys(self, keys: PointKeys) -> list[str]:
         if self._has_backlog_keys:

@@ -90,28 +90,24 @@ class ResumeStore:
 
         Raises ValueError unless the measurement has either a position or a rate.
         """
-        _, applied = yield from self._events.save(measurement, wants_point=False)
-        return metrics.count_save(applied)
+        return self._events.save(measurement)
 
     def save_and_get(self, measurement: Measurement) -> Operation[Saved]:
         """Save like `save`, and return the stored point after the save, all in one round trip."""
-        result, applied = yield from self._events.save(measurement, wants_point=True)
-        _, is_new, *values = result
-        metrics.count_save(applied)
-        return Saved(
-            self._point(measurement.user_id, measurement.video_id, values), applied, is_new == 1
-        )
+        applied, is_new, values = yield from self._events.save_and_get(measurement)
+        point = self._point(measurement.user_id, measurement.video_id, values)
+        return Saved(point, applied, is_new)
 
     def delete(self, mark: Mark) -> Operation[Deletion]:
         """Delete the events of a point that are not newer than the mark. A later save stays."""
-        return (yield from self._events.mark(mark))
+        return self._events.mark(mark)
 
     def mark(self, mark: Mark) -> Operation[Deletion]:
         """Merge a mark, or a deletion like `delete`. Return whether the point existed before.
 
         A watched mark creates a missing point. Other marks of a missing point wait for its save.
         """
-        return (yield from self._events.mark(mark))
+        return self._events.mark(mark)
 
     def batch(self, events: Sequence[Event]) -> Operation[list[bool | Deletion | Unavailable]]:
         """Merge `events` in their order, in one round trip to each Redis server.

@@ -105,6 +105,18 @@ def test_a_save_from_before_a_deletion_stays_away_even_after_a_loss_of_redis(sto
         stores.get()
 
 
+def test_a_restored_deletion_refuses_an_earlier_save_at_once(stores):
+    stores.pass_time(minutes=1)
+    stores.delete()
+    stores.cycle()
+    stores.redis.flushall()
+    stores.cycle()
+    stores.save(measured_at=stores.now[0] - timedelta(seconds=30))
+
+    with pytest.raises(NotFound):
+        stores.get()
+
+
 def test_a_mark_without_a_point_waits_for_its_save_even_after_a_loss_of_redis(stores):
     stores.mark(EventType.DISMISSED)
     stores.cycle()

@@ -59,6 +59,7 @@ def test_filled_database_can_be_downgraded_upgraded_and_filled_again(stores):
     migrate.downgrade(stores.database_url)
     migrate.upgrade(stores.database_url)
     assert stores.rows() == {}
+    stores.pass_time(seconds=1)
     stores.save()
     stores.cycle()
 

@@ -28,6 +28,16 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = NOON
+        self._last_write: datetime | None = None
+
+    def move_on(self) -> None:
+        """Forward by a millisecond if the time is the same as at the last write."""
+        if self.now == self._last_write:
+            self.forward(milliseconds=1)
+        self._last_write = self.now
+
+    def reset(self) -> None:
+        self.now, self._last_write = NOON, None
 
     def __call__(self) -> datetime:
         return self.now
@@ -43,6 +53,8 @@ class Player:
     http: FlaskClient
     user: str = "ann"
     headers: dict[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
+    """Moves on before each write, so that the latest of two writes wins."""
 
     def __post_init__(self) -> None:
         self.headers = self.headers or bearer(self.user)
@@ -50,9 +62,11 @@ class Player:
     def save(self, **fields: Any) -> TestResponse:
         given = {"clerkId": self.user, "tmdbId": "v1", "currentTime": 60} | fields
         body = {name: value for name, value in given.items() if value is not None}
+        self.clock.move_on()
         return self.http.post("/api/progress", json=body, headers=self.headers)
 
     def send(self, body: bytes | str, kind: str | None = "application/json") -> TestResponse:
+        self.clock.move_on()
         return self.http.post("/api/progress", data=body, content_type=kind, headers=self.headers)
 
     def read(self, video: str = "v1", **headers: str) -> TestResponse:
@@ -70,6 +84,7 @@ class Player:
         return self.http.get(url, headers=self.headers)
 
     def delete(self, video: str = "v1") -> TestResponse:
+        self.clock.move_on()
         return self.http.delete(self.path(video), headers=self.headers)
 
     def path(self, *video: str) -> str:
@@ -90,7 +105,7 @@ def shared_app(redis_servers: Any, shared_clock: Clock) -> Flask:
 
 @pytest.fixture
 def clock(shared_clock: Clock) -> Clock:
-    shared_clock.now = NOON
+    shared_clock.reset()
     return shared_clock
 
 
@@ -101,20 +116,20 @@ def client(shared_app: Flask, real_redis: redis.Redis, clock: Clock) -> FlaskCli
 
 
 @pytest.fixture
-def player(client: FlaskClient) -> Player:
-    return Player(client)
+def player(client: FlaskClient, clock: Clock) -> Player:
+    return Player(client, clock=clock)
 
 
 @pytest.fixture
-def player_of(client: FlaskClient) -> Any:
+def player_of(client: FlaskClient, clock: Clock) -> Any:
     """`player_of(user)`: a player of that user; the id may contain any characters."""
-    return lambda user: Player(client, user)
+    return lambda user: Player(client, user, clock=clock)
 
 
 @pytest.fixture
-def api(client: FlaskClient) -> ApiClient:
+def api(client: FlaskClient, clock: Clock) -> ApiClient:
     """A client of a service without a catalogue, which accepts every video id."""
-    return ApiClient(client)
+    return ApiClient(client, before_write=clock.move_on)
 
 
 @pytest.fixture

@@ -106,11 +106,16 @@ def test_a_deletion_removes_a_foreign_hash(player, client, real_redis):
         assert real_redis.exists("resume:ann:bad") == 0
 
 
-def test_a_save_that_must_return_the_point_of_a_foreign_hash_is_503(api, real_redis):
-    """The script keeps the stored hash, because its `updatedAt` seems to be later."""
-    replaced(real_redis, WRITERS["updatedAt is a word"], "resume:ann:1")
+def test_a_save_replaces_a_foreign_hash(api, real_redis):
+    for fields in FOREIGN.values():
+        replaced(
+            real_redis,
+            lambda redis, key, fields=fields: redis.hset(key, mapping=fields),
+            "resume:ann:1",
+        )
 
-    assert api.save_rate(5).status_code == 503
+        assert api.save_rate(5).get_json()["progress_rate"] == 5
+        assert api.read_rate()["progress_rate"] == 5
 
 
 @every_writer

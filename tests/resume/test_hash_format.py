@@ -15,7 +15,9 @@ NOON = "2026-11-20T12:00:00.000Z"
 
 
 def point_of(position="60", updated_at=NOON, duration=None, percent=None, watched=None):
-    return point_from("key", "ann", "v", [position, updated_at, duration, percent, watched, None])
+    return point_from(
+        "key", "ann", "v", [position, updated_at, duration, percent, watched, None, None, None]
+    )
 
 
 @pytest.mark.parametrize(

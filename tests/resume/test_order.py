@@ -17,14 +17,13 @@ from tests.support.load_clients import Viewer
 from tests.support.tokens import SECRET, bearer
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NOW_MS = epoch_ms(NOON) + 60_000
 THREADS = 8
 
 
 def measured(position: float, at: datetime, **more) -> Measurement:
-    return Measurement(
-        **{"user_id": "ann", "video_id": "v", "position": position, "measured_at_ms": epoch_ms(at)}
-        | more
-    )
+    age_ms = NOW_MS - epoch_ms(at)
+    return Measurement("ann", "v", NOW_MS, position, age_ms=age_ms, **more)
 
 
 def shuffled_with_duplicates(items: list[int], times: int) -> list[int]:
@@ -40,14 +39,14 @@ def test_older_measurement_never_replaces_a_newer_point(points):
     assert points.get("ann", "v").position == 40
 
 
-def test_ignored_save_changes_neither_point_nor_index(points, any_redis):
+def test_earlier_save_below_90_percent_changes_neither_point_nor_index(points, any_redis):
     points.save(measured(40, NOON, duration=100))
     before = (
         any_redis.hgetall("resume:ann:v"),
         any_redis.zrange("recent:ann", 0, -1, withscores=True),
     )
 
-    points.save(measured(95, NOON - timedelta(milliseconds=1), duration=100))
+    assert not points.save(measured(30, NOON - timedelta(milliseconds=1), duration=100))
 
     after = (
         any_redis.hgetall("resume:ann:v"),

@@ -14,13 +14,10 @@ SECONDS, MILLISECONDS = ("currentTime", "duration"), ("ageMs",)
 IDS = ("clerkId", "tmdbId", "userId", "videoId")
 NOT_NUMBERS = ["null", "true", "false", '"12"', '""', "[]", "[12]", "{}", '{"value": 12}']
 INVALID_SPANS = [
-    *NOT_NUMBERS, "NaN", "Infinity", "-Infinity", "1e400", "-1e400", "-0.1", "-1", "-1e-300", "100000001",
-    "100000000.1", "1e9", "9007199254740993", "1" + 400 * "0", "-1" + 400 * "0", "1" + 4000 * "0",
+    *NOT_NUMBERS, "NaN", "Infinity", "-Infinity", "1e400", "-1e400", "-0.1", "-1", "-1e-300",
+    "100000000.1", "9007199254740993", "1" + 400 * "0", "-1" + 400 * "0", "1" + 4000 * "0",
     "1" + 5000 * "0", "-1" + 5000 * "0",
 ]  # fmt: skip
-VALID_AGES = ("100000001", "1e9")
-INVALID_AGES = [*(each for each in INVALID_SPANS if each not in VALID_AGES), "2592000001"]
-"""An age may be as long as RESUME_TTL_DAYS."""
 NOT_IDS = ["null", "true", "12", "1.5", "NaN", "[]", '["v1"]', "{}", '{"id": "v1"}', '""']
 
 
@@ -74,20 +71,22 @@ def test_each_wrong_field_is_named_beside_a_missing_field(player):
     assert refused_fields(answer) == {"tmdbId", "currentTime", "duration", "ageMs"}
 
 
-@pytest.mark.parametrize("field", SECONDS)
+@pytest.mark.parametrize("field", [*SECONDS, *MILLISECONDS])
 @pytest.mark.parametrize("value", INVALID_SPANS, ids=lambda text: text[:20] + f"-{len(text)}")
 def test_invalid_time_span_is_refused(player, field, value):
     assert refused_fields(player.send(body(**{field: value}))) == {field}
 
 
-@pytest.mark.parametrize("value", INVALID_AGES, ids=lambda text: text[:20] + f"-{len(text)}")
-def test_invalid_age_is_refused(player, value):
+@pytest.mark.parametrize("field", SECONDS)
+@pytest.mark.parametrize("value", ["100000001", "1e9"])
+def test_span_above_100_million_seconds_is_refused(player, field, value):
+    assert refused_fields(player.send(body(**{field: value}))) == {field}
+
+
+@pytest.mark.parametrize("value", ["2592000001", "1e10", "1e13"])
+def test_event_older_than_a_point_can_become_is_refused(player, value):
     assert refused_fields(player.send(body(ageMs=value))) == {"ageMs"}
-
-
-@pytest.mark.parametrize("value", [*VALID_AGES, "2592000000", "2592000000.0"])
-def test_age_up_to_30_days_is_accepted(player, value):
-    assert player.send(body(ageMs=value)).status_code == 204
+    assert player.send(body(ageMs="2592000000")).status_code == 204
 
 
 @pytest.mark.parametrize("value", ["0", "0.0", "-0.0", "-0"])

@@ -24,7 +24,12 @@ def client_of(stores):
     app = app_without_openapi(
         settings_of(stores.redis, stores.database_url), clock=lambda: stores.now[0]
     )
-    yield lambda user="ann", **claims: ApiClient(app.test_client(), user, bearer(user, **claims))
+    yield lambda user="ann", **claims: ApiClient(
+        app.test_client(),
+        user,
+        bearer(user, **claims),
+        before_write=lambda: stores.pass_time(milliseconds=1),
+    )
     close_postgres_connections(app)
 
 

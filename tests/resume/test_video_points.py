@@ -9,6 +9,7 @@ import pytest
 from resume_service.archive.history import History
 from resume_service.clock import iso
 from resume_service.errors import Unavailable
+from resume_service.resume.store import ResumeStore
 from tests.support.archive_stores import settings_of
 from tests.support.catalogue_rows import Catalogue, close_postgres_connections
 from tests.support.long_timeouts import app_without_openapi
@@ -28,8 +29,8 @@ def app(stores):
 
 
 @pytest.fixture
-def ann(app):
-    return ApiClient(app.test_client())
+def ann(app, stores):
+    return ApiClient(app.test_client(), before_write=lambda: stores.pass_time(milliseconds=1))
 
 
 def months_later(stores, video=1):
@@ -48,7 +49,6 @@ by_each = pytest.mark.parametrize("by", SAVES)
 @by_each
 def test_video_watched_months_ago_is_shown_unchanged(stores, ann, by):
     SAVES[by](ann, 100)
-    stores.pass_time(seconds=1)
     SAVES[by](ann, 95)
     before = ann.read_rate(), ann.read_playback()
     months_later(stores)
@@ -97,7 +97,6 @@ def test_response_to_a_save_after_months_says_watched(stores, ann):
 @by_each
 def test_restored_point_is_shown_unchanged_by_all_apis(stores, ann, by):
     SAVES[by](ann, 100)
-    stores.pass_time(seconds=1)
     SAVES[by](ann, 40)
     before = ann.read_point(), ann.read_rate(), ann.read_playback()
     stores.cycle()
@@ -107,15 +106,14 @@ def test_restored_point_is_shown_unchanged_by_all_apis(stores, ann, by):
     assert (ann.read_point(), ann.read_rate(), ann.read_playback()) == before
     assert before[0]["watched"] is True
     assert before[0]["completed"] is False
-    stores.pass_time(seconds=1)
     SAVES[by](ann, 100)
     assert ann.read_rate()["is_completed"] is True
 
 
 def test_rate_without_a_duration_is_archived_restored_and_in_the_history(stores, ann):
-    ann.save_point(7.5, 1, ageMs=1)
+    ann.save_point(7.5, 1)
     ann.save_rate(95)
-    hash_before = stores.redis.hgetall("resume:ann:1")
+    before = ann.read_point(), ann.read_rate()
     assert stores.cycle().archived == 1
     row = stores.row("1")
     assert (row["position"], row["duration"], row["percent"]) == (7.5, None, 95)
@@ -123,7 +121,7 @@ def test_rate_without_a_duration_is_archived_restored_and_in_the_history(stores,
     stores.redis.flushall()
     stores.archive.cycle()
 
-    assert stores.redis.hgetall("resume:ann:1") == hash_before
+    assert (ann.read_point(), ann.read_rate()) == before
     (shown,) = ann.get("/api/history").get_json()
     assert shown == {
         "videoId": "1",
@@ -138,7 +136,6 @@ def test_rate_without_a_duration_is_archived_restored_and_in_the_history(stores,
 def test_dropped_percent_does_not_return_from_the_archive(stores, ann):
     ann.save_rate(95)
     stores.cycle()
-    stores.pass_time(seconds=1)
     ann.save_point(7)
     stores.cycle()
     before = ann.read_point()
@@ -156,7 +153,6 @@ def test_newer_archived_position_replaces_an_older_rate(stores, ann):
     stores.cycle()
     stores.redis.flushall()
     ann.save_rate(95)
-    stores.pass_time(seconds=20)
     stores.archive.cycle()
 
     assert ann.read_point() == {"currentTime": 7, "watched": True}
@@ -168,8 +164,8 @@ def test_deleted_point_is_not_watched(stores, ann, is_flushed):
     """Also before the deletion is in the archive."""
     ann.save_playback(95)
     stores.cycle()
+    ann.before_write()
     ann.http.delete("/api/progress/ann/1", headers=ann.headers)
-    stores.pass_time(seconds=1)
     if is_flushed:
         stores.cycle()
 
@@ -183,15 +179,15 @@ def test_deleted_point_is_not_watched(stores, ann, is_flushed):
 def test_watched_from_the_archive_survives_a_concurrent_save(stores, ann, app):
     ann.save_playback(95)
     months_later(stores)
-    archive = app.extensions["resume_service"].get(History)
-    find = archive.find
+    store = app.extensions["resume_service"].get(ResumeStore)
+    merge = store.merge
 
-    def find_during_another_save(*given):
+    def merge_after_another_save(*given):
         stores.pass_time(seconds=1)
         stores.save("1", 7)
-        return find(*given)
+        return merge(*given)
 
-    archive.find = find_during_another_save
+    store.merge = merge_after_another_save
     answer = ann.save_playback(5).get_json()
 
     assert (answer["position_seconds"], answer["watched"]) == (7, True)

@@ -87,6 +87,7 @@ def model(events: list[Event]) -> dict[str, Any] | None:
         "updated_at": iso_ms(marked if at == NEVER else at),
         "duration": duration if at > NEVER else None,
         "percent": percent,
+        "completed": percent == 100,
         "watched": watched > latest(EventType.UNWATCHED),
         "dismissed": dismissed > max(at, latest(EventType.UNDISMISSED)),
         "device": device or None,

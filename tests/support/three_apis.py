@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,11 +27,14 @@ class ApiClient:
     http: FlaskClient
     user: str = "ann"
     headers: dict[str, str] = field(default_factory=dict)
+    before_write: Callable[[], object] = lambda: None
+    """Called before each save, so that a fixed clock can move on: the latest of two saves wins."""
 
     def __post_init__(self) -> None:
         self.headers = self.headers or bearer(self.user)
 
     def post(self, path: str, body: Any, **how: Any) -> TestResponse:
+        self.before_write()
         return self.http.post(path, headers=self.headers, **({"json": body} | how))
 
     def get(self, path: str) -> TestResponse:

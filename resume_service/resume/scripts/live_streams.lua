@@ -1,6 +1,5 @@
 -- Publishes a change to the open streams of a user. `merge_point.lua` includes this function.
 --
--- KEYS[4]  live:<user>, zset: the user's open streams. It is also the name of the channel.
 -- returns nothing
 
 -- The message is the video. Redis 6.2 has no SPUBLISH. An event must not fail if this fails.

@@ -2,20 +2,21 @@
 -- event is a save, a rate, a deletion, a mark, or an archived point. If the script fails, nothing
 -- changes.
 --
--- The *state* of a point is the latest time and value of each kind of event (see
--- `point_state.lua`), and the earliest time of being watched and completed. An event is a small state. To merge
--- it, take the later of each time. Then drop what a deletion or an unwatched mark cancels. A hash has
--- the field `state` only if its other fields can't express the state.
+-- The *state* of a point is the latest time and value of each kind of event, and the earliest times
+-- of being watched and completed (see `point_state.lua`). An event is a small state. To merge it,
+-- take the latest of each. Then drop what a deletion or an unwatched mark cancels. A hash has the
+-- field `state` only if its other fields can't express the state.
 --
 -- KEYS[1]  resume:<user>:<video>, hash: the point
 -- KEYS[2]  recent:<user>, zset: video -> updatedAt in ms
 -- KEYS[3]  deleted:<user>, zset: video -> time of the latest deletion in ms
--- KEYS[4]  live:<user>, zset: the user's open streams. It is also the name of the channel that gets
---          the video of each change while the key exists. Missing for an archived point that is restored.
+-- KEYS[4]  live:<user>, zset: open streams; also the name of their channel. Missing for a restore.
 -- KEYS[5]  archive:dirty, zset: <user>:<video> -> arrival of the latest save or mark in ms
 -- KEYS[6]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms
---          KEYS[5] and KEYS[6] are missing without an archive and in a cluster.
--- ARGV[1]  save, rate, delete, watched, unwatched, dismissed, undismissed, or merge: an archived point
+--          KEYS[5] and KEYS[6] are missing without an archive and in a cluster. A save and a rate
+--          don't need KEYS[6].
+-- ARGV[1]  save, rate, delete, watched, unwatched, dismissed, undismissed, or merge for an archived
+--          point
 -- ARGV[2]  a number above 0 that identifies this call. The result contains it.
 -- ARGV[3]  age of the event, ms: the time from its measurement to its arrival
 -- ARGV[4]  arrival, ms since 1970; empty: the time of this Redis
@@ -30,13 +31,16 @@
 -- ARGV[13] save and rate: duration, s; empty if the player does not know it. merge: time of the
 --          deletion in the archive, ms since 1970, or 0
 -- ARGV[14] save: name of the device; empty if unknown. rate: duration in the catalogue, s, or empty
+-- ARGV[15] save and rate: the current second by the clock of the caller, s since 1970
+-- ARGV[16] save and rate: the start of the text of this second, such as 2026-11-20T10:00:00. If the
+--          clock of Redis shows the same second, the script does not compute this text.
 -- returns  A number: ARGV[2] if a save or a rate is now the latest, or if another event has changed
---          anything. Else the negative of ARGV[2]. So the caller can check that the result is its own.
---          A deletion and a mark return an array: this number, then 1 if a point existed before, else
---          0, then the time of the earlier deletion in ms, else 0. If ARGV[11] is 1, another event
---          returns an array: this number, then 1 if the point is new, else 0, then the first eight of `FIELDS`.
+--          anything. Else the negative of ARGV[2]. So the caller can check that the result is its
+--          own. A deletion and a mark return an array: this number; 1 if a point existed before,
+--          else 0; the time of the deletion before in ms, else 0. If ARGV[11] is 1, the others
+--          return an array: this number; 1 if the point is new, else 0; eight of `FIELDS`.
 
-local INDEX_EXTRA = 3600 -- s: a save renews the index only if the point's last save was in another hour
+local INDEX_EXTRA = 3600 -- s: the index lives longer, so a save renews it only once an hour
 local call, kind, now, second = redis.call, ARGV[1], tonumber(ARGV[4]), ''
 if not now then
   local clock = call('TIME')
@@ -46,45 +50,15 @@ end
 local at = ARGV[3] == '0' and now or now - ARGV[3]
 
 -- include point_texts.lua
-
--- The text of a time for ZADD. To convert a number, Redis needs four times as long.
-local function score_of(ms)
-  return string.format('%d', ms)
-end
-
 -- include live_streams.lua
-
--- Limits the index after a point was added. Returns whether this point is one of the newest.
-local function stays_in_index()
-  local oldest, point_keys = call('ZRANGE', KEYS[2], 0, 9), {}
-  for index, video in ipairs(oldest) do
-    point_keys[index] = ARGV[9] .. video
-  end
-  if call('EXISTS', unpack(point_keys)) < #oldest then -- some have expired
-    for index, video in ipairs(oldest) do
-      if call('EXISTS', point_keys[index]) == 0 then
-        call('ZREM', KEYS[2], video)
-      end
-    end
-  end
-  local surplus, stays = call('ZCARD', KEYS[2]) - ARGV[6], true
-  for _, video in ipairs(surplus > 0 and call('ZRANGE', KEYS[2], 0, surplus - 1) or {}) do
-    call('DEL', ARGV[9] .. video)
-    call('ZREM', KEYS[2], video)
-    if video == ARGV[8] then
-      stays = false
-    else
-      publish_if_live(video)
-    end
-  end
-  return stays
-end
+-- include point_index.lua
 
 -- The first command that changes data must be HSET or DEL. If Redis has no memory left, it rejects
 -- HSET, and then nothing has changed.
 
 -- include plain_save.lua
 -- include point_parsing.lua
+-- include point_pruning.lua
 -- include point_state.lua
 
 local FIELDS = {'currentTime', 'updatedAt', 'duration', 'percent', 'watched', 'completed', 'device',
@@ -117,13 +91,14 @@ elseif kind == 'delete' then
   deleted = math.max(latest_deletion, at)
 elseif kind == 'save' or kind == 'rate' then
   local duration = ARGV[13] ~= '' and ARGV[13] or (state.sent or state.usual or {})[2]
-  local percent = kind == 'rate' and ARGV[12] or duration and percent_of(number(ARGV[12]), number(duration))
+  local percent = kind == 'rate' and string.format('%.2f', ARGV[12])
+    or duration and percent_of(number(ARGV[12]), number(duration))
   local device = kind == 'save' and ARGV[14] ~= '' and ARGV[14] or nil
   event[kind == 'save' and 'position' or 'rate'] = {at, ARGV[12], device}
   event.sent = ARGV[13] ~= '' and {at, ARGV[13]} or nil
   event.usual = kind == 'rate' and ARGV[14] ~= '' and {at, ARGV[14]} or nil
   event.qualified = percent and tonumber(percent) >= tonumber(ARGV[7]) and {at} or nil
-  event.completedAt = percent and tonumber(percent) == 100 and {at} or nil
+  event.completedAt = percent == '100.00' and {at} or nil
 else
   event[kind == 'watched' and 'marked' or kind] = {at}
   event.qualified = kind == 'watched' and {at} or nil
@@ -190,9 +165,7 @@ elseif set[1] or gone[1] then
   end
 end
 
-if changed and stays then
-  publish_if_live(ARGV[8])
-end
+if changed and stays then publish_if_live(ARGV[8]) end
 
 if deleted > math.max(latest_deletion, 0) then
   changed = true

@@ -1,21 +1,21 @@
 -- Functions for the state of a point. `merge_point.lua` includes them. They use no key of Redis.
 --
--- A state is a table: name -> {time in ms, value as text}. A name is missing if there is no such event.
---   position       latest save: s. The third item is the device, or nil.
---   rate           latest rate: percent
---   sent           latest duration from a player: s
---   usual          duration in the catalogue, as it came with the latest rate: s
---   qualified      latest event that makes the video watched
---   marked         latest watched mark
+-- A state is a table: name -> {time in ms, value as text}. A name without an event is missing.
+--   position     latest save: s. The third item is the device, or nil.
+--   rate         latest rate: percent
+--   sent         latest duration from a player: s
+--   usual        duration in the catalogue, as it came with the latest rate: s
+--   qualified    latest event that makes the video watched
+--   marked       latest watched mark
 --   unwatched, dismissed, undismissed: latest mark of this name
---   watchedAt      earliest event that makes the video watched
---   completedAt    earliest event at 100 %
---   previous       position before a save moved it back by more than a minute: s
+--   watchedAt    earliest event that makes the video watched
+--   completedAt  earliest event at 100 %
+--   previous     position before a save moved it back by more than a minute: s
 --
--- The hash has watchedAt and completedAt as fields. Its field `state` has the others as JSON:
--- [time, value], or only the time. `previous` is [value, time]. `shown` is the time in updatedAt when
--- this script wrote the hash. If updatedAt has another time, the previous version of the service has
--- saved the point since.
+-- The hash has the fields watchedAt and completedAt. Its field `state` has the others as JSON: [time,
+-- value], or only the time. `previous` is [value, time]. `shown` is the time in updatedAt when this
+-- script wrote the hash. If updatedAt has another time, the previous version of the service has saved
+-- the point since.
 --
 -- returns nothing
 
@@ -128,30 +128,10 @@ local function shown(state)
     local seconds = position_of(rate[2], duration) or position and position[2] or '0'
     return seconds, rate[1], string.format('%.2f', rate[2]), duration
   elseif position then
-    return position[2], position[1], duration and percent_of(number(position[2]), number(duration)), duration
+    local percent = duration and percent_of(number(position[2]), number(duration))
+    return position[2], position[1], percent, duration
   elseif state.marked then
     return '0', state.marked[1]
-  end
-end
-
--- Drops the items that can't matter again.
-local function prune(state)
-  local position, rate = state.position, state.rate
-  local saved = math.max(position and position[1] or -1, rate and rate[1] or -1)
-  for _, name in ipairs({'dismissed', 'undismissed'}) do
-    if state[name] and state[name][1] <= saved then
-      state[name] = nil
-    end
-  end
-  -- A watched mark completes a lesson, unless an unwatched mark cancels it.
-  if state.marked and math.min(saved, state.unwatched and state.unwatched[1] or -1) >= state.marked[1] then
-    state.marked = nil
-  end
-  if rate and position and position[1] == saved then
-    state.rate = nil
-  end
-  if state.usual and state.sent and state.sent[1] >= state.usual[1] then
-    state.usual = nil
   end
 end
 

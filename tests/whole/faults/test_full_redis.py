@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from resume_service.clock import epoch_ms
-from resume_service.resume.model import Measurement
+from resume_service.resume.model import EventType, Mark, Measurement
 from tests.support.eventually import eventually
 from tests.support.redis_faults import full
 from tests.support.resume_stores import resume_store
@@ -61,7 +61,7 @@ def test_a_delete_on_a_full_redis_adds_the_point_to_the_backlog(each_stack):
     points.save(Measurement(user_id="ann", video_id="v", position=1, arrived_ms=epoch_ms(now)))
 
     with full(each_stack.redis):
-        points.delete("ann", "v", epoch_ms(now))
+        points.delete(Mark("ann", "v", epoch_ms(now), EventType.DELETE))
 
-    assert list(client.scan_iter()) == ["archive:erased"]
+    assert set(client.scan_iter()) == {"archive:erased", "deleted:ann"}
     assert client.zrange("archive:erased", 0, -1) == ["ann:v"]
