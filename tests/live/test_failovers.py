@@ -6,12 +6,13 @@ import contextlib
 import time
 
 import pytest
+from redis.crc import key_slot
 
 from tests.live.conftest import SHORT_TIMES, listening
 from tests.support.eventually import eventually
 from tests.support.fixtures.servers import REAL_SERVERS, running_service
 from tests.support.load_clients import Viewer
-from tests.support.redis_topologies import RedisCluster6, SentinelTrio, running
+from tests.support.redis_topologies import RedisCluster6, SentinelTrio, node_id, running
 from tests.support.server_faults import frozen
 
 USERS = [f"user-{number}" for number in range(9)]
@@ -87,3 +88,30 @@ def test_streams_continue_after_a_failover(failing, open_stream, fault):
 
     assert all(each.ended_at is None for each in streams.values())
     assert took < 5
+
+
+@pytest.mark.only_soak
+@pytest.mark.parametrize("failing", [each for each in KINDS if "cluster" in each], indirect=True)
+def test_a_stream_continues_after_its_slot_has_moved(failing, open_stream):
+    topology, (listened, saving) = failing
+    stream = listening(open_stream, listened, "user-0")
+    save_eventually(saving, "user-0", "v1", 10)
+    eventually(lambda: last_position(stream, "v1") == 10)
+    slot = key_slot(b"live:{user-0}")
+    source = topology.master("live:{user-0}")
+    target = next(m for m in (topology.master(key) for key in "abcdefgh") if m is not source)
+    move_slot(slot, source, target)
+    for position in (20, 30, 40):
+        save_eventually(saving, "user-0", "v1", position)
+        eventually(lambda position=position: last_position(stream, "v1") == position)
+
+    assert stream.ended_at is None
+
+
+def move_slot(slot, source, target):
+    target.client.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", node_id(source))
+    source.client.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", node_id(target))
+    keys = source.client.execute_command("CLUSTER GETKEYSINSLOT", slot, 100)
+    source.client.execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
+    for server in (target, source):
+        server.client.execute_command("CLUSTER SETSLOT", slot, "NODE", node_id(target))
