@@ -106,6 +106,7 @@ class LiveStreams:
             if not subscriptions.keep(stream.channel):
                 yield Blocking(partial(subscriptions.add, stream.channel))
             yield from self._add_lease(stream)
+            self._require_open(stream)
             running.keeper.add(stream)
             stream.first_event = yield from running.reader.newest(user_id)
         except BaseException:  # also GreenletExit
@@ -118,6 +119,11 @@ class LiveStreams:
         if not (yield from self._leases.add(stream.lease)):
             metrics.live_refused.labels("each_user").inc()
             raise TooManyRequests(LIMIT_HEADERS, TOO_MANY_STREAMS)
+
+    def _require_open(self, stream: LiveStream) -> None:
+        """Raise Unavailable if the stream has ended while it was opened. Its lease ends by itself."""
+        if stream not in self._heartbeats:
+            raise Unavailable(PROCESS_IS_FULL)
 
     def tick(self) -> None:
         """Send what is due. The server calls this several times a second."""

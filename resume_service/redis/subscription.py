@@ -188,6 +188,6 @@ def _has_sharded_channels(connection: Any) -> bool:
     try:
         connection.send_command("COMMAND", "INFO", "SSUBSCRIBE", check_health=False)
         [known] = connection.read_response()
-    except redis.ResponseError:
+    except (redis.ResponseError, TypeError, ValueError):  # refused, or a garbled reply
         return False
     return known is not None
