@@ -13,6 +13,8 @@ saved points stay until they expire.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import random
 import time
@@ -22,6 +24,8 @@ from typing import Any, ClassVar
 
 import gevent
 import jwt
+import requests
+from gevent.event import Event
 from gevent.lock import RLock
 from locust import FastHttpUser, between, events, task
 from locust.env import Environment
@@ -31,6 +35,7 @@ LIST = "/api/progress/<clerkId>"
 POINT = "/api/progress/<clerkId>/<tmdbId>"
 RATE = "/videos/<video_id>/progress"
 PLAYBACK = "/api/v1/playback/<kind>/<id>"
+EVENTS = "/api/progress/events"
 
 FILMS = {str(number): float(random.randint(1200, 9000)) for number in range(1, 51)}
 """Video id -> duration in seconds."""
@@ -286,6 +291,74 @@ class PlaybackViewer(CatalogueViewer):
     def returned_place(self, progress: dict[str, Any]) -> float:
         position: float = progress["position_seconds"]
         return position
+
+
+class Listener(Viewer):
+    """A viewer with a second device, which must hear of each acknowledged save.
+
+    The statistics have the time from the response of the save to its event, as `EVENT`.
+    """
+
+    weight = 1
+    EVENT_SECONDS = 2.0
+    """A video has one event a second, and the machine may be busy."""
+
+    def on_start(self) -> None:
+        self.heard: dict[str, float] = {}
+        """The position of each video, as the other device knows it."""
+        self.news = Event()
+        super().on_start()
+        self.listening = gevent.spawn(self.listen)
+
+    def on_stop(self) -> None:
+        self.listening.kill()
+
+    def listen(self) -> None:
+        """Read the stream. Connect again after `bye` or a lost connection."""
+        while True:
+            with contextlib.suppress(requests.RequestException):
+                self.read_stream()
+            gevent.sleep(random.uniform(1, 5))
+
+    def read_stream(self) -> None:
+        # Not with `self.client`: the duration of a stream is no response time.
+        address = f"{self.host}{EVENTS}?userId={self.user_id}"
+        with requests.get(address, headers=self.headers, stream=True, timeout=60) as response:
+            name = ""
+            for line in response.iter_lines(chunk_size=1, decode_unicode=True):
+                field, _, value = line.partition(": ")
+                if field == "event":
+                    name = value
+                elif field == "data":
+                    self.hear(name, json.loads(value))
+
+    def hear(self, name: str, data: Any) -> None:
+        if name == "points":
+            self.heard = {point["tmdbId"]: point["currentTime"] for point in data}
+        elif name == "point":
+            self.heard[data["tmdbId"]] = data["currentTime"]
+        elif name == "gone":
+            self.heard.pop(data["tmdbId"], None)
+        self.news.set()
+
+    def save(self) -> None:
+        super().save()
+        expected = self.acknowledged.get(self.film)
+        started = time.perf_counter()
+        deadline = started + self.EVENT_SECONDS
+        while expected is not None and self.heard.get(self.film) != expected:
+            self.news.clear()
+            if not self.news.wait(deadline - time.perf_counter()):
+                break
+        is_heard = self.heard.get(self.film) == expected
+        self.environment.events.request.fire(
+            request_type="EVENT",
+            name=EVENTS,
+            response_time=1000 * (time.perf_counter() - started),
+            response_length=0,
+            exception=None if is_heard else TimeoutError("the other device has not heard of it"),
+            context={},
+        )
 
 
 def _token(user_id: str) -> str:

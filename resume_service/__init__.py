@@ -21,6 +21,7 @@ from resume_service.errors import ServiceError
 from resume_service.lessons.routes import completions, course, dashboard, enrollments, stripe
 from resume_service.lessons.routes import lessons as lesson_routes
 from resume_service.lessons.routes import modules as module_routes
+from resume_service.live import routes as live
 from resume_service.postgres import cli as postgres_cli
 from resume_service.resume.routes import batch, marks, playback, progress, rate
 from resume_service.settings import Settings
@@ -43,6 +44,7 @@ BLUEPRINTS = (
     progress.blp,
     marks.blp,
     batch.blp,
+    live.blp,
     rate.blp,
     playback.blp,
     home.blp,
@@ -75,6 +77,7 @@ FAST_ROUTES = (
     *progress.FAST_ROUTES,
     *marks.FAST_ROUTES,
     *batch.FAST_ROUTES,
+    *live.FAST_ROUTES,
     *rate.FAST_ROUTES,
     *playback.FAST_ROUTES,
 )

@@ -91,8 +91,8 @@ class TooManyRequests(ServiceError):
     status = 429
     message = "Too many requests, slow down"
 
-    def __init__(self, headers: dict[str, str]) -> None:
-        super().__init__()
+    def __init__(self, headers: dict[str, str], message: str | None = None) -> None:
+        super().__init__(message)
         self.headers = headers  # type: ignore[misc]  # per instance: hides the class attribute
 
 

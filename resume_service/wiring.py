@@ -29,6 +29,7 @@ from resume_service.lessons.completions import Completions
 from resume_service.lessons.course import Lessons, Modules
 from resume_service.lessons.enrollments import Enrollments
 from resume_service.lessons.stripe_events import Subscriptions
+from resume_service.live.streams import LiveStreams
 from resume_service.media.source import MediaSource
 from resume_service.postgres.database import Database
 from resume_service.rate_limits.limiter import RateLimiter
@@ -76,7 +77,8 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
     )
     media = MediaSource.from_settings(settings)
     verifier = Verifier.from_settings(settings)
-    common = (settings, verifier, router, RateLimiter(router), points, media)
+    live = LiveStreams(router, keys, points, settings.live_streams, clock)
+    common = (settings, verifier, router, RateLimiter(router), points, live, media)
     if settings.database_url is None:
         readiness = Readiness(router, None)
         video_points = VideoPoints(points, AnyVideo(), NoArchive())

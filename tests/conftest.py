@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.support.fixtures.companies",
     "tests.support.fixtures.exclusive",
     "tests.support.fixtures.garbage",
+    "tests.support.fixtures.live_streams",
     "tests.support.fixtures.logs",
     "tests.support.fixtures.projects",
     "tests.support.fixtures.servers",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 from resume_service.errors import Forbidden, Unauthorized
@@ -41,6 +42,8 @@ class Identity:
     In microseconds since 1970, and 0 if it had never changed. None if the token does not say it: it
     is not from a sign-in, or from a version that did not write it.
     """
+    expires_at: float = field(default=inf, compare=False)
+    """Seconds since 1970 at which the token expires."""
 
     @classmethod
     def from_claims(
@@ -56,13 +59,16 @@ class Identity:
         subject = claims.get("sub")
         if not isinstance(subject, str) or not is_id(subject):
             raise Unauthorized
+        expires_at = claims.get("exp", inf)
         if not trust_authority:
-            return cls(subject)
+            return cls(subject, expires_at=expires_at)
         role_name, company = claims.get("role"), claims.get("corporation_id")
         role = Role(role_name) if role_name in tuple(Role) else Role.GUEST
         has_company = type(company) is int and 0 < company <= GREATEST_ROW_ID
         account_id = row_id(subject) if names_account and role is not Role.SERVICE else None
-        identity = cls(subject, role, company if has_company else None, account_id)
+        identity = cls(
+            subject, role, company if has_company else None, account_id, expires_at=expires_at
+        )
         if account_id is None:
             return identity
         issued_at, changed_us = claims.get("iat"), claims.get(CHANGE_CLAIM)

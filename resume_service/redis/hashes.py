@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
+from redis.exceptions import MovedError
 
 from resume_service.errors import Unavailable
 from resume_service.redis.call import ReplySize, packed
-from resume_service.redis.operation import Operation
+from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.router import RedisRouter
 
 
@@ -56,6 +57,30 @@ def read_hashes(
         raise Unavailable from fault  # another program changed a key after TYPE
     values = iter(found)
     return [next(values) if kind in ("hash", "none") else None for kind in types]
+
+
+def read_each_hash(
+    router: RedisRouter, keys: Sequence[str], fields: Sequence[str]
+) -> Operation[list[list[Any] | Unavailable | None]]:
+    """Return the values of `fields` for each of `keys`, in one round trip to each server.
+
+    An item is None if the key has another type, and Unavailable if the server fails or if the key
+    moves to another one.
+    """
+    commands = [(key, ("HMGET", key, *fields)) for key in keys]
+    replies = yield from router.send_each("get", commands, writes=False)
+    for reply in replies:
+        if isinstance(reply, MovedError):
+            yield Blocking(functools.partial(router.servers.refresh, reply))
+            break
+    return [_values_in(reply, len(fields)) for reply in replies]
+
+
+def _values_in(reply: Any, count: int) -> list[Any] | Unavailable | None:
+    if isinstance(reply, redis.ResponseError) and is_wrong_type(reply):
+        return None
+    is_valid = type(reply) is list and len(reply) == count
+    return reply if is_valid else Unavailable()
 
 
 def is_wrong_type(fault: redis.ResponseError) -> bool:

@@ -83,8 +83,7 @@ class RedisRouter:
     ) -> Operation[list[Any]]:
         """Run `script` with each of `calls`, in one round trip to each server.
 
-        Each item of the result belongs to the call at the same place: its result, or its error. The
-        error is Unavailable, or a redis.ResponseError.
+        Return the result, Unavailable or a redis.ResponseError for each, in the same order.
         """
         commands: list[KeyedCommand] = [
             (keys[0], ("EVALSHA", script.sha, str(len(keys)), *keys, *args)) for keys, args in calls
@@ -102,11 +101,12 @@ class RedisRouter:
                 outcomes[n] = outcome
         return [error_of(operation, o) if isinstance(o, redis.RedisError) else o for o in outcomes]
 
-    def send_each(self, operation: str, commands: Sequence[KeyedCommand]) -> Operation[list[Any]]:
+    def send_each(
+        self, operation: str, commands: Sequence[KeyedCommand], *, writes: bool = True
+    ) -> Operation[list[Any]]:
         """Send each command to the server of its key, in one round trip to each server.
 
-        Each item of the result belongs to the command at the same place: its reply, or its error. The
-        error is Unavailable, or a redis.RedisError. Follows no redirections.
+        Return its reply, Unavailable or a redis.RedisError for each. Follows no redirections.
         """
         outcomes: list[Any] = [None] * len(commands)
         indexes_by_node: dict[Node, list[int]] = {}
@@ -121,10 +121,10 @@ class RedisRouter:
         for node, indexes in indexes_by_node.items():
             sent = [commands[index][1] for index in indexes]
             try:
-                if self._has_transactions:
+                if writes and self._has_transactions:
                     replies = yield from node.exchange_in_transaction(operation, sent, deadline)
                 else:
-                    call = Call(operation, sent, deadline, writes=True)
+                    call = Call(operation, sent, deadline, writes=writes)
                     replies = yield from node.exchange(call)
             except Unavailable as fault:
                 replies = [fault] * len(sent)

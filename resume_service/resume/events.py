@@ -118,13 +118,13 @@ class Events:
 
     def _keys_of_save(self, keys: PointKeys) -> list[str]:
         if self._has_backlog_keys:
-            return [keys.point, keys.recent, keys.deleted, keys.dirty]
-        return [keys.point, keys.recent, keys.deleted]
+            return [keys.point, keys.recent, keys.deleted, keys.live, keys.dirty]
+        return [keys.point, keys.recent, keys.deleted, keys.live]
 
     def _script_keys(self, keys: PointKeys) -> list[str]:
         if self._has_backlog_keys:
-            return [keys.point, keys.recent, keys.deleted, keys.dirty, keys.erased]
-        return [keys.point, keys.recent, keys.deleted]
+            return [keys.point, keys.recent, keys.deleted, keys.live, keys.dirty, keys.erased]
+        return [keys.point, keys.recent, keys.deleted, keys.live]
 
 
 def _outcome(result: Any, event: Event) -> bool | Deletion | Unavailable:

@@ -51,6 +51,8 @@ class PointKeys(msgspec.Struct, frozen=True, gc=False):
     """Key of the backlog's entries for deleted points."""
     deleted: str
     """Key of the user's deletions: a sorted set."""
+    live: str
+    """Key of the user's open streams: a sorted set. Also the name of their channel."""
 
 
 class BacklogKeys(NamedTuple):
@@ -80,6 +82,7 @@ class Keys:
             f"archive:dirty{shard}",
             f"archive:erased{shard}",
             f"deleted:{tag}",
+            f"live:{tag}",
         )
 
     def point(self, user_id: str, video_id: str) -> str:
@@ -94,6 +97,9 @@ class Keys:
     def deletions_of(self, user_id: str) -> str:
         """Return the key of a user's deletions."""
         return f"deleted:{self._tag(escaped(user_id))}"
+    def live(self, user_id: str) -> str:
+        """Return the key of a user's open streams, which is also the name of their channel."""
+        return f"live:{self._tag(escaped(user_id))}"
 
     def of_backlog(self) -> list[BacklogKeys]:
         """Return the backlog keys of every shard. Without a cluster, return one item."""

@@ -13,6 +13,9 @@ Data dictionary (`keys.py` builds the names of the keys):
                                  video -> updatedAt in ms. Expires like the points.
     deleted:<user>         zset  The user's newest RESUME_MAX_POINTS deletions: video -> time in ms.
                                  Expires RESUME_TTL_DAYS after the last deletion.
+    live:<user>            zset  The user's open live streams: <process>:<number> -> end of the
+                                 lease in ms. Expires with the last lease. It is also the name of a
+                                 channel: while the key exists, each change publishes its video.
     archive:dirty          zset  Saved or marked points, not yet archived: <user>:<video> -> arrival
                                  in ms
     archive:erased         zset  Deleted points of which the archive may still have the row:
@@ -36,7 +39,7 @@ from collections.abc import Sequence
 from resume_service.clock import MILLISECOND
 from resume_service.errors import NotFound, Unavailable
 from resume_service.paging import Cursor, CursorPage
-from resume_service.redis.hashes import read_hash
+from resume_service.redis.hashes import read_each_hash, read_hash
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
 from resume_service.resume.event_arguments import EventArguments
@@ -158,6 +161,20 @@ class ResumeStore:
         if point is None:
             raise NotFound(NO_POINT)
         return point
+
+    def get_each(
+        self, points: Sequence[tuple[str, str]]
+    ) -> Operation[list[ResumePoint | Unavailable | None]]:
+        """Return the point of each pair of user and video, in one round trip to each server.
+
+        An item is None if the point does not exist, and Unavailable if its server fails.
+        """
+        keys = [self._keys.point(*point) for point in points]
+        hashes = yield from read_each_hash(self._redis, keys, POINT_FIELDS)
+        return [
+            values if isinstance(values, Unavailable) else point_from(key, *point, values)
+            for key, point, values in zip(keys, points, hashes, strict=True)
+        ]
 
     def list(
         self,

@@ -17,6 +17,9 @@ from resume_service.redis.call import Call
 from resume_service.redis.operation import Operation
 from resume_service.telemetry import logs
 
+NO_REQUEST = "live"
+"""The request id in the log lines of an operation for live streams."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -76,3 +79,8 @@ class Callbacks:
         except Exception as fault:  # noqa: BLE001 - the operation raises or handles it
             resume, result = self._operation.throw, fault
         gevent.get_hub().loop.run_callback(self._resume, resume, result)
+
+
+def execute_in_loop(operation: Operation[Any], on_end: Callable[[Any], None]) -> None:
+    """Execute an operation that no request waits for. See `Callbacks`."""
+    Callbacks(operation, NO_REQUEST, on_end)

@@ -15,7 +15,9 @@ from gunicorn.http import errors
 from resume_service.server import limits
 from resume_service.server.clients import Clients
 from resume_service.server.error_responses import RequestTooSlow
+from resume_service.server.event_connection import LAST_CHUNK
 from resume_service.server.turns import Turns
+from resume_service.web.event_streams import EventStream
 
 
 class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no types
@@ -40,6 +42,10 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         self._head_bytes_left: int | None = None
         """Number of bytes that the head may still have. None after the head."""
         self._sent_in_turn = 0
+        self.event_stream: EventStream | None = None
+        """The events that follow the head of the response. Flask sets it."""
+        self.is_streaming = False
+        """Whether an EventConnection has taken over."""
 
     def give_up(self) -> None:
         """Shut down reading: then the greenlet of this connection reads the end."""
@@ -91,7 +97,12 @@ class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no type
         return data
 
     def sendall(self, data: bytes, flags: int = 0) -> None:
-        """Send `data`. Raises TimeoutError if the client takes longer than SEND_SECONDS."""
+        """Send `data`. Raises TimeoutError if the client takes longer than SEND_SECONDS.
+
+        Does not send the end of a response that continues with events.
+        """
+        if self.event_stream and data == LAST_CHUNK:
+            return
         if self._sent_in_turn > limits.SENT_PER_TURN:
             self._turns.wait(is_first_step=False)
             self._sent_in_turn = 0

@@ -52,10 +52,9 @@ class Connection:
         self._request_end = 0
         """Number of bytes of the current request in `_data`."""
         self._first_steps_left = 0 if data else limits.FIRST_STEPS
-        """Number of further receives of this request that need no turn (see `turns.py`)."""
+        """Number of further receives that need no turn (see `turns.py`)."""
         self._response: LaneResponse | None = None
         self._slow_response: SlowResponse | None = None
-        """A response that the kernel could not take at once."""
         self._watcher = server.loop.io(accepted.fileno(), READ)
         self._is_busy = bool(data)
         """True while a request is served, or waits for its turn."""
@@ -136,9 +135,12 @@ class Connection:
 
     def _answered(self, outcome: LaneResponse | FailedRequest | None) -> None:
         """Send a response of the fast lane soon. Hand any other outcome over to Flask."""
-        if self._socket.fileno() < 0:
+        if isinstance(outcome, LaneResponse) and outcome.response.stream:
+            self._forget()
+            self._server.serve_events(self._socket, outcome, outcome.response.stream)
+        elif self._socket.fileno() < 0:
             return
-        if isinstance(outcome, LaneResponse):
+        elif isinstance(outcome, LaneResponse):
             self._response = outcome
             self._server.sends.add(self._send)
         else:
@@ -155,20 +157,19 @@ class Connection:
             return
         if rest is None:
             self._finish_request()
-            return
-        ends = self._finish_request, self.close
-        self._slow_response = SlowResponse(self._socket, self._server.clients, rest, *ends)
+        else:
+            ends = self._finish_request, self.close
+            self._slow_response = SlowResponse(self._socket, self._server.clients, rest, *ends)
 
     def _finish_request(self) -> None:
         """Continue with the next request."""
         self._slow_response = None
         self._data = self._data[self._request_end :]
+        self._first_steps_left = 0 if self._data else limits.FIRST_STEPS
         if self._data:  # the client sent it before it had the response: it needs a turn
-            self._first_steps_left = 0
             self._server.turns.add(self._serve_rest, is_first_step=False)
-            return
-        self._first_steps_left = limits.FIRST_STEPS
-        self._wait_for_client()
+        else:
+            self._wait_for_client()
 
     def _serve_rest(self) -> None:
         if self._socket.fileno() >= 0:

@@ -5,6 +5,7 @@ Each of these requests has a greenlet. The greenlet starts when it has a turn (s
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import time
 from collections.abc import Callable
@@ -19,7 +20,9 @@ from resume_service.server import limits
 from resume_service.server.client_socket import ClientSocket
 from resume_service.server.clients import Clients
 from resume_service.server.error_responses import RequestTooSlow, error_response
+from resume_service.server.event_connection import EventConnection
 from resume_service.server.interfaces import Reason
+from resume_service.web.event_streams import EventStream
 from resume_service.web.lifecycle import raise_in_flask
 
 GONE = (errors.NoMoreData, OSError)
@@ -51,7 +54,9 @@ class FlaskRequests:
         try:
             rest = self._serve_request(client, address, data, reason)
         finally:
-            if rest is None:
+            if rest is None and not client.is_streaming:
+                if client.event_stream:
+                    client.event_stream.close()
                 util.close(client)
                 self._clients.count -= 1
         if rest is not None:
@@ -73,7 +78,10 @@ class FlaskRequests:
             if getattr(request.body.reader, "length", 0) > limits.MAX_UNREAD_BODY:
                 request.force_close()  # nothing reads this body, so the connection must close
             with raise_in_flask(reason) if reason else contextlib.nullcontext():
-                self._worker.handle_request(client.getsockname(), request, client, address)
+                self._handle(request, client, address)
+            if client.event_stream:
+                self._start_events(client, client.event_stream, request)
+                return None
             if parser.finish_body(
                 time.monotonic() + limits.UNREAD_BODY_SECONDS, limits.MAX_UNREAD_BODY
             ):
@@ -88,6 +96,21 @@ class FlaskRequests:
         client.start_lingering()
         util.close_graceful(client, limits.LINGER_SECONDS, limits.LINGER_BYTES)
         return None
+
+    def _handle(self, request: Any, client: ClientSocket, address: Any) -> None:
+        """Raises StopIteration if the connection must close, unless a stream follows."""
+        try:
+            self._worker.handle_request(client.getsockname(), request, client, address)
+        except StopIteration:
+            if client.event_stream is None:
+                raise
+
+    def _start_events(self, client: ClientSocket, stream: EventStream, request: Any) -> None:
+        client.is_streaming = True
+        raw = _socket.socket(client.family, client.type, client.proto, client.detach())
+        raw.settimeout(0)
+        is_chunked = request.version > (1, 0)
+        EventConnection(self._clients, raw, stream, is_chunked=is_chunked).start()
 
     def _refuse(
         self, request: object, client: ClientSocket, address: Any, fault: Exception

@@ -12,10 +12,14 @@ from resume_service.server.batch import Batch
 from resume_service.server.client_socket import ClientSocket
 from resume_service.server.clients import Clients
 from resume_service.server.connection import Connection
+from resume_service.server.event_connection import EventConnection
 from resume_service.server.flask_requests import FlaskRequests
 from resume_service.server.interfaces import Reason
+from resume_service.server.response_writer import response_bytes
 from resume_service.server.turns import Turns
+from resume_service.web.event_streams import EventStream
 from resume_service.web.fast_lane import FastLane
+from resume_service.web.messages import LaneResponse
 
 
 class HttpServer:
@@ -45,6 +49,12 @@ class HttpServer:
     ) -> None:
         client = ClientSocket(accepted, self.turns, self.clients, first_steps_left)
         self._flask.start(client, address, data, reason)
+
+    def serve_events(self, client: _socket.socket, head: LaneResponse, stream: EventStream) -> None:
+        if client.fileno() < 0:
+            stream.close()
+        else:
+            EventConnection(self.clients, client, stream).start(response_bytes(head))
 
     def _take_back(self, client: ClientSocket, address: Any, data: bytes) -> None:
         """Take over the socket of a connection in Flask. Its next request starts with `data`."""

@@ -9,8 +9,10 @@ from resume_service.server.batch import Batch
 from resume_service.server.clients import Clients
 from resume_service.server.error_responses import RequestTooSlow
 from resume_service.server.turns import Turns
+from resume_service.web.event_streams import EventStream
 from resume_service.web.fast_lane import FastLane
 from resume_service.web.lifecycle import FailedRequest
+from resume_service.web.messages import LaneResponse
 
 Reason = FailedRequest | RequestTooSlow | None
 """The error of a request in the fast lane, if it has one."""
@@ -41,3 +43,6 @@ class Server(Protocol):
         reason: Reason,
     ) -> None:
         """Take over the socket of a connection in the fast lane. Its request starts with `data`."""
+
+    def serve_events(self, client: _socket.socket, head: LaneResponse, stream: EventStream) -> None:
+        """Take over the socket of a connection, which may be closed. Send the head and the events."""

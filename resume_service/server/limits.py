@@ -39,6 +39,11 @@ IDLE_SECONDS = 75
 """Maximum seconds between two requests. nginx closes idle connections first, after 60 s."""
 SEND_SECONDS = 75.0
 """Maximum seconds for a client to take one part of a response, for example a viewer who pauses."""
+STREAM_SEND_BUFFER = 16_384
+"""Bytes of a live stream for which the kernel reserves memory. Linux doubles this number.
+
+Without this limit, the kernel keeps megabytes for a client that does not read.
+"""
 MAX_UNSENT = 64 * 1024 * 1024
 """Maximum bytes of all responses that clients have not read yet, such as 250 long lists."""
 LINGER_SECONDS = 2.0

@@ -17,7 +17,10 @@ from gevent import monkey
 from gevent.event import Event
 from gunicorn.workers.ggevent import GeventWorker
 
+from resume_service.live.streams import LiveStreams
 from resume_service.redis.router import RedisRouter
+from resume_service.server import limits
+from resume_service.server.callbacks import execute_in_loop
 from resume_service.server.http_server import HttpServer
 from resume_service.server.listener import Listener
 from resume_service.server.redis_pipeline import RedisPipelines
@@ -76,9 +79,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         services = getattr(app, "extensions", {}).get("resume_service")
         if services:  # the benchmark also runs an application without services
             services.get(RedisRouter).new_pipeline = pipelines.new
+        live = services.find(LiveStreams) if services else None
+        if live:
+            live.start(execute_in_loop, limits.max_connections())
         metrics.sum_in_memory()
         ticks = server.loop.timer(TICK_SECONDS, TICK_SECONDS)
-        ticks.start(lambda: _tick(server, pipelines))
+        ticks.start(lambda: _tick(server, pipelines, live))
         listeners = [Listener(each, server) for each in self.sockets]
         for listener in listeners:
             listener.start()
@@ -89,6 +95,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         for listener in listeners:
             listener.accept_backlog()
             listener.close()
+        if live:
+            live.stop()
         self._finish(server)
         metrics.flush()
 
@@ -107,7 +115,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         server.stop(STOP_SECONDS / 2)
 
 
-def _tick(server: HttpServer, pipelines: RedisPipelines) -> None:
+def _tick(server: HttpServer, pipelines: RedisPipelines, live: LiveStreams | None) -> None:
     pipelines.end_late_calls()
     server.clients.sweep()
+    if live:
+        live.tick()
     metrics.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.registry import Collector
 
 from resume_service.telemetry.sums import CounterSum, HistogramSum
@@ -56,6 +56,29 @@ views_rewarded = Counter(
     "resume_views_rewarded",
     "Streams that earned reward points. A user earns these points once per video.",
 )
+live_streams = Gauge(
+    "resume_live_streams",
+    "Open live streams, in all processes together.",
+    multiprocess_mode="livesum",
+)
+live_events = Counter(
+    "resume_live_events",
+    "Events that were sent to live streams, by event: points, point, gone, bye.",
+    ["event"],
+)
+for _event in ("points", "point", "gone", "bye"):
+    live_events.labels(_event)
+live_coalesced = Counter(
+    "resume_live_coalesced",
+    "Changes that became a part of an event that had to wait. Slow readers and fast players cause them.",
+)
+live_refused = Counter(
+    "resume_live_refused",
+    "Refused live streams, by limit: each_user (8), LIVE_STREAMS of a process.",
+    ["limit"],
+)
+for _limit in ("each_user", "LIVE_STREAMS"):
+    live_refused.labels(_limit)
 
 
 class SharedCollectors(NamedTuple):

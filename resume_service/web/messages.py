@@ -18,6 +18,7 @@ from werkzeug.http import parse_etags
 
 from resume_service.auth.identity import Identity
 from resume_service.web.context import current_user, request_start
+from resume_service.web.event_streams import EventStream
 from resume_service.web.services import Services, services
 
 _encoder = msgspec.json.Encoder()
@@ -65,6 +66,8 @@ class ApiResponse(Struct, frozen=True, gc=False):
     body: bytes = b""
     varying: Headers = ()
     """The header fields with other values, such as `ETag` and `Link`."""
+    stream: EventStream | None = None
+    """The events that follow the head. Then the response has no body and no length."""
 
 
 class LaneResponse(Struct, frozen=True, gc=False):

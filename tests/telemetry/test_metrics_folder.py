@@ -343,8 +343,10 @@ def test_five_killed_workers_leave_no_files_and_lose_no_count(services):
     pids = {str(pid) for pid in (service.pid, *workers(service))}
     os.kill(min(workers(service)), signal.SIGKILL)  # without a scrape: this folds them all
     folder = folder_of(service)
-    eventually(lambda: {name.split("_")[1][:-3] for name in databases(folder)} - pids == {"dead"})
-    assert len(databases(folder)) <= 2 * 4
+    eventually(
+        lambda: {name.rpartition("_")[2][:-3] for name in databases(folder)} - pids == {"dead"}
+    )
+    assert len(databases(folder)) <= 2 * 4 + 3  # the gauges of dead workers are gone
     assert len(scraped) > 5
     assert set(scraped) == {20}
     eventually(lambda: saves(service) == 25)

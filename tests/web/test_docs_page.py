@@ -77,6 +77,7 @@ def test_page_shows_every_operation(docs):
 
     assert shown == {
         ("GET", "/"),
+        ("GET", "/api/progress/events"),
         ("GET", "/docs"),
         ("GET", "/openapi.json"),
         ("POST", "/api/progress"),

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from dev.service import free_port
+from tests.support.eventually import eventually
 from tests.support.load_clients import Viewer
 from tests.support.nginx_server import CONFIG, Nginx, Response
-from tests.support.tokens import bearer
+from tests.support.tokens import bearer, token
 
 KIB = 1024
 POINT = "/api/progress/ann/v1"
@@ -269,3 +270,15 @@ def test_stalled_clients_delay_no_other_saves(nginx, sent):
 
     assert statuses == [204] * 5
     assert seconds < 5
+
+
+def test_a_live_stream_passes_nginx_at_once(nginx, open_stream):
+    stream = open_stream(nginx.port, token())
+    eventually(lambda: stream.events)
+    nginx.ask("POST", "/api/progress", a_save(), **bearer())
+    saved = time.monotonic()
+    eventually(lambda: len(stream.events) == 2)
+
+    assert stream.events[1].at - saved < 2
+    assert stream.events[1].data["tmdbId"] == "v1"
+    assert stream.headers["x-request-id"]

@@ -10,14 +10,13 @@ from resume_service.ids import RESERVED_USER_IDS
 from resume_service.redis.operation import Operation, run
 from resume_service.resume.model import EventType, Mark
 from resume_service.resume.point_events import PointEvents
+from resume_service.resume.point_json import listed_point_json, point_json
 from resume_service.resume.schemas.fast_progress import (
     SaveBody,
     check_point_path,
     check_user_path,
-    listed_point_json,
     load_query,
     load_save,
-    point_json,
 )
 from resume_service.resume.schemas.progress import (
     ETAG,

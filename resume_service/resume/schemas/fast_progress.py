@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 from msgspec import UNSET, UnsetType
 
 from resume_service.ids import is_id, is_user_id
-from resume_service.resume.model import Measurement, ResumePoint
+from resume_service.resume.model import Measurement
 from resume_service.resume.schemas.names import text_errors
 from resume_service.resume.schemas.progress import (
     DEVICE,
@@ -106,45 +106,6 @@ def load_save(body: bytes) -> SaveBody:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass
     return SaveBody(**load_body(_save_schema, body, INVALID))
-
-
-class PointJson(msgspec.Struct, gc=False, omit_defaults=True):
-    """The same fields as ListedPointSchema. msgspec creates and encodes it in 0.3 us."""
-
-    tmdbId: str | UnsetType
-    """UNSET outside of lists."""
-    currentTime: float
-    updatedAt: str
-    duration: float | None = None
-    percent: float | None = None
-    watched: bool | None = None
-    completed: bool | None = None
-    device: str | None = None
-    previousTime: float | None = None
-    previousAt: str | None = None
-
-
-def point_json(point: ResumePoint) -> PointJson:
-    return _point_json(point, UNSET)
-
-
-def listed_point_json(point: ResumePoint) -> PointJson:
-    return _point_json(point, point.video_id)
-
-
-def _point_json(point: ResumePoint, video_id: str | UnsetType) -> PointJson:
-    return PointJson(
-        video_id,
-        point.position,
-        point.updated_at,
-        point.duration,
-        point.percent,
-        point.watched,
-        point.completed,
-        point.device,
-        point.previous_position,
-        point.previous_at,
-    )
 
 
 _point_path = PointPath()

@@ -10,10 +10,11 @@
 -- KEYS[1]  resume:<user>:<video>, hash: the point
 -- KEYS[2]  recent:<user>, zset: video -> updatedAt in ms
 -- KEYS[3]  deleted:<user>, zset: video -> time of the latest deletion in ms
--- KEYS[4]  archive:dirty, zset: <user>:<video> -> arrival of the latest save or mark in ms
--- KEYS[5]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms
---          KEYS[4] and KEYS[5] are missing without an archive and in a cluster. A save and a rate
---          don't need KEYS[5].
+-- KEYS[4]  live:<user>, zset: open streams; also the name of their channel. Missing for a restore.
+-- KEYS[5]  archive:dirty, zset: <user>:<video> -> arrival of the latest save or mark in ms
+-- KEYS[6]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms
+--          KEYS[5] and KEYS[6] are missing without an archive and in a cluster. A save and a rate
+--          don't need KEYS[6].
 -- ARGV[1]  save, rate, delete, watched, unwatched, dismissed, undismissed, or merge for an archived
 --          point
 -- ARGV[2]  a number above 0 that identifies this call. The result contains it.
@@ -39,8 +40,7 @@
 --          else 0; the time of the deletion before in ms, else 0. If ARGV[11] is 1, the others
 --          return an array: this number; 1 if the point is new, else 0; eight of `FIELDS`.
 
--- The index lives longer than its points, s. So a save renews it only once an hour.
-local INDEX_EXTRA = 3600
+local INDEX_EXTRA = 3600 -- s: the index lives longer, so a save renews it only once an hour
 local call, kind, now, second = redis.call, ARGV[1], tonumber(ARGV[4]), ''
 if not now then
   local clock = call('TIME')
@@ -50,6 +50,7 @@ end
 local at = ARGV[3] == '0' and now or now - ARGV[3]
 
 -- include point_texts.lua
+-- include live_streams.lua
 -- include point_index.lua
 
 -- The first command that changes data must be HSET or DEL. If Redis has no memory left, it rejects
@@ -158,21 +159,23 @@ elseif set[1] or gone[1] then
     expire(KEYS[1], tonumber(ARGV[5]))
     stays = call('ZADD', KEYS[2], score_of(score), ARGV[8]) == 0 or stays_in_index()
     expire(KEYS[2], ARGV[5] + INDEX_EXTRA)
-    if stays and KEYS[4] and kind ~= 'merge' then
-      call('ZADD', KEYS[4], score_of(now), ARGV[10])
+    if stays and KEYS[5] and kind ~= 'merge' then
+      call('ZADD', KEYS[5], score_of(now), ARGV[10])
     end
   end
 end
+
+if changed and stays then publish_if_live(ARGV[8]) end
 
 if deleted > math.max(latest_deletion, 0) then
   changed = true
   call('ZADD', KEYS[3], score_of(deleted), ARGV[8])
   call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[6])
   expire(KEYS[3], tonumber(ARGV[5]))
-  if KEYS[5] and kind == 'delete' then
-    call('ZADD', KEYS[5], score_of(at), ARGV[10])
+  if KEYS[6] and kind == 'delete' then
+    call('ZADD', KEYS[6], score_of(at), ARGV[10])
     if not next(wanted) then
-      call('ZREM', KEYS[4], ARGV[10])
+      call('ZREM', KEYS[5], ARGV[10])
     end
   end
 elseif changed and deleted < (earlier or deleted) then

@@ -66,8 +66,11 @@ if kind == 'save' or kind == 'rate' then
     if is_added or at ~= now or stored_at < string.sub(updated_at, 1, 13) then -- an earlier hour
       call('EXPIRE', KEYS[2], ARGV[5] + INDEX_EXTRA)
     end
-    if stays and KEYS[4] then
-      call('ZADD', KEYS[4], at == now and score or score_of(now), ARGV[10])
+    if stays and KEYS[5] then
+      call('ZADD', KEYS[5], at == now and score or score_of(now), ARGV[10])
+    end
+    if stays then
+      publish_if_live(ARGV[8])
     end
     local result = stays and tonumber(ARGV[2]) or -ARGV[2]
     if ARGV[11] == '' then

@@ -24,7 +24,11 @@ local function stays_in_index()
   for _, video in ipairs(surplus > 0 and call('ZRANGE', KEYS[2], 0, surplus - 1) or {}) do
     call('DEL', ARGV[9] .. video)
     call('ZREM', KEYS[2], video)
-    stays = stays and video ~= ARGV[8]
+    if video == ARGV[8] then
+      stays = false
+    else
+      publish_if_live(video)
+    end
   end
   return stays
 end
