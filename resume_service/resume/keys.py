@@ -97,6 +97,7 @@ class Keys:
     def deletions_of(self, user_id: str) -> str:
         """Return the key of a user's deletions."""
         return f"deleted:{self._tag(escaped(user_id))}"
+
     def live(self, user_id: str) -> str:
         """Return the key of a user's open streams, which is also the name of their channel."""
         return f"live:{self._tag(escaped(user_id))}"

@@ -126,8 +126,7 @@ class Connection:
             clients.receiving.setdefault(self, clients.now)
             self._wait_for_client()
         else:
-            if receiving := self._server.clients.receiving:
-                receiving.pop(self, None)
+            self._server.clients.receiving.pop(self, None)
             request, self._request_end = parsed
             self._is_busy = True
             start = lane.begin(request)

@@ -87,7 +87,12 @@ def response_bytes(answer: LaneResponse) -> bytes:
     lines = _lines(varying) if varying else b""
     end = _end_with(answer.cors) if answer.cors else _END
     if response.stream:
-        return b"%b%b\r\nTransfer-Encoding: chunked\r\n%b%b" % (head, request_id.encode(), lines, end)
+        return b"%b%b\r\nTransfer-Encoding: chunked\r\n%b%b" % (
+            head,
+            request_id.encode(),
+            lines,
+            end,
+        )
     if response.status in STATUSES_WITHOUT_LENGTH:
         return b"%b%b\r\n%b%b" % (head, request_id.encode(), lines, end)
     body = response.body
