@@ -43,8 +43,11 @@ SECRET = "a secret of the bench, 32 bytes or more"  # noqa: S105 - only for this
 SERIES = int(os.environ.get("BENCH_SERIES") or 10_000)
 """Series of 100 episodes each."""
 VIEWERS = int(os.environ.get("BENCH_VIEWERS") or 20)
-"""Viewers of the lists. Each has 1,000 points in Redis, and 1,000 more in the archive."""
+"""Viewers of the lists."""
 POINTS = 1000
+"""Points of each viewer in Redis. The archive has them, too."""
+ARCHIVED = int(os.environ.get("BENCH_ARCHIVED") or 0)
+"""Points of each viewer that only the archive has."""
 SAVES = float(os.environ.get("BENCH_RATE") or 1000)
 """Saves per second."""
 LISTS = 50.0
@@ -75,7 +78,8 @@ def main() -> None:
             running.callback(service.kill)
             figures = _measure(service.port)
             plan = viewing_report.plan(postgres.url, SECRET, SERIES)
-    viewing_report.write(figures, plan, saves=SAVES, lists=LISTS, videos=SERIES * 100)
+    load = viewing_report.Load(SERIES * 100, SAVES, LISTS, ARCHIVED)
+    viewing_report.write(figures, plan, load)
     if failures := viewing_report.broken_promises(figures):
         sys.exit("\n".join(failures))
 
@@ -86,7 +90,7 @@ def _fill(url: str, server: RedisServer) -> None:
     in_redis = POINTS // WATCHED
     viewers = {}
     for number in range(VIEWERS):
-        series = chance.sample(range(1, SERIES + 1), in_redis + POINTS // 20)
+        series = chance.sample(range(1, SERIES + 1), in_redis + ARCHIVED // 20)
         viewers[f"viewer-{number}"] = series[:in_redis]
         add_archived(url, f"viewer-{number}", series[in_redis:], seasons=2)
     add_points(url, server, viewers, SECRET)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import psycopg
 import sqlalchemy
@@ -21,6 +22,16 @@ LISTS = ("continue", "next-up")
 BEGUN = 500
 """Series that the viewer of the plan has begun. Half of the episodes of each are watched."""
 Figures = Mapping[str, Mapping[str, float]]
+
+
+class Load(NamedTuple):
+    videos: int
+    saves: float
+    """Per second."""
+    lists: float
+    """Requests per second for each list."""
+    archived: int
+    """Points of each viewer that only the archive has."""
 
 
 def broken_promises(figures: Figures) -> list[str]:
@@ -51,7 +62,7 @@ def plan(url: str, user: str, series: int) -> str:
     return "\n".join(lines)
 
 
-def write(figures: Figures, plan: str, *, saves: float, lists: float, videos: int) -> None:
+def write(figures: Figures, plan: str, load: Load) -> None:
     rows = [
         f"| {name} | {_cell(each, 'p50')} | {_cell(each, 'p95')} | {_cell(each, 'p99')} |"
         for name, each in figures.items()
@@ -60,9 +71,9 @@ def write(figures: Figures, plan: str, *, saves: float, lists: float, videos: in
     text = [
         "# Continue watching and next up: how long a request takes",
         "",
-        f"`make bench-viewing` wrote this on {datetime.now(UTC):%Y-%m-%d}, with {videos:,} videos. Each",
-        "viewer has 1,000 points in Redis and 1,000 more in the archive.",
-        f"Beside {saves:,.0f} saves/s, a list is requested {lists:.0f} times per second. A latency starts",
+        f"`make bench-viewing` wrote this on {datetime.now(UTC):%Y-%m-%d}, with {load.videos:,} videos. Each",
+        f"viewer has 1,000 points in Redis and the archive, and {load.archived:,} more in the archive only.",
+        f"Beside {load.saves:,.0f} saves/s, a list is requested {load.lists:.0f} times per second. A latency starts",
         "when its request was due. All times are in ms. Two workers, Redis, Postgres and both load",
         f"generators share {os.cpu_count()} cores.",
         "",

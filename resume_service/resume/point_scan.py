@@ -1,17 +1,19 @@
-"""Reads those points of a user that a list of videos needs, in one round trip to Redis.
+"""Reads those points of a user that a list of videos needs.
 
 `listing.py` serves pages in which each point is an item. Here the caller chooses from the points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from redis.exceptions import NoScriptError
 
+from resume_service.clock import iso_ms
 from resume_service.errors import Unavailable
 from resume_service.redis.call import ReplySize
+from resume_service.redis.hashes import read_hashes
 from resume_service.redis.keys import unescaped
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
@@ -19,10 +21,14 @@ from resume_service.redis.script import Args, Script
 from resume_service.resume.hash_format import POINT_FIELDS, point_from
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import PointSettings, ResumePoint, Status
-from resume_service.resume.scripts import KNOWN_VIDEOS, POINTS_IN_PROGRESS
+from resume_service.resume.scripts import POINTS_IN_PROGRESS
 
 MEDIUM = 64
 """Up to this number of points, a reply is of medium size."""
+KNOWN_FIELDS = ("currentTime", "percent", "watched", "state")
+LONGEST = 19
+"""Numbers with fewer digits fit into a `bigint` of Postgres."""
+KNOWN_NOTHING = (None, None, None, None)
 
 
 class PointsInProgress(NamedTuple):
@@ -43,7 +49,10 @@ class KnownPoint(NamedTuple):
     dismissed: bool
 
     def line(self, video_id: str) -> str:
-        """Return the point as text (see `known_videos.lua`)."""
+        """Return the point as text, such as `17 1764504000000 100`.
+
+        The flags are: watched, in progress, dismissed.
+        """
         flags = f"{self.watched:d}{self.in_progress:d}{self.dismissed:d}"
         return f"{video_id} {self.at_ms} {flags}"
 
@@ -61,11 +70,11 @@ class KnownPoint(NamedTuple):
 class KnownVideos(NamedTuple):
     """What Redis knows of a user's videos with a number as id. The keys are video ids."""
 
-    lines: Sequence[str]
-    """The points as text: for most callers, a thousand objects would take a millisecond."""
-    marks: Mapping[str, str]
+    lines: list[str]
+    """The points as text (see `KnownPoint.line`). To create a thousand objects would take longer."""
+    marks: dict[str, str]
     """Marks of missing points: the JSON of a merge state (see `state_json.py`)."""
-    deletions: Mapping[str, int]
+    deletions: dict[str, int]
     """Times of the latest deletions, ms since 1970. An archived point that is not newer is deleted."""
 
     def points(self) -> dict[str, KnownPoint]:
@@ -100,27 +109,55 @@ class PointScan:
         return PointsInProgress(points, is_all == 1)
 
     def known(self, user_id: str) -> Operation[KnownVideos]:
-        """Return what Redis knows of all videos of the user."""
+        """Return what Redis knows of all videos of the user, in two round trips.
+
+        A script in one round trip would take three times as long, and block Redis.
+        """
         recent, prefix = self._keys.of_user(user_id)
-        keys = [recent, self._keys.deletions_of(user_id)]
-        args: Args = [prefix, self.watched_percent]
-        reply = yield from self._run(KNOWN_VIDEOS, keys, args, ReplySize.LARGE)
-        if [*map(type, reply)] != [list, list, list]:
-            raise Unavailable  # the reply is garbled
-        deletions, lines, others = reply
-        marks = {}
-        for member, at, values in zip(others[::3], others[1::3], others[2::3], strict=True):
-            point = _point(user_id, prefix, member, values)
-            if point is not None:
+        commands = [
+            (name, key, 0, -1, "WITHSCORES")
+            for name, key in (("ZREVRANGE", recent), ("ZRANGE", self._keys.deletions_of(user_id)))
+        ]
+        index, deletions = yield from self._redis.call(
+            "list", recent, *commands, size=ReplySize.MEDIUM
+        )
+        entries = [
+            (member, at)
+            for member, at in zip(index[::2], index[1::2], strict=True)
+            if _is_number(member)
+        ]
+        keys = [prefix + member for member, _ in entries]
+        hashes: list[list[Any] | None] = []
+        if keys:
+            hashes = yield from read_hashes(self._redis, keys, KNOWN_FIELDS, ReplySize.LARGE)
+        known = KnownVideos([], {}, {})
+        for (member, at), values in zip(entries, hashes, strict=True):
+            self._add(known, member, at, values)
+        known.deletions.update(
+            (unescaped(member), _ms(at))
+            for member, at in zip(deletions[::2], deletions[1::2], strict=True)
+        )
+        return known
+
+    def _add(self, known: KnownVideos, member: str, at: str, values: list[Any] | None) -> None:
+        """Add a hash to `known`, unless another program has written it."""
+        position, percent, watched, state = values or KNOWN_NOTHING
+        if position is None:
+            if state:
+                known.marks[member] = state
+        elif state is None:
+            try:
+                is_begun = float(position) > 0 and float(percent or 0) < self.watched_percent
+            except ValueError:
+                return
+            watched = "1" if watched == "1" else "0"
+            known.lines.append(f"{member} {at} {watched}{'10' if is_begun else '00'}")
+        else:
+            fields = [position, iso_ms(_ms(at)), None, percent, watched, None, None, state]
+            if (point := point_from(member, "", member, fields)) is not None:
                 in_progress = Status.IN_PROGRESS.admits(point, self.watched_percent)
-                watched = point.watched is True
-                lines.append(
-                    KnownPoint(_ms(at), watched, in_progress, point.dismissed).line(member)
-                )
-            elif values[:2] == [None, None]:
-                marks[member] = values[-1]
-        times = zip(deletions[::2], deletions[1::2], strict=True)
-        return KnownVideos(lines, marks, {unescaped(member): _ms(at) for member, at in times})
+                flags = KnownPoint(_ms(at), point.watched is True, in_progress, point.dismissed)
+                known.lines.append(flags.line(member))
 
     def _run(
         self, script: Script, keys: Sequence[str], args: Args, size: ReplySize
@@ -142,6 +179,11 @@ def _point(user_id: str, prefix: str, member: str, values: list[Any]) -> ResumeP
     if len(values) != len(POINT_FIELDS):
         raise Unavailable  # the reply is garbled
     return point_from(prefix + member, user_id, unescaped(member), values)
+
+
+def _is_number(member: str) -> bool:
+    """Return whether a video of the catalogue can have this id. Each number has one spelling."""
+    return member.isascii() and member.isdigit() and member[0] != "0" and len(member) < LONGEST
 
 
 def _ms(score: str) -> int:

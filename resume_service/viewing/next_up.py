@@ -25,7 +25,7 @@ class NextEpisode(NamedTuple):
 
 
 class NextUp:
-    """Reads the points from Redis in one round trip. Postgres adds the archived points.
+    """Reads the points from Redis in two round trips. Postgres adds the archived points.
 
     Postgres finds the episodes with one statement. One more statement is necessary if the viewer has
     marked videos of which only the archive has the points.

@@ -14,8 +14,8 @@ from resume_service.auth.identity import Identity, Role
 from resume_service.catalogue.tables import videos
 from resume_service.resume.model import ArchivedPoint
 
-# Lines of `points` and `deletions` are as in `known_videos.lua`. To send one text takes a fifth of the
-# time of five arrays. A point in Redis replaces the archived one.
+# A line of `points` is the text of a KnownPoint, a line of `deletions` a video id and a time in ms. To
+# send one text takes a fifth of the time of five arrays. A point in Redis replaces the archived one.
 #
 # Of an archived point, the times in `state` matter only for `dismissed`. `shown` differs from the time
 # of the row if version 0.4 has saved the point since.

@@ -9,7 +9,6 @@ from resume_service.redis.script import Script
 
 MERGE_POINT = Script("merge_point.lua", __name__)
 POINTS_IN_PROGRESS = Script("points_in_progress.lua", __name__)
-KNOWN_VIDEOS = Script("known_videos.lua", __name__)
 
 
 def has_changed_point(result: Any, arrived_ms: int) -> bool:
