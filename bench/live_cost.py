@@ -56,7 +56,7 @@ def _cost(client: redis.Redis, sha: str) -> float:
                 user, now = f"user-{number % 1000}", int(time.time() * 1000)
                 keys = keys_of.of_point(user, "film")
                 event = Measurement(user, "film", now, number % 3000, 5400)
-                args = arguments.of_measurement(event, keys, wants_point=False)
+                args = arguments.of_measurement(event, keys, None, wants_point=False)
                 pipe.evalsha(sha, 4, keys.point, keys.recent, keys.deleted, keys.live, *args)
             pipe.execute()
     return (_cpu_seconds(client) - before) / SAVES * 1e6

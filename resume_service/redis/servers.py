@@ -11,6 +11,7 @@ from redis.exceptions import AskError, MovedError
 from resume_service.redis.client import execute, new_client
 from resume_service.redis.cluster import Cluster
 from resume_service.redis.sentinel import SentinelMaster
+from resume_service.redis.server_clock import clock_of
 from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 
 DEFAULT_TIMEOUT = 5.0
@@ -97,3 +98,15 @@ class OneServer:
 
     def nodes(self) -> Sequence[redis.Redis]:
         return [self._client]
+
+
+def latest_time_ms(servers: Servers, key: str) -> int | None:
+    """Return a time that the server of `key` has not passed yet, by its own clock.
+
+    In ms since 1970. Return None if it is unknown.
+    """
+    try:
+        client = servers.known_node(key)
+    except redis.RedisError:
+        return None
+    return clock_of(client.connection_pool).latest_ms() if client else None

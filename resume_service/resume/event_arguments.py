@@ -38,8 +38,13 @@ class EventArguments:
         self._limits = (str(settings.max_points), str(settings.watched_percent))
         """Arguments that are the same for each event. So they are formatted only once, here."""
 
-    def of_measurement(self, event: Measurement, keys: PointKeys, *, wants_point: bool) -> Args:
-        """Raises ValueError unless the measurement has either a position or a rate."""
+    def of_measurement(
+        self, event: Measurement, keys: PointKeys, latest_ms: int | None, *, wants_point: bool
+    ) -> Args:
+        """Raises ValueError unless the measurement has either a position or a rate.
+
+        `latest_ms` is the latest possible arrival by the clock of Redis, or None if unknown.
+        """
         position, rate = event.position, event.rate
         if (position is None) is (rate is None):
             raise ValueError("a position or a rate")
@@ -52,7 +57,7 @@ class EventArguments:
             kind,
             arrived_ms,
             event.age_ms,
-            arrived_ms if self._fixed_clock else "",
+            arrived_ms if self._fixed_clock else _limit(latest_ms),
             self._ttl,
             *self._limits,
             keys.member,
@@ -65,11 +70,14 @@ class EventArguments:
             *_second_of(arrived_ms // 1000),
         ]
 
-    def of_mark(self, event: Mark, keys: PointKeys) -> Args:
-        """Raises ValueError if the event is a save or a rate."""
+    def of_mark(self, event: Mark, keys: PointKeys, latest_ms: int | None) -> Args:
+        """Raises ValueError if the event is a save or a rate. See `of_measurement`."""
         if event.type in (EventType.SAVE, EventType.RATE):
             raise ValueError("a deletion or a mark")
-        return self._of(event.type.value, event.arrived_ms, event.age_ms, keys)
+        args = self._of(event.type.value, event.arrived_ms, event.age_ms, keys)
+        if not self._fixed_clock:
+            args[3] = _limit(latest_ms)
+        return args
 
     def of_archived(
         self, archived: ArchivedFields, keys: PointKeys, arrived_ms: int, *, wants_point: bool
@@ -94,6 +102,10 @@ class EventArguments:
             keys.entry,
             "",
         ]
+
+
+def _limit(latest_ms: int | None) -> str:
+    return "" if latest_ms is None else f"<{latest_ms}"
 
 
 # Most events arrive in one of a few seconds.

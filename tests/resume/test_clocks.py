@@ -10,8 +10,10 @@ import pytest
 from resume_service.clock import epoch_ms, iso
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer
+from resume_service.resume.event_arguments import EventArguments
 from resume_service.resume.keys import Keys
 from resume_service.resume.model import EventType, Mark, Measurement, PointSettings
+from resume_service.resume.scripts import MERGE_POINT
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
 from tests.support.eventually import eventually
@@ -53,6 +55,23 @@ def test_last_save_wins_between_hosts_with_clocks_an_hour_apart(points):
 
     assert points.save(saved(60, -AN_HOUR_MS))
     assert points.get("ann", "v").position == 60
+
+
+def test_save_that_was_held_back_on_its_way_does_not_win_over_a_newer_one(points, any_redis):
+    latest_arrival = now_ms()
+    assert points.save(saved(30, 0))
+    # Redis executes the save of 20 s seconds after its arrival: the test sets the arrival back.
+    keys = Keys().of_point("ann", "v")
+    arguments = EventArguments(PointSettings.from_settings(Settings()))
+    held_back = arguments.of_measurement(
+        saved(20, 0), keys, latest_arrival - 2000, wants_point=False
+    )
+    script_keys = [keys.point, keys.recent, keys.deleted, "live:ann"]
+
+    number = any_redis.eval(MERGE_POINT.text, len(script_keys), *script_keys, *held_back)
+
+    assert number < 0
+    assert points.get("ann", "v").position == 30
 
 
 def test_measured_at_is_the_time_of_redis_minus_the_age(points, any_redis):

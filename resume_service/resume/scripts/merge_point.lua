@@ -19,7 +19,8 @@
 --          point
 -- ARGV[2]  a number above 0 that identifies this call. The result contains it.
 -- ARGV[3]  age of the event, ms: the time from its measurement to its arrival
--- ARGV[4]  arrival, ms since 1970; empty: the time of this Redis
+-- ARGV[4]  arrival, ms since 1970; or `<` and the latest possible arrival; or empty: not known. In
+--          the last two cases, the time of this Redis is the arrival, if the event is not late.
 -- ARGV[5]  time to live of the point, s
 -- ARGV[6]  maximum number of a user's points, and of a user's deletions
 -- ARGV[7]  a video is watched when its percent reaches this value
@@ -41,14 +42,9 @@
 --          return an array: this number; 1 if the point is new, else 0; eight of `FIELDS`.
 
 local INDEX_EXTRA = 3600 -- s: the index lives longer, so a save renews it only once an hour
-local call, kind, now, second = redis.call, ARGV[1], tonumber(ARGV[4]), ''
-if not now then
-  local clock = call('TIME')
-  second = clock[1]
-  now = second * 1000 + math.floor(clock[2] / 1000)
-end
-local at = ARGV[3] == '0' and now or now - ARGV[3]
+local call, kind = redis.call, ARGV[1]
 
+-- include event_time.lua
 -- include point_texts.lua
 -- include live_streams.lua
 -- include point_index.lua
