@@ -6,7 +6,6 @@ byte. So before each wait, the timeout is set to the time that is left until the
 
 from __future__ import annotations
 
-import time
 import weakref
 from typing import Any
 
@@ -23,7 +22,6 @@ from resume_service.redis.link import (
     seconds_until,
 )
 from resume_service.redis.replies import Tags, check_tag, stray_reply
-from resume_service.redis.server_clock import TIME, clock_of
 
 
 class Connection:
@@ -35,7 +33,6 @@ class Connection:
 
     def __init__(self, client: redis.Redis, *, has_echo: bool = True) -> None:
         self._pool = client.connection_pool
-        self._clock = clock_of(self._pool)
         self._has_echo = has_echo
         self._attempt: Attempt | None = None
         self._link: Link | InMemoryLink | None = None
@@ -76,15 +73,10 @@ class Connection:
             link.send(commands, deadline)
             replies = link.receive(count, deadline, while_waiting)
         else:
-            tag, sent = self._tags.next(), time.monotonic()
-            if asks_time := self._clock.is_due(sent):
-                self._clock.asked(sent)
-                commands, count = commands + TIME, count + 1
+            tag = self._tags.next()
             link.send(commands + self._tags.command(tag), deadline)
             *replies, last = link.receive(count + 1, deadline, while_waiting)
             check_tag(last, tag)
-            if asks_time:
-                self._clock.answered(sent, time.monotonic(), replies.pop())
         if link.has_leftover():
             raise stray_reply("after the replies")
         return replies

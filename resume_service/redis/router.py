@@ -20,7 +20,8 @@ from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.refusals import error_of
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 from resume_service.redis.script import Args, Script
-from resume_service.redis.servers import Servers
+from resume_service.redis.server_clock import TIME
+from resume_service.redis.servers import Servers, clock_of_key
 
 ScriptArguments = tuple[Sequence[str], Args]
 """The keys and the arguments of one run of a script."""
@@ -57,9 +58,8 @@ class RedisRouter:
     ) -> Operation[list[Any]]:
         """Send `commands` to the server of `key` in one round trip, and return the replies.
 
-        If `writes` is true, the reply comes only after enough replicas have the write. Give the
-        expected `size` of the replies, so that other callers do not wait for large ones. `packed`
-        is the same as `commands` in the Redis protocol, if the caller has it.
+        If `writes` is true, the reply comes only after enough replicas have the write. `size` is
+        the expected size of the replies. `packed` may be `commands` in the Redis protocol.
         """
         call = Call(operation, commands, self._deadline(), writes=writes, size=size, packed=packed)
         return self._send(key, call)
@@ -68,11 +68,15 @@ class RedisRouter:
         self, operation: str, script: Script, keys: Sequence[str], args: Args
     ) -> Operation[Any]:
         """Run `script` and return the result. Sends its text only if the server does not have it."""
-        tail = (str(len(keys)), *keys, *args)
+        tail, clock = (str(len(keys)), *keys, *args), clock_of_key(self.servers, keys[0])
         by_hash: Command = ("EVALSHA", script.sha, *tail)
-        call = Call(operation, (by_hash,), self._deadline(), writes=True)
+        asked_at = clock.ask() if clock else None
+        commands = (by_hash,) if asked_at is None else (by_hash, TIME)
+        call = Call(operation, commands, self._deadline(), writes=True)
         try:
-            [result] = yield from self._send(keys[0], call)
+            result, *server_time = yield from self._send(keys[0], call)
+            if clock and asked_at is not None:
+                clock.answered(asked_at, server_time[0])
         except NoScriptError:
             by_text: Command = ("EVAL", script.text, *tail)
             [result] = yield from self._send(keys[0], call.with_commands((by_text,)))
@@ -124,8 +128,9 @@ class RedisRouter:
                 if writes and self._has_transactions:
                     replies = yield from node.exchange_in_transaction(operation, sent, deadline)
                 else:
-                    call = Call(operation, sent, deadline, writes=writes)
-                    replies = yield from node.exchange(call)
+                    replies = yield from node.exchange(
+                        Call(operation, sent, deadline, writes=writes)
+                    )
             except Unavailable as fault:
                 replies = [fault] * len(sent)
                 if self.servers.can_refresh():
@@ -138,8 +143,7 @@ class RedisRouter:
         self, client: redis.Redis, operation: str, *commands: Command
     ) -> Operation[list[Any]]:
         """Send `commands` to the server of `client`. Raises its redirections."""
-        call = Call(operation, commands, self._deadline())
-        return (yield from self._node(client).send(call))
+        return self._node(client).send(Call(operation, commands, self._deadline()))
 
     def _deadline(self) -> float:
         """Return the deadline of a call that arrives now, a value of `time.monotonic()`."""

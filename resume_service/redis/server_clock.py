@@ -4,8 +4,10 @@ A command may wait in a socket or proxy until after its deadline. Its caller has
 and a newer save may be acknowledged. So each event names the latest time at which it can have
 arrived, by the clock of Redis. The script takes this time if Redis executes the event much later.
 
-The reply to TIME gives an upper limit of the difference between the two clocks: the server read its
-clock after the command was sent. The lowest of the recent limits is the estimate.
+A reply to TIME gives an interval for the difference between the two clocks: the server read its clock
+between the command and the reply. The estimate is the part that the intervals have in common. If an
+interval has no part in common with it, the clock was set, or the reply is garbled: then the next
+reply decides.
 """
 
 from __future__ import annotations
@@ -17,47 +19,53 @@ from typing import Any
 
 import redis
 
-TIME = b"*1\r\n$4\r\nTIME\r\n"
-"""The packed command TIME."""
+TIME = ("TIME",)
 SECONDS_BETWEEN = 1.0
 """Seconds between two estimates."""
-WINDOW_SECONDS = 10.0
-"""An estimate counts for one to two times this number of seconds."""
 MAX_AGE = 60.0
 """Seconds after the latest reply in which the estimate may be used."""
+
+
+Interval = tuple[float, float]
+"""Least and greatest value of the server's time minus `time.monotonic()`, in seconds."""
+NOTHING: Interval = (inf, -inf)
 
 
 class ServerClock:
     """All times are values of `time.monotonic()`, in seconds."""
 
     def __init__(self) -> None:
-        self._limit = self._next_limit = inf
-        """Upper limits of the server's time minus `time.monotonic()`."""
-        self._window_end = 0.0
+        self._difference = self._candidate = NOTHING
         self._asked_at = self._answered_at = -inf
 
-    def is_due(self, now: float) -> bool:
-        """Return whether the next round trip must ask for the time."""
-        return now >= self._asked_at + SECONDS_BETWEEN
+    def ask(self) -> float | None:
+        """Return the current time if the next call must ask for the server's time, else None.
 
-    def asked(self, now: float) -> None:
+        That call then gives this time and the reply to `answered`.
+        """
+        now = time.monotonic()
+        if now < self._asked_at + SECONDS_BETWEEN:
+            return None
         self._asked_at = now
+        return now
 
-    def answered(self, sent: float, received: float, reply: Any) -> None:
-        """Use the reply to a command that was sent and answered at these times."""
+    def answered(self, sent: float, reply: Any) -> None:
+        """Use the reply to the command TIME, which was sent at `sent` or later."""
+        received = time.monotonic()
         try:
             seconds, microseconds = reply
             server_time = int(seconds) + int(microseconds) / 1_000_000
         except (TypeError, ValueError):
             return  # an error, for example because the user of Redis may not run TIME
-        limit = server_time - sent
-        if server_time - received > self._limit:  # the clock of the server was set forward
-            self._limit = self._next_limit = inf
-        if received > self._window_end:
-            self._limit, self._next_limit = self._next_limit, inf
-            self._window_end = received + WINDOW_SECONDS
-        self._limit = min(self._limit, limit)
-        self._next_limit = min(self._next_limit, limit)
+        seen = server_time - received, server_time - sent
+        if common := _common(self._difference, seen):
+            self._difference = common
+        elif not _common(self._candidate, seen):
+            self._candidate = seen
+            return
+        else:
+            self._difference = seen
+        self._candidate = NOTHING
         self._answered_at = received
 
     def latest_ms(self) -> int | None:
@@ -68,7 +76,13 @@ class ServerClock:
         now = time.monotonic()
         if now > self._answered_at + MAX_AGE:
             return None
-        return int((now + self._limit) * 1000) + 1
+        return int((now + self._difference[1]) * 1000) + 1
+
+
+def _common(one: Interval, other: Interval) -> Interval | None:
+    """Return the common part of two intervals. Return None if there is none."""
+    common = max(one[0], other[0]), min(one[1], other[1])
+    return common if common[0] <= common[1] else None
 
 
 _clocks: weakref.WeakKeyDictionary[redis.ConnectionPool, ServerClock] = weakref.WeakKeyDictionary()

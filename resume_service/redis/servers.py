@@ -11,7 +11,7 @@ from redis.exceptions import AskError, MovedError
 from resume_service.redis.client import execute, new_client
 from resume_service.redis.cluster import Cluster
 from resume_service.redis.sentinel import SentinelMaster
-from resume_service.redis.server_clock import clock_of
+from resume_service.redis.server_clock import ServerClock, clock_of
 from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 
 DEFAULT_TIMEOUT = 5.0
@@ -100,13 +100,23 @@ class OneServer:
         return [self._client]
 
 
+def clock_of_key(servers: Servers, key: str) -> ServerClock | None:
+    """Return the clock of the server of `key`, or None if the server is unknown."""
+    client = _known_node(servers, key)
+    return clock_of(client.connection_pool) if client else None
+
+
 def latest_time_ms(servers: Servers, key: str) -> int | None:
     """Return a time that the server of `key` has not passed yet, by its own clock.
 
     In ms since 1970. Return None if it is unknown.
     """
+    clock = clock_of_key(servers, key)
+    return clock.latest_ms() if clock else None
+
+
+def _known_node(servers: Servers, key: str) -> redis.Redis | None:
     try:
-        client = servers.known_node(key)
+        return servers.known_node(key)
     except redis.RedisError:
         return None
-    return clock_of(client.connection_pool).latest_ms() if client else None

@@ -6,7 +6,6 @@ It checks that each reply belongs to its command: see `redis/replies.py`.
 from __future__ import annotations
 
 import functools
-import time
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +15,6 @@ import redis
 
 from resume_service.redis.attempt import Attempt
 from resume_service.redis.replies import INCOMPLETE, Tags, check_tag, new_reader, stray_reply
-from resume_service.redis.server_clock import TIME, clock_of
 from resume_service.server.redis_socket import RedisSocket
 
 MAX_RECEIVES = 64
@@ -43,9 +41,6 @@ class RedisConnection:
         self._on_open = weak(on_open)
         self._on_replies = weak(on_replies)
         self._on_failure = weak(on_failure)
-        self._clock = clock_of(self._pool)
-        self._asked_at = 0.0
-        """When the running round trip asked for the time, a value of `time.monotonic()`, else 0."""
         self._tags = Tags()
         self._attempt: Attempt | None = None
         self._socket: RedisSocket | None = None
@@ -53,7 +48,7 @@ class RedisConnection:
         self._reader = new_reader()
         self._replies: list[Any] = []
         self._count = 0
-        """Number of replies of the round trip, with time and tag. 0 if no round trip runs."""
+        """Number of replies of the round trip, with the tag. 0 if no round trip runs."""
         self._tag = ""
 
     @property
@@ -75,13 +70,6 @@ class RedisConnection:
         assert self._socket  # noqa: S101 - see above
         self._count = count + 1
         self._tag = self._tags.next()
-        now = time.monotonic()
-        self._asked_at = 0.0
-        if self._clock.is_due(now):
-            self._clock.asked(now)
-            self._asked_at = now
-            self._count += 1
-            commands += TIME
         self._socket.send(commands + self._tags.command(self._tag))
 
     def receive_all(self) -> None:
@@ -140,8 +128,6 @@ class RedisConnection:
                 return None
             replies.append(reply)
         check_tag(replies.pop(), self._tag)
-        if self._asked_at:
-            self._clock.answered(self._asked_at, time.monotonic(), replies.pop())
         if self._reader.has_data():
             raise stray_reply("after the replies")
         self._replies, self._count = [], 0

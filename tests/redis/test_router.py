@@ -159,7 +159,7 @@ def test_script_text_is_sent_only_to_a_server_without_the_script(router):
     first = next(operation)
     again = operation.send([error("NOSCRIPT No matching script.")])
 
-    assert first.commands == (("EVALSHA", SCRIPT.sha, "1", "k", "a"),)
+    assert first.commands[0] == ("EVALSHA", SCRIPT.sha, "1", "k", "a")
     assert again.commands == (("EVAL", SCRIPT.text, "1", "k", "a"),)
     assert (again.deadline, again.writes) == (first.deadline, True)
     assert result_of(operation, [7]) == 7

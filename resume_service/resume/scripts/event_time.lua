@@ -1,4 +1,6 @@
--- The time of the event. `merge_point.lua` includes this text, and describes ARGV.
+-- The time of the event. `merge_point.lua` includes this text, and describes its arguments.
+--
+-- returns nothing. Sets `now`, `second` (its text, or empty), and `at`, the time of the event
 
 -- An event that is executed so many ms after its latest possible arrival was held back on its way. Its
 -- caller may have got a 503 by then, and a newer save may be acknowledged.
