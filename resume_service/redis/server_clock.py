@@ -1,8 +1,8 @@
 """Estimates the clock of a Redis server, to recognise commands that were held back on their way.
 
 A command may wait in a socket or proxy until after its deadline. Its caller has got a 503 by then,
-and a newer save may be acknowledged. So each event names the latest time at which it can have
-arrived, by the clock of Redis. The script takes this time if Redis executes the event much later.
+and a newer save may be acknowledged. So each event names its deadline by the clock of Redis. The
+script uses this time if Redis executes the event later.
 
 A reply to TIME gives an interval for the difference between the two clocks: the server read its clock
 between the command and the reply. The estimate is the part that the intervals have in common. If an
@@ -41,10 +41,11 @@ class ServerClock:
     def ask(self) -> float | None:
         """Return the current time if the next call must ask for the server's time, else None.
 
-        That call then gives this time and the reply to `answered`.
+        That call then gives this time and the reply to `answered`. As long as there is no estimate,
+        each call asks.
         """
         now = time.monotonic()
-        if now < self._asked_at + SECONDS_BETWEEN:
+        if now < self._asked_at + SECONDS_BETWEEN and self._answered_at > -inf:
             return None
         self._asked_at = now
         return now

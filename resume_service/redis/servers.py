@@ -106,13 +106,14 @@ def clock_of_key(servers: Servers, key: str) -> ServerClock | None:
     return clock_of(client.connection_pool) if client else None
 
 
-def latest_time_ms(servers: Servers, key: str) -> int | None:
-    """Return a time that the server of `key` has not passed yet, by its own clock.
+def deadline_ms(servers: Servers, key: str) -> int | None:
+    """Return the deadline of a call that starts now, by the clock of the server of `key`.
 
-    In ms since 1970. Return None if it is unknown.
+    In ms since 1970. Return None if the clock is unknown.
     """
     clock = clock_of_key(servers, key)
-    return clock.latest_ms() if clock else None
+    latest_ms = clock.latest_ms() if clock else None
+    return None if latest_ms is None else latest_ms + int(servers.timeout * 1000)
 
 
 def _known_node(servers: Servers, key: str) -> redis.Redis | None:

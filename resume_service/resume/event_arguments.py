@@ -39,11 +39,11 @@ class EventArguments:
         """Arguments that are the same for each event. So they are formatted only once, here."""
 
     def of_measurement(
-        self, event: Measurement, keys: PointKeys, latest_ms: int | None, *, wants_point: bool
+        self, event: Measurement, keys: PointKeys, deadline: int | None, *, wants_point: bool
     ) -> Args:
         """Raises ValueError unless the measurement has either a position or a rate.
 
-        `latest_ms` is the latest possible arrival by the clock of Redis, or None if unknown.
+        `deadline` is the deadline of the call by the clock of Redis in ms, or None if unknown.
         """
         position, rate = event.position, event.rate
         if (position is None) is (rate is None):
@@ -57,7 +57,7 @@ class EventArguments:
             kind,
             arrived_ms,
             event.age_ms,
-            arrived_ms if self._fixed_clock else _limit(latest_ms),
+            arrived_ms if self._fixed_clock else _limit(deadline),
             self._ttl,
             *self._limits,
             keys.member,
@@ -70,13 +70,13 @@ class EventArguments:
             *_second_of(arrived_ms // 1000),
         ]
 
-    def of_mark(self, event: Mark, keys: PointKeys, latest_ms: int | None) -> Args:
+    def of_mark(self, event: Mark, keys: PointKeys, deadline: int | None) -> Args:
         """Raises ValueError if the event is a save or a rate. See `of_measurement`."""
         if event.type in (EventType.SAVE, EventType.RATE):
             raise ValueError("a deletion or a mark")
         args = self._of(event.type.value, event.arrived_ms, event.age_ms, keys)
         if not self._fixed_clock:
-            args[3] = _limit(latest_ms)
+            args[3] = _limit(deadline)
         return args
 
     def of_archived(
@@ -104,8 +104,8 @@ class EventArguments:
         ]
 
 
-def _limit(latest_ms: int | None) -> str:
-    return "" if latest_ms is None else f"<{latest_ms}"
+def _limit(deadline: int | None) -> str:
+    return "" if deadline is None else f"<{deadline}"
 
 
 # Most events arrive in one of a few seconds.

@@ -10,7 +10,7 @@ import redis
 from resume_service.errors import Unavailable
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter, ScriptArguments
-from resume_service.redis.servers import latest_time_ms
+from resume_service.redis.servers import deadline_ms
 from resume_service.resume.event_arguments import ArchivedFields, EventArguments
 from resume_service.resume.hash_format import fields_of
 from resume_service.resume.keys import Keys, PointKeys
@@ -41,8 +41,8 @@ class Events:
     def save(self, event: Measurement) -> Operation[bool]:
         """Return whether the save is the latest one."""
         keys = self._keys.of_point(event.user_id, event.video_id)
-        latest_ms = latest_time_ms(self._redis.servers, keys.point)
-        args = self._arguments.of_measurement(event, keys, latest_ms, wants_point=False)
+        deadline = deadline_ms(self._redis.servers, keys.point)
+        args = self._arguments.of_measurement(event, keys, deadline, wants_point=False)
         result = yield from self._redis.run("save", MERGE_POINT, self._keys_of_save(keys), args)
         applied = has_changed_point(result, event.arrived_ms)
         if self._separate_backlog:  # also if it is not the latest: it may have set `watched`
@@ -52,8 +52,8 @@ class Events:
     def save_and_get(self, event: Measurement) -> Operation[tuple[bool, bool, list[Any]]]:
         """Return whether the save is the latest one, whether the point is new, and its POINT_FIELDS."""
         keys = self._keys.of_point(event.user_id, event.video_id)
-        latest_ms = latest_time_ms(self._redis.servers, keys.point)
-        args = self._arguments.of_measurement(event, keys, latest_ms, wants_point=True)
+        deadline = deadline_ms(self._redis.servers, keys.point)
+        args = self._arguments.of_measurement(event, keys, deadline, wants_point=True)
         result = yield from self._redis.run("save", MERGE_POINT, self._keys_of_save(keys), args)
         number, is_new, *values = result
         applied = has_changed_point(number, event.arrived_ms)
@@ -65,8 +65,8 @@ class Events:
         """Merge a deletion or a mark."""
         keys = self._keys.of_point(event.user_id, event.video_id)
         is_deletion = event.type is EventType.DELETE
-        latest_ms = latest_time_ms(self._redis.servers, keys.point)
-        args = self._arguments.of_mark(event, keys, latest_ms)
+        deadline = deadline_ms(self._redis.servers, keys.point)
+        args = self._arguments.of_mark(event, keys, deadline)
         entry = BacklogEntry(keys, event.arrived_ms - event.age_ms, is_deletion)
         if self._separate_backlog and is_deletion:
             yield from self._separate_backlog.add(entry)
@@ -110,10 +110,10 @@ class Events:
 
     def _call(self, event: Event) -> ScriptArguments:
         keys = self._keys.of_point(event.user_id, event.video_id)
-        latest_ms = latest_time_ms(self._redis.servers, keys.point)
+        deadline = deadline_ms(self._redis.servers, keys.point)
         if isinstance(event, Mark):
-            return self._script_keys(keys), self._arguments.of_mark(event, keys, latest_ms)
-        args = self._arguments.of_measurement(event, keys, latest_ms, wants_point=False)
+            return self._script_keys(keys), self._arguments.of_mark(event, keys, deadline)
+        args = self._arguments.of_measurement(event, keys, deadline, wants_point=False)
         return self._keys_of_save(keys), args
 
     def _entry(self, event: Event) -> BacklogEntry:

@@ -60,7 +60,7 @@ def test_last_save_wins_between_hosts_with_clocks_an_hour_apart(points):
 def test_save_that_was_held_back_on_its_way_does_not_win_over_a_newer_one(points, any_redis):
     latest_arrival = now_ms()
     assert points.save(saved(30, 0))
-    # Redis executes the save of 20 s seconds after its arrival: the test sets the arrival back.
+    # Redis executes the save of 20 s two seconds after its deadline: the test sets the deadline back.
     keys = Keys().of_point("ann", "v")
     arguments = EventArguments(PointSettings.from_settings(Settings()))
     held_back = arguments.of_measurement(

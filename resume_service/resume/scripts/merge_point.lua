@@ -19,8 +19,8 @@
 --          point
 -- ARGV[2]  a number above 0 that identifies this call. The result contains it.
 -- ARGV[3]  age of the event, ms: the time from its measurement to its arrival
--- ARGV[4]  arrival, ms since 1970; or `<` and the latest possible arrival; or empty: not known. In
---          the last two cases, the time of this Redis is the arrival, if the event is not late.
+-- ARGV[4]  arrival, ms since 1970; or `<` and the deadline of the call by the clock of this Redis; or
+--          empty. Without the arrival, it is the time of this Redis, but not after the deadline.
 -- ARGV[5]  time to live of the point, s
 -- ARGV[6]  maximum number of a user's points, and of a user's deletions
 -- ARGV[7]  a video is watched when its percent reaches this value
