@@ -21,6 +21,7 @@ from resume_service.redis.circuit_breaker import CircuitBreaker
 from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.refusals import raise_first_error
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
+from resume_service.redis.server_clock import ServerClock
 from resume_service.redis.transaction import in_transaction, replies_in
 
 MAX_LARGE_CALLS = 8
@@ -35,6 +36,7 @@ class Node:
     def __init__(
         self, client: redis.Redis, new_pipeline: NewPipeline, wait: ReplicaWait = NO_WAIT
     ) -> None:
+        self.clock = ServerClock()
         self._small = new_pipeline(client, CircuitBreaker(), wait)
         breaker = CircuitBreaker()
         self._medium = new_pipeline(client, breaker, wait)

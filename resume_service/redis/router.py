@@ -21,7 +21,7 @@ from resume_service.redis.refusals import error_of
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 from resume_service.redis.script import Args, Script
 from resume_service.redis.server_clock import TIME
-from resume_service.redis.servers import Servers, clock_of_key
+from resume_service.redis.servers import Servers
 
 ScriptArguments = tuple[Sequence[str], Args]
 """The keys and the arguments of one run of a script."""
@@ -68,7 +68,8 @@ class RedisRouter:
         self, operation: str, script: Script, keys: Sequence[str], args: Args
     ) -> Operation[Any]:
         """Run `script` and return the result. Sends its text only if the server does not have it."""
-        tail, clock = (str(len(keys)), *keys, *args), clock_of_key(self.servers, keys[0])
+        tail, node = (str(len(keys)), *keys, *args), self._known_node(keys[0])
+        clock = node.clock if node else None
         by_hash: Command = ("EVALSHA", script.sha, *tail)
         asked_at = clock.ask() if clock else None
         commands = (by_hash,) if asked_at is None else (by_hash, TIME)
@@ -144,6 +145,15 @@ class RedisRouter:
     ) -> Operation[list[Any]]:
         """Send `commands` to the server of `client`. Raises its redirections."""
         return self._node(client).send(Call(operation, commands, self._deadline()))
+
+    def deadline_ms(self, key: str) -> int | None:
+        """Return the deadline of a call that starts now, by the clock of the server of `key`.
+
+        In ms since 1970. Return None if the clock is unknown.
+        """
+        node = self._known_node(key)
+        latest_ms = node.clock.latest_ms() if node else None
+        return None if latest_ms is None else latest_ms + int(self.servers.timeout * 1000)
 
     def _deadline(self) -> float:
         """Return the deadline of a call that arrives now, a value of `time.monotonic()`."""

@@ -13,11 +13,8 @@ reply decides.
 from __future__ import annotations
 
 import time
-import weakref
 from math import inf
 from typing import Any
-
-import redis
 
 TIME = ("TIME",)
 SECONDS_BETWEEN = 1.0
@@ -84,14 +81,3 @@ def _common(one: Interval, other: Interval) -> Interval | None:
     """Return the common part of two intervals. Return None if there is none."""
     common = max(one[0], other[0]), min(one[1], other[1])
     return common if common[0] <= common[1] else None
-
-
-_clocks: weakref.WeakKeyDictionary[redis.ConnectionPool, ServerClock] = weakref.WeakKeyDictionary()
-
-
-def clock_of(pool: redis.ConnectionPool) -> ServerClock:
-    """Return the clock of the server of `pool`."""
-    clock = _clocks.get(pool)
-    if clock is None:
-        clock = _clocks.setdefault(pool, ServerClock())
-    return clock

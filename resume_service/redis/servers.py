@@ -11,7 +11,6 @@ from redis.exceptions import AskError, MovedError
 from resume_service.redis.client import execute, new_client
 from resume_service.redis.cluster import Cluster
 from resume_service.redis.sentinel import SentinelMaster
-from resume_service.redis.server_clock import ServerClock, clock_of
 from resume_service.settings.redis_url import SENTINEL_SCHEME, RedisUrl
 
 DEFAULT_TIMEOUT = 5.0
@@ -98,26 +97,3 @@ class OneServer:
 
     def nodes(self) -> Sequence[redis.Redis]:
         return [self._client]
-
-
-def clock_of_key(servers: Servers, key: str) -> ServerClock | None:
-    """Return the clock of the server of `key`, or None if the server is unknown."""
-    client = _known_node(servers, key)
-    return clock_of(client.connection_pool) if client else None
-
-
-def deadline_ms(servers: Servers, key: str) -> int | None:
-    """Return the deadline of a call that starts now, by the clock of the server of `key`.
-
-    In ms since 1970. Return None if the clock is unknown.
-    """
-    clock = clock_of_key(servers, key)
-    latest_ms = clock.latest_ms() if clock else None
-    return None if latest_ms is None else latest_ms + int(servers.timeout * 1000)
-
-
-def _known_node(servers: Servers, key: str) -> redis.Redis | None:
-    try:
-        return servers.known_node(key)
-    except redis.RedisError:
-        return None

@@ -10,7 +10,6 @@ import redis
 from resume_service.errors import Unavailable
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter, ScriptArguments
-from resume_service.redis.servers import deadline_ms
 from resume_service.resume.event_arguments import ArchivedFields, EventArguments
 from resume_service.resume.hash_format import fields_of
 from resume_service.resume.keys import Keys, PointKeys
@@ -41,7 +40,7 @@ class Events:
     def save(self, event: Measurement) -> Operation[bool]:
         """Return whether the save is the latest one."""
         keys = self._keys.of_point(event.user_id, event.video_id)
-        deadline = deadline_ms(self._redis.servers, keys.point)
+        deadline = self._redis.deadline_ms(keys.point)
         args = self._arguments.of_measurement(event, keys, deadline, wants_point=False)
         result = yield from self._redis.run("save", MERGE_POINT, self._keys_of_save(keys), args)
         applied = has_changed_point(result, event.arrived_ms)
@@ -52,7 +51,7 @@ class Events:
     def save_and_get(self, event: Measurement) -> Operation[tuple[bool, bool, list[Any]]]:
         """Return whether the save is the latest one, whether the point is new, and its POINT_FIELDS."""
         keys = self._keys.of_point(event.user_id, event.video_id)
-        deadline = deadline_ms(self._redis.servers, keys.point)
+        deadline = self._redis.deadline_ms(keys.point)
         args = self._arguments.of_measurement(event, keys, deadline, wants_point=True)
         result = yield from self._redis.run("save", MERGE_POINT, self._keys_of_save(keys), args)
         number, is_new, *values = result
@@ -65,7 +64,7 @@ class Events:
         """Merge a deletion or a mark."""
         keys = self._keys.of_point(event.user_id, event.video_id)
         is_deletion = event.type is EventType.DELETE
-        deadline = deadline_ms(self._redis.servers, keys.point)
+        deadline = self._redis.deadline_ms(keys.point)
         args = self._arguments.of_mark(event, keys, deadline)
         entry = BacklogEntry(keys, event.arrived_ms - event.age_ms, is_deletion)
         if self._separate_backlog and is_deletion:
@@ -110,7 +109,7 @@ class Events:
 
     def _call(self, event: Event) -> ScriptArguments:
         keys = self._keys.of_point(event.user_id, event.video_id)
-        deadline = deadline_ms(self._redis.servers, keys.point)
+        deadline = self._redis.deadline_ms(keys.point)
         if isinstance(event, Mark):
             return self._script_keys(keys), self._arguments.of_mark(event, keys, deadline)
         args = self._arguments.of_measurement(event, keys, deadline, wants_point=False)

@@ -13,7 +13,7 @@ from resume_service.redis.client import new_client
 from resume_service.redis.operation import run
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.server_clock import MAX_AGE, SECONDS_BETWEEN, ServerClock
-from resume_service.redis.servers import OneServer, deadline_ms
+from resume_service.redis.servers import OneServer
 
 TEXT = "return ARGV[1]"
 ECHO = SimpleNamespace(sha=hashlib.sha1(TEXT.encode()).hexdigest(), text=TEXT)
@@ -106,11 +106,11 @@ def test_other_replies_are_ignored(clock, reply):
 
 def test_scripts_learn_the_time_of_their_server(real_redis, monkeypatch):
     monkeypatch.setattr(server_clock, "SECONDS_BETWEEN", 0.0)
-    servers = OneServer(new_client(real_redis_url(real_redis), 5))
+    router = RedisRouter(OneServer(new_client(real_redis_url(real_redis), 5)))
     for number in range(4):
-        assert run(RedisRouter(servers).run("save", ECHO, ["key"], [number])) == str(number)
+        assert run(router.run("save", ECHO, ["key"], [number])) == str(number)
 
-    difference = deadline_ms(servers, "key") - time.time() * 1000
+    difference = router.deadline_ms("key") - time.time() * 1000
     assert -1 <= difference - 5000 < 1000
 
 
