@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -12,10 +11,10 @@ import redis
 from redis.exceptions import AskError, MovedError, NoScriptError
 
 from resume_service.errors import Unavailable
-from resume_service.redis.blocking_pipeline import BlockingPipeline
 from resume_service.redis.call import Call, Command, KeyedCommand, ReplySize
 from resume_service.redis.cluster import Cluster
-from resume_service.redis.node import NewPipeline, Node
+from resume_service.redis.node import Node
+from resume_service.redis.nodes import Nodes
 from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.refusals import error_of
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
@@ -39,13 +38,9 @@ class RedisRouter:
 
     def __init__(self, servers: Servers, wait: ReplicaWait = NO_WAIT) -> None:
         self.servers = servers
-        self._wait = wait
-        self.new_pipeline: NewPipeline = BlockingPipeline
-        """Creates the pipelines. The gevent worker replaces it before its first request."""
+        self.nodes = Nodes(servers, wait)
         # In a cluster, a transaction can't use the keys of several hash slots.
         self._has_transactions = not isinstance(servers, Cluster)
-        self._nodes: dict[int, Node] = {}
-        """The node of each client, by the `id` of the client. It is removed with its client."""
 
     def call(
         self,
@@ -68,9 +63,10 @@ class RedisRouter:
         self, operation: str, script: Script, keys: Sequence[str], args: Args
     ) -> Operation[Any]:
         """Run `script` and return the result. Sends its text only if the server does not have it."""
-        tail, node = (str(len(keys)), *keys, *args), self._known_node(keys[0])
-        clock = node.clock if node else None
+        tail = (str(len(keys)), *keys, *args)
         by_hash: Command = ("EVALSHA", script.sha, *tail)
+        node = self.nodes.known(keys[0])
+        clock = node.clock if node else None
         asked_at = clock.ask() if clock else None
         commands = (by_hash,) if asked_at is None else (by_hash, TIME)
         call = Call(operation, commands, self._deadline(), writes=True)
@@ -117,7 +113,7 @@ class RedisRouter:
         indexes_by_node: dict[Node, list[int]] = {}
         for index, (key, _) in enumerate(commands):
             try:
-                node = self._known_node(key) or (yield Blocking(partial(self._find_node, key)))
+                node = self.nodes.known(key) or (yield Blocking(partial(self.nodes.find, key)))
             except Unavailable as fault:
                 outcomes[index] = fault
             else:
@@ -144,14 +140,14 @@ class RedisRouter:
         self, client: redis.Redis, operation: str, *commands: Command
     ) -> Operation[list[Any]]:
         """Send `commands` to the server of `client`. Raises its redirections."""
-        return self._node(client).send(Call(operation, commands, self._deadline()))
+        return self.nodes.of(client).send(Call(operation, commands, self._deadline()))
 
     def deadline_ms(self, key: str) -> int | None:
         """Return the deadline of a call that starts now, by the clock of the server of `key`.
 
         In ms since 1970. Return None if the clock is unknown.
         """
-        node = self._known_node(key)
+        node = self.nodes.known(key)
         latest_ms = node.clock.latest_ms() if node else None
         return None if latest_ms is None else latest_ms + int(self.servers.timeout * 1000)
 
@@ -161,7 +157,7 @@ class RedisRouter:
 
     def _send(self, key: str, call: Call) -> Operation[Any]:
         """Send `call` to the server of `key`, and follow one redirection."""
-        node = self._known_node(key) or (yield Blocking(lambda: self._find_node(key)))
+        node = self.nodes.known(key) or (yield Blocking(lambda: self.nodes.find(key)))
         try:
             return (yield from node.send(call))
         except AskError as fault:  # or MovedError, which is a subclass
@@ -183,34 +179,8 @@ class RedisRouter:
         """Return the node that a redirection names, and the commands for it. Blocks."""
         if isinstance(redirection, MovedError):
             self.servers.refresh(redirection)
-            return self._find_node(key), call.commands
+            return self.nodes.find(key), call.commands
         # The slot is moving, so later commands may still belong to the old server.
         # Send only the commands of this call to the other server.
         commands = [each for command in call.commands for each in (ASKING, command)]
-        return self._node(self.servers.target_of(redirection)), commands
-
-    def _known_node(self, key: str) -> Node | None:
-        """Return the node of `key`, or None if a query must find it first."""
-        try:
-            client = self.servers.known_node(key)
-        except redis.RedisError as fault:
-            raise Unavailable from fault
-        if client is None:
-            return None
-        return self._nodes.get(id(client)) or self._node(client)
-
-    def _find_node(self, key: str) -> Node:
-        """Return the node of `key`. Blocks while it queries the servers."""
-        try:
-            return self._node(self.servers.node(key))
-        except redis.RedisError as fault:
-            raise Unavailable from fault
-
-    def _node(self, client: redis.Redis) -> Node:
-        node = self._nodes.get(id(client))
-        if node is None:
-            new = Node(client, self.new_pipeline, self._wait)
-            node = self._nodes.setdefault(id(client), new)
-            if node is new:
-                weakref.finalize(client, self._nodes.pop, id(client), None)
-        return node
+        return self.nodes.of(self.servers.target_of(redirection)), commands

@@ -21,8 +21,6 @@ SECONDS_BETWEEN = 1.0
 """Seconds between two estimates."""
 MAX_AGE = 60.0
 """Seconds after the latest reply in which the estimate may be used."""
-
-
 Interval = tuple[float, float]
 """Least and greatest value of the server's time minus `time.monotonic()`, in seconds."""
 NOTHING: Interval = (inf, -inf)
@@ -54,7 +52,7 @@ class ServerClock:
             seconds, microseconds = reply
             server_time = int(seconds) + int(microseconds) / 1_000_000
         except (TypeError, ValueError):
-            return  # an error, for example because the user of Redis may not run TIME
+            return  # the reply is garbled
         seen = server_time - received, server_time - sent
         if common := _common(self._difference, seen):
             self._difference = common

@@ -78,7 +78,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         pipelines = RedisPipelines(server.turns)
         services = getattr(app, "extensions", {}).get("resume_service")
         if services:  # the benchmark also runs an application without services
-            services.get(RedisRouter).new_pipeline = pipelines.new
+            services.get(RedisRouter).nodes.new_pipeline = pipelines.new
         live = services.find(LiveStreams) if services else None
         if live:
             live.start(execute_in_loop, limits.max_connections())
