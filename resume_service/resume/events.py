@@ -11,7 +11,7 @@ from resume_service.errors import Unavailable
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter, ScriptArguments
 from resume_service.resume.event_arguments import ArchivedFields, EventArguments
-from resume_service.resume.hash_format import fields_of
+from resume_service.resume.hash_format import POINT_FIELDS, fields_of
 from resume_service.resume.keys import Keys, PointKeys
 from resume_service.resume.model import ArchivedPoint, Deletion, EventType, Mark, Measurement
 from resume_service.resume.scripts import MERGE_POINT, has_changed_point
@@ -54,7 +54,7 @@ class Events:
         deadline = self._redis.deadline_ms(keys.point)
         args = self._arguments.of_measurement(event, keys, deadline, wants_point=True)
         result = yield from self._redis.run("save", MERGE_POINT, self._keys_of_save(keys), args)
-        number, is_new, *values = result
+        number, is_new, *values = _items(result, 2 + len(POINT_FIELDS))
         applied = has_changed_point(number, event.arrived_ms)
         if self._separate_backlog:
             yield from self._separate_backlog.add(BacklogEntry(keys, event.arrived_ms))
@@ -81,8 +81,9 @@ class Events:
         fields = ArchivedFields(fields_of(row))
         args = self._arguments.of_archived(fields, keys, arrived_ms, wants_point=True)
         result = yield from self._redis.run("merge", MERGE_POINT, self._script_keys(keys), args)
-        has_changed_point(result[0], arrived_ms)
-        return list(result[2:])
+        number, _, *values = _items(result, 2 + len(POINT_FIELDS))
+        has_changed_point(number, arrived_ms)
+        return values
 
     def batch(self, events: Sequence[Event]) -> Operation[list[bool | Deletion | Unavailable]]:
         """Merge `events` in their order. Each item of the result belongs to the event at its place.
@@ -147,9 +148,13 @@ def _outcome(result: Any, event: Event) -> bool | Deletion | Unavailable:
 
 def _deletion(result: Any, event: Mark) -> Deletion:
     """Raises Unavailable if `result` belongs to another command."""
-    try:
-        number, existed, earlier_ms = result
-    except (TypeError, ValueError):
-        raise Unavailable from None
+    number, existed, earlier_ms = _items(result, 3)
     has_changed_point(number, event.arrived_ms)
     return Deletion(existed == 1, earlier_ms)
+
+
+def _items(result: Any, count: int) -> list[Any]:
+    """Return `result`, an array with `count` items. Raises Unavailable for any other result."""
+    if type(result) is not list or len(result) != count:
+        raise Unavailable  # it belongs to another command
+    return result
