@@ -30,7 +30,7 @@ class Change(NamedTuple):
     is_stored: bool
     """Whether Redis has a hash."""
     forgets_row: bool
-    """Whether version 0.4 deleted the point. It leaves no tombstone, so the row can't be merged."""
+    """Whether the point was deleted at an unknown time, so that the row can't be merged."""
     now_ms: int
     """The time of the Redis server, ms since 1970."""
 

@@ -10,12 +10,13 @@ import redis
 from resume_service.errors import Unavailable
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter, ScriptArguments
+from resume_service.resume.backlog_entry import BacklogEntry, Erasure
 from resume_service.resume.event_arguments import ArchivedFields, EventArguments
 from resume_service.resume.hash_format import POINT_FIELDS, fields_of
 from resume_service.resume.keys import Keys, PointKeys
 from resume_service.resume.model import ArchivedPoint, Deletion, EventType, Mark, Measurement
 from resume_service.resume.scripts import MERGE_POINT, has_changed_point
-from resume_service.resume.separate_backlog import BacklogEntry, SeparateBacklog
+from resume_service.resume.separate_backlog import SeparateBacklog
 from resume_service.telemetry import metrics
 
 Event = Measurement | Mark
@@ -66,14 +67,14 @@ class Events:
         is_deletion = event.type is EventType.DELETE
         deadline = self._redis.deadline_ms(keys.point)
         args = self._arguments.of_mark(event, keys, deadline)
-        entry = BacklogEntry(keys, event.arrived_ms - event.age_ms, is_deletion)
         if self._separate_backlog and is_deletion:
-            yield from self._separate_backlog.add(entry)
+            yield from self._separate_backlog.add(_entry(event, keys))
         name = "delete" if is_deletion else "mark"
         result = yield from self._redis.run(name, MERGE_POINT, self._script_keys(keys), args)
+        deletion = _deletion(result, event)
         if self._separate_backlog:
-            yield from self._separate_backlog.add(entry)
-        return _deletion(result, event)
+            yield from self._separate_backlog.add(_entry(event, keys, result))
+        return deletion
 
     def merge(self, row: ArchivedPoint, arrived_ms: int) -> Operation[list[Any]]:
         """Merge an archived point. Return the values of POINT_FIELDS after that."""
@@ -91,16 +92,15 @@ class Events:
         It is whether a save is the latest one, a Deletion for a deletion or a mark, or Unavailable.
         """
         calls = [self._call(event) for event in events]
-        entries: list[BacklogEntry] = []
         failed: list[Any] = [None] * len(events)
         if self._separate_backlog:
-            entries = [self._entry(event) for event in events]
-            early = [n for n, each in enumerate(entries) if each.is_deletion]
-            added = yield from self._separate_backlog.add_each([entries[n] for n in early])
+            early = {n: self._entry(each) for n, each in enumerate(events) if _is_deletion(each)}
+            added = yield from self._separate_backlog.add_each(list(early.values()))
             for n, fault in zip(early, added, strict=True):
                 failed[n] = fault
         results = yield from self._redis.run_each("batch", MERGE_POINT, calls)
         if self._separate_backlog:
+            entries = [self._entry(*each) for each in zip(events, results, strict=True)]
             late = yield from self._separate_backlog.add_each(entries)
             failed = [before or after for before, after in zip(failed, late, strict=True)]
         return [
@@ -116,10 +116,8 @@ class Events:
         args = self._arguments.of_measurement(event, keys, deadline, wants_point=False)
         return self._keys_of_save(keys), args
 
-    def _entry(self, event: Event) -> BacklogEntry:
-        keys = self._keys.of_point(event.user_id, event.video_id)
-        is_deletion = isinstance(event, Mark) and event.type is EventType.DELETE
-        return BacklogEntry(keys, event.arrived_ms - event.age_ms, is_deletion)
+    def _entry(self, event: Event, result: Any = None) -> BacklogEntry:
+        return _entry(event, self._keys.of_point(event.user_id, event.video_id), result)
 
     def _keys_of_save(self, keys: PointKeys) -> list[str]:
         if self._has_backlog_keys:
@@ -130,6 +128,19 @@ class Events:
         if self._has_backlog_keys:
             return [keys.point, keys.recent, keys.deleted, keys.live, keys.dirty, keys.erased]
         return [keys.point, keys.recent, keys.deleted, keys.live]
+
+
+def _is_deletion(event: Event) -> bool:
+    return isinstance(event, Mark) and event.type is EventType.DELETE
+
+
+def _entry(event: Event, keys: PointKeys, result: Any = None) -> BacklogEntry:
+    """The entry of the backlog. Before a deletion, there is no result. After a fault, it has none."""
+    if not _is_deletion(event):
+        return BacklogEntry(keys, event.arrived_ms)
+    if isinstance(_outcome(result, event), Deletion):
+        return BacklogEntry(keys, result[3], Erasure.DONE)
+    return BacklogEntry(keys, event.arrived_ms, Erasure.EARLY)
 
 
 def _outcome(result: Any, event: Event) -> bool | Deletion | Unavailable:
@@ -148,8 +159,10 @@ def _outcome(result: Any, event: Event) -> bool | Deletion | Unavailable:
 
 def _deletion(result: Any, event: Mark) -> Deletion:
     """Raises Unavailable if `result` belongs to another command."""
-    number, existed, earlier_ms = _items(result, 3)
+    number, existed, earlier_ms, at_ms = _items(result, 4)
     has_changed_point(number, event.arrived_ms)
+    if not type(earlier_ms) is type(at_ms) is int:
+        raise Unavailable
     return Deletion(existed == 1, earlier_ms)
 
 

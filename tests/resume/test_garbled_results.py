@@ -34,7 +34,7 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("result", [None, 1, "OK", "0123456789", [], [NOW_MS], [NOW_MS, 0, 0, 0]])
+@pytest.mark.parametrize("result", [None, 1, "OK", "0123456789", [], [NOW_MS], [NOW_MS, 0, 0]])
 @pytest.mark.parametrize("call", CALLS)
 def test_result_of_another_command_is_unavailable(call, result):
     router = RedisRouter(connect("redis://one", 300))
