@@ -55,12 +55,16 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacklogStats:
-    """The number of entries of each kind, and the time of the oldest entry."""
+    """The number of entries of each kind, and the time of the oldest `dirty` entry."""
 
     dirty: int
     erased: int
     oldest_ms: int | None
-    """Time of the oldest save or deletion, ms since 1970. None if no unclaimed entry exists."""
+    """Arrival of the oldest save or mark, ms since 1970. None if no unclaimed `dirty` entry exists.
+
+    The entry of a deletion has the time when the user deleted the point, perhaps offline and days
+    before it arrived. So it does not show how long the entry waits.
+    """
 
 
 class Backlog:
@@ -131,7 +135,7 @@ class Backlog:
         return {key: count for key, count in zip(keys, counts, strict=True) if count}
 
     def stats(self) -> BacklogStats:
-        keys = [key for kind in BacklogKind for key in self.keys_of(kind)]
+        keys = self.keys_of(BacklogKind.DIRTY)
         oldest = self._redis.execute(
             [(key, ("ZRANGEBYSCORE", key, 0, "+inf", "WITHSCORES", "LIMIT", 0, 1)) for key in keys]
         )

@@ -17,7 +17,7 @@ from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import connect
 from resume_service.resume.bulk_store import BulkStore
 from resume_service.resume.keys import Keys
-from resume_service.resume.model import EventType, Mark, PointSettings
+from resume_service.resume.model import EventType, Mark, Measurement, PointSettings
 from resume_service.resume.separate_backlog import SeparateBacklog
 from resume_service.resume.store import ResumeStore
 from resume_service.settings import Settings
@@ -220,6 +220,15 @@ def test_a_deletion_in_a_batch_is_dated_by_the_clock_of_redis(clocks):
     clocks.cycle()
 
     assert clocks.row()["position"] == 10
+
+
+def test_an_old_event_of_a_batch_has_the_lag_of_its_arrival(cluster):
+    now_ms, age_ms = epoch_ms(cluster.now[0]), 20 * 24 * 3_600_000
+    mark = Mark("ann", "marked", now_ms, EventType.WATCHED, age_ms)
+    cluster.points.batch([Measurement("ann", "saved", now_ms, 10, age_ms=age_ms), mark])
+    cluster.points.mark(mark)
+
+    assert cluster.archive.backlog.stats().oldest_ms == now_ms
 
 
 def failing(*_args):
