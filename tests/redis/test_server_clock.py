@@ -97,7 +97,7 @@ def test_old_estimate_is_not_used(clock):
     assert clock.latest_ms() is None
 
 
-@pytest.mark.parametrize("reply", [None, "OK", [], ["1"], ["a", "b"], Exception("NOPERM")])
+@pytest.mark.parametrize("reply", [None, "OK", [], ["1"], ["a", "b"]])
 def test_other_replies_are_ignored(clock, reply):
     clock.answered(clock.ask_now(), reply)
 
