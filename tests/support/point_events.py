@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
 from resume_service.resume.merge_state import MergeState
@@ -11,11 +13,20 @@ from tests.support.event_model import DELETE, RATE, SAVE, WATCHED_PERCENT, Event
 MARKS = [kind for kind in EventType if kind not in (SAVE, RATE, DELETE)]
 
 
-def event_sets(first_ms: int, most: int = 12) -> st.SearchStrategy[list[Event]]:
-    """Lists of events in the eight milliseconds from `first_ms` on."""
+DURATIONS = (1000, 500, 799.5)
+SOMETIMES_A_DURATION = (*DURATIONS, None, None, None)
+
+
+def event_sets(
+    first_ms: int, most: int = 12, durations: Sequence[float | None] = DURATIONS
+) -> st.SearchStrategy[list[Event]]:
+    """Lists of events in the eight milliseconds from `first_ms` on, so many have the same time.
+
+    `durations` are those of saves, in seconds.
+    """
     times = st.integers(first_ms, first_ms + 7)
     positions = st.sampled_from([0, 5, 899, 900, 999.99, 999.999, 1000, 1200])
-    sent = st.sampled_from([1000, 500, 799.5])
+    sent = st.sampled_from(durations)
     devices = st.sampled_from([None, None, "TV", "phone"])
     saves = st.tuples(times, positions, sent, devices).map(
         lambda drawn: Event(SAVE, drawn[0], drawn[1], duration=drawn[2], device=drawn[3])
