@@ -122,12 +122,12 @@ class RedisRouter:
         for node, indexes in indexes_by_node.items():
             sent = [commands[index][1] for index in indexes]
             try:
-                if writes and self._has_transactions:
-                    replies = yield from node.exchange_in_transaction(operation, sent, deadline)
-                else:
-                    replies = yield from node.exchange(
-                        Call(operation, sent, deadline, writes=writes)
+                if writes:
+                    replies = yield from node.exchange_writes(
+                        operation, sent, deadline, transaction=self._has_transactions
                     )
+                else:
+                    replies = yield from node.exchange(Call(operation, sent, deadline))
             except Unavailable as fault:
                 replies = [fault] * len(sent)
                 if self.servers.can_refresh():
