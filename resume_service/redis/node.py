@@ -57,13 +57,17 @@ class Node:
         raise_first_error(call.operation, replies)
         return replies
 
+    def small(self, call: Call) -> Call:
+        """Return `call`, on the connection for small replies. An operation yields it."""
+        call.pipeline = self._small
+        return call
+
     def exchange(self, call: Call) -> Operation[list[Any]]:
         """Return the small replies to `call`. An error reply is an element of the list.
 
         Raises Unavailable as `send` does.
         """
-        call.pipeline = self._small
-        replies: list[Any] = yield call
+        replies: list[Any] = yield self.small(call)
         return replies
 
     def exchange_writes(

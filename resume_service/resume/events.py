@@ -41,9 +41,12 @@ class Events:
     def save(self, event: Measurement) -> Operation[bool]:
         """Return whether the save is the latest one."""
         keys = self._keys.of_point(event.user_id, event.video_id)
-        deadline = self._redis.deadline_ms(keys.point)
+        node = self._redis.nodes.known(keys.point)
+        deadline = self._redis.deadline_ms(node)
         args = self._arguments.of_measurement(event, keys, deadline, wants_point=False)
-        result = yield from self._redis.run("save", MERGE_POINT, self._keys_of_save(keys), args)
+        result = yield from self._redis.run(
+            "save", MERGE_POINT, self._keys_of_save(keys), args, node
+        )
         applied = has_changed_point(result, event.arrived_ms)
         if self._separate_backlog:  # also if it is not the latest: it may have set `watched`
             yield from self._separate_backlog.add(BacklogEntry(keys, event.arrived_ms))
@@ -52,9 +55,12 @@ class Events:
     def save_and_get(self, event: Measurement) -> Operation[tuple[bool, bool, list[Any]]]:
         """Return whether the save is the latest one, whether the point is new, and its POINT_FIELDS."""
         keys = self._keys.of_point(event.user_id, event.video_id)
-        deadline = self._redis.deadline_ms(keys.point)
+        node = self._redis.nodes.known(keys.point)
+        deadline = self._redis.deadline_ms(node)
         args = self._arguments.of_measurement(event, keys, deadline, wants_point=True)
-        result = yield from self._redis.run("save", MERGE_POINT, self._keys_of_save(keys), args)
+        result = yield from self._redis.run(
+            "save", MERGE_POINT, self._keys_of_save(keys), args, node
+        )
         number, is_new, *values = _items(result, 2 + len(POINT_FIELDS))
         applied = has_changed_point(number, event.arrived_ms)
         if self._separate_backlog:
@@ -65,12 +71,13 @@ class Events:
         """Merge a deletion or a mark."""
         keys = self._keys.of_point(event.user_id, event.video_id)
         is_deletion = event.type is EventType.DELETE
-        deadline = self._redis.deadline_ms(keys.point)
+        node = self._redis.nodes.known(keys.point)
+        deadline = self._redis.deadline_ms(node)
         args = self._arguments.of_mark(event, keys, deadline)
         if self._separate_backlog and is_deletion:
             yield from self._separate_backlog.add(_entry(event, keys))
         name = "delete" if is_deletion else "mark"
-        result = yield from self._redis.run(name, MERGE_POINT, self._script_keys(keys), args)
+        result = yield from self._redis.run(name, MERGE_POINT, self._script_keys(keys), args, node)
         deletion = _deletion(result, event)
         if self._separate_backlog:
             yield from self._separate_backlog.add(_entry(event, keys, result))
@@ -110,7 +117,8 @@ class Events:
 
     def _call(self, event: Event) -> ScriptArguments:
         keys = self._keys.of_point(event.user_id, event.video_id)
-        deadline = self._redis.deadline_ms(keys.point)
+        node = self._redis.nodes.known(keys.point)
+        deadline = self._redis.deadline_ms(node)
         if isinstance(event, Mark):
             return self._script_keys(keys), self._arguments.of_mark(event, keys, deadline)
         args = self._arguments.of_measurement(event, keys, deadline, wants_point=False)

@@ -193,7 +193,7 @@ def test_batch_asks_each_server_for_its_time_once_a_second_after_the_scripts(
         assert [each[0] for each in next(operation).commands] == [*names, "TIME"]
         assert result_of(operation, [*replies, server_time()]) == [1, 2]
 
-    assert router.deadline_ms("k")
+    assert router.deadline_ms(router.nodes.known("k"))
     operation = router.run_each("batch", SCRIPT, BATCH)
     assert [each[0] for each in next(operation).commands] == names
     assert result_of(operation, replies) == [1, 2]
