@@ -93,6 +93,24 @@ def test_a_stream_gets_all_points_again_after_redis_has_lost_its_data(
     assert [len(event.data) for event in stream.named("points")] == [1, 0]
 
 
+def test_a_stream_is_refused_until_redis_says_on_which_channels_it_publishes(
+    server, tmp_path, open_stream
+):
+    allowed = ("~*", "&*", "+@all", "-command")
+    server.client.execute_command("ACL SETUSER", "limited", "on", ">pass", *allowed)
+    log, url = tmp_path / "service.log", server.url.replace("//", "//limited:pass@")
+    with running_service(log, url, WEB_CONCURRENCY="1", **SHORT_TIMES) as service:
+        refused = open_stream(service.port, token())
+        eventually(lambda: refused.ended_at or refused.body)
+        server.client.execute_command("ACL SETUSER", "limited", "+command")
+        eventually(lambda: _opens(service, open_stream, "bob"))
+        stream = listening(open_stream, service)
+        saved(service, "ann")
+        eventually(lambda: names(stream) == ["points", "point"])
+
+        assert refused.status == 503
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_stopped_process_says_bye_and_ends(server, own_service, open_stream, effort, number):
     streams = [listening(open_stream, own_service, f"user-{n}") for n in range(effort(50, 500))]
@@ -122,9 +140,9 @@ def test_a_killed_process_frees_the_places_of_its_streams(server, own_service, o
     eventually(lambda: _opens(own_service, open_stream))
 
 
-def _opens(service, open_stream):
+def _opens(service, open_stream, user="ann"):
     try:
-        stream = open_stream(service.port, token())
+        stream = open_stream(service.port, token(user))
     except OSError:
         return False
     eventually(lambda: stream.status or stream.ended_at)
