@@ -82,8 +82,10 @@ def test_unreadable_body_of_a_mark_is_refused(player, mark, how, status):
 @pytest.mark.parametrize("path", [*MARKS, None])
 @pytest.mark.parametrize(
     "age",
-    ["-1", "1.5", "x", "", "+1", f"{DAYS_30_MS + 1}", "9" * 30]
-    + ["\u0663\u0660\u0660\u0660", "\uff19\uff19", "\u00b2", "0\u0663", "1_0", " 5"],
+    [
+        *("-1", "1.5", "x", "", "+1", f"{DAYS_30_MS + 1}", "9" * 30, "1_0", " 5"),
+        *("\u0663\u0660\u0660\u0660", "\uff19\uff19", "\u00b2", "0\u0663"),
+    ],
 )
 @pytest.mark.parametrize("video", ["v1", "v%31"], ids=["fast-lane", "flask"])
 def test_invalid_age_in_a_query_is_400_and_named(player, path, age, video):
