@@ -151,5 +151,5 @@ def _deletion(result: Any, event: Mark) -> Deletion:
         number, existed, earlier_ms = result
     except (TypeError, ValueError):
         raise Unavailable from None
-    has_changed_point(number, event.arrived_ms)
-    return Deletion(existed == 1, earlier_ms)
+    is_applied = has_changed_point(number, event.arrived_ms)
+    return Deletion(existed == 1, earlier_ms, is_applied)

@@ -78,6 +78,8 @@ class Deletion(NamedTuple):
     """Whether Redis had the point."""
     earlier_ms: int
     """Time of the latest deletion before this one, ms since 1970. 0 if there was none."""
+    is_applied: bool
+    """Whether it has changed anything, and a full list had space for the point."""
 
 
 class ResumePoint(Struct, frozen=True, gc=False):

@@ -89,6 +89,8 @@ class PointScan:
         self._keys = keys
         self.watched_percent = settings.watched_percent
         """A point with this percent or more is not in progress."""
+        self.max_points = settings.max_points
+        """Maximum number of a user's points."""
 
     def in_progress(self, user_id: str, most: int | None = None) -> Operation[PointsInProgress]:
         """Return the user's points in progress.
