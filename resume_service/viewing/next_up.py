@@ -13,7 +13,6 @@ from resume_service.redis.operation import Blocking, Operation
 from resume_service.resume.point_scan import KnownVideos, PointScan
 from resume_service.resume.video_access import VideoKind
 from resume_service.viewing import queries
-from resume_service.viewing.known_points import archived_points
 
 
 class NextEpisode(NamedTuple):
@@ -25,10 +24,9 @@ class NextEpisode(NamedTuple):
 
 
 class NextUp:
-    """Reads the points from Redis in two round trips. Postgres adds the archived points.
+    """Reads the points from Redis in two round trips.
 
-    Postgres finds the episodes with one statement. One more statement is necessary if the viewer has
-    marked videos of which only the archive has the points.
+    Postgres joins them with the archived points, and finds the episodes, with one statement.
     """
 
     def __init__(self, points: PointScan, database: Database) -> None:
@@ -46,14 +44,10 @@ class NextUp:
 
     def _query(self, viewer: Identity, known: KnownVideos, limit: int) -> list[NextEpisode]:
         with self._database.transaction() as sql:
-            marked = list(known.marks)
-            rows = queries.archived_points(sql, viewer.user_id, marked) if marked else []
-            added = archived_points(known, rows, self._points.watched_percent)
-            lines = [*known.lines, *(point.line(each) for each, point in added.items())]
             result = sql.execute(
                 queries.NEXT_EPISODES,
                 {
-                    "points": "\n".join(lines),
+                    "points": "\n".join(known.lines),
                     "deletions": "\n".join(f"{each} {at}" for each, at in known.deletions.items()),
                     "user_id": viewer.user_id,
                     "watched_percent": self._points.watched_percent,

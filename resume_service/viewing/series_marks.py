@@ -8,11 +8,12 @@ from resume_service.auth.identity import Identity
 from resume_service.errors import NotFound, Unavailable
 from resume_service.postgres.database import Database
 from resume_service.redis.operation import Blocking, Operation
+from resume_service.resume.known_point import KnownPoint
 from resume_service.resume.model import Deletion, EventType, Mark
-from resume_service.resume.point_scan import KnownPoint, KnownVideos, PointScan
+from resume_service.resume.point_scan import KnownVideos, PointScan
 from resume_service.resume.store import ResumeStore
 from resume_service.viewing import queries
-from resume_service.viewing.known_points import archived_points
+from resume_service.viewing.known_points import known_points
 
 BATCH = 100
 """Number of marks in one round trip to Redis."""
@@ -41,8 +42,8 @@ class Episode(NamedTuple):
 
     def is_changed_by(self, mark: EventType) -> bool:
         """Return whether a mark that concerns this episode changes it."""
-        is_watched = self.point is not None and self.point.watched
-        is_dismissed = self.point is not None and self.point.dismissed
+        is_watched = self.point is not None and self.point.is_watched
+        is_dismissed = self.point is not None and self.point.is_dismissed
         return {
             EventType.WATCHED: not is_watched,
             EventType.UNWATCHED: is_watched,
@@ -95,5 +96,6 @@ class SeriesMarks:
             rows = sql.execute(queries.episodes(viewer, series_id)).all()
             ids = [str(row.id) for row in rows]
             archived = queries.archived_points(sql, viewer.user_id, ids)
-        points = archived_points(known, archived, self._scan.watched_percent) | known.points()
-        return [Episode(str(row.id), row.offered, points.get(str(row.id))) for row in rows]
+        points = known_points(known, archived, self._scan.watched_percent)
+        existing = {video_id: point for video_id, point in points.items() if point.exists}
+        return [Episode(str(row.id), row.offered, existing.get(str(row.id))) for row in rows]
