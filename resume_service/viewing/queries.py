@@ -15,11 +15,13 @@ from resume_service.catalogue.tables import videos
 from resume_service.resume.model import ArchivedPoint
 
 # A line of `points` is the text of a KnownPoint, a line of `deletions` a video id and a time in ms. To
-# send one text takes a fifth of the time of five arrays. The rules are those of `known_point.py`. Each
-# time is at least that of the deletion. So only a later event counts as one.
+# send one text takes a fifth of the time of five arrays. The rules are those of `known_point.py`, and
+# `has_begun` that of `merge_state.is_begun`. Each time is at least that of the deletion. So only a
+# later event counts as one.
 #
 # If `state` is not valid, the other columns decide, as in `archive/rows.py`. In the text of an array,
-# each element that is no number has quotes. Version 0.4 saved a point if `shown` is another time.
+# an element with a comma and an empty one have quotes. So if only digits were between the commas, all
+# elements are numbers. Version 0.4 has saved the point again if its time differs from `shown`.
 #
 # OFFSET 0 and FULL JOIN fix the plan, also without statistics. The facts of the videos come from the
 # primary key, not from a scan of all videos. `due` is sorted before the search for the next episodes.
@@ -30,24 +32,32 @@ WITH live AS (
          CAST(word[4:] AS bigint[]) AS times
     FROM (SELECT string_to_array(line, ' ') AS word
             FROM unnest(string_to_array(:points, E'\\n')) AS line OFFSET 0) AS words
+  OFFSET 0
 ), deletion AS (
   SELECT split_part(line, ' ', 1) AS video_id, CAST(split_part(line, ' ', 2) AS bigint) AS at
     FROM unnest(string_to_array(:deletions, E'\\n')) AS line
+  OFFSET 0
 ), row AS (
   SELECT video_id, watched, CAST(date_part('epoch', updated_at) * 1000 AS bigint) AS at,
          CAST(date_part('epoch', watched_at) * 1000 AS bigint) AS watched_at,
          position > 0 AND coalesce(percent < :watched_percent, true) AS has_begun,
          CASE WHEN jsonb_typeof(state) = 'object' THEN ARRAY[
-           state ->> 'qualified', state ->> 'marked', state ->> 'unwatched', state ->> 'dismissed',
-           state ->> 'undismissed', state -> 'position' ->> 0, state -> 'rate' ->> 0, state ->> 'shown'
+           coalesce(left(state ->> 'qualified', 18), '0'),
+           coalesce(left(state ->> 'marked', 18), '0'),
+           coalesce(left(state ->> 'unwatched', 18), '0'),
+           coalesce(left(state ->> 'dismissed', 18), '0'),
+           coalesce(left(state ->> 'undismissed', 18), '0'),
+           coalesce(left(state -> 'position' ->> 0, 18), '0'),
+           coalesce(left(state -> 'rate' ->> 0, 18), '0'),
+           coalesce(left(state ->> 'shown', 18), '0')
          ] END AS words
     FROM watch_archive
    WHERE user_id = :user_id
   OFFSET 0
 ), parsed AS (
   SELECT video_id, watched, at, watched_at, has_begun,
-         CASE WHEN CAST(words AS text) ~ '^[{]((NULL|[0-9]{1,18})[,}])+$' THEN CAST(words AS bigint[])
-          END AS times
+         CASE WHEN translate(CAST(words AS text), '0123456789', '') = '{,,,,,,,}'
+              THEN CAST(words AS bigint[]) END AS times
     FROM row
   OFFSET 0
 ), archived AS (
@@ -67,6 +77,7 @@ WITH live AS (
          greatest(live.times[4], archived.times[4], deletion.at, 0) AS dismissed,
          greatest(live.times[5], archived.times[5], deletion.at, 0) AS undismissed
     FROM live FULL JOIN deletion USING (video_id) FULL JOIN archived USING (video_id)
+  OFFSET 0
 ), point AS (
   SELECT CASE WHEN length(video_id) < 19 AND ltrim(video_id, '0123456789') = ''
                AND video_id NOT LIKE '0%' THEN CAST(video_id AS bigint) END AS number,
