@@ -34,7 +34,7 @@ class ViewerQuery(Schema):
         most=GREATEST_ROW_ID,
         metadata={
             "description": "A service names the company of a viewer without an account here. "
-            "Default: the company of the account, else all companies."
+            "Ignored for an account. Default: the company of the account, else all companies."
         },
     )
 
