@@ -40,6 +40,7 @@ class Evening:
         self.points, self.cache = services.get(ResumeStore), services.get(FactsCache)
         self.marks, self.begun = services.get(SeriesMarks), services.get(ContinueWatching)
         self.next = services.get(NextUp)
+        self.has_expired = False
         for _ in range(self.chance.randrange(3, 16)):
             self.add_video()
 
@@ -122,17 +123,20 @@ class Evening:
     def expire(self) -> None:
         self.viewer.expire()
         self.model.expire()
+        self.has_expired = True
 
     def age(self) -> int:
         return self.chance.choice([0, 0, 0, self.chance.randrange(HOUR_MS), 60_000, 120_000])
 
     def check(self) -> None:
-        page = run(self.begun.page(self.user, 100, None))
-        shown = [int(item.point.video_id) for item in page.items]
-        assert shown == self.model.continuing(self.in_redis())
         items = run(self.next.items(self.user, 100))
         found = [(item.video.id, item.after and item.after.id) for item in items]
         assert found == self.model.next_up()
+        if self.has_expired:  # until a flush, `continue` lacks what only the archive knows
+            self.viewer.flush()
+        page = run(self.begun.page(self.user, 100, None))
+        shown = [int(item.point.video_id) for item in page.items]
+        assert shown == self.model.continuing(self.in_redis())
 
     def in_redis(self) -> set[int]:
         """The videos of which Redis has the point, and not only marks or nothing."""
