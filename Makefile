@@ -17,7 +17,7 @@ run: $(VENV)/run ## Serve on :8000 (or PORT) with its own Redis, Postgres and wo
 	@$(BIN)/python -m dev.run
 
 .PHONY: seed-demo
-seed-demo: $(VENV)/run ## Add companies, users, videos and a course to `make run`
+seed-demo: $(VENV)/run ## Add companies, users, videos, viewings and a course to `make run`
 	@$(BIN)/python -m dev.seed_demo
 
 .PHONY: test

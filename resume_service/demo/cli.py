@@ -87,12 +87,15 @@ def seed(settings: Settings, password: str) -> Seeded:
 
 
 def _viewings(settings: Settings, database: Database, seeded: Seeded) -> int | None:
-    points = build_services(settings, None, system_clock).get(ResumeStore)
+    services = build_services(settings, None, system_clock)
     viewer, company = str(seeded.viewer.id), seeded.catalogue.companies[0].id
     try:
-        return seed_viewings(points, database, viewer, company, epoch_ms(system_clock()))
+        points, now_ms = services.get(ResumeStore), epoch_ms(system_clock())
+        return seed_viewings(points, database, viewer, company, now_ms)
     except Unavailable:
         return None
+    finally:
+        services.get(Database).close()  # the connections to Redis close when they are collected
 
 
 def made_up_password() -> str:

@@ -168,10 +168,10 @@ def _outcome(result: Any, event: Event) -> bool | Deletion | Unavailable:
 def _deletion(result: Any, event: Mark) -> Deletion:
     """Raises Unavailable if `result` belongs to another command."""
     number, existed, earlier_ms, at_ms = _items(result, 4)
-    has_changed_point(number, event.arrived_ms)
+    is_applied = has_changed_point(number, event.arrived_ms)
     if not type(earlier_ms) is type(at_ms) is int:
         raise Unavailable
-    return Deletion(existed == 1, earlier_ms)
+    return Deletion(existed == 1, earlier_ms, is_applied)
 
 
 def _items(result: Any, count: int) -> list[Any]:

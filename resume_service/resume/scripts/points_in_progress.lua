@@ -19,6 +19,7 @@ repeat
   for _, member in ipairs(members) do
     local key = ARGV[1] .. member
     local values = redis.pcall('HMGET', key, 'currentTime', 'percent')
+    -- The rule is the same as `is_begun` in merge_state.py.
     -- An error: another program has written a key of another type.
     if not values.err and (tonumber(values[1] or 0) or 0) > 0
       and (tonumber(values[2] or 0) or 0) < below then
