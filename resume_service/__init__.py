@@ -31,7 +31,7 @@ from resume_service.web import cors, lifecycle
 from resume_service.web.blueprint import Blueprint, RowId
 from resume_service.web.error_responses import render_service_error
 from resume_service.web.fast_lane import FastLane
-from resume_service.web.routes import docs, health, home, metrics
+from resume_service.web.routes import docs, health, home, metrics, site
 from resume_service.wiring import build_services
 from resume_service.worker import cli as worker_cli
 
@@ -71,8 +71,10 @@ SIGN_IN_BLUEPRINTS = (sign_in.blp,)
 """Registered only if DATABASE_URL and JWT_SECRET are set. JWT_SECRET signs the tokens."""
 BILLING_BLUEPRINTS = (stripe.blp,)
 """Registered only if DATABASE_URL and STRIPE_WEBHOOK_SECRET are set."""
-PAGES: tuple[flask.Blueprint, ...] = (dashboard.blp,)
-"""HTML pages, registered only if DATABASE_URL is set. The OpenAPI document omits HTML pages."""
+PAGES: tuple[flask.Blueprint, ...] = (site.blp,)
+"""HTML pages and their files. The OpenAPI document omits them."""
+DATABASE_PAGES: tuple[flask.Blueprint, ...] = (dashboard.blp,)
+"""The same, registered only if DATABASE_URL is set."""
 FAST_ROUTES = (
     *progress.FAST_ROUTES,
     *marks.FAST_ROUTES,
@@ -101,6 +103,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "videos.by_id",
         "billing.receive",
         *docs.ENDPOINTS,
+        *site.ENDPOINTS,
         *dashboard.ENDPOINTS,
     }
 )
@@ -133,7 +136,7 @@ def create_app(
     api = docs.describe(app, __version__, settings)
     for blueprint in _blueprints(settings):
         api.register_blueprint(blueprint)
-    for page in PAGES if settings.database_url else ():
+    for page in PAGES + (DATABASE_PAGES if settings.database_url else ()):
         app.register_blueprint(page)
     for command in _commands(settings):
         app.cli.add_command(command)

@@ -20,6 +20,8 @@ PUBLIC = {
     "/docs",
     "/docs/",
     "/docs/<path:path>",
+    "/site/pages.json",
+    SITE_FILES,
 }
 BODIES = {
     "POST /api/progress": [

@@ -14,6 +14,8 @@ from tests.support.tokens import SECRET, bearer
 PAGES = {
     "/docs/",
     "/docs/<path:path>",
+    "/site/pages.json",
+    SITE_FILES,
     "/dashboard",
     "/dashboard/<any('dashboard.js', 'dashboard.css'):name>",
 }
