@@ -15,9 +15,9 @@ PAGES = {
     "/docs/",
     "/docs/<path:path>",
     "/site/pages.json",
-    SITE_FILES,
+    "/site/<name>",
     "/dashboard",
-    "/dashboard/<any('dashboard.js', 'dashboard.css'):name>",
+    "/dashboard/<name>",
 }
 """Pages for browsers, which are not part of the API."""
 BATCH = "/api/progress/batch"
