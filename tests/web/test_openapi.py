@@ -18,6 +18,9 @@ PAGES = {
     "/site/<name>",
     "/dashboard",
     "/dashboard/<name>",
+    "/watch",
+    "/watch/<name>",
+    "/watch/resume-points/<name>",
 }
 """Pages for browsers, which are not part of the API."""
 BATCH = "/api/progress/batch"

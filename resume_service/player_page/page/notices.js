@@ -5,10 +5,15 @@ import { element } from "/site/site.js"
 export class Notices {
   node = element("div", { className: "notices" })
   #announce
+  #neighbour
 
-  /** @param {(text: string) => void} announce reads a text out to users of screen readers */
-  constructor(announce) {
+  /**
+   * @param {(text: string) => void} announce reads a text out to users of screen readers
+   * @param {HTMLElement} neighbour gets the focus when the focused message closes
+   */
+  constructor(announce, neighbour) {
     this.#announce = announce
+    this.#neighbour = neighbour
   }
 
   /**
@@ -35,12 +40,8 @@ export class Notices {
 
   hide(name) {
     const node = this.#find(name)
-    if (node?.contains(document.activeElement)) this.node.parentElement?.querySelector("video")?.focus()
+    if (node?.contains(document.activeElement)) this.#neighbour.focus()
     node?.remove()
-  }
-
-  clear() {
-    this.node.replaceChildren()
   }
 
   #find(name) {

@@ -61,7 +61,7 @@ class OpenVideo {
   constructor(id, parts) {
     this.id = id
     this.#parts = parts
-    this.#notices = new Notices(parts.announce)
+    this.#notices = new Notices(parts.announce, this.#media)
     const back = element("button", { className: "button button--quiet panel__back", type: "button", onclick: () => parts.openVideo(null) }, "← All videos")
     const actions = element("div", { className: "panel__actions" }, this.#startOver, this.#watched, this.#dismiss)
     this.node = element(

@@ -25,8 +25,9 @@ export class Shelves {
   constructor(place, library, actions) {
     this.#library = library
     this.#actions = actions
-    this.notices = new Notices(actions.announce)
-    this.#continued = new Shelf("continue", "Continue watching", this.notices.node)
+    this.#continued = new Shelf("continue", "Continue watching")
+    this.notices = new Notices(actions.announce, this.#continued.heading)
+    this.#continued.keep(this.notices.node)
     this.#nextUp = new Shelf("next-up", "Next up")
     this.#all = new Shelf("all", "All videos")
     place.replaceChildren(...this.#shelves.map(({ node }) => node))
@@ -106,11 +107,16 @@ class Shelf {
   #fixed
   #key = ""
 
-  /** `extra` stands below the heading, always. */
-  constructor(id, title, extra) {
-    const heading = element("h2", { id: `${id}-title`, tabIndex: -1 }, title)
-    this.#fixed = extra ? [heading, extra] : [heading]
-    this.node = element("section", { className: "shelf", id, "aria-labelledby": heading.id }, ...this.#fixed)
+  constructor(id, title) {
+    this.heading = element("h2", { id: `${id}-title`, tabIndex: -1 }, title)
+    this.#fixed = [this.heading]
+    this.node = element("section", { className: "shelf", id, "aria-labelledby": this.heading.id }, this.heading)
+  }
+
+  /** Keep a node below the heading, whatever the content is. */
+  keep(node) {
+    this.#fixed.push(node)
+    this.heading.after(node)
   }
 
   /**

@@ -1,0 +1,86 @@
+"""`/watch`: its files, their headers, and what they may load."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from resume_service import create_app
+from resume_service.player_page.routes import FILES, PACKAGE, PAGE
+from resume_service.settings import Settings
+from tests.support.tokens import SECRET
+
+MODULES = sorted(path.name for path in PACKAGE.glob("*.js"))
+PATHS = ["", *(f"/{name}" for name in sorted(FILES)), *(f"/resume-points/{m}" for m in MODULES)]
+IMPORTED = re.compile(
+    r"^(?:import|export) [^\n]*?from \"([^\"]+)\"|^\} from \"([^\"]+)\"", re.MULTILINE
+)
+
+
+@pytest.fixture(scope="module")
+def client():
+    settings = Settings(jwt_secret=SECRET, database_url="postgresql://nowhere.invalid/archive")
+    return create_app(settings).test_client()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_file_is_served_without_a_token_and_with_a_strict_policy(client, path):
+    answer = client.get(f"/watch{path}", buffered=True)
+    policy = dict(
+        each.strip().split(" ", 1) for each in answer.headers["Content-Security-Policy"].split(";")
+    )
+
+    assert answer.status_code == 200
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["media-src"] == "'self' blob:"
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["", "/watch.js", "/resume-points/resume-points.js"])
+def test_a_browser_loads_a_file_again_only_if_it_has_changed(client, path):
+    first = client.get(f"/watch{path}", buffered=True)
+    etag = {"If-None-Match": first.headers["ETag"]}
+    again = client.get(f"/watch{path}", headers=etag, buffered=True)
+
+    assert first.headers["Cache-Control"] == "no-cache"
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/x.js", "/watch.html", "/routes.py", "/../routes.py", "/%2e%2e/routes.py",
+        "/resume-points/x.js", "/resume-points/package.json", "/resume-points/../package.json",
+        "/resume-points/%2e%2e%2fsize.js", "/resume-points/",
+    ],
+)  # fmt: skip
+def test_no_other_file_is_served(client, path):
+    assert client.get(f"/watch{path}").status_code == 404
+
+
+def test_each_import_of_a_module_leads_to_a_served_file(client):
+    for path in [path for path in PATHS if path.endswith(".js")]:
+        text = client.get(f"/watch{path}", buffered=True).get_data(as_text=True)
+        for found in IMPORTED.finditer(text):
+            target = found[1] or found[2]
+            folder = f"/watch{path}".rpartition("/")[0]
+            url = target if target.startswith("/") else f"{folder}/{target.removeprefix('./')}"
+
+            assert client.get(url, buffered=True).status_code == 200, (path, target)
+
+
+def test_the_page_has_no_inline_code_and_no_other_hosts():
+    for file in PAGE.iterdir():
+        text = file.read_text()
+        assert "http://" not in text
+        assert "https://" not in text
+        assert "innerHTML" not in text
+        assert "localStorage" not in text
+        assert ".style" not in text
+    page = (PAGE / "watch.html").read_text()
+    assert "<style" not in page
+    assert "style=" not in page
+    assert page.count("<script ") == page.count("<script") == 1
