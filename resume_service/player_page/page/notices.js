@@ -30,8 +30,9 @@ export class Notices {
       }
       return element("button", { className: "button", type: "button", onclick }, label)
     })
-    const close = element("button", { className: "button button--quiet", type: "button", "aria-label": `Close: ${text}`, onclick: () => this.hide(name) }, "Close")
-    const node = element("div", { className: "notice" }, element("p", {}, text), element("div", { className: "notice__actions" }, ...buttons, close))
+    const close = element("button", { className: "notice__close", type: "button", "aria-label": `Close: ${text}`, onclick: () => this.hide(name) }, "×")
+    const row = buttons.length ? element("div", { className: "notice__actions" }, ...buttons) : null
+    const node = element("div", { className: "notice" }, element("p", {}, text), close, row)
     node.dataset.name = name
     this.#find(name)?.remove()
     this.node.append(node)

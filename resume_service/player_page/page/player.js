@@ -56,6 +56,7 @@ class OpenVideo {
   #startOver = action("Start over", () => this.#goTo(0))
   #watched = action("Mark as watched", () => this.#toggleWatched())
   #dismiss = action("Remove from “Continue watching”", () => this.#parts.marks.dismiss(this.#video, this.#notices))
+  #actions = element("div", { className: "panel__actions", hidden: true })
   #notices
 
   constructor(id, parts) {
@@ -63,12 +64,12 @@ class OpenVideo {
     this.#parts = parts
     this.#notices = new Notices(parts.announce, this.#media)
     const back = element("button", { className: "button button--quiet panel__back", type: "button", onclick: () => parts.openVideo(null) }, "← All videos")
-    const actions = element("div", { className: "panel__actions" }, this.#startOver, this.#watched, this.#dismiss)
+    this.#actions.append(this.#startOver, this.#watched, this.#dismiss)
     this.node = element(
       "div",
       { className: "player__parts" },
       element("div", { className: "stage" }, this.#media, this.#cover),
-      element("div", { className: "panel" }, back, element("div", { className: "panel__text" }, this.#title, this.#kind, this.#lesson), this.#state, this.#notices.node, actions),
+      element("div", { className: "panel" }, back, element("div", { className: "panel__text" }, this.#title, this.#kind, this.#lesson), this.#state, this.#notices.node, this.#actions),
     )
     this.#media.addEventListener("error", () => this.#fail(new Error("This browser can’t play the video."), () => this.#load()))
     this.#media.addEventListener("ended", () => this.#offerNext())
@@ -133,6 +134,7 @@ class OpenVideo {
       this.#url = await loadMedia(this.id, options)
       this.#media.src = this.#url
       this.#cover.hidden = true
+      this.#actions.hidden = false
     } catch (error) {
       if (!this.#leaving.signal.aborted) this.#fail(error, () => this.#load())
     }
@@ -143,6 +145,7 @@ class OpenVideo {
     this.#title.textContent = this.#video?.name ?? "Not available"
     this.#cover.replaceChildren(problem(error, canRetry ? retry : undefined))
     this.#cover.hidden = false
+    this.#actions.hidden = true
   }
 
   #showResumed(from) {

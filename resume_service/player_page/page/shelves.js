@@ -89,7 +89,7 @@ export class Shelves {
       try {
         await this.#library.moreVideos()
       } catch (error) {
-        this.#all.node.append(problem(error))
+        this.#all.showProblem(error)
       }
     }
     return element("button", { className: "button", type: "button", onclick: load }, "Show more videos")
@@ -104,19 +104,23 @@ export class Shelves {
 class Shelf {
   /** @type {Tile[]} */
   tiles = []
-  #fixed
+  #content = element("div", { className: "shelf__content" })
   #key = ""
 
   constructor(id, title) {
     this.heading = element("h2", { id: `${id}-title`, tabIndex: -1 }, title)
-    this.#fixed = [this.heading]
-    this.node = element("section", { className: "shelf", id, "aria-labelledby": this.heading.id }, this.heading)
+    this.node = element("section", { className: "shelf", id, "aria-labelledby": this.heading.id }, this.heading, this.#content)
   }
 
   /** Keep a node below the heading, whatever the content is. */
   keep(node) {
-    this.#fixed.push(node)
     this.heading.after(node)
+  }
+
+  /** Show below the list that more of it could not be loaded. */
+  showProblem(error) {
+    this.#content.querySelector(":scope > .problem")?.remove()
+    this.#content.append(problem(error))
   }
 
   /**
@@ -130,10 +134,11 @@ class Shelf {
     const nodes = content()
     this.tiles = nodes.flatMap(tilesIn)
     this.node.hidden = nodes.length === 0
-    this.node.replaceChildren(...this.#fixed, ...nodes)
+    this.#content.replaceChildren(...nodes)
   }
 }
 
+/** The tile of each node in a list. @type {WeakMap<Element, Tile>} */
 const tileOf = new WeakMap()
 
 function tilesIn(node) {
