@@ -24,6 +24,11 @@ LARGEST = 200_000
 """Bytes of the picture."""
 SIZE = {"width": 1120, "height": 780}
 VIDEO = "The Long Ferry"
+STOPPED = """async (video) => {
+  await video.play()
+  video.pause()
+}"""
+"""A video that has played shows a picture of its position."""
 
 
 def main() -> None:
@@ -53,9 +58,8 @@ def _open_video(page: Page) -> None:
     """Open the video, and stop it so that the picture shows its position."""
     page.get_by_role("link", name=VIDEO).first.click()
     page.get_by_text("Resumed at").first.wait_for()
-    page.locator("video").evaluate("async (video) => { await video.play(); video.pause() }")
     page.mouse.move(0, 0)
-    page.wait_for_function("!document.querySelector('video').seeking")
+    page.locator("video").evaluate(STOPPED)
 
 
 if __name__ == "__main__":

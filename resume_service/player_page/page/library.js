@@ -24,6 +24,7 @@ export class Library extends EventTarget {
   #corporationId = null
   #pages = 0
   #timer = 0
+  #refreshedAt = 0
 
   /** @param {import("/watch/resume-points/resume-points.js").ResumePoints} points */
   constructor(points) {
@@ -50,6 +51,7 @@ export class Library extends EventTarget {
   async refresh() {
     clearTimeout(this.#timer)
     this.#timer = 0
+    this.#refreshedAt = performance.now()
     const read = (path) => api(path).then(({ items }) => items, (error) => error)
     const before = [this.continued, this.nextUp]
     const lists = await Promise.all([read("/api/v1/viewing/continue"), read("/api/v1/viewing/next-up")])
@@ -115,7 +117,7 @@ export class Library extends EventTarget {
 
   /** Read the lists again, at most once in REFRESH_GAP_MS. */
   refreshSoon() {
-    this.#timer ||= setTimeout(() => this.refresh(), REFRESH_GAP_MS)
+    this.#timer ||= setTimeout(() => this.refresh(), Math.max(0, this.#refreshedAt + REFRESH_GAP_MS - performance.now()))
   }
 
   /** Stop the timer. */

@@ -155,7 +155,7 @@ class OpenVideo {
   }
 
   #showElsewhere({ currentTime, device }) {
-    const text = `${device ?? "Another device"} is at ${clock(currentTime)} now.`
+    const text = `This video is at ${clock(currentTime)} on ${device ?? "another device"}.`
     this.#notices.show("position", text, [[`Go to ${clock(currentTime)}`, () => this.#goTo(currentTime)]])
   }
 
@@ -176,6 +176,7 @@ class OpenVideo {
 
   async #offerNext() {
     const { library, openVideo } = this.#parts
+    this.#notices.hide("position")
     await library.refresh()
     const next = Array.isArray(library.nextUp) && library.nextUp.find(({ after }) => after.series_id === this.#video.series_id)
     if (this.#leaving.signal.aborted || !next || this.#video.series_id === null) return

@@ -33,24 +33,30 @@ function start() {
 function viewerOf(user) {
   const points = pointsOf(user)
   const library = new Library(points)
-  const live = points.listen()
+  const leaving = new AbortController()
   const marks = new Marks(points, library)
   const player = new Player(playerPlace, { points, library, marks, announce, openVideo })
-  live.addEventListener("point", ({ detail }) => library.apply(detail))
-  live.addEventListener("points", ({ detail }) => detail.forEach((point) => library.apply(point)))
-  live.addEventListener("gone", ({ detail }) => library.remove(detail.videoId))
   new Shelves(shelvesPlace, library, { announce, retry: () => library.load(), dismiss: (video, notices) => marks.dismiss(video, notices) })
   library.load()
+  follow(points, library, leaving.signal)
   return {
     library,
     player,
     stop() {
-      live.close()
+      leaving.abort()
       library.close()
       player.close()
       points.close()
     },
   }
+}
+
+/** Take over what the viewer's other devices and windows do. */
+async function follow(points, library, signal) {
+  const live = await points.listen({ signal })
+  live.addEventListener("point", ({ detail }) => library.apply(detail))
+  live.addEventListener("points", ({ detail }) => detail.forEach((point) => library.apply(point)))
+  live.addEventListener("gone", ({ detail }) => library.remove(detail.videoId))
 }
 
 /** Show what the address names. With `play`, the viewer has just chosen the video. */
