@@ -1,4 +1,4 @@
-"""Makes `docs/watch.png`, the picture of `/watch` in the README.
+"""Makes `docs/watch.jpg`, the picture of `/watch` in the README.
 
 It needs Chromium, and `make run` with the demo in another terminal. The picture shows the first viewer
 of the demo, so make it with new data: `.venv/bin/python -m dev.screenshot`, with PORT if it is not 8000.
@@ -19,7 +19,8 @@ from resume_service.demo.titles import STUDIOS
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-TARGET = ROOT / "docs" / "watch.png"
+TARGET = ROOT / "docs" / "watch.jpg"
+QUALITY = 88
 LARGEST = 200_000
 """Bytes of the picture."""
 SIZE = {"width": 1120, "height": 780}
@@ -40,7 +41,7 @@ def main() -> None:
         page.goto(f"{address}/watch")
         _sign_in(page)
         _open_video(page)
-        page.screenshot(path=TARGET)
+        page.screenshot(path=TARGET, type="jpeg", quality=QUALITY)
         browser.close()
     size = TARGET.stat().st_size
     print(f"{TARGET.relative_to(ROOT)}: {size / 1000:.0f} kB")
