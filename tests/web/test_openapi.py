@@ -13,7 +13,7 @@ from tests.support.tokens import SECRET, bearer
 
 PAGES = {
     "/docs/",
-    "/docs/<path:path>",
+    "/docs/<name>",
     "/site/pages.json",
     "/site/<name>",
     "/dashboard",
