@@ -6,7 +6,6 @@ import { parts } from "./parts.js"
 
 const reference = document.getElementById("reference")
 const dialog = document.getElementById("sign-in-dialog")
-const isDark = matchMedia("(prefers-color-scheme: dark)")
 
 /** Add the token of the signed-in user to the requests of "Try it out". */
 async function addToken(request) {
@@ -16,12 +15,6 @@ async function addToken(request) {
   return request
 }
 
-function showColours() {
-  document.documentElement.classList.toggle("dark-mode", isDark.matches) // a class of Swagger UI
-}
-
-showColours()
-isDark.addEventListener("change", showColours)
 mountHeader({ page: "docs", signIn: () => dialog.showModal() })
 session.addEventListener("change", () => dialog.close()) // before the sign-in moves the focus
 mountSignIn(document.getElementById("sign-in"))
@@ -30,11 +23,13 @@ reference.append(skeleton("Loading the API", 8))
 window.SwaggerUIBundle({
   url: "/openapi.json",
   domNode: reference,
+  layout: "Site",
   deepLinking: true,
   docExpansion: "none",
   defaultModelsExpandDepth: -1,
   displayRequestDuration: true,
   validatorUrl: null,
+  syntaxHighlight: false, // its colours are for a dark background only
   requestInterceptor: addToken,
   plugins: [parts],
 })
