@@ -15,7 +15,6 @@ from resume_service.web.pages import page_response
 PAGE = Path(__file__).parent / "page"
 PACKAGE = Path(__file__).parents[2] / "clients" / "js" / "src"
 """The modules of the player package. An installation without this folder has no `/watch`."""
-FILES = frozenset(path.name for path in PAGE.iterdir() if path.suffix in {".css", ".js"})
 ENDPOINTS = frozenset({"watch.page", "watch.part", "watch.package"})
 
 blp = Blueprint("watch", __name__, url_prefix="/watch")
@@ -28,7 +27,7 @@ def page() -> Response:
 
 @blp.get("/<name>")
 def part(name: str) -> Response:
-    if name not in FILES:
+    if not name.endswith((".css", ".js")):
         raise NotFound
     return page_response(PAGE, name)
 
