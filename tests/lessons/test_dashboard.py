@@ -230,6 +230,54 @@ def test_the_keyboard_alone_signs_in_marks_a_lesson_and_keeps_the_focus(page, me
     assert page.evaluate("document.activeElement.checked")
 
 
+def sign_in_by_password(page):
+    page.get_by_label("Email address").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("article", name="Practice").wait_for()
+    return json.loads(page.evaluate("sessionStorage.getItem('sign-in')"))["refreshToken"]
+
+
+@needs_a_browser
+def test_a_refused_token_is_renewed_without_a_new_sign_in(page, member):
+    used = sign_in_by_password(page)
+    refuse = {"status": 401, "json": {"error": "Missing or invalid token"}}
+    page.route("**/v1/course", lambda route: route.fulfill(**refuse), times=1)
+    page.reload()
+    page.get_by_role("article", name="Practice").wait_for()
+    kept = page.evaluate("sessionStorage.getItem('sign-in')")
+
+    assert json.loads(kept)["refreshToken"] != used
+
+
+@needs_a_browser
+def test_a_sign_in_that_has_ended_is_explained_at_the_form(page, member, served):
+    given = sign_in_by_password(page)
+    page.request.post(f"{served.address}/v1/auth/logout", data={"refresh_token": given})
+    refuse = {"status": 401, "json": {"error": "Missing or invalid token"}}
+    page.route("**/v1/course", lambda route: route.fulfill(**refuse))
+    page.reload()
+    page.get_by_role("alert").get_by_text("Your sign-in has ended").wait_for()
+
+    assert page.evaluate("document.activeElement.type") == "email"
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+@needs_a_browser
+def test_signing_out_removes_the_lessons_and_revokes_the_tokens(page, member, served):
+    given = sign_in_by_password(page)
+    with page.expect_response("**/v1/auth/logout"):
+        page.get_by_role("button", name="Sign out").click()
+    refreshed = page.request.post(
+        f"{served.address}/v1/auth/refresh", data={"refresh_token": given}
+    )
+
+    assert page.get_by_role("article").count() == 0
+    assert page.evaluate("sessionStorage.length + localStorage.length") == 0
+    assert page.evaluate("document.activeElement.type") == "email"
+    assert refreshed.status == 401
+
+
 @needs_a_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_has_no_objection_and_a_phone_shows_the_whole_width(

@@ -1,6 +1,6 @@
 // The course with the user's progress. A lesson is marked here, or by watching its video.
 
-import { api, element, emptyState, installation, mountHeader, mountSignIn, problem, session, skeleton } from "/site/site.js"
+import { api, element, emptyState, focusHeading, installation, mountHeader, mountSignIn, problem, session, skeleton } from "/site/site.js"
 import { Course } from "./course.js"
 import { LessonRow, videoLink } from "./lesson-row.js"
 
@@ -24,15 +24,20 @@ async function readChecklist({ id }) {
 
 /** @param {{quietly?: boolean}} [options] `quietly` keeps the shown course until the new one is there. */
 async function load({ quietly = false } = {}) {
-  const { user } = session
+  const userId = session.user?.id
   if (!quietly) place.replaceChildren(skeleton("Loading your course", 6))
   try {
     const [course, { pages }] = await Promise.all([readCourse(), installation])
-    if (session.user !== user) return
+    if (session.user?.id !== userId) return
     show(course, pages.some(({ path }) => path === "/watch"))
   } catch (error) {
-    if (session.user === user && session.user) place.replaceChildren(problem(error, load))
+    if (session.user?.id === userId) place.replaceChildren(problem(error, retry))
   }
+}
+
+function retry() {
+  focusHeading() // the button disappears
+  load()
 }
 
 function show(course, hasPlayer) {

@@ -48,8 +48,8 @@ BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 blp = Blueprint("docs", __name__, url_prefix=PAGE)
 
 
-@blp.get("")
 @blp.get("/")
+@blp.get("")
 def page() -> Response:
     return page_response(FOLDER, "docs.html")
 
