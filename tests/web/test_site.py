@@ -77,6 +77,6 @@ def test_the_header_lists_only_pages_that_exist(pages, client):
     everything = pages.get("/site/pages.json").get_json()
     redis_alone = client.get("/site/pages.json").get_json()
 
-    assert [page["path"] for page in everything["pages"]] == ["/dashboard", "/docs"]
+    assert [page["path"] for page in everything["pages"]] == ["/watch", "/dashboard", "/docs"]
     assert everything["password"]
     assert redis_alone == {"pages": [{"path": "/docs", "title": "API"}], "password": False}
