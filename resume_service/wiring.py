@@ -52,6 +52,7 @@ from resume_service.viewing.next_up import NextUp
 from resume_service.viewing.series_marks import SeriesMarks
 from resume_service.viewing.viewers import Viewers
 from resume_service.web.readiness import Readiness
+from resume_service.web.save_responses import SaveIntervalCollector, SaveResponses
 from resume_service.web.services import Services
 
 
@@ -78,11 +79,14 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
     media = MediaSource.from_settings(settings)
     verifier = Verifier.from_settings(settings)
     live = LiveStreams(router, keys, points, settings.live_streams, clock)
-    common = (settings, verifier, router, RateLimiter(router), points, live, media)
+    every = settings.resume_every_seconds
+    responses, interval = SaveResponses(every), SaveIntervalCollector(every)
+    common = (settings, verifier, router, RateLimiter(router), points, live, media, responses)
     if settings.database_url is None:
         readiness = Readiness(router, None)
         video_points = VideoPoints(points, AnyVideo(), NoArchive())
-        return Services(*common, readiness, video_points, PointEvents(points, NoArchive()))
+        shared = SharedCollectors((interval,))
+        return Services(*common, shared, readiness, video_points, PointEvents(points, NoArchive()))
     database = Database(settings.database_url)
     facts = FactsCache(FactsQuery(database), database)
     backlog = BacklogCollector(Backlog(Pipeline(servers), keys), clock)
@@ -90,7 +94,7 @@ def build_services(settings: Settings, client: redis.Redis | None, clock: Clock)
         *common,
         Readiness(router, database),
         database,
-        SharedCollectors((backlog,)),
+        SharedCollectors((interval, backlog)),
         *_archived_points(database, points, facts),
         *_accounts(settings, database),
         *_catalogue(settings, database, media, clock),

@@ -22,7 +22,7 @@ from resume_service.accounts.users import Users
 from resume_service.auth.identity import Role
 from resume_service.catalogue.tables import videos
 from resume_service.catalogue.videos import Videos, delete_videos_of
-from resume_service.demo.media import SECONDS, put_media
+from resume_service.demo.media import put_media
 from resume_service.demo.titles import PUBLIC, STUDIOS, Studio, Title
 from resume_service.errors import Conflict
 from resume_service.postgres import locks
@@ -83,8 +83,7 @@ def _put_files(folder: Path) -> int:
     """Create missing files. Returns the number of new files."""
     folder.mkdir(exist_ok=True)
     titles = [*PUBLIC, *(title for studio in STUDIOS for title in studio.titles)]
-    names = [name for title in titles for name in (title.file, title.low_file) if name]
-    return sum(put_media(folder / name) for name in names)
+    return sum(put_media(folder / name, clip) for title in titles for name, clip in title.files)
 
 
 class _Seeding:
@@ -183,7 +182,7 @@ def _video(title: Title) -> dict[str, Any]:
         "kind": title.kind,
         "file_path": _path(title.file),
         "files": files,
-        "duration_seconds": SECONDS,
+        "duration_seconds": title.clip.seconds,
         "published": title.published,
         "series_id": title.series,
         "season_number": title.season,

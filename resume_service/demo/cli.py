@@ -132,8 +132,8 @@ def _lists(seeded: Seeded, address: str) -> list[str]:
     if seeded.viewings is None:
         return ["Redis does not answer: no viewings were added"]
     return [
-        f"{seeded.viewer.email} has begun some of them. With an access token, see",
-        f"  {address}/api/v1/viewing/continue and {address}/api/v1/viewing/next-up",
+        f"{seeded.viewer.email} has begun some of them. Sign in with this address, and continue:",
+        f"  {address}/watch",
     ]
 
 
@@ -142,7 +142,7 @@ def _course(seeded: Seeded, address: str) -> list[str]:
         return ["There is another course: it stays as it is"]
     return [
         f"A course of {len(LESSONS)} lessons, in which {seeded.viewer.email} is enrolled.",
-        f"  With an access token, tick them off at {address}/dashboard",
+        f"  Tick them off at {address}/dashboard",
     ]
 
 

@@ -39,7 +39,7 @@ LESSONS: list[dict[str, Any]] = [
 ]
 REQUIRED = [(LIGHT, WELCOME), (CUT, LIGHT), (CUT, SOUND)]
 """Pairs of a lesson and its prerequisite."""
-FILES = {WELCOME: "bowline.wav", LIGHT: "quay.wav", SOUND: "weather.wav"}
+FILES = {WELCOME: "bowline.webm", LIGHT: "quay.webm", SOUND: "weather.webm"}
 """The file of the demo video of each lesson. Watching this video to its end completes the lesson."""
 
 

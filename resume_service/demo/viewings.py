@@ -11,7 +11,7 @@ import sqlalchemy
 
 from resume_service.catalogue.tables import videos
 from resume_service.demo.catalogue import FOLDER
-from resume_service.demo.media import SECONDS
+from resume_service.demo.titles import PUBLIC, STUDIOS
 from resume_service.postgres.database import Database
 from resume_service.redis.operation import run
 from resume_service.resume.model import EventType, Mark, Measurement
@@ -28,31 +28,36 @@ class Viewing(NamedTuple):
 
 VIEWINGS = (
     # Next up is the first episode of the second season, not the special.
-    Viewing("harbour-s1e1.wav"),
-    Viewing("harbour-s1e2.wav"),
-    Viewing("harbour-s1e3.wav"),
+    Viewing("harbour-s1e1.webm"),
+    Viewing("harbour-s1e2.webm"),
+    Viewing("harbour-s1e3.webm"),
     # The third episode is missing. Next up is the fourth.
-    Viewing("ferry-tales-s1e1.wav"),
-    Viewing("ferry-tales-s1e2.wav"),
+    Viewing("ferry-tales-s1e1.webm"),
+    Viewing("ferry-tales-s1e2.webm"),
     # The second episode is to be continued. So the series has no next episode.
-    Viewing("keepers-s1e1.wav"),
-    Viewing("keepers-s1e2.wav", 40),
+    Viewing("keepers-s1e1.webm"),
+    Viewing("keepers-s1e2.webm", 40),
     # The series is at its end.
-    Viewing("storm-watch-s1e1.wav"),
-    Viewing("storm-watch-s1e2.wav"),
+    Viewing("storm-watch-s1e1.webm"),
+    Viewing("storm-watch-s1e2.webm"),
     # Dismissed: in neither list.
-    Viewing("old-charts-s1e1.wav"),
+    Viewing("old-charts-s1e1.webm"),
     # Watched, and begun again: to be continued.
-    Viewing("tides-s1e1.wav"),
-    Viewing("tides-s1e2.wav"),
-    Viewing("tides-s1e1.wav", 10),
+    Viewing("tides-s1e1.webm"),
+    Viewing("tides-s1e2.webm"),
+    Viewing("tides-s1e1.webm", 10),
     # A film of the company, a public video, and an unpublished film that is not shown.
-    Viewing("long-ferry.wav", 50),
-    Viewing("quay.wav", 30),
-    Viewing("harbour-film.wav", 20),
+    Viewing("long-ferry.webm", 80),
+    Viewing("quay.webm", 30),
+    Viewing("harbour-film.webm", 20),
+    # Begun again at the start: the point has the previous position, too.
+    Viewing("long-ferry.webm", 15),
+    Viewing("quay.webm", 40),
 )
 """The oldest comes first."""
-DISMISSED = ("old-charts-s1e1.wav",)
+DISMISSED = ("old-charts-s1e1.webm",)
+SECONDS = {title.file: title.clip.seconds for title in (*STUDIOS[0].titles, *PUBLIC)}
+"""The duration of each media file."""
 
 
 def seed_viewings(
@@ -70,8 +75,8 @@ def seed_viewings(
             user_id,
             ids[viewing.file],
             now_ms,
-            viewing.percent * SECONDS / 100,
-            SECONDS,
+            viewing.percent * SECONDS[viewing.file] / 100,
+            SECONDS[viewing.file],
             age_ms=(len(VIEWINGS) - number) * MINUTE_MS,
         )
         for number, viewing in enumerate(VIEWINGS)

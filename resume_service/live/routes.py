@@ -22,9 +22,7 @@ PATH = "/api/progress/events"
 _match_simple_user = re.compile(r"userId=([A-Za-z0-9._-]{1,128})").fullmatch
 """Matches the query with a user id in which nothing is escaped."""
 
-blp = Blueprint(
-    "live", __name__, url_prefix="/api/progress", description="Changes for other devices, at once."
-)
+blp = Blueprint("live", __name__, url_prefix="/api/progress")
 
 
 @blp.route("/events")

@@ -62,6 +62,7 @@ class Settings:
     resume_ttl_days: int = _variable(whole_number(1, LONGEST_TTL_DAYS, "days"), 30)
     resume_max_points: int = _variable(whole_number(1, 10_000, "points"), 1000)
     resume_wait_replicas: int = _variable(whole_number(0, 5, "replicas"), 0)
+    resume_every_seconds: int | None = _variable(whole_number(5, 60, "seconds"))
     live_streams: int = _variable(whole_number(0, 10_000, "streams"), 5000)
     watched_percent: int = _variable(whole_number(1, 100, "percent"), 90)
     flush_interval_seconds: int = _variable(whole_number(1, 3600, "seconds"), 60)

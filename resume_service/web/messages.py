@@ -88,9 +88,11 @@ def api_request() -> ApiRequest:
     return ApiRequest(services(), current_user(), arrived_ms, request.path, query, if_none_match)
 
 
-def json_response(value: Any, varying: Headers = (), status: int = 200) -> ApiResponse:
-    """Return a response with `value` as JSON."""
-    return ApiResponse(status, JSON, _encoder.encode(value) + b"\n", varying)
+def json_response(
+    value: Any, varying: Headers = (), status: int = 200, headers: Headers = JSON
+) -> ApiResponse:
+    """Return a response with `value` as JSON. `headers` are constants that include JSON."""
+    return ApiResponse(status, headers, _encoder.encode(value) + b"\n", varying)
 
 
 def json_response_with_etag(value: Any, if_none_match: str | None) -> ApiResponse:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import wave
+import struct
 
 import pytest
 
 from resume_service import create_app
-from resume_service.demo.media import SECONDS
+from resume_service.demo.media import CLIPS
 from resume_service.demo.titles import HARBOUR, PUBLIC, STUDIOS
 from resume_service.settings import Settings
 from tests.support.archive_stores import settings_of
@@ -22,7 +22,9 @@ PASSWORD = "a password of the test"
 COURSE = ("modules", "lessons", "lesson_prerequisites", "enrollments")
 TITLES = [title for studio in STUDIOS for title in studio.titles]
 LISTS = ("continue", "next-up")
-FILES = {name for title in (*TITLES, *PUBLIC) for name in (title.file, title.low_file) if name}
+FILES = {name for title in (*TITLES, *PUBLIC) for name, _clip in title.files}
+DURATION = b"\x44\x89\x88"
+"""The start of the element Duration in a WebM file. A double follows."""
 
 
 @pytest.fixture
@@ -89,20 +91,42 @@ def test_each_demo_file_exists_and_plays_for_its_stated_duration(app, sql, tmp_p
 
     assert {path for path, _ in named} == {f"demo/{name}" for name in FILES}
     for path, seconds in named:
-        with wave.open(str(tmp_path / path)) as media:
-            assert media.getnframes() / media.getframerate() == seconds == SECONDS
-            assert len(set(media.readframes(media.getnframes()))) > 10, "silence"
-    contents = {(tmp_path / "demo" / name).read_bytes() for name in FILES}
-    assert len(contents) == len(FILES)
+        media = (tmp_path / path).read_bytes()
+        assert b"V_VP9" in media
+        assert b"A_OPUS" in media
+        assert length_of(media) == pytest.approx(seconds, abs=0.1)
+
+
+def test_the_clips_have_less_than_a_megabyte_and_one_is_longer_than_a_minute():
+    assert sum(clip.path.stat().st_size for clip in CLIPS) < 1_000_000
+    assert max(clip.seconds for clip in CLIPS) > 60
+
+
+def test_the_viewings_include_a_point_with_its_previous_position(app, sql):
+    seed(app)
+    continued = items_of(app, sql, "continue")
+
+    previous = {item["video"]["name"]: item.get("previousTime") for item in continued}
+    assert previous["The Long Ferry"] == 120
+
+
+def length_of(media):
+    """The duration in the head of a WebM file, in seconds."""
+    after = media.index(DURATION) + len(DURATION)
+    [milliseconds] = struct.unpack(">d", media[after : after + 8])
+    return milliseconds / 1000
+
+
+def items_of(app, sql, name):
+    """The items in a list of the viewer who has watched demo videos."""
+    email = STUDIOS[0].viewers[0]
+    row = sql.execute("SELECT id, corporation_id FROM users WHERE email = %s", [email]).fetchone()
+    page = app.test_client().get(f"/api/v1/viewing/{name}", headers=user_bearer(*row))
+    return page.json["items"]
 
 
 def lists_of(app, sql):
-    """The names in both lists of the viewer who has watched demo videos."""
-    email = STUDIOS[0].viewers[0]
-    row = sql.execute("SELECT id, corporation_id FROM users WHERE email = %s", [email]).fetchone()
-    client, headers = app.test_client(), user_bearer(*row)
-    pages = [client.get(f"/api/v1/viewing/{name}", headers=headers) for name in LISTS]
-    return [[item["video"]["name"] for item in page.json["items"]] for page in pages]
+    return [[item["video"]["name"] for item in items_of(app, sql, name)] for name in LISTS]
 
 
 def test_the_demo_shows_each_case_of_the_lists(app, sql):
@@ -230,7 +254,7 @@ def test_seeding_again_keeps_changes_and_deletions(app, sql, tmp_path):
     seed(app)
     sql.execute("UPDATE videos SET deleted_at = now() WHERE name = 'The Long Ferry'")
     sql.execute("UPDATE videos SET name = 'Mist' WHERE name = 'The Harbour: Fog'")
-    (tmp_path / "demo" / "quay.wav").write_bytes(b"of my own")
+    (tmp_path / "demo" / "quay.webm").write_bytes(b"of my own")
     before = snapshot(sql, tmp_path)
     seed(app)
 
@@ -242,7 +266,7 @@ def test_seeding_after_an_interruption_adds_what_is_missing(app, sql, tmp_path):
     complete, files = snapshot(sql, tmp_path)
     sql.execute("DELETE FROM videos WHERE name = 'Weather for Sailors'")
     sql.execute("DELETE FROM users WHERE email = %s", (STUDIOS[1].viewers[1],))
-    (tmp_path / "demo" / "quay.wav").unlink()
+    (tmp_path / "demo" / "quay.webm").unlink()
     assert "3 added" in seed(app, "--password", PASSWORD)
     after, files_after = snapshot(sql, tmp_path)
 
@@ -278,7 +302,7 @@ def test_seeding_does_not_change_another_company(app, sql, tmp_path):
     company = app.test_client().post("/v1/corporations", json=body, headers=headers).json["id"]
     sql.execute(
         "INSERT INTO videos (name, kind, published, file_path, corporation_id)"
-        " VALUES ('Film', 'movie', true, 'demo/long-ferry.wav', %s)",
+        " VALUES ('Film', 'movie', true, 'demo/long-ferry.webm', %s)",
         (company,),
     )
     before = [rows[0] for rows in snapshot(sql, tmp_path)[0] if rows]

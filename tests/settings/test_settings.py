@@ -92,6 +92,8 @@ WRONG = [
     ("RESUME_MAX_POINTS", "-1", "points from 1"),
     ("RESUME_MAX_POINTS", "1e3", "points from 1"),
     ("WATCHED_PERCENT", "101", "percent from 1 to 100"),
+    ("RESUME_EVERY_SECONDS", "4", "seconds from 5 to 60"),
+    ("RESUME_EVERY_SECONDS", "61", "seconds from 5 to 60"),
     ("CORS_ORIGINS", "example.com", "origins such as"),
     ("CORS_ORIGINS", "https://example.com/", "origins such as"),
     ("CORS_ORIGINS", "https://*.example.com", "origins such as"),

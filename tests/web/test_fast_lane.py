@@ -77,7 +77,9 @@ def app_on():
     """`app_on(client, lane=...)`: the application with its fast lane, or Flask alone."""
 
     def made(client, *, lane):
-        settings = Settings(jwt_secret=SECRET, cors_origins=(ORIGIN,), log_level="debug")
+        settings = Settings(
+            jwt_secret=SECRET, cors_origins=(ORIGIN,), log_level="debug", resume_every_seconds=30
+        )
         app = create_app(settings, client=client, clock=lambda: NOON)
         if not lane:
             app.wsgi_app = app.wsgi_app.flask_app

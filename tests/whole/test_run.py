@@ -79,7 +79,7 @@ def test_the_demo_accounts_and_commands_work(running_project):
     assert [project.shell(curl).stdout.split()[1] for curl in curls] == ["200", "200"]
     assert "nothing changed" in again.stdout
     assert re.findall(r"^  (curl .*)$", again.stdout, re.MULTILINE) == curls
-    assert (project.folder / "instance" / "media" / "demo" / "quay.wav").exists()
+    assert (project.folder / "instance" / "media" / "demo" / "quay.webm").exists()
     for secret in ("instance/demo-password", "http/.env"):
         assert (project.folder / secret).stat().st_mode & 0o077 == 0, secret
 

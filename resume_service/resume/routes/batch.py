@@ -35,8 +35,8 @@ from resume_service.web.messages import (
     ApiResponse,
     api_request,
     flask_response,
-    json_response,
 )
+from resume_service.web.save_responses import RESUME_EVERY_DOC, SaveResponses
 
 Event = BatchEvent | InvalidEvent
 
@@ -45,7 +45,7 @@ blp = BeaconBlueprint("batch", __name__, url_prefix="/api/progress")
 
 @blp.route("/batch", methods=["POST"])
 @blp.arguments(BatchSchema, example=EXAMPLE_BATCH, error_status_code=INVALID)
-@blp.response(200, ResultsSchema, example=EXAMPLE_RESULTS)
+@blp.response(200, ResultsSchema, example=EXAMPLE_RESULTS, headers=RESUME_EVERY_DOC)
 @blp.errors(400, 401, 413, 415)
 def store(body: dict[str, Any]) -> Response:
     """Store the events that a device could not deliver before.
@@ -72,7 +72,8 @@ def _store(request: ApiRequest, events: Sequence[Event]) -> Operation[ApiRespons
     checked = [_checked(request, event) for event in events]
     to_store = [each.event(request.arrived_ms) for each in checked if isinstance(each, BatchEvent)]
     outcomes = yield from request.services.get(PointEvents).batch(to_store)
-    return json_response({"results": list(_results(checked, iter(outcomes)))})
+    results = list(_results(checked, iter(outcomes)))
+    return request.services.get(SaveResponses).json({"results": results})
 
 
 def _checked(request: ApiRequest, event: Event) -> Event:

@@ -20,6 +20,7 @@ from resume_service.web.messages import (
     flask_response,
     json_response,
 )
+from resume_service.web.save_responses import RESUME_EVERY_DOC, SaveResponses
 
 MOVIE = WantedVideo("Media item not found", VideoKind.MOVIE, "Media item is not a movie")
 EPISODE = WantedVideo("Episode not found", VideoKind.EPISODE, "Media item is not an episode")
@@ -32,7 +33,7 @@ blp = BeaconBlueprint("playback", __name__, url_prefix=PREFIX, invalid_message=s
 
 @blp.route(MOVIE_PATH, methods=["POST"], parameters=MOVIE_ID)
 @blp.arguments(schemas.PositionSchema, example=schemas.EXAMPLE_SAVE)
-@blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE)
+@blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE, headers=RESUME_EVERY_DOC)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=schemas.MOVIE_ERROR_EXAMPLES)
 def save_movie(body: dict[str, int], media_item_id: str) -> Response:
     """Save the caller's position in a movie.
@@ -52,7 +53,7 @@ def read_movie(media_item_id: str) -> Response:
 
 @blp.route(EPISODE_PATH, methods=["POST"], parameters=EPISODE_ID)
 @blp.arguments(schemas.PositionSchema, example=schemas.EXAMPLE_SAVE)
-@blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE)
+@blp.response(200, schemas.PlaybackSchema, example=schemas.EXAMPLE, headers=RESUME_EVERY_DOC)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=schemas.EPISODE_ERROR_EXAMPLES)
 def save_episode(body: dict[str, int], episode_id: str) -> Response:
     """Save the caller's position in an episode.
@@ -83,7 +84,7 @@ def _save(
     point = yield from request.services.get(VideoPoints).save(
         request.caller, video_id, wanted, request.arrived_ms, position=position, duration=duration
     )
-    return json_response(schemas.playback_json(point))
+    return request.services.get(SaveResponses).json(schemas.playback_json(point))
 
 
 def _read(

@@ -46,22 +46,20 @@ from resume_service.web.messages import (
     json_response_with_etag,
 )
 from resume_service.web.pagination import page_url
+from resume_service.web.save_responses import RESUME_EVERY_DOC, SaveResponses
 
-SAVED = ApiResponse(204, (("Resume-Applied", "true"),))
-IGNORED = ApiResponse(204, (("Resume-Applied", "false"),))
 DELETED = ApiResponse(204)
 
 blp = BeaconBlueprint(
     "progress",
     __name__,
     url_prefix="/api/progress",
-    description="The position of each viewer in each video.",
 )
 
 
 @blp.route("", methods=["POST"])
 @blp.arguments(SaveSchema, example=EXAMPLE_SAVE, error_status_code=INVALID)
-@blp.response(204, headers={"Resume-Applied": RESUME_APPLIED})
+@blp.response(204, headers={"Resume-Applied": RESUME_APPLIED} | RESUME_EVERY_DOC)
 @blp.errors(400, 401, 403, 413, 415, 503)
 def save(body: dict[str, Any]) -> Response:
     """Save a viewer's position. The save that was measured last decides the position.
@@ -160,7 +158,8 @@ def _save(request: ApiRequest, body: SaveBody) -> Operation[ApiResponse]:
     require_age(body.ageMs, points.longest_age_ms, INVALID)
     request.caller.require_access_to(body.user_id)
     applied = yield from points.save(body.measurement(request.arrived_ms))
-    return SAVED if applied else IGNORED
+    responses = request.services.get(SaveResponses)
+    return responses.applied if applied else responses.ignored
 
 
 def _read(request: ApiRequest, user_id: str, video_id: str) -> Operation[ApiResponse]:

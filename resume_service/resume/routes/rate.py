@@ -5,6 +5,8 @@ A rate is the watched part of the video in percent.
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response
 
 from resume_service.redis.operation import Operation, run
@@ -28,6 +30,7 @@ from resume_service.web.messages import (
     flask_response,
     json_response,
 )
+from resume_service.web.save_responses import RESUME_EVERY_DOC, SaveResponses
 
 VIDEO = WantedVideo("Video not found")
 PATH = "/<video_id>/progress"
@@ -36,16 +39,15 @@ blp = BeaconBlueprint(
     "video_progress",
     __name__,
     url_prefix="/videos",
-    description="The progress of each viewer, as a rate in percent.",
 )
 
 
 @blp.route(PATH, methods=["POST"], parameters=video_parameter("video_id"))
 @blp.arguments(RateSchema, example=EXAMPLE_SAVE)
-@blp.response(200, ProgressSchema, example=EXAMPLE)
+@blp.response(200, ProgressSchema, example=EXAMPLE, headers=RESUME_EVERY_DOC)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=ERROR_EXAMPLES)
 def save_rate(body: dict[str, int], video_id: str) -> Response:
-    """Save the caller's progress. Each save updates `is_completed`.
+    """Save the caller's progress. Each save also decides whether the video is completed.
 
     The Content-Type of the JSON body may also be `text/plain`.
     """
@@ -68,12 +70,12 @@ def _save(request: ApiRequest, video_id: str, rate: int) -> Operation[ApiRespons
     point = yield from request.services.get(VideoPoints).save(
         request.caller, video_id, VIDEO, request.arrived_ms, rate=rate
     )
-    return _rate_response(video_id, point)
+    return request.services.get(SaveResponses).json(_rate_json(video_id, point))
 
 
 def _read(request: ApiRequest, _body: bytes, video_id: str) -> Operation[ApiResponse]:
     point = yield from request.services.get(VideoPoints).find(request.caller, video_id, VIDEO)
-    return _rate_response(video_id, point)
+    return json_response(_rate_json(video_id, point))
 
 
 FAST_ROUTES = (
@@ -82,13 +84,11 @@ FAST_ROUTES = (
 )
 
 
-def _rate_response(video_id: str, point: ResumePoint | None) -> ApiResponse:
+def _rate_json(video_id: str, point: ResumePoint | None) -> dict[str, Any]:
     is_marked = point is not None and point.is_only_marked
-    return json_response(
-        {
-            "video_id": int(video_id),
-            "progress_rate": 100 if is_marked else int(point.percent or 0) if point else 0,
-            "is_completed": is_marked or (point is not None and point.completed is True),
-            "last_watched_at": point.updated_at if point else None,
-        }
-    )
+    return {
+        "video_id": int(video_id),
+        "progress_rate": 100 if is_marked else int(point.percent or 0) if point else 0,
+        "is_completed": is_marked or (point is not None and point.completed is True),
+        "last_watched_at": point.updated_at if point else None,
+    }

@@ -1,0 +1,219 @@
+/** Delivers the saves of the outbox: one request at a time, and a growing delay while the service fails. */
+
+import { elapsedSince } from "./elapsed.js";
+
+/** @typedef {import("./outbox.js").Entry} Entry */
+/** @typedef {import("./transport.js").Reply} Reply */
+/** The answer to one save. @typedef {{ status: number, applied?: boolean, error?: string }} Result */
+/** @typedef {{ path: string, body: object }} SaveRequest */
+/**
+ * `videoId`: null for all videos.
+ * @typedef {(videoId: string | null, type: "saved" | "queued" | "refused", detail: any) => void} Report
+ */
+/** @typedef {ReturnType<typeof createDelivery>} Delivery */
+
+/**
+ * The service accepts 100 saves in a batch. But all `keepalive` requests in flight share 64 KiB, and a save with the
+ * longest allowed names has almost 1 KiB.
+ */
+const BATCH = 48;
+const LONGEST_DELAY_MS = 60_000;
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
+/** The most that `Resume-Every` can ask for. */
+const LONGEST_EVERY = 60;
+
+/** @param {{ status: number }} reply */
+const isDelivered = ({ status }) => status >= 200 && status < 300;
+
+/** Statuses that say that this save will never be accepted. @param {{ status: number }} reply */
+const isFinal = ({ status }) => status >= 400 && status < 500 && ![401, 408, 425, 429].includes(status);
+
+/**
+ * @param {string | null} text seconds or an HTTP date
+ * @returns {number} milliseconds from now; 0 if the header is missing or invalid
+ */
+function retryAfter(text) {
+  const wait = Number(text) * 1000 || Date.parse(text ?? "") - Date.now();
+  return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER_MS) : 0;
+}
+
+/**
+ * @param {{
+ *   transport: import("./transport.js").Transport, outbox: import("./outbox.js").Outbox,
+ *   lock: import("./lock.js").Lock, report: Report,
+ *   singleSave: (entry: Entry, event: { ageMs: number }) => SaveRequest,
+ * }} parts
+ */
+export function createDelivery({ transport, outbox, lock, report, singleSave }) {
+  /** @type {Promise<void> | null} */
+  let running = null;
+  /** The entries in flight. @type {Set<string>} */
+  const inFlight = new Set();
+  let failures = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let blockedUntil = 0;
+  let batch = BATCH;
+  let isRefused = false;
+  let isAway = false;
+  let every = 0;
+
+  /** @param {boolean} [own] */
+  const waiting = (own) => outbox.list(own).filter(({ text }) => !inFlight.has(text));
+
+  /** @param {Entry} entry */
+  const eventOf = ({ videoId, currentTime, duration, device, measured }) => ({
+    userId: transport.user(), videoId, currentTime, duration, device, ageMs: elapsedSince(measured),
+  });
+
+  function cancelTimer() {
+    clearTimeout(timer);
+    timer = undefined;
+  }
+
+  /** @param {number} milliseconds */
+  function wait(milliseconds) {
+    cancelTimer();
+    timer = setTimeout(() => {
+      timer = undefined;
+      flush();
+    }, milliseconds);
+  }
+
+  /**
+   * @param {string | null} videoId
+   * @param {Result} result
+   */
+  const refuse = (videoId, { status, error = `Status ${status}` }) => report(videoId, "refused", { status, error });
+
+  /**
+   * @param {Result} result
+   * @param {number} [delay] milliseconds that the service asks for
+   */
+  function fail(result, delay = 0) {
+    const longest = Math.min(LONGEST_DELAY_MS, 1000 * 2 ** ++failures);
+    if (delay) blockedUntil = Date.now() + delay;
+    wait(delay + 1000 + Math.random() * (longest - 1000));
+    if (result.status === 401 && !isRefused) {
+      isRefused = true;
+      refuse(null, result);
+    }
+    report(null, "queued", { count: outbox.list().length });
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {Result} result
+   */
+  function settle(entry, result) {
+    outbox.remove(entry);
+    if (isFinal(result)) return refuse(entry.videoId, result);
+    failures = 0;
+    isRefused = false;
+    report(entry.videoId, "saved", { applied: result.applied !== false });
+  }
+
+  /**
+   * @param {Entry[]} entries
+   * @param {boolean} [isNow] without waiting for a token
+   * @returns {Promise<boolean>} whether the next entries may follow
+   */
+  async function send(entries, isNow) {
+    const sent = entries.slice(0, batch);
+    for (const { text } of sent) inFlight.add(text);
+    const events = sent.map(eventOf);
+    const { path, body } = sent[1]
+      ? { path: "/api/progress/batch", body: { events } }
+      : singleSave(/** @type {Entry} */ (sent[0]), /** @type {{ ageMs: number }} */ (events[0]));
+    const reply = await transport.request("POST", path, { body, now: isNow });
+    for (const { text } of sent) inFlight.delete(text);
+    every = Math.min(Number(reply.header("Resume-Every")) || every, LONGEST_EVERY);
+    return receive(sent, reply);
+  }
+
+  /**
+   * @param {Entry[]} sent
+   * @param {Reply} reply
+   */
+  function receive(sent, reply) {
+    /** @type {Result} */
+    const whole = { status: reply.status, error: reply.body?.error, applied: reply.header("Resume-Applied") !== "false" };
+    const isBatch = sent.length > 1;
+    if (isBatch && isFinal(whole)) {
+      // One save, or the size of all, is the reason. Smaller batches find it and lose no other save.
+      batch = sent.length >> 1;
+      return true;
+    }
+    const results = isBatch ? isDelivered(whole) && reply.body?.results : [whole];
+    const missing = isDelivered(whole) ? { status: 0 } : whole;
+    /** @type {Result | undefined} */
+    let failure;
+    sent.forEach((entry, index) => {
+      /** @type {Result} */
+      const result = (results && results[index]) || missing;
+      if (isDelivered(result) || isFinal(result)) settle(entry, result);
+      else failure = result;
+    });
+    if (failure) fail(failure, retryAfter(reply.header("Retry-After")));
+    else if (isBatch) batch = BATCH;
+    return !failure;
+  }
+
+  async function run() {
+    await transport.identify();
+    if (!waiting()[0] || isAway) return;
+    if (!transport.user()) return fail({ status: 0 });
+    const isMine = await lock.run(async () => {
+      while (waiting()[0] && !isAway) if (!(await send(waiting()))) break;
+    });
+    if (!isMine) wait(200 + 800 * Math.random());
+  }
+
+  /**
+   * Sends the outbox, unless a request or a delay is pending.
+   * @returns {Promise<void>} resolves at the end of the attempt; it never rejects
+   */
+  async function flush() {
+    if (timer || isAway) return;
+    running ??= run().finally(() => {
+      running = null;
+      if (waiting()[0]) flush(); // stored while the lock was given back
+    });
+    return running;
+  }
+
+  return {
+    flush,
+    /** @returns {number} the seconds between saves that the service asks for, or 0 */
+    every: () => every,
+
+    /** Tries at once, because the network is back. A `Retry-After` stays in force. */
+    retry() {
+      if (Date.now() < blockedUntil) return;
+      cancelTimer();
+      failures = 0;
+      flush();
+    },
+
+    /**
+     * Sends the saves of this page at once, because it may end now. It waits for no lock and no earlier request: the
+     * service orders the saves by their age.
+     */
+    hurry() {
+      const entries = waiting(true);
+      if (entries[0] && transport.user() && Date.now() >= blockedUntil) send(entries, true);
+    },
+
+    /** The page is left, and may come back from the back/forward cache: it holds no lock there. */
+    leave() {
+      isAway = true;
+      lock.release();
+    },
+
+    /** The page is back. */
+    comeBack() {
+      isAway = false;
+      flush();
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * The queue of saves that are not delivered yet: the newest of each video, in `localStorage`.
+ *
+ * Each video has a key of its own, so two tabs never overwrite each other's entries. The keys name the user, so
+ * the next user of this browser never sends them. If the storage is full or forbidden, the queue is in memory.
+ */
+
+import { isTooOld } from "./elapsed.js";
+
+/**
+ * A measured position. `currentTime` and `duration`: seconds.
+ * @typedef {{
+ *   videoId: string, currentTime: number, duration: number, device?: string,
+ *   api?: string, kind?: "movie" | "episode", measured: import("./elapsed.js").Instant,
+ * }} Save
+ */
+/** `text`: the save as it is stored, which identifies the entry. @typedef {Save & { text: string }} Entry */
+/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">} KeyStorage */
+/** @typedef {ReturnType<typeof createOutbox>} Outbox */
+
+const PREFIX = "resume-points:";
+
+/**
+ * @param {string | null} text
+ * @returns {Entry | null} null for anything that is not an entry: other scripts can write to the storage
+ */
+function entryOf(text) {
+  try {
+    const save = JSON.parse(text ?? "");
+    const { videoId, currentTime, duration, measured } = save;
+    const isEntry = typeof videoId === "string" && Number.isFinite(currentTime + duration + measured.wall) && !isTooOld(measured);
+    return isEntry ? { ...save, text } : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {KeyStorage | null} storage
+ * @param {() => string | null} user
+ */
+export function createOutbox(storage, user) {
+  /** By video: entries that the storage did not take. @type {Map<string, string>} */
+  const memory = new Map();
+  /** By video: the last entry of this page. @type {Map<string, string>} */
+  const own = new Map();
+
+  /** @param {string} videoId */
+  const keyOf = (videoId) => `${PREFIX}${encodeURIComponent(user() ?? "")}:${encodeURIComponent(videoId)}`;
+
+  /** @param {(storage: KeyStorage) => void} use */
+  function attempt(use) {
+    try {
+      if (storage) use(storage);
+    } catch {
+      // A storage that is full or forbidden: the entries stay in memory.
+    }
+  }
+
+  function store() {
+    if (!user()) return;
+    for (const [videoId, text] of memory)
+      attempt((storage) => {
+        storage.removeItem(keyOf(videoId)); // a full storage has room for the new entry in place of the old one
+        storage.setItem(keyOf(videoId), text);
+        memory.delete(videoId);
+      });
+  }
+
+  /** @param {string} prefix */
+  function keys(prefix) {
+    /** @type {string[]} */
+    const found = [];
+    attempt((storage) => {
+      for (let index = 0; index < storage.length; index++) found.push(storage.key(index) ?? "");
+    });
+    return found.filter((key) => key.startsWith(prefix));
+  }
+
+  return {
+    /** @param {Save} save */
+    put(save) {
+      const text = JSON.stringify(save);
+      own.set(save.videoId, text);
+      memory.set(save.videoId, text);
+      store();
+    },
+
+    /**
+     * @param {boolean} [onlyOwn] only the entries of this page
+     * @returns {Entry[]} the undelivered saves, the newest of each video
+     */
+    list(onlyOwn) {
+      store();
+      /** @type {Map<string, Entry>} */
+      const entries = new Map();
+      /** @param {string | null} text */
+      const add = (text) => {
+        const entry = entryOf(text);
+        if (entry && (!onlyOwn || own.get(entry.videoId) === text)) entries.set(entry.videoId, entry);
+        return entry;
+      };
+      for (const key of user() ? keys(keyOf("")) : [])
+        attempt((storage) => add(storage.getItem(key)) || storage.removeItem(key));
+      memory.forEach(add);
+      return [...entries.values()];
+    },
+
+    /**
+     * Removes an entry, unless a newer one has taken its place.
+     * @param {Entry} entry
+     */
+    remove({ videoId, text }) {
+      for (const map of [memory, own]) if (map.get(videoId) === text) map.delete(videoId);
+      attempt((storage) => {
+        if (storage.getItem(keyOf(videoId)) === text) storage.removeItem(keyOf(videoId));
+      });
+    },
+
+    /** @returns {boolean} whether any user left an entry: without one, nothing needs a token yet */
+    isUsed: () => keys(PREFIX).length > 0,
+  };
+}

@@ -1,0 +1,30 @@
+/** The life of the page. Outside a browser there is none, and the page counts as visible. */
+
+/**
+ * `hidden`: save now, as the page may end. `left`: it may come back from the back/forward cache.
+ * @param {{ hidden(): void, left(): void, shown(isRestored: boolean): void, online(): void }} on
+ * @returns {() => void} stops listening
+ */
+export function followPage({ hidden, left, shown, online }) {
+  const abort = new AbortController();
+  /**
+   * @param {EventTarget | undefined} target
+   * @param {string} type
+   * @param {(event: any) => void} listener
+   */
+  const on = (target, type, listener) => target?.addEventListener?.(type, listener, abort);
+  const { document, window } = globalThis;
+  on(document, "visibilitychange", () => (isVisible() ? shown(false) : hidden()));
+  on(document, "freeze", hidden);
+  on(document, "resume", () => shown(false));
+  on(window, "pagehide", () => {
+    hidden();
+    left();
+  });
+  on(window, "pageshow", ({ persisted }) => persisted && shown(true));
+  on(window, "online", online);
+  return () => abort.abort();
+}
+
+/** @returns {boolean} */
+export const isVisible = () => globalThis.document?.visibilityState !== "hidden";

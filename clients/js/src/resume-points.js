@@ -1,0 +1,247 @@
+/** The entry of the package: one instance for each user and page. */
+
+import { createDelivery } from "./delivery.js";
+import { now, within } from "./elapsed.js";
+import { createLock } from "./lock.js";
+import { createOutbox } from "./outbox.js";
+import { followPage } from "./page.js";
+import { startPosition } from "./start-position.js";
+import { createTransport } from "./transport.js";
+import { watchMedia } from "./watching.js";
+
+/** @typedef {import("./save-schedule.js").MediaLike} MediaLike */
+/** @typedef {import("./watching.js").WatchOptions} WatchOptions */
+/** @typedef {import("./watching.js").Watching} Watching */
+/** @typedef {import("./watching.js").WatchingEvents} WatchingEvents */
+/** @typedef {import("./watching.js").Found} Found */
+/** @typedef {import("./routes.js").ListOptions} ListOptions */
+/** @typedef {import("./routes.js").ResumeError} ResumeError */
+/**
+ * A resume point. Times are in seconds, `percent` is 0 to 100, the others are ISO times of the service.
+ * @typedef {{
+ *   videoId: string, currentTime: number, updatedAt: string, duration?: number, percent?: number,
+ *   watched?: boolean, completed?: boolean, watchedAt?: string, completedAt?: string, device?: string,
+ *   previousTime?: number, previousAt?: string,
+ * }} Point
+ */
+/**
+ * `url`: of the service, "" for the page's own host. `userId`: by default the `sub` of the token. `device`: a name
+ * that other devices show. `storage`: `localStorage` by default, null for none.
+ * @typedef {{
+ *   url: string, token: import("./token.js").TokenSource, userId?: string, device?: string,
+ *   fetch?: import("./transport.js").Fetch, storage?: import("./outbox.js").KeyStorage | null,
+ * }} ResumePointsOptions
+ */
+
+/** Playback waits no longer for the service. */
+const START_MS = 2000;
+
+/** @returns {Storage | null} null outside a browser, and where the user forbids it */
+function pageStorage() {
+  try {
+    return globalThis.localStorage ?? null;
+  } catch {
+    return null;
+  }
+}
+
+export class ResumePoints {
+  #transport;
+  /** @type {import("./outbox.js").Outbox} */
+  #outbox;
+  #delivery;
+  #device;
+  /** @type {Map<MediaLike, import("./watching.js").Watched>} */
+  #watched = new Map();
+  /** @type {typeof import("./other-apis.js") | undefined} */
+  #otherApis;
+  /** Stops following the page. @type {(() => void) | undefined} */
+  #unfollow;
+  /** @type {import("./live-leader.js").Live | undefined} */
+  #hub;
+  #storage;
+
+  /** @param {ResumePointsOptions} options */
+  constructor({ storage = pageStorage(), device, ...options }) {
+    this.#device = device;
+    this.#storage = storage;
+    this.#transport = createTransport(options);
+    this.#outbox = createOutbox(storage, this.#transport.user);
+    this.#delivery = createDelivery({
+      transport: this.#transport,
+      outbox: this.#outbox,
+      lock: createLock(storage),
+      singleSave: (entry, event) =>
+        this.#otherApis?.singleSave(entry, event) ?? { path: "/api/progress", body: event },
+      report: (videoId, type, detail) => {
+        for (const { watching, emit } of this.#watched.values()) if (!videoId || watching.videoId === videoId) emit(type, detail);
+      },
+    });
+    if (globalThis.document && this.#outbox.isUsed()) this.#follow();
+  }
+
+  /**
+   * Seeks the media to the stored position, then saves while it plays. An earlier watching of the media ends.
+   * @param {MediaLike} media
+   * @param {WatchOptions} options
+   * @returns {Promise<Watching>} soon, so that its listeners miss no event; its `started` resolves later
+   */
+  async watch(media, options) {
+    this.#follow();
+    this.#watched.get(media)?.watching.stop();
+    const { videoId, api, kind } = options;
+    const watched = watchMedia(media, options, {
+      find: () => this.#find(videoId),
+      every: this.#delivery.every,
+      save: (currentTime, duration) => {
+        this.#outbox.put({ videoId, currentTime, duration, api, kind, device: this.#device, measured: now() });
+        this.#delivery.flush();
+      },
+      stopped: async () => {
+        await within(this.#delivery.flush(), START_MS);
+        if (this.#watched.get(media) === watched) this.#watched.delete(media);
+        this.#hub?.check();
+      },
+    });
+    this.#watched.set(media, watched);
+    if (watched.isLive) watched.watching.started.then(() => this.#live()).catch(() => {});
+    if (api) this.#otherApis ??= await import("./other-apis.js").catch(() => undefined);
+    return watched.watching;
+  }
+
+  /**
+   * For players that want the start position before they load.
+   * @param {string} videoId
+   * @returns {Promise<number>} seconds, after at most 2 s; 0 for the start
+   */
+  async startTime(videoId) {
+    return startPosition((await this.#find(videoId))?.point);
+  }
+
+  /**
+   * @param {string} videoId
+   * @returns {Promise<Point | null>} it rejects with a `ResumeError`, as all calls below
+   */
+  get(videoId) {
+    return this.#route("get", videoId);
+  }
+
+  /**
+   * @param {ListOptions} [options]
+   * @returns {Promise<Point[] & { next?: string }>} newest first; `next` is the `cursor` of the next page
+   */
+  list(options = {}) {
+    return this.#route("list", options);
+  }
+
+  /**
+   * @param {string} videoId
+   * @returns {Promise<void>}
+   */
+  delete(videoId) {
+    return this.#route("change", videoId, false);
+  }
+
+  /**
+   * @param {string} videoId
+   * @param {boolean} [watched] false takes the mark back
+   * @returns {Promise<void>}
+   */
+  markWatched(videoId, watched = true) {
+    return this.#route("change", videoId, watched, "/watched");
+  }
+
+  /**
+   * Takes a video out of "continue watching" until its next save.
+   * @param {string} videoId
+   * @param {boolean} [dismissed] false puts it back
+   * @returns {Promise<void>}
+   */
+  dismiss(videoId, dismissed = true) {
+    return this.#route("change", videoId, dismissed, "/dismissed");
+  }
+
+  /**
+   * Follows the live stream: all changes of this viewer's points, with reconnection.
+   * @param {{ signal?: AbortSignal }} [options]
+   * @returns {Promise<import("./listening.js").Listening>} an event target with `points`, `point` and `gone`
+   */
+  async listen({ signal } = {}) {
+    const { listenTo } = await import("./listening.js");
+    return listenTo(await this.#live(), signal);
+  }
+
+  /**
+   * Stops everything, for example at sign-out. The next user needs a new instance.
+   * @returns {Promise<void>}
+   */
+  async close() {
+    await Promise.all([...this.#watched.values()].map(({ watching }) => watching.stop()));
+    this.#hub?.end();
+    this.#unfollow?.();
+    this.#hub = this.#unfollow = undefined;
+  }
+
+  async #live() {
+    const { createLive } = await import("./live-leader.js");
+    this.#hub ??= createLive({ transport: this.#transport, storage: this.#storage, watched: this.#watched });
+    this.#hub.check();
+    return this.#hub;
+  }
+
+  #follow() {
+    this.#unfollow ??= followPage({
+      hidden: () => {
+        for (const watched of this.#watched.values()) watched.hidden();
+        this.#delivery.hurry();
+      },
+      left: this.#delivery.leave,
+      shown: (isRestored) => {
+        this.#delivery.comeBack();
+        for (const watched of this.#watched.values()) watched.shown(isRestored);
+      },
+      online: this.#delivery.retry,
+    });
+    this.#delivery.flush();
+  }
+
+  /**
+   * @param {string} videoId
+   * @returns {Promise<Found | undefined>} undefined if the point is not known within 2 s
+   */
+  async #find(videoId) {
+    const pending = () => this.#outbox.list().find((entry) => entry.videoId === videoId);
+    const ask = async () => {
+      await this.#transport.identify();
+      // The service compares the save of this browser with those of others. So it has to arrive first.
+      if (pending()) await within(this.#delivery.flush(), START_MS / 2);
+      const { status, body } = await this.#call("GET", `/${encodeURIComponent(videoId)}`);
+      // A proxy without a backend answers 404, too.
+      if (status === 404 && body?.error) return { point: null };
+      return body?.currentTime >= 0 ? { point: { ...body, videoId } } : undefined;
+    };
+    const found = await within(ask(), START_MS);
+    const save = pending();
+    if (!save) return found;
+    const updatedAt = new Date(save.measured.wall).toISOString();
+    // Without the service, the last position of this browser is the best that is known.
+    return found?.point?.updatedAt > updatedAt ? found : { point: { ...save, updatedAt } };
+  }
+
+  /**
+   * @param {"get" | "list" | "change"} name
+   * @param {...any} values
+   * @returns {Promise<any>}
+   */
+  async #route(name, ...values) {
+    /** @type {any} */
+    const routes = await import("./routes.js");
+    return routes[name](this.#call, ...values);
+  }
+
+  /** @type {import("./routes.js").Call} */
+  #call = async (method, path) => {
+    const user = encodeURIComponent((await this.#transport.identify()) ?? "");
+    return this.#transport.request(method, `/api/progress/${user}${path}`, { body: method === "PUT" ? {} : undefined });
+  };
+}

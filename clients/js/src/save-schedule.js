@@ -1,0 +1,116 @@
+/**
+ * Decides when the position of a media element is saved.
+ *
+ * It counts media time, because browsers throttle the timers of hidden tabs. It is closed until the start position
+ * is decided, so that a player that fails at 0 overwrites nothing.
+ */
+
+/**
+ * What a player must have. An `HTMLMediaElement` has all of it. Times are in seconds.
+ * @typedef {{
+ *   currentTime: number, readonly duration: number, readonly paused: boolean, readonly seeking: boolean, readonly ended: boolean,
+ *   addEventListener(type: string, listener: (event: any) => void): void,
+ *   removeEventListener(type: string, listener: (event: any) => void): void,
+ * }} MediaLike
+ */
+
+const AFTER_SEEK_MS = 1000;
+/** Nothing below this position is saved. */
+const SMALLEST_SECONDS = 1;
+
+/** A larger step between two events is a jump. At 16 times the speed, playback makes steps of 4 s. */
+const LARGEST_STEP_SECONDS = 10;
+
+/** @param {number} seconds rounded to milliseconds */
+const rounded = (seconds) => Math.round(seconds * 1000) / 1000;
+
+/**
+ * @param {MediaLike} media
+ * @param {() => number} every seconds of playback between two saves
+ * @param {(currentTime: number, duration: number) => void} save
+ */
+export function createSaveSchedule(media, every, save) {
+  let isOpen = false;
+  /** Seconds of media played, and needed before the next save. */
+  let played = 0;
+  let needed = 0;
+  /** Seconds of media played since the last save. */
+  let unsaved = 0;
+  /** The position at the last event, and at the last save. NaN: unknown. */
+  let last = NaN;
+  let saved = NaN;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  /** @param {number} seconds of playback before the next save */
+  function need(seconds) {
+    needed = seconds;
+    played = 0;
+  }
+
+  /** On `seeking`: the jump is no playback. */
+  function seeking() {
+    clearTimeout(timer);
+    timer = undefined;
+    last = NaN;
+  }
+
+  /** Saves the position, if it may be saved and has moved. */
+  function saveNow() {
+    const { duration } = media;
+    const position = rounded(media.ended ? duration : media.currentTime);
+    const isKnown = duration < Infinity && position >= SMALLEST_SECONDS && !media.seeking;
+    if (!isOpen || !isKnown || played < needed || position === saved) return;
+    saved = position;
+    unsaved = 0;
+    save(position, rounded(duration));
+  }
+
+  return {
+    need,
+    seeking,
+    saveNow,
+    isOpen: () => isOpen,
+    /** @returns {number} seconds of media played since `open` or `need` */
+    played: () => played,
+
+    /**
+     * Lets saves begin.
+     * @param {number} seconds of playback before the first save
+     * @param {number} from the position that is stored already
+     */
+    open(seconds, from) {
+      isOpen = true;
+      saved = rounded(from);
+      last = NaN;
+      unsaved = 0;
+      need(seconds);
+    },
+
+    /** Keeps saves back until `open`. */
+    close() {
+      isOpen = false;
+      seeking();
+    },
+
+    /** On `timeupdate`. */
+    advance() {
+      const step = media.currentTime - last;
+      last = media.seeking ? NaN : media.currentTime;
+      if (step > 0 && step < LARGEST_STEP_SECONDS) {
+        played += step;
+        unsaved += step;
+      }
+      if (unsaved >= every() && !timer) saveNow();
+    },
+
+    /** On `seeked`: saves in a second, unless another seek follows. */
+    seeked() {
+      seeking();
+      timer = setTimeout(() => {
+        timer = undefined;
+        saveNow();
+      }, AFTER_SEEK_MS);
+    },
+  };
+}

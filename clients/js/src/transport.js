@@ -1,0 +1,97 @@
+/** Sends requests with the token, and gives up in time. */
+
+import { within } from "./elapsed.js";
+import { claimsOf, createToken } from "./token.js";
+
+/** `status`: 0 without a response. @typedef {{ status: number, header: (name: string) => string | null, body: any }} Reply */
+/** @typedef {(url: string, init: RequestInit) => Promise<Response>} Fetch */
+/**
+ * `timeout`: milliseconds. `now`: send at once with the last token, because the page may end.
+ * @typedef {{ body?: object, timeout?: number, now?: boolean }} RequestOptions
+ */
+/** @typedef {ReturnType<typeof createTransport>} Transport */
+
+const TIMEOUT_MS = 10_000;
+/** @type {Reply} */
+const NO_REPLY = { status: 0, header: () => null, body: null };
+
+/**
+ * @param {{ url: string, token: import("./token.js").TokenSource, userId?: string, fetch?: Fetch }} options
+ */
+export function createTransport({ url, token: source, userId, fetch = (...request) => globalThis.fetch(...request) }) {
+  const token = createToken(source);
+  const base = url.replace(/\/+$/, "");
+  /** The user of all requests: one instance never sends for two users. @type {string | null} */
+  let user = userId ?? claimsOf(token.last()).sub ?? null;
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object | undefined} body
+   * @param {AbortSignal} signal
+   * @param {boolean} [immediately]
+   */
+  async function authorized(method, path, body, signal, immediately) {
+    /** @param {string | null} current */
+    const send = (current) => {
+      const { sub, role } = claimsOf(current);
+      // One instance never sends for two users, for example after another sign-in.
+      if (!current || (sub && user && sub !== user && role !== "service")) throw new Error("No token");
+      return fetch(base + path, {
+        method,
+        signal,
+        // A page may end at any time. Its last requests go on, if their bodies are small.
+        keepalive: method === "POST",
+        headers: { Authorization: `Bearer ${current}`, ...(body && { "Content-Type": "application/json" }) },
+        body: body && JSON.stringify(body),
+      });
+    };
+    const current = immediately ? token.last() : (token.current() ?? (await token.renew()));
+    const response = await send(current);
+    if (response.status !== 401) return response;
+    const renewed = await token.renew();
+    return renewed === current ? response : send(renewed);
+  }
+
+  return {
+    /** @returns {string | null} the user id; null before the first token */
+    user: () => user,
+
+    /** @returns {Promise<string | null>} the user id, for which a token may be requested; null if there is none */
+    async identify() {
+      if (!user) user = claimsOf(await within(token.renew(), TIMEOUT_MS)).sub ?? null;
+      return user;
+    },
+
+    /**
+     * @param {string} method
+     * @param {string} path
+     * @param {RequestOptions} [options]
+     * @returns {Promise<Reply>} it never rejects
+     */
+    async request(method, path, { body, timeout = TIMEOUT_MS, now } = {}) {
+      const abort = new AbortController();
+      const attempt = async () => {
+        const response = await authorized(method, path, body, abort.signal, now);
+        const text = await response.text();
+        const reply = { status: response.status, header: (/** @type {string} */ name) => response.headers.get(name), body: null };
+        try {
+          reply.body = JSON.parse(text);
+        } catch {
+          // A proxy may answer with HTML: the status says enough.
+        }
+        return reply;
+      };
+      const reply = await within(attempt(), timeout);
+      abort.abort();
+      return reply ?? NO_REPLY;
+    },
+
+    /**
+     * Opens a response whose body the caller reads, without a time limit. It rejects if there is no response.
+     * @param {string} path
+     * @param {AbortSignal} signal
+     */
+    open: (path, signal) => authorized("GET", path, undefined, signal),
+  };
+}

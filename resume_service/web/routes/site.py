@@ -1,0 +1,29 @@
+"""`/site`: the style sheets, scripts and icon that all pages share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, jsonify
+
+from resume_service.web.pages import page_response
+
+FOLDER = Path(__file__).parents[1] / "site"
+ENDPOINTS = frozenset({"site.part", "site.pages"})
+TITLES = {"/watch": "Watch", "/dashboard": "Course", "/docs": "API"}
+"""The pages in the order of the header. An installation may lack some of them."""
+
+blp = Blueprint("site", __name__, url_prefix="/site")
+
+
+@blp.get("/<name>")
+def part(name: str) -> Response:
+    return page_response(FOLDER, name)
+
+
+@blp.get("/pages.json")
+def pages() -> Response:
+    """The pages of this installation, and whether users can sign in with a password."""
+    paths = {rule.rule for rule in current_app.url_map.iter_rules()}
+    listed = [{"path": path, "title": title} for path, title in TITLES.items() if path in paths]
+    return jsonify(pages=listed, password="/v1/auth/login" in paths)
