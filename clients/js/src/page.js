@@ -16,7 +16,6 @@ export function followPage({ hidden, left, shown, online }) {
   const { document, window } = globalThis;
   on(document, "visibilitychange", () => (isVisible() ? shown(false) : hidden()));
   on(document, "freeze", hidden);
-  on(document, "resume", () => shown(false));
   on(window, "pagehide", () => {
     hidden();
     left();

@@ -39,7 +39,7 @@ const START_MS = 2000;
 /** @returns {Storage | null} null outside a browser, and where the user forbids it */
 function pageStorage() {
   try {
-    return globalThis.localStorage ?? null;
+    return globalThis.document ? localStorage : null;
   } catch {
     return null;
   }
@@ -89,8 +89,9 @@ export class ResumePoints {
   async watch(media, options) {
     this.#follow();
     this.#watched.get(media)?.watching.stop();
-    const { videoId, api, kind } = options;
-    const watched = watchMedia(media, options, {
+    const { api, kind } = options;
+    const videoId = String(options.videoId); // many catalogues have numbers
+    const watched = watchMedia(media, { ...options, videoId }, {
       find: () => this.#find(videoId),
       every: this.#delivery.every,
       save: (currentTime, duration) => {
@@ -177,6 +178,7 @@ export class ResumePoints {
    */
   async close() {
     await Promise.all([...this.#watched.values()].map(({ watching }) => watching.stop()));
+    this.#delivery.leave();
     this.#hub?.end();
     this.#unfollow?.();
     this.#hub = this.#unfollow = undefined;
@@ -202,7 +204,7 @@ export class ResumePoints {
       },
       online: this.#delivery.retry,
     });
-    this.#delivery.flush();
+    this.#delivery.comeBack();
   }
 
   /**

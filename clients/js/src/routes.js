@@ -48,7 +48,7 @@ export async function list(call, options) {
   for (const [name, value] of Object.entries(options)) if (value !== undefined) query.set(name, String(value));
   const reply = await call("GET", `?${query}`);
   if (!isSuccess(reply) || !Array.isArray(reply.body)) throw new ResumeError(reply);
-  const next = /[?&]cursor=([^&>]+)[^>]*>;\s*rel="?next/.exec(reply.header("Link") ?? "")?.[1];
+  const next = /[?&]cursor=([^&>]+)[^>]*>;\s*rel="?next/.exec(reply.headers.get("Link") ?? "")?.[1];
   return Object.assign(reply.body.map((point) => pointOf(point)), next && { next: decodeURIComponent(next) });
 }
 

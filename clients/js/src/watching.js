@@ -206,7 +206,7 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
     const from = isMoved && isValid && resume === "seek" && startPosition(point, media.duration);
     if (from) return resumeAt(from);
     if (isMoved) announce(point);
-    if (isValid) open(found ? KNOWN_SECONDS : UNKNOWN_SECONDS);
+    if (isValid) found && !isMoved ? schedule.reopen() : open(found ? KNOWN_SECONDS : UNKNOWN_SECONDS);
   }
 
   /**
