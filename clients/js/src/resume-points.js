@@ -35,6 +35,8 @@ import { watchMedia } from "./watching.js";
 
 /** Playback waits no longer for the service. */
 const START_MS = 2000;
+/** Nor for a database that does not open. */
+const COPY_MS = 300;
 
 /** @returns {Storage | null} null outside a browser, and where the user forbids it */
 function pageStorage() {
@@ -60,6 +62,8 @@ export class ResumePoints {
   /** @type {import("./live-leader.js").Live | undefined} */
   #hub;
   #storage;
+  /** Resolves when a killed session's saves are back, with a function that ends copying. @type {Promise<(() => void) | undefined>} */
+  #copy = Promise.resolve(undefined);
 
   /** @param {ResumePointsOptions} options */
   constructor({ storage = pageStorage(), device, ...options }) {
@@ -181,6 +185,7 @@ export class ResumePoints {
     this.#delivery.leave();
     this.#hub?.end();
     this.#unfollow?.();
+    this.#copy.then((end) => end?.());
     this.#hub = this.#unfollow = undefined;
   }
 
@@ -192,7 +197,10 @@ export class ResumePoints {
   }
 
   #follow() {
-    this.#unfollow ??= followPage({
+    this.#delivery.comeBack();
+    if (this.#unfollow) return;
+    this.#copy = this.#keepCopy().catch(() => undefined);
+    this.#unfollow = followPage({
       hidden: () => {
         for (const watched of this.#watched.values()) watched.hidden();
         this.#delivery.hurry();
@@ -204,7 +212,13 @@ export class ResumePoints {
       },
       online: this.#delivery.retry,
     });
-    this.#delivery.comeBack();
+  }
+
+  async #keepCopy() {
+    const { keepCopy } = await import("./durable-copy.js");
+    const end = await keepCopy(this.#outbox, this.#storage && (await this.#transport.identify()));
+    this.#delivery.flush();
+    return end;
   }
 
   /**
@@ -217,7 +231,7 @@ export class ResumePoints {
       await this.#transport.identify();
       // The service compares the save of this browser with those of others. So it has to arrive first.
       if (pending()) await within(this.#delivery.flush(), START_MS / 2);
-      const { status, body } = await this.#call("GET", `/${encodeURIComponent(videoId)}`);
+      const [{ status, body }] = await Promise.all([this.#call("GET", `/${encodeURIComponent(videoId)}`), within(this.#copy, COPY_MS)]);
       // A proxy without a backend answers 404, too.
       if (status === 404 && body?.error) return { point: null };
       return body?.currentTime >= 0 ? { point: { ...body, videoId } } : undefined;
