@@ -36,7 +36,7 @@ const isFinal = ({ status }) => status >= 400 && status < 500 && !TEMPORARY.incl
  * @returns {number} milliseconds from now; 0 if the header is missing or invalid
  */
 function retryAfter(text) {
-  const wait = Number(text) * 1000 || Date.parse(text ?? "") - Date.now();
+  const wait = Number(text) * 1000 || Date.parse(String(text)) - Date.now();
   return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER_MS) : 0;
 }
 

@@ -54,11 +54,13 @@ function restore(outbox, texts) {
 /**
  * Brings back what the last session could not write to the disk, then copies what stays undelivered.
  * @param {Outbox} outbox
- * @param {string | null} user
- * @returns {Promise<() => void>} ends copying
+ * @param {import("./transport.js").Transport} transport
+ * @param {AbortSignal} signal ends copying
+ * @returns {Promise<void>} resolves when the saves are back
  */
-export async function keepCopy(outbox, user) {
-  if (!globalThis.indexedDB || !user) return () => {};
+export async function keepCopy(outbox, transport, signal) {
+  const user = await transport.identify();
+  if (!globalThis.indexedDB || !user) return;
   /** @type {string[]} */
   const texts = (await access("readonly", (store) => store.get(user))) ?? [];
   restore(outbox, texts);
@@ -69,5 +71,5 @@ export async function keepCopy(outbox, user) {
     copied = current.join();
     access("readwrite", (store) => (current.length > 0 ? store.put(current, user) : store.delete(user))).catch(() => {});
   }, CHECK_MS);
-  return () => clearInterval(timer);
+  signal.addEventListener("abort", () => clearInterval(timer));
 }
