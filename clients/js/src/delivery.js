@@ -57,7 +57,6 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
   let timer;
   let blockedUntil = 0;
   let batch = LARGEST_BATCH;
-  let isRefused = false;
   let isAway = false;
   let every = 0;
 
@@ -97,10 +96,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
     const longest = Math.min(LONGEST_DELAY_MS, 1000 * 2 ** ++failures);
     if (delay) blockedUntil = Date.now() + delay;
     wait(delay + 1000 + Math.random() * (longest - 1000));
-    if (result.status === 401 && !isRefused) {
-      isRefused = true;
-      refuse(null, result);
-    }
+    if (result.status === 401) refuse(null, result);
     report(null, "queued", { count: outbox.list().length });
   }
 
@@ -112,7 +108,6 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
     outbox.remove(entry);
     if (isFinal(result)) return refuse(entry.videoId, result);
     failures = 0;
-    isRefused = false;
     report(entry.videoId, "saved", { applied: result.applied !== false });
   }
 

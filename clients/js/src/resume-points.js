@@ -114,9 +114,8 @@ export class ResumePoints {
   async watch(media, options) {
     this.#follow();
     this.#watched.get(media)?.watching.stop();
-    const { api, kind } = options;
-    const videoId = String(options.videoId); // many catalogues have numbers
-    const watched = watchMedia(media, { ...options, videoId }, {
+    const { videoId, api, kind } = options;
+    const watched = watchMedia(media, options, {
       find: () => this.#find(videoId),
       every: this.#delivery.every,
       save: (currentTime, duration) => {

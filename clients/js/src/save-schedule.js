@@ -77,25 +77,21 @@ export function createSaveSchedule(media, every, save) {
     /**
      * Lets saves begin.
      * @param {number} seconds of playback before the first save
-     * @param {number} from the position that is stored already
+     * @param {number} [from] the position that is stored already; without it, saves go on as before `close`
      */
     open(seconds, from) {
       isOpen = true;
+      need(seconds);
+      if (from === undefined) return;
       saved = rounded(from);
       last = NaN;
       unsaved = 0;
-      need(seconds);
     },
 
-    /** Keeps saves back until `open` or `reopen`. */
+    /** Keeps saves back until `open`. */
     close() {
       isOpen = false;
       seeking();
-    },
-
-    /** Goes on as before `close`. */
-    reopen() {
-      isOpen = true;
     },
 
     /** On `timeupdate`. */

@@ -57,7 +57,7 @@ const SAME_SECONDS = 1;
 const ECHOES = 4;
 const ECHO_SECONDS = 0.05;
 
-const MEDIA_EVENTS = "timeupdate play pause seeking seeked ended emptied loadedmetadata durationchange".split(" ");
+const MEDIA_EVENTS = "timeupdate play pause seeking seeked ended emptied durationchange".split(" ");
 
 /**
  * @param {MediaLike} media
@@ -209,7 +209,7 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
     const from = isMoved && isValid && resume === "seek" && startPosition(point, media.duration);
     if (from) return resumeAt(from);
     if (isMoved) announce(point);
-    if (isValid) found && !isMoved ? schedule.reopen() : open(found ? KNOWN_SECONDS : UNKNOWN_SECONDS);
+    if (isValid) found && !isMoved ? schedule.open(0) : open(found ? KNOWN_SECONDS : UNKNOWN_SECONDS);
   }
 
   /**
