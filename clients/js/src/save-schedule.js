@@ -5,14 +5,7 @@
  * is decided, so that a player that fails at 0 overwrites nothing.
  */
 
-/**
- * What a player must have. An `HTMLMediaElement` has all of it. Times are in seconds.
- * @typedef {{
- *   currentTime: number, readonly duration: number, readonly paused: boolean, readonly seeking: boolean, readonly ended: boolean,
- *   addEventListener(type: string, listener: (event: any) => void): void,
- *   removeEventListener(type: string, listener: (event: any) => void): void,
- * }} MediaLike
- */
+/** @typedef {import("./types.js").MediaLike} MediaLike */
 
 const AFTER_SEEK_MS = 1000;
 /** Nothing below this position is saved. */
