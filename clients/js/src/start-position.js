@@ -1,0 +1,16 @@
+/** Where playback starts. */
+
+/** No seek so near to the start or the end: the viewer would hardly see a difference. */
+const NEAR_SECONDS = 5;
+const WATCHED = 0.9;
+
+/**
+ * @param {{ currentTime: number, duration?: number, percent?: number } | null} point
+ * @param {number} [duration] seconds, if the media knows it
+ * @returns {number} seconds; 0 if playback starts at the start
+ */
+export function startPosition(point, duration = point?.duration) {
+  const at = point?.currentTime ?? 0;
+  const isWatched = duration ? at >= WATCHED * duration || at >= duration - NEAR_SECONDS : (point?.percent ?? 0) >= 100 * WATCHED;
+  return at <= NEAR_SECONDS || isWatched ? 0 : at;
+}
