@@ -132,6 +132,6 @@ def test_rule_2_the_position_is_saved_when_the_page_goes(plain_chromium, front, 
         tab.close()
     else:
         tab.goto(front.address + "/player/clocks.js")
-    eventually(lambda: ann.position())
+    eventually(ann.position)
 
     assert ann.position() == pytest.approx(left_at, abs=1)

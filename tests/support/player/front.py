@@ -79,7 +79,12 @@ class Front:
         self.ended = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self.host = "127.0.0.1"
+        """`insecure.test` is the same server, but browsers see no secure context there."""
+
+    @property
+    def address(self) -> str:
+        return f"http://{self.host}:{self._server.server_port}"
 
     @property
     def saves(self) -> list[Request]:
