@@ -11,130 +11,113 @@ import { isTooOld } from "./elapsed.js";
  * A measured position. `currentTime` and `duration`: seconds.
  * @typedef {{
  *   videoId: string, currentTime: number, duration: number, device?: string,
- *   api?: "playback" | "rate", kind?: "movie" | "episode", measured: import("./elapsed.js").Instant,
+ *   api?: string, kind?: "movie" | "episode", measured: import("./elapsed.js").Instant,
  * }} Save
  */
-/** `text`: what is stored, which identifies the entry. @typedef {Save & { text: string }} Entry */
+/** `text`: the save as it is stored, which identifies the entry. @typedef {Save & { text: string }} Entry */
 /** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">} KeyStorage */
+/** @typedef {ReturnType<typeof createOutbox>} Outbox */
 
 const PREFIX = "resume-points:";
 
 /**
- * @param {string} text
+ * @param {string | null} text
  * @returns {Entry | null} null for anything that is not an entry: other scripts can write to the storage
  */
 function entryOf(text) {
   try {
-    const save = JSON.parse(text);
-    const numbers = [save.currentTime, save.duration, save.measured.wall, save.measured.steady];
-    const isEntry = typeof save.videoId === "string" && numbers.every(Number.isFinite) && !isTooOld(save.measured);
+    const save = JSON.parse(text ?? "");
+    const { videoId, currentTime, duration, measured } = save;
+    const isEntry = typeof videoId === "string" && Number.isFinite(currentTime + duration + measured.wall) && !isTooOld(measured);
     return isEntry ? { ...save, text } : null;
   } catch {
     return null;
   }
 }
 
-export class Outbox {
-  #storage;
-  /** @type {Map<string, string>} by video: entries that the storage did not take */
-  #memory = new Map();
-  /** @type {Map<string, string>} by video: the last entry of this page */
-  #own = new Map();
-  /** @type {string | null} */
-  user = null;
-
-  /** @param {KeyStorage | null} storage */
-  constructor(storage) {
-    this.#storage = storage;
-  }
-
-  /** @param {Save} save */
-  put(save) {
-    const { videoId } = save;
-    const text = JSON.stringify(save);
-    this.#own.set(videoId, text);
-    this.#memory.set(videoId, text);
-    this.#store(videoId, text);
-  }
-
-  /**
-   * @param {boolean} [own] only the entries of this page
-   * @returns {Entry[]} the undelivered saves, the newest of each video
-   */
-  list(own = false) {
-    for (const [videoId, text] of this.#memory) this.#store(videoId, text);
-    const texts = [...this.#stored(), ...this.#memory.values()];
-    const entries = new Map();
-    for (const text of texts) {
-      const entry = entryOf(text);
-      if (entry && (!own || this.#own.get(entry.videoId) === text)) entries.set(entry.videoId, entry);
-    }
-    return [...entries.values()];
-  }
-
-  /**
-   * Removes an entry, unless a newer one has taken its place.
-   * @param {Entry} entry
-   */
-  remove({ videoId, text }) {
-    if (this.#memory.get(videoId) === text) this.#memory.delete(videoId);
-    if (this.#own.get(videoId) === text) this.#own.delete(videoId);
-    this.#try((storage) => {
-      if (storage.getItem(this.#key(videoId)) === text) storage.removeItem(this.#key(videoId));
-    });
-  }
-
-  /** @returns {boolean} whether any user left an entry: without one, nothing needs a token yet */
-  get isUsed() {
-    return this.#memory.size > 0 || this.#keys(PREFIX).length > 0;
-  }
-
-  /**
-   * @param {string} videoId
-   * @param {string} text
-   */
-  #store(videoId, text) {
-    if (this.user === null) return;
-    this.#try((storage) => {
-      storage.removeItem(this.#key(videoId)); // a full storage has room for the new entry in place of the old one
-      storage.setItem(this.#key(videoId), text);
-      this.#memory.delete(videoId);
-    });
-  }
-
-  #stored() {
-    /** @type {string[]} */
-    const texts = [];
-    for (const key of this.user === null ? [] : this.#keys(this.#key("")))
-      this.#try((storage) => {
-        const text = storage.getItem(key) ?? "";
-        if (entryOf(text)) texts.push(text);
-        else storage.removeItem(key);
-      });
-    return texts;
-  }
-
-  /** @param {string} prefix */
-  #keys(prefix) {
-    /** @type {string[]} */
-    const keys = [];
-    this.#try((storage) => {
-      for (let index = 0; index < storage.length; index++) keys.push(storage.key(index) ?? "");
-    });
-    return keys.filter((key) => key.startsWith(prefix));
-  }
+/**
+ * @param {KeyStorage | null} storage
+ * @param {() => string | null} user
+ */
+export function createOutbox(storage, user) {
+  /** By video: entries that the storage did not take. @type {Map<string, string>} */
+  const memory = new Map();
+  /** By video: the last entry of this page. @type {Map<string, string>} */
+  const own = new Map();
 
   /** @param {string} videoId */
-  #key(videoId) {
-    return `${PREFIX}${encodeURIComponent(this.user ?? "")}:${encodeURIComponent(videoId)}`;
-  }
+  const keyOf = (videoId) => `${PREFIX}${encodeURIComponent(user() ?? "")}:${encodeURIComponent(videoId)}`;
 
   /** @param {(storage: KeyStorage) => void} use */
-  #try(use) {
+  function attempt(use) {
     try {
-      if (this.#storage) use(this.#storage);
+      if (storage) use(storage);
     } catch {
       // A storage that is full or forbidden: the entries stay in memory.
     }
   }
+
+  function store() {
+    if (!user()) return;
+    for (const [videoId, text] of memory)
+      attempt((storage) => {
+        storage.removeItem(keyOf(videoId)); // a full storage has room for the new entry in place of the old one
+        storage.setItem(keyOf(videoId), text);
+        memory.delete(videoId);
+      });
+  }
+
+  /** @param {string} prefix */
+  function keys(prefix) {
+    /** @type {string[]} */
+    const found = [];
+    attempt((storage) => {
+      for (let index = 0; index < storage.length; index++) found.push(storage.key(index) ?? "");
+    });
+    return found.filter((key) => key.startsWith(prefix));
+  }
+
+  return {
+    /** @param {Save} save */
+    put(save) {
+      const text = JSON.stringify(save);
+      own.set(save.videoId, text);
+      memory.set(save.videoId, text);
+      store();
+    },
+
+    /**
+     * @param {boolean} [onlyOwn] only the entries of this page
+     * @returns {Entry[]} the undelivered saves, the newest of each video
+     */
+    list(onlyOwn) {
+      store();
+      /** @type {Map<string, Entry>} */
+      const entries = new Map();
+      /** @param {string | null} text */
+      const add = (text) => {
+        const entry = entryOf(text);
+        if (entry && (!onlyOwn || own.get(entry.videoId) === text)) entries.set(entry.videoId, entry);
+        return entry;
+      };
+      for (const key of user() ? keys(keyOf("")) : [])
+        attempt((storage) => add(storage.getItem(key)) || storage.removeItem(key));
+      memory.forEach(add);
+      return [...entries.values()];
+    },
+
+    /**
+     * Removes an entry, unless a newer one has taken its place.
+     * @param {Entry} entry
+     */
+    remove({ videoId, text }) {
+      for (const map of [memory, own]) if (map.get(videoId) === text) map.delete(videoId);
+      attempt((storage) => {
+        if (storage.getItem(keyOf(videoId)) === text) storage.removeItem(keyOf(videoId));
+      });
+    },
+
+    /** @returns {boolean} whether any user left an entry: without one, nothing needs a token yet */
+    isUsed: () => keys(PREFIX).length > 0,
+  };
 }

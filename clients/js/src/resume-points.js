@@ -1,24 +1,22 @@
 /** The entry of the package: one instance for each user and page. */
 
-import { Delivery } from "./delivery.js";
+import { createDelivery } from "./delivery.js";
 import { elapsedSince, now, within } from "./elapsed.js";
-import { ResumeError } from "./resume-error.js";
-import { Lock } from "./lock.js";
-import { Outbox } from "./outbox.js";
+import { createLock } from "./lock.js";
+import { createOutbox } from "./outbox.js";
 import { followPage } from "./page.js";
-import { isSame } from "./single-save.js";
 import { startPosition } from "./start-position.js";
-import { Token } from "./token.js";
-import { Transport } from "./transport.js";
-import { Watching } from "./watching.js";
-
-export { ResumeError, Watching };
+import { createTransport } from "./transport.js";
+import { watchMedia } from "./watching.js";
 
 /** @typedef {import("./save-schedule.js").MediaLike} MediaLike */
 /** @typedef {import("./watching.js").WatchOptions} WatchOptions */
+/** @typedef {import("./watching.js").Watching} Watching */
 /** @typedef {import("./watching.js").WatchingEvents} WatchingEvents */
 /** @typedef {import("./watching.js").Found} Found */
 /** @typedef {import("./outbox.js").Save} Save */
+/** @typedef {import("./routes.js").ListOptions} ListOptions */
+/** @typedef {import("./routes.js").ResumeError} ResumeError */
 /**
  * A resume point. Times are in seconds, `percent` is 0 to 100, the others are ISO times of the service.
  * @typedef {{
@@ -35,12 +33,12 @@ export { ResumeError, Watching };
  *   fetch?: import("./transport.js").Fetch, storage?: import("./outbox.js").KeyStorage | null,
  * }} ResumePointsOptions
  */
-/** `cursor`: the `next` of the page before. @typedef {{ status?: "in-progress" | "watched", limit?: number, cursor?: string }} ListOptions */
 
 /** Playback waits no longer for the service. */
 const START_MS = 2000;
-/** The service sends an event of the last save of a second: this many of the own saves may come back. */
+/** The service sends the last save of a second as an event: this many of the own saves may come back. */
 const ECHOES = 4;
+const ECHO_SECONDS = 0.05;
 
 /** @returns {Storage | null} null outside a browser, and where the user forbids it */
 function pageStorage() {
@@ -51,67 +49,70 @@ function pageStorage() {
   }
 }
 
-/**
- * @param {any} point
- * @param {string} [videoId]
- * @returns {Point}
- */
-function pointOf({ tmdbId, ...point }, videoId = tmdbId) {
-  return { videoId, ...point };
-}
-
 export class ResumePoints {
   #transport;
+  /** @type {import("./outbox.js").Outbox} */
   #outbox;
   #delivery;
   #device;
-  /** @type {Map<MediaLike, Watching>} */
-  #watchings = new Map();
+  /** @type {Map<MediaLike, import("./watching.js").Watched>} */
+  #watched = new Map();
   /** The last own saves of each video. @type {Map<string, Save[]>} */
   #saves = new Map();
-  /** Points that `startTime` has fetched. @type {Map<string, Promise<Found | null>>} */
-  #fetched = new Map();
-  #unfollow = () => {};
-  #isFollowing = false;
+  /** @type {typeof import("./other-apis.js") | undefined} */
+  #otherApis;
+  /** Stops following the page. @type {(() => void) | undefined} */
+  #unfollow;
+  /** @type {import("./live-leader.js").Live | undefined} */
+  #hub;
+  #storage;
 
   /** @param {ResumePointsOptions} options */
-  constructor({ url, token, userId, device, fetch, storage = pageStorage() }) {
-    this.#transport = new Transport({ url, token: new Token(token), userId, fetch });
-    this.#outbox = new Outbox(storage);
+  constructor({ storage = pageStorage(), device, ...options }) {
     this.#device = device;
-    this.#delivery = new Delivery({
+    this.#storage = storage;
+    this.#transport = createTransport(options);
+    this.#outbox = createOutbox(storage, this.#transport.user);
+    this.#delivery = createDelivery({
       transport: this.#transport,
       outbox: this.#outbox,
-      lock: new Lock("resume-points-delivery", storage),
+      lock: createLock("resume-points-delivery", storage),
+      singleSave: (entry, event) =>
+        (entry.api && this.#otherApis?.singleSave(entry, event)) || { path: "/api/progress", body: event },
       report: (videoId, type, detail) => {
-        for (const watching of this.#watchings.values())
-          if (videoId === null || watching.videoId === videoId) watching.report(type, /** @type {any} */ (detail));
+        for (const { watching, emit } of this.#watched.values()) if (!videoId || watching.videoId === videoId) emit(type, detail);
       },
     });
-    if (globalThis.document && this.#outbox.isUsed) this.#follow();
+    if (globalThis.document && this.#outbox.isUsed()) this.#follow();
   }
 
   /**
    * Seeks the media to the stored position, then saves while it plays. An earlier watching of the media ends.
    * @param {MediaLike} media
    * @param {WatchOptions} options
-   * @returns {Promise<Watching>} at once, so that its listeners miss no event; `started` resolves later
+   * @returns {Promise<Watching>} soon, so that its listeners miss no event; its `started` resolves later
    */
   async watch(media, options) {
     this.#follow();
-    void this.#watchings.get(media)?.stop();
-    const watching = new Watching(media, options, {
-      find: (videoId) => this.#find(videoId),
-      save: (...save) => this.#save(...save),
-      isOwn: (point) => (this.#saves.get(point.videoId) ?? []).some((save) => isSame(save, point.currentTime)),
-      every: () => this.#delivery.every,
-      stopped: async (stopped) => {
+    this.#watched.get(media)?.watching.stop();
+    /** Ends the live stream of this watching. @type {Promise<(() => void) | undefined> | false} */
+    let unfollow = false;
+    const watched = watchMedia(media, options, {
+      find: () => this.#find(options.videoId),
+      save: (currentTime, duration) => this.#save(options, currentTime, duration),
+      isOwn: (point) => this.#isOwn(point),
+      every: this.#delivery.every,
+      stopped: async () => {
+        if (unfollow) unfollow.then((end) => end?.());
         await within(this.#delivery.flush(), START_MS, undefined);
-        if (this.#watchings.get(media) === stopped) this.#watchings.delete(media);
+        if (this.#watched.get(media) === watched) this.#watched.delete(media);
       },
     });
-    this.#watchings.set(media, watching);
-    return watching;
+    this.#watched.set(media, watched);
+    const live = options.live !== false && watched.watching.started.then(() => this.#live());
+    unfollow = live && live.then(({ follow }) => follow(watched)).catch(() => undefined);
+    if (options.api) this.#otherApis ??= await import("./other-apis.js").catch(() => undefined);
+    return watched.watching;
   }
 
   /**
@@ -120,51 +121,40 @@ export class ResumePoints {
    * @returns {Promise<number>} seconds, after at most 2 s; 0 for the start
    */
   async startTime(videoId) {
-    const found = this.#find(videoId);
-    this.#fetched.set(videoId, found);
-    return startPosition((await found)?.point ?? null);
+    return startPosition((await this.#find(videoId))?.point);
   }
 
   /**
    * @param {string} videoId
-   * @returns {Promise<Point | null>}
-   * @throws {ResumeError}
+   * @returns {Promise<Point | null>} it rejects with a `ResumeError`, as all calls below
    */
-  async get(videoId) {
-    const { status, body } = await this.#call("GET", videoId, undefined, [404]);
-    return status === 404 ? null : pointOf(body, videoId);
+  get(videoId) {
+    return this.#route("get", videoId);
   }
 
   /**
    * @param {ListOptions} [options]
    * @returns {Promise<Point[] & { next?: string }>} newest first; `next` is the `cursor` of the next page
-   * @throws {ResumeError}
    */
-  async list(options = {}) {
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(options)) if (value !== undefined) query.set(name, String(value));
-    const reply = await this.#call("GET", "", query.size ? `?${query}` : "");
-    const next = /[?&]cursor=([^&>]+)[^>]*>;\s*rel="?next/.exec(reply.header("Link") ?? "")?.[1];
-    return Object.assign(reply.body.map((/** @type {any} */ point) => pointOf(point)), next && { next: decodeURIComponent(next) });
+  list(options = {}) {
+    return this.#route("list", options);
   }
 
   /**
    * @param {string} videoId
    * @returns {Promise<void>}
-   * @throws {ResumeError}
    */
-  async delete(videoId) {
-    await this.#call("DELETE", videoId, "", [404]);
+  delete(videoId) {
+    return this.#route("change", videoId, false);
   }
 
   /**
    * @param {string} videoId
    * @param {boolean} [watched] false takes the mark back
    * @returns {Promise<void>}
-   * @throws {ResumeError}
    */
-  async markWatched(videoId, watched = true) {
-    await this.#call(watched ? "PUT" : "DELETE", videoId, "/watched", watched ? [] : [404]);
+  markWatched(videoId, watched = true) {
+    return this.#route("change", videoId, watched, "/watched");
   }
 
   /**
@@ -172,39 +162,55 @@ export class ResumePoints {
    * @param {string} videoId
    * @param {boolean} [dismissed] false puts it back
    * @returns {Promise<void>}
-   * @throws {ResumeError}
    */
-  async dismiss(videoId, dismissed = true) {
-    await this.#call(dismissed ? "PUT" : "DELETE", videoId, "/dismissed", dismissed ? [] : [404]);
+  dismiss(videoId, dismissed = true) {
+    return this.#route("change", videoId, dismissed, "/dismissed");
   }
 
   /**
-   * Stops all watchings, for example at sign-out. Create a new instance for the next user.
+   * Follows the live stream: all changes of this viewer's points, with reconnection.
+   * @param {{ signal?: AbortSignal }} [options]
+   * @returns {Promise<import("./listening.js").Listening>} an event target with `points`, `point` and `gone`
+   */
+  async listen({ signal } = {}) {
+    const { listenTo } = await import("./listening.js");
+    return listenTo(await this.#live(), signal);
+  }
+
+  /**
+   * Stops everything, for example at sign-out. The next user needs a new instance.
    * @returns {Promise<void>}
    */
   async close() {
-    await Promise.all([...this.#watchings.values()].map((watching) => watching.stop()));
-    this.#unfollow();
-    this.#isFollowing = false;
+    await Promise.all([...this.#watched.values()].map(({ watching }) => watching.stop()));
+    this.#hub?.end();
+    this.#unfollow?.();
+    this.#hub = this.#unfollow = undefined;
+  }
+
+  async #live() {
+    const { createLive } = await import("./live-leader.js");
+    return (this.#hub ??= createLive({
+      transport: this.#transport,
+      storage: this.#storage,
+      isPlaying: () => [...this.#watched.values()].some(({ isPlaying }) => isPlaying()),
+    }));
   }
 
   #follow() {
-    if (this.#isFollowing) return;
-    this.#isFollowing = true;
-    const each = () => [...this.#watchings.values()];
-    this.#unfollow = followPage({
+    this.#unfollow ??= followPage({
       hidden: () => {
-        for (const watching of each()) watching.hidden();
+        for (const watched of this.#watched.values()) watched.hidden();
         this.#delivery.hurry();
       },
-      left: () => this.#delivery.leave(),
+      left: this.#delivery.leave,
       shown: (isRestored) => {
         this.#delivery.comeBack();
-        for (const watching of each()) watching.shown(isRestored);
+        for (const watched of this.#watched.values()) watched.shown(isRestored);
       },
-      online: () => this.#delivery.retry(),
+      online: this.#delivery.retry,
     });
-    void this.#delivery.flush();
+    this.#delivery.flush();
   }
 
   /**
@@ -214,10 +220,18 @@ export class ResumePoints {
    */
   #save({ videoId, api, kind }, currentTime, duration) {
     /** @type {Save} */
-    const save = { videoId, currentTime, duration, device: this.#device, kind, measured: now() };
+    const save = { videoId, currentTime, duration, kind, device: this.#device, measured: now() };
     if (api !== "progress") save.api = api;
     this.#saves.set(videoId, [save, ...(this.#saves.get(videoId) ?? [])].slice(0, ECHOES));
-    this.#delivery.save(save);
+    this.#outbox.put(save);
+    this.#delivery.flush();
+  }
+
+  /** @param {Point} point */
+  #isOwn({ videoId, currentTime }) {
+    const saves = this.#saves.get(videoId) ?? [];
+    // The other APIs round: to seconds, or to hundredths of the duration.
+    return saves.some((save) => Math.abs(save.currentTime - currentTime) <= (save.api ? Math.max(1, save.duration / 100) : ECHO_SECONDS));
   }
 
   /**
@@ -225,70 +239,36 @@ export class ResumePoints {
    * @returns {Promise<Found | null>} null if the point is not known within 2 s
    */
   async #find(videoId) {
-    const fetched = this.#fetched.get(videoId);
-    this.#fetched.delete(videoId);
-    const found = await fetched;
-    if (found && elapsedSince(found.at) < START_MS * 5) return found;
-    const pending = this.#pending(videoId);
-    return within(this.#fetch(videoId, pending !== undefined), START_MS, null).then((fresh) => this.#newer(videoId, fresh));
+    const pending = () => this.#outbox.list().find((entry) => entry.videoId === videoId);
+    const ask = async () => {
+      await this.#transport.identify();
+      // The service compares the save of this browser with those of others. So it has to arrive first.
+      if (pending()) await within(this.#delivery.flush(), START_MS / 2, undefined);
+      const { status, body } = await this.#call("GET", `/${encodeURIComponent(videoId)}`);
+      if (status === 404) return { point: null, at: now() };
+      return Number.isFinite(body?.currentTime) ? { point: { ...body, videoId }, at: now() } : null;
+    };
+    const found = await within(ask(), START_MS, null);
+    const save = pending();
+    if (!save) return found;
+    const updatedAt = new Date(Date.now() - elapsedSince(save.measured)).toISOString();
+    return found?.point && found.point.updatedAt > updatedAt ? found : { point: { ...save, updatedAt }, at: now() };
   }
 
   /**
-   * @param {string} videoId
-   * @param {boolean} isPending whether a save has to be delivered first, so that the service can compare
-   * @returns {Promise<Found | null>}
+   * @param {"get" | "list" | "change"} name
+   * @param {...any} values
+   * @returns {Promise<any>}
    */
-  async #fetch(videoId, isPending) {
-    await this.#transport.identify();
-    this.#outbox.user = this.#transport.user;
-    if (isPending || this.#pending(videoId)) await within(this.#delivery.flush(), START_MS / 2, undefined);
-    const { status, body } = await this.#request("GET", videoId, undefined, START_MS);
-    if (status === 404) return { point: null, at: now() };
-    return status === 200 && Number.isFinite(body?.currentTime) ? { point: pointOf(body, videoId), at: now() } : null;
+  async #route(name, ...values) {
+    /** @type {any} */
+    const routes = await import("./routes.js");
+    return routes[name](this.#call, ...values);
   }
 
-  /** @param {string} videoId */
-  #pending(videoId) {
-    return this.#outbox.list().find((entry) => entry.videoId === videoId);
-  }
-
-  /**
-   * @param {string} videoId
-   * @param {Found | null} found
-   * @returns {Found | null} the undelivered save of this browser instead, if it is newer or there is nothing else
-   */
-  #newer(videoId, found) {
-    const entry = this.#pending(videoId);
-    if (!entry) return found;
-    const { measured, currentTime, duration } = entry;
-    const updatedAt = new Date(Date.now() - elapsedSince(measured)).toISOString();
-    if (found?.point && found.point.updatedAt > updatedAt) return found;
-    return { point: { videoId, currentTime, duration, updatedAt }, at: now() };
-  }
-
-  /**
-   * @param {string} method
-   * @param {string} videoId
-   * @param {string} [rest]
-   * @param {number} [timeout]
-   */
-  async #request(method, videoId, rest = "", timeout) {
-    const user = await this.#transport.identify();
-    const id = videoId && `/${encodeURIComponent(videoId)}`;
-    const body = method === "PUT" ? {} : undefined;
-    return this.#transport.request(method, `/api/progress/${encodeURIComponent(user ?? "")}${id}${rest}`, { body, timeout });
-  }
-
-  /**
-   * @param {string} method
-   * @param {string} videoId
-   * @param {string} [rest]
-   * @param {number[]} [expected] statuses that are no errors, besides 2xx
-   */
-  async #call(method, videoId, rest, expected = []) {
-    const reply = await this.#request(method, videoId, rest);
-    const isSuccess = (reply.status >= 200 && reply.status < 300 && (method !== "GET" || reply.body)) || expected.includes(reply.status);
-    if (!isSuccess) throw new ResumeError(reply);
-    return reply;
-  }
+  /** @type {import("./routes.js").Call} */
+  #call = async (method, path) => {
+    const user = encodeURIComponent((await this.#transport.identify()) ?? "");
+    return this.#transport.request(method, `/api/progress/${user}${path}`, { body: method === "PUT" ? {} : undefined });
+  };
 }

@@ -15,107 +15,99 @@
  */
 
 const AFTER_SEEK_MS = 1000;
-/** Below this position, and before this much playback, there is nothing to save. */
+/** Nothing below this position is saved. */
 const SMALLEST_SECONDS = 1;
 
-/** @param {number} seconds */
-const toMilliseconds = (seconds) => Math.round(seconds * 1000) / 1000;
+/** @param {number} seconds rounded to milliseconds */
+const rounded = (seconds) => Math.round(seconds * 1000) / 1000;
 
-export class SaveSchedule {
-  #media;
-  #every;
-  #save;
-  #isOpen = false;
-  /** Media time since `open`, since the last save, and how much is needed before the first one. */
-  played = 0;
-  #unsaved = 0;
-  #needed = SMALLEST_SECONDS;
-  #last = NaN;
-  #saved = NaN;
+/**
+ * @param {MediaLike} media
+ * @param {() => number} every seconds of playback between two saves
+ * @param {(currentTime: number, duration: number) => void} save
+ */
+export function createSaveSchedule(media, every, save) {
+  let isOpen = false;
+  /** Seconds of media played, and needed before the next save. */
+  let played = 0;
+  let needed = 0;
+  /** Seconds of media played since the last save. */
+  let unsaved = 0;
+  /** The position at the last event, and at the last save. NaN: unknown. */
+  let last = NaN;
+  let saved = NaN;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #seekTimer;
+  let timer;
 
-  /**
-   * @param {MediaLike} media
-   * @param {{ every: () => number, save: (currentTime: number, duration: number) => void }} options `every`: seconds
-   */
-  constructor(media, { every, save }) {
-    this.#media = media;
-    this.#every = every;
-    this.#save = save;
+  /** @param {number} seconds of playback before the next save */
+  function need(seconds) {
+    needed = seconds;
+    played = 0;
   }
 
-  /**
-   * Lets saves begin, after `needed` seconds of playback.
-   * @param {number} [needed]
-   * @param {number} [from] the position that is stored already
-   */
-  open(needed = SMALLEST_SECONDS, from = this.#media.currentTime) {
-    this.#isOpen = true;
-    this.#needed = needed;
-    this.#last = NaN;
-    this.#saved = toMilliseconds(from);
-    this.played = this.#unsaved = 0;
-  }
-
-  /** Keeps saves back until `open`. */
-  close() {
-    this.#isOpen = false;
-    clearTimeout(this.#seekTimer);
-    this.#seekTimer = undefined;
-  }
-
-  get isOpen() {
-    return this.#isOpen;
-  }
-
-  /** On `timeupdate`. */
-  advance() {
-    const { currentTime, seeking } = this.#media;
-    const step = seeking ? 0 : currentTime - this.#last;
-    this.#last = seeking ? NaN : currentTime;
-    if (step > 0) {
-      this.played += step;
-      this.#unsaved += step;
-    }
-    if (this.#unsaved >= this.#every() && this.#seekTimer === undefined) this.saveNow();
-  }
-
-  /** On `seeking`. */
-  seeking() {
-    clearTimeout(this.#seekTimer);
-    this.#seekTimer = undefined;
-    this.#last = NaN;
-  }
-
-  /** On `seeked`, after the viewer moved the position. */
-  seeked() {
-    clearTimeout(this.#seekTimer);
-    if (!this.#isOpen) return;
-    this.#last = this.#media.currentTime;
-    this.#seekTimer = setTimeout(() => {
-      this.#seekTimer = undefined;
-      this.saveNow();
-    }, AFTER_SEEK_MS);
-  }
-
-  /**
-   * Changes how much playback is needed before the next save.
-   * @param {number} seconds
-   */
-  need(seconds) {
-    this.#needed = seconds;
-    this.played = 0;
+  /** On `seeking`: the jump is no playback. */
+  function seeking() {
+    clearTimeout(timer);
+    timer = undefined;
+    last = NaN;
   }
 
   /** Saves the position, if it may be saved and has moved. */
-  saveNow() {
-    const { duration, ended, seeking, currentTime } = this.#media;
-    const position = toMilliseconds(ended ? duration : currentTime);
-    const isKnown = Number.isFinite(duration) && duration > 0 && !seeking && position >= SMALLEST_SECONDS;
-    if (!this.#isOpen || !isKnown || this.played < this.#needed || position === this.#saved) return;
-    this.#saved = position;
-    this.#unsaved = 0;
-    this.#save(position, toMilliseconds(duration));
+  function saveNow() {
+    const { duration } = media;
+    const position = rounded(media.ended ? duration : media.currentTime);
+    const isKnown = duration < Infinity && position >= SMALLEST_SECONDS && !media.seeking;
+    if (!isOpen || !isKnown || played < needed || position === saved) return;
+    saved = position;
+    unsaved = 0;
+    save(position, rounded(duration));
   }
+
+  return {
+    need,
+    seeking,
+    saveNow,
+    isOpen: () => isOpen,
+    /** @returns {number} seconds of media played since `open` or `need` */
+    played: () => played,
+
+    /**
+     * Lets saves begin.
+     * @param {number} seconds of playback before the first save
+     * @param {number} from the position that is stored already
+     */
+    open(seconds, from) {
+      isOpen = true;
+      saved = rounded(from);
+      last = NaN;
+      unsaved = 0;
+      need(seconds);
+    },
+
+    /** Keeps saves back until `open`. */
+    close() {
+      isOpen = false;
+      seeking();
+    },
+
+    /** On `timeupdate`. */
+    advance() {
+      const step = media.currentTime - last;
+      last = media.seeking ? NaN : media.currentTime;
+      if (step > 0) {
+        played += step;
+        unsaved += step;
+      }
+      if (unsaved >= every() && !timer) saveNow();
+    },
+
+    /** On `seeked`: saves in a second, unless another seek follows. */
+    seeked() {
+      seeking();
+      timer = setTimeout(() => {
+        timer = undefined;
+        saveNow();
+      }, AFTER_SEEK_MS);
+    },
+  };
 }

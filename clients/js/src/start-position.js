@@ -5,7 +5,7 @@ const NEAR_SECONDS = 5;
 const WATCHED = 0.9;
 
 /**
- * @param {{ currentTime: number, duration?: number, percent?: number } | null} point
+ * @param {{ currentTime: number, duration?: number, percent?: number } | null | undefined} point
  * @param {number} [duration] seconds, if the media knows it
  * @returns {number} seconds; 0 if playback starts at the start
  */

@@ -1,7 +1,8 @@
-/** The token of the user: the last one stays in memory, because nothing asynchronous finishes in `pagehide`. */
+/** The token of the user. The last one stays in memory, because nothing asynchronous finishes in `pagehide`. */
 
 /** @typedef {string | (() => string | null | undefined | Promise<string | null | undefined>)} TokenSource */
 /** @typedef {{ sub?: string, role?: string, exp?: number, iat?: number }} Claims */
+/** @typedef {ReturnType<typeof createToken>} Token */
 
 /** A token is renewed this long before its end: longer than the longest time between two saves. */
 const MARGIN_SECONDS = 90;
@@ -13,46 +14,38 @@ const MARGIN_SECONDS = 90;
 export function claimsOf(token) {
   try {
     const part = /** @type {string} */ (token?.split(".")[1]).replace(/-/g, "+").replace(/_/g, "/");
-    const bytes = Uint8Array.from(atob(part), (letter) => letter.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes)) ?? {};
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(part), (letter) => letter.charCodeAt(0)))) ?? {};
   } catch {
     return {};
   }
 }
 
-export class Token {
-  #source;
+/** @param {TokenSource} source */
+export function createToken(source) {
+  /** @type {string | null} */
+  let last = typeof source === "string" ? source : null;
   /** @type {Promise<string | null> | null} */
-  #request = null;
-  /** @type {string | null} the last token, also if it has expired: the clock of this device may be wrong */
-  last = null;
-
-  /** @param {TokenSource} source */
-  constructor(source) {
-    this.#source = source;
-    if (typeof source === "string") this.last = source;
-  }
-
-  /**
-   * @returns {string | null} the last token if it is valid now, at once; renews it near its end
-   */
-  get current() {
-    const { exp, iat = 0 } = claimsOf(this.last);
-    if (!this.last || !exp || typeof this.#source === "string") return this.last;
-    const left = exp - Date.now() / 1000;
-    if (left < Math.min(MARGIN_SECONDS, (exp - iat) / 2)) this.renew().catch(() => {});
-    return left > 0 ? this.last : null;
-  }
+  let request = null;
 
   /**
    * Requests a token. Requests at the same time share one call of the page's function.
    * @returns {Promise<string | null>}
    */
-  renew() {
-    const source = this.#source;
-    this.#request ??= (async () => (typeof source === "string" ? source : source()))()
-      .then((token) => (this.last = token || null))
-      .finally(() => (this.#request = null));
-    return this.#request;
+  async function renew() {
+    request ??= (async () => (last = (typeof source === "string" ? source : await source()) || null))();
+    return request.finally(() => (request = null));
   }
+
+  return {
+    renew,
+    /** @returns {string | null} the last token, also if it seems to have expired: the clock here may be wrong */
+    last: () => last,
+    /** @returns {string | null} the last token if it is valid, at once; renews it near its end */
+    current() {
+      const { exp = Infinity, iat = 0 } = claimsOf(last);
+      const left = exp - Date.now() / 1000;
+      if (left < Math.min(MARGIN_SECONDS, (exp - iat) / 2)) renew().catch(() => {});
+      return left > 0 ? last : null;
+    },
+  };
 }

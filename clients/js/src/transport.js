@@ -1,130 +1,95 @@
-/** Sends requests with the token, and gives up in time. It never throws: a failed request has status 0. */
+/** Sends requests with the token, and gives up in time. */
 
 import { within } from "./elapsed.js";
-import { claimsOf } from "./token.js";
+import { claimsOf, createToken } from "./token.js";
 
-/** @typedef {import("./token.js").Token} Token */
-/** @typedef {{ status: number, header: (name: string) => string | null, body: any }} Reply */
+/** `status`: 0 without a response. @typedef {{ status: number, header: (name: string) => string | null, body: any }} Reply */
 /** @typedef {(url: string, init: RequestInit) => Promise<Response>} Fetch */
 /**
- * `timeout`: milliseconds. `now`: send at once, with the last token, as nothing asynchronous finishes in `pagehide`.
- * @typedef {{ body?: object, timeout?: number, keepalive?: boolean, now?: boolean }} RequestOptions
+ * `timeout`: milliseconds. `now`: send at once with the last token, because the page may end.
+ * @typedef {{ body?: object, timeout?: number, now?: boolean }} RequestOptions
  */
+/** @typedef {ReturnType<typeof createTransport>} Transport */
 
+const TIMEOUT_MS = 10_000;
 /** @type {Reply} */
-const NO_REPLY = { status: 0, header: () => null, body: undefined };
+const NO_REPLY = { status: 0, header: () => null, body: null };
 
-export class Transport {
-  #url;
-  #token;
-  #fetch;
-  /** @type {string | null} the user of all requests: one instance never sends for two users */
-  user;
-
-  /**
-   * @param {{ url: string, token: Token, userId?: string, fetch?: Fetch }} options
-   */
-  constructor({ url, token, userId, fetch }) {
-    this.#url = url.replace(/\/+$/, "");
-    this.#token = token;
-    this.#fetch = fetch ?? /** @type {Fetch} */ ((...request) => globalThis.fetch(...request));
-    this.user = userId ?? claimsOf(token.last).sub ?? null;
-  }
-
-  /**
-   * @returns {Promise<string | null>} the user id, which may need a token; null if there is none yet
-   */
-  async identify() {
-    if (this.user === null) {
-      const token = await within(this.#token.renew(), 10_000, null).catch(() => null);
-      this.user ??= claimsOf(token).sub ?? null;
-    }
-    return this.user;
-  }
+/**
+ * @param {{ url: string, token: import("./token.js").TokenSource, userId?: string, fetch?: Fetch }} options
+ */
+export function createTransport({ url, token: source, userId, fetch = (...request) => globalThis.fetch(...request) }) {
+  const token = createToken(source);
+  const base = url.replace(/\/+$/, "");
+  /** The user of all requests: one instance never sends for two users. @type {string | null} */
+  let user = userId ?? claimsOf(token.last()).sub ?? null;
 
   /**
    * @param {string} method
    * @param {string} path
-   * @param {RequestOptions} [options]
-   * @returns {Promise<Reply>}
-   */
-  async request(method, path, { timeout = 10_000, ...options } = {}) {
-    const abort = new AbortController();
-    const reply = this.#attempt(method, path, options, abort.signal).catch(() => NO_REPLY);
-    return within(reply, timeout, NO_REPLY).finally(() => abort.abort());
-  }
-
-  /**
-   * Opens a response whose body the caller reads, without a time limit. It rejects if there is none.
-   * @param {string} path
+   * @param {object | undefined} body
    * @param {AbortSignal} signal
+   * @param {boolean} [immediately]
    */
-  open(path, signal) {
-    return this.#authorized((token) => this.#send("GET", path, {}, token, signal));
-  }
-
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {RequestOptions} options
-   * @param {AbortSignal} signal
-   * @returns {Promise<Reply>}
-   */
-  async #attempt(method, path, options, signal) {
-    const response = await this.#authorized((token) => this.#send(method, path, options, token, signal), options.now);
-    const text = await response.text();
-    let body;
-    try {
-      body = JSON.parse(text);
-    } catch {
-      // A proxy may answer with HTML: the status says enough.
-    }
-    return { status: response.status, header: (name) => response.headers.get(name), body };
-  }
-
-  /**
-   * @param {(token: string) => Promise<Response>} send
-   * @param {boolean} [immediately] use the last token without waiting
-   */
-  async #authorized(send, immediately = false) {
-    const token = immediately ? this.#token.last : (this.#token.current ?? (await this.#token.renew()));
-    const response = await send(this.#checked(token));
+  async function authorized(method, path, body, signal, immediately) {
+    /** @param {string | null} current */
+    const send = (current) => {
+      const { sub, role } = claimsOf(current);
+      const isOther = sub && user && sub !== user && role !== "service";
+      if (!current || isOther) throw new Error("There is no token for this user.");
+      return fetch(base + path, {
+        method,
+        signal,
+        // A page may end at any time. Its last requests go on, if their bodies are small.
+        keepalive: method === "POST",
+        headers: { Authorization: `Bearer ${current}`, ...(body && { "Content-Type": "application/json" }) },
+        body: body && JSON.stringify(body),
+      });
+    };
+    const current = immediately ? token.last() : (token.current() ?? (await token.renew()));
+    const response = await send(current);
     if (response.status !== 401) return response;
-    const renewed = await this.#token.renew();
-    return renewed === token ? response : send(this.#checked(renewed));
+    const renewed = await token.renew();
+    return renewed === current ? response : send(renewed);
   }
 
-  /**
-   * @param {string | null} token
-   * @returns {string}
-   */
-  #checked(token) {
-    const { sub, role } = claimsOf(token);
-    if (!token) throw new Error("There is no token.");
-    if (sub !== undefined && this.user !== null && sub !== this.user && role !== "service")
-      throw new Error("The token is for another user.");
-    return token;
-  }
+  return {
+    /** @returns {string | null} the user id; null before the first token */
+    user: () => user,
 
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {RequestOptions} options
-   * @param {string} token
-   * @param {AbortSignal} signal
-   */
-  #send(method, path, { body, keepalive }, token, signal) {
-    /** @type {Record<string, string>} */
-    const headers = { Authorization: `Bearer ${token}` };
-    if (body) headers["Content-Type"] = "application/json";
-    return this.#fetch(this.#url + path, {
-      method,
-      headers,
-      signal,
-      keepalive,
-      body: body && JSON.stringify(body),
-      credentials: "omit",
-      cache: "no-store",
-    });
-  }
+    /** @returns {Promise<string | null>} the user id, for which a token may be requested; null if there is none */
+    async identify() {
+      if (!user) user = claimsOf(await within(token.renew(), TIMEOUT_MS, null).catch(() => null)).sub ?? null;
+      return user;
+    },
+
+    /**
+     * @param {string} method
+     * @param {string} path
+     * @param {RequestOptions} [options]
+     * @returns {Promise<Reply>} it never rejects
+     */
+    async request(method, path, { body, timeout = TIMEOUT_MS, now } = {}) {
+      const abort = new AbortController();
+      const attempt = async () => {
+        const response = await authorized(method, path, body, abort.signal, now);
+        const text = await response.text();
+        const reply = { status: response.status, header: (/** @type {string} */ name) => response.headers.get(name), body: null };
+        try {
+          reply.body = JSON.parse(text);
+        } catch {
+          // A proxy may answer with HTML: the status says enough.
+        }
+        return reply;
+      };
+      return within(attempt(), timeout, NO_REPLY).catch(() => NO_REPLY).finally(() => abort.abort());
+    },
+
+    /**
+     * Opens a response whose body the caller reads, without a time limit. It rejects if there is no response.
+     * @param {string} path
+     * @param {AbortSignal} signal
+     */
+    open: (path, signal) => authorized("GET", path, undefined, signal),
+  };
 }

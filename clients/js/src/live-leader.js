@@ -1,0 +1,177 @@
+/**
+ * One live stream for all tabs of this browser.
+ *
+ * HTTP/1.1 has six connections per host, so a stream in each of six tabs would block every save. The tab that holds a
+ * lock reads the stream and passes the events on. A lock, an open channel and an open stream each keep a page out of
+ * the back/forward cache. So all of them are closed in `pagehide`.
+ */
+
+import { lease } from "./lease.js";
+import { pause, readStream } from "./live-stream.js";
+import { followPage, isVisible } from "./page.js";
+import { pointOf } from "./routes.js";
+
+/** @typedef {import("./resume-points.js").Point} Point */
+/** `points`: the newest 20, at each connection. @typedef {{ points: Point[], point: Point, gone: { videoId: string } }} LiveEvents */
+/** @typedef {<K extends keyof LiveEvents>(type: K, detail: LiveEvents[K]) => void} Listener */
+/** @typedef {ReturnType<typeof createLive>} Live */
+
+const POINTS = 20;
+/** A hidden page may begin or end to play without an event. */
+const CHECK_MS = 15_000;
+const RETRY_LEASE_MS = 3000;
+
+/**
+ * @param {Point[]} points
+ * @param {keyof LiveEvents} type
+ * @param {any} detail
+ * @returns {Point[]} the points after the event, newest first
+ */
+function after(points, type, detail) {
+  if (type === "points") return detail;
+  const others = points.filter(({ videoId }) => videoId !== detail.videoId);
+  return type === "gone" ? others : [detail, ...others].slice(0, POINTS);
+}
+
+/**
+ * @param {{
+ *   transport: import("./transport.js").Transport, storage: import("./outbox.js").KeyStorage | null,
+ *   isPlaying: () => boolean,
+ * }} parts
+ */
+export function createLive({ transport, storage, isPlaying }) {
+  /** @type {Set<Listener>} */
+  const listeners = new Set();
+  /** @type {Point[] | null} */
+  let points = null;
+  /** @type {AbortController | null} */
+  let session = null;
+  let isAway = false;
+
+  /**
+   * @param {keyof LiveEvents} type
+   * @param {any} detail
+   */
+  function deliver(type, detail) {
+    points = after(points ?? [], type, detail);
+    for (const listener of [...listeners]) listener(type, detail);
+  }
+
+  /** @param {AbortSignal} signal */
+  async function open(signal) {
+    const user = await transport.identify();
+    if (signal.aborted) return;
+    const name = `resume-points-live:${user}`;
+    const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
+    let isLeading = false;
+    const ended = new Promise((resolve) => {
+      signal.addEventListener("abort", () => {
+        channel?.close();
+        resolve(undefined);
+      });
+    });
+    /** @param {any} message */
+    const post = (message) => channel?.postMessage(message);
+    if (channel)
+      channel.onmessage = ({ data: [type, detail] }) => {
+        if (type !== "hello") deliver(type, detail);
+        else if (isLeading && points) post(["points", points]);
+      };
+    post(["hello"]);
+    /** @param {string} type @param {any} data */
+    const receive = (type, data) => {
+      if (signal.aborted || !["points", "point", "gone"].includes(type)) return;
+      const detail = type === "points" ? data.map((/** @type {any} */ point) => pointOf(point)) : pointOf(data);
+      deliver(/** @type {keyof LiveEvents} */ (type), detail);
+      post([type, detail]);
+    };
+    const lead = async () => {
+      isLeading = true;
+      await Promise.race([ended, readStream(transport, receive, signal)]);
+    };
+    await whileLeader(name, lead, signal).catch(() => {});
+  }
+
+  /**
+   * Leads as soon as no other tab does, until the signal aborts.
+   * @param {string} name
+   * @param {() => Promise<void>} lead
+   * @param {AbortSignal} signal
+   */
+  async function whileLeader(name, lead, signal) {
+    const locks = globalThis.navigator?.locks;
+    if (locks) return locks.request(name, { signal }, lead);
+    while (!signal.aborted) {
+      await (storage ? lease(name, storage, lead) : lead());
+      await pause(RETRY_LEASE_MS, signal);
+    }
+  }
+
+  function close() {
+    session?.abort();
+    session = null;
+    points = null;
+  }
+
+  function check() {
+    const isWanted = listeners.size > 0 && !isAway && (isVisible() || isPlaying());
+    if (!isWanted) return close();
+    if (session) return;
+    session = new AbortController();
+    void open(session.signal);
+  }
+
+  const unfollow = followPage({
+    hidden: check,
+    left() {
+      isAway = true;
+      close();
+    },
+    shown() {
+      isAway = false;
+      check();
+    },
+    online() {
+      close();
+      check();
+    },
+  });
+  const timer = setInterval(check, CHECK_MS);
+  /** @type {any} */ (timer).unref?.();
+
+  /**
+   * @param {Listener} listener it gets the points that are known already, too
+   * @returns {() => void} removes the listener
+   */
+  function add(listener) {
+    listeners.add(listener);
+    if (points) listener("points", points);
+    check();
+    return () => {
+      listeners.delete(listener);
+      check();
+    };
+  }
+
+  return {
+    add,
+
+    /**
+     * Reports to a watching the changes of its video.
+     * @param {import("./watching.js").Watched} watched
+     */
+    follow: ({ watching, changed }) =>
+      add((type, detail) => {
+        if (type === "gone") return;
+        for (const point of /** @type {Point[]} */ ([detail].flat())) if (point.videoId === watching.videoId) changed(point);
+      }),
+
+    /** Ends the stream and forgets all listeners. */
+    end() {
+      listeners.clear();
+      clearInterval(timer);
+      unfollow();
+      close();
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/** The routes of `/api/progress` that a page calls itself. They are loaded at the first call. */
+
+/** @typedef {import("./resume-points.js").Point} Point */
+/** `cursor`: the `next` of the page before. @typedef {{ status?: "in-progress" | "watched", limit?: number, cursor?: string }} ListOptions */
+/** Calls a route of the user. @typedef {(method: string, path: string) => Promise<import("./transport.js").Reply>} Call */
+
+/** Why a call failed. `status` is 0 if there was no usable response. */
+export class ResumeError extends Error {
+  /** @param {{ status: number, body: any }} reply */
+  constructor({ status, body }) {
+    super(String(body?.error ?? (status ? `The service answered ${status}.` : "The service did not answer.")));
+    this.name = "ResumeError";
+    this.status = status;
+    /** For each invalid field, why. @type {Record<string, string[]> | undefined} */
+    this.details = body?.details;
+  }
+}
+
+/** @param {import("./transport.js").Reply} reply */
+const isSuccess = ({ status }) => status >= 200 && status < 300;
+
+/**
+ * @param {any} point
+ * @param {string} [videoId]
+ * @returns {Point}
+ */
+export const pointOf = ({ tmdbId, ...point }, videoId = tmdbId) => ({ videoId, ...point });
+
+/**
+ * @param {Call} call
+ * @param {string} videoId
+ * @returns {Promise<Point | null>}
+ */
+export async function get(call, videoId) {
+  const reply = await call("GET", `/${encodeURIComponent(videoId)}`);
+  if (reply.status === 404) return null;
+  if (!isSuccess(reply) || !reply.body) throw new ResumeError(reply);
+  return pointOf(reply.body, videoId);
+}
+
+/**
+ * @param {Call} call
+ * @param {ListOptions} options
+ * @returns {Promise<Point[] & { next?: string }>}
+ */
+export async function list(call, options) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(options)) if (value !== undefined) query.set(name, String(value));
+  const reply = await call("GET", `?${query}`);
+  if (!isSuccess(reply) || !Array.isArray(reply.body)) throw new ResumeError(reply);
+  const next = /[?&]cursor=([^&>]+)[^>]*>;\s*rel="?next/.exec(reply.header("Link") ?? "")?.[1];
+  return Object.assign(reply.body.map((point) => pointOf(point)), next && { next: decodeURIComponent(next) });
+}
+
+/**
+ * Sets a mark, takes it back, or deletes a point. It is no error if there is nothing to take back.
+ * @param {Call} call
+ * @param {string} videoId
+ * @param {boolean} isSet
+ * @param {string} [mark] without it, the point
+ */
+export async function change(call, videoId, isSet, mark = "") {
+  const reply = await call(isSet ? "PUT" : "DELETE", `/${encodeURIComponent(videoId)}${mark}`);
+  const isMissing = !isSet && reply.status === 404;
+  if (!isSuccess(reply) && !isMissing) throw new ResumeError(reply);
+}
