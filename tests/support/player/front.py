@@ -9,6 +9,8 @@ import http.client
 import json
 import mimetypes
 import re
+import select
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -46,6 +48,9 @@ class Request:
     """Monotonic seconds of the arrival."""
     status: int = 0
     """Of the response; 0 without one."""
+    ended_at: float | None = None
+    """Monotonic seconds of the end of the response."""
+    upstream: http.client.HTTPConnection | None = None
 
     @property
     def json(self) -> Any:
@@ -98,6 +103,12 @@ class Front:
     def always(self, behaviour: str | Answer) -> None:
         """Treat each request for the API like this."""
         self.fault = lambda _: behaviour
+
+    def cut_streams(self) -> None:
+        """Close the connections of all open live streams."""
+        for each in list(self.requests):
+            if each.is_stream and each.ended_at is None and each.upstream:
+                each.upstream.sock.shutdown(socket.SHUT_RDWR)
 
     @contextmanager
     def running(self) -> Iterator[Front]:
@@ -162,6 +173,12 @@ class _Handler(BaseHTTPRequestHandler):
         names = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path, names, body, time.monotonic())
         self.front.requests.append(request)
+        try:
+            self._respond(request)
+        finally:
+            request.ended_at = time.monotonic()
+
+    def _respond(self, request: Request) -> None:
         behaviour = self.front.fault(request)
         if isinstance(behaviour, Answer):
             request.status = behaviour.status
@@ -176,6 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _forward(self, request: Request, *, is_lost: bool) -> None:
         upstream = http.client.HTTPConnection("127.0.0.1", self.front.service, timeout=PATIENCE)
+        request.upstream = upstream
         try:
             kept = {k: v for k, v in request.headers.items() if k != "connection"}
             upstream.request(request.method, request.path, request.body or None, kept)
@@ -186,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
             request.status = response.status
             headers = {k: v for k, v in response.getheaders() if k.lower() not in OWN_HEADERS}
             if request.is_stream and response.status == http.client.OK:
-                self._stream(response, headers)
+                self._stream(response, headers, upstream.sock)
             else:
                 self._answer(response.status, headers, response.read())
         except (OSError, http.client.HTTPException):
@@ -194,14 +212,22 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             upstream.close()
 
-    def _stream(self, response: http.client.HTTPResponse, headers: dict[str, str]) -> None:
+    def _stream(
+        self, response: http.client.HTTPResponse, headers: dict[str, str], source: socket.socket
+    ) -> None:
         self.close_connection = True
         self.send_response(response.status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Connection", "close")
         self.end_headers()
-        while data := response.read1(65_536):
+        while True:
+            ready, _, _ = select.select([source, self.connection], [], [])
+            if self.connection in ready:
+                return  # the browser sends nothing more on a stream: it has closed it
+            data = response.read1(65_536)
+            if not data:
+                return
             self.wfile.write(data)
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -31,7 +31,7 @@ async function start({ token, src, fake, points: options, paused = false, ...wat
   const media = fake ? new FakeMedia(fake) : document.createElement("video");
   for (const type of MEDIA) media.addEventListener(type, () => note(type, { time: media.currentTime }));
   if (!fake) {
-    Object.assign(media, { muted: true, controls: true, width: 320, height: 180, preload: "auto" });
+    Object.assign(media, { controls: true, width: 320, height: 180, preload: "auto" });
     document.body.append(media);
   }
   player.media = media;
