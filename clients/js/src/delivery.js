@@ -47,7 +47,6 @@ function retryAfter(text) {
 export function createDelivery({ transport, outbox, lock, report, singleSave }) {
   /** @type {Promise<void> | null} */
   let running = null;
-  let isAgain = false;
   /** The entries in flight. @type {Set<string>} */
   const inFlight = new Set();
   let failures = 0;
@@ -75,7 +74,6 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
   /** @param {number} milliseconds */
   function wait(milliseconds) {
     cancelTimer();
-    isAgain = false;
     timer = setTimeout(() => {
       timer = undefined;
       flush();
@@ -162,13 +160,11 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
   }
 
   async function run() {
-    isAgain = false;
     await transport.identify();
-    if (waiting().length === 0 || isAway) return;
+    if (!waiting()[0] || isAway) return;
     if (!transport.user()) return fail({ status: 0 });
     const isMine = await lock.run(async () => {
-      for (let entries = waiting(); entries.length > 0 && !isAway; entries = waiting())
-        if (!(await send(entries))) break;
+      while (waiting()[0] && !isAway) if (!(await send(waiting()))) break;
     });
     if (!isMine) wait(200 + 800 * Math.random());
   }
@@ -179,10 +175,9 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
    */
   async function flush() {
     if (timer || isAway) return;
-    if (running) isAgain = true;
     running ??= run().finally(() => {
       running = null;
-      if (isAgain) flush();
+      if (waiting()[0]) flush(); // stored while the lock was given back
     });
     return running;
   }
@@ -206,7 +201,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
      */
     hurry() {
       const entries = waiting(true);
-      if (entries.length > 0 && transport.user() && Date.now() >= blockedUntil) send(entries, true);
+      if (entries[0] && transport.user() && Date.now() >= blockedUntil) send(entries, true);
     },
 
     /** The page is left, and may come back from the back/forward cache: it holds no lock there. */

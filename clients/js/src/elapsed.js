@@ -37,12 +37,11 @@ export const isTooOld = ({ wall, origin }) => origin !== performance.timeOrigin 
  * @template T
  * @param {Promise<T>} promise
  * @param {number} milliseconds
- * @param {T} otherwise
- * @returns {Promise<T>} the result of the promise, or `otherwise` after that time
+ * @returns {Promise<T | undefined>} the result of the promise; undefined after that time, or if the promise rejects
  */
-export function within(promise, milliseconds, otherwise) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds, otherwise);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+export function within(promise, milliseconds) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    promise.then(resolve, () => resolve(undefined)).finally(() => clearTimeout(timer));
   });
 }

@@ -36,10 +36,10 @@ function after(points, type, detail) {
 /**
  * @param {{
  *   transport: import("./transport.js").Transport, storage: import("./outbox.js").KeyStorage | null,
- *   isPlaying: () => boolean,
+ *   watched: Map<any, import("./watching.js").Watched>,
  * }} parts
  */
-export function createLive({ transport, storage, isPlaying }) {
+export function createLive({ transport, storage, watched }) {
   /** @type {Set<Listener>} */
   const listeners = new Set();
   /** @type {Point[] | null} */
@@ -55,6 +55,9 @@ export function createLive({ transport, storage, isPlaying }) {
   function deliver(type, detail) {
     points = after(points ?? [], type, detail);
     for (const listener of [...listeners]) listener(type, detail);
+    if (type === "gone") return;
+    for (const { watching, isLive, changed } of watched.values())
+      for (const point of [detail].flat()) if (isLive && point.videoId === watching.videoId) changed(point);
   }
 
   /** @param {AbortSignal} signal */
@@ -114,7 +117,9 @@ export function createLive({ transport, storage, isPlaying }) {
   }
 
   function check() {
-    const isWanted = listeners.size > 0 && !isAway && (isVisible() || isPlaying());
+    const players = [...watched.values()].filter(({ isLive }) => isLive);
+    const isUsed = listeners.size > 0 || players.length > 0;
+    const isWanted = isUsed && !isAway && (isVisible() || players.some(({ isPlaying }) => isPlaying()));
     if (!isWanted) return close();
     if (session) return;
     session = new AbortController();
@@ -156,15 +161,7 @@ export function createLive({ transport, storage, isPlaying }) {
   return {
     add,
 
-    /**
-     * Reports to a watching the changes of its video.
-     * @param {import("./watching.js").Watched} watched
-     */
-    follow: ({ watching, changed }) =>
-      add((type, detail) => {
-        if (type === "gone") return;
-        for (const point of /** @type {Point[]} */ ([detail].flat())) if (point.videoId === watching.videoId) changed(point);
-      }),
+    check,
 
     /** Ends the stream and forgets all listeners. */
     end() {

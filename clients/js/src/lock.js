@@ -7,11 +7,10 @@
 
 /** @typedef {ReturnType<typeof createLock>} Lock */
 
-/**
- * @param {string} name
- * @param {import("./outbox.js").KeyStorage | null} storage
- */
-export function createLock(name, storage) {
+const NAME = "resume-points-delivery";
+
+/** @param {import("./outbox.js").KeyStorage | null} storage */
+export function createLock(storage) {
   let release = () => {};
   return {
     /** Frees the lock at once, for `pagehide`. The task goes on. */
@@ -29,8 +28,8 @@ export function createLock(name, storage) {
       const start = () => Promise.race([released, (running = task())]);
       try {
         const locks = globalThis.navigator?.locks;
-        if (locks) await locks.request(name, { ifAvailable: true }, (lock) => lock && start());
-        else if (storage) await (await import("./lease.js")).lease(name, storage, start);
+        if (locks) await locks.request(NAME, { ifAvailable: true }, (lock) => lock && start());
+        else if (storage) await (await import("./lease.js")).lease(NAME, storage, start);
         else start();
       } catch {
         running ?? start(); // locks or storage are forbidden here: a save sent twice does no harm

@@ -20,5 +20,5 @@ export function singleSave({ api, kind = "movie", videoId, currentTime, duration
       body: { position_seconds: Math.floor(currentTime), duration_seconds: Math.max(1, Math.round(duration)) },
     };
   // A rate of 0 would move the point to 0.
-  return rate > 0 ? { path: `/videos/${id}/progress`, body: { progress_rate: rate } } : null;
+  return api === "rate" && rate > 0 ? { path: `/videos/${id}/progress`, body: { progress_rate: rate } } : null;
 }

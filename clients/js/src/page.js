@@ -6,19 +6,23 @@
  * @returns {() => void} stops listening
  */
 export function followPage({ hidden, left, shown, online }) {
-  const { document } = globalThis;
-  if (!document) return () => {};
   const abort = new AbortController();
-  /** @param {any} event */
-  const listen = ({ type, persisted }) => {
-    if (type === "online") online();
-    else if (type === "pageshow") persisted && shown(true);
-    else if (type === "resume" || (type === "visibilitychange" && isVisible())) shown(false);
-    else hidden();
-    if (type === "pagehide") left();
-  };
-  for (const type of ["visibilitychange", "freeze", "resume"]) document.addEventListener(type, listen, abort);
-  for (const type of ["pagehide", "pageshow", "online"]) globalThis.addEventListener(type, listen, abort);
+  /**
+   * @param {EventTarget | undefined} target
+   * @param {string} type
+   * @param {(event: any) => void} listener
+   */
+  const on = (target, type, listener) => target?.addEventListener?.(type, listener, abort);
+  const { document, window } = globalThis;
+  on(document, "visibilitychange", () => (isVisible() ? shown(false) : hidden()));
+  on(document, "freeze", hidden);
+  on(document, "resume", () => shown(false));
+  on(window, "pagehide", () => {
+    hidden();
+    left();
+  });
+  on(window, "pageshow", ({ persisted }) => persisted && shown(true));
+  on(window, "online", online);
   return () => abort.abort();
 }
 

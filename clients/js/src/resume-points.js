@@ -1,7 +1,7 @@
 /** The entry of the package: one instance for each user and page. */
 
 import { createDelivery } from "./delivery.js";
-import { elapsedSince, now, within } from "./elapsed.js";
+import { now, within } from "./elapsed.js";
 import { createLock } from "./lock.js";
 import { createOutbox } from "./outbox.js";
 import { followPage } from "./page.js";
@@ -14,7 +14,6 @@ import { watchMedia } from "./watching.js";
 /** @typedef {import("./watching.js").Watching} Watching */
 /** @typedef {import("./watching.js").WatchingEvents} WatchingEvents */
 /** @typedef {import("./watching.js").Found} Found */
-/** @typedef {import("./outbox.js").Save} Save */
 /** @typedef {import("./routes.js").ListOptions} ListOptions */
 /** @typedef {import("./routes.js").ResumeError} ResumeError */
 /**
@@ -36,9 +35,6 @@ import { watchMedia } from "./watching.js";
 
 /** Playback waits no longer for the service. */
 const START_MS = 2000;
-/** The service sends the last save of a second as an event: this many of the own saves may come back. */
-const ECHOES = 4;
-const ECHO_SECONDS = 0.05;
 
 /** @returns {Storage | null} null outside a browser, and where the user forbids it */
 function pageStorage() {
@@ -57,8 +53,6 @@ export class ResumePoints {
   #device;
   /** @type {Map<MediaLike, import("./watching.js").Watched>} */
   #watched = new Map();
-  /** The last own saves of each video. @type {Map<string, Save[]>} */
-  #saves = new Map();
   /** @type {typeof import("./other-apis.js") | undefined} */
   #otherApis;
   /** Stops following the page. @type {(() => void) | undefined} */
@@ -76,9 +70,9 @@ export class ResumePoints {
     this.#delivery = createDelivery({
       transport: this.#transport,
       outbox: this.#outbox,
-      lock: createLock("resume-points-delivery", storage),
+      lock: createLock(storage),
       singleSave: (entry, event) =>
-        (entry.api && this.#otherApis?.singleSave(entry, event)) || { path: "/api/progress", body: event },
+        this.#otherApis?.singleSave(entry, event) ?? { path: "/api/progress", body: event },
       report: (videoId, type, detail) => {
         for (const { watching, emit } of this.#watched.values()) if (!videoId || watching.videoId === videoId) emit(type, detail);
       },
@@ -95,23 +89,23 @@ export class ResumePoints {
   async watch(media, options) {
     this.#follow();
     this.#watched.get(media)?.watching.stop();
-    /** Ends the live stream of this watching. @type {Promise<(() => void) | undefined> | false} */
-    let unfollow = false;
+    const { videoId, api, kind } = options;
     const watched = watchMedia(media, options, {
-      find: () => this.#find(options.videoId),
-      save: (currentTime, duration) => this.#save(options, currentTime, duration),
-      isOwn: (point) => this.#isOwn(point),
+      find: () => this.#find(videoId),
       every: this.#delivery.every,
+      save: (currentTime, duration) => {
+        this.#outbox.put({ videoId, currentTime, duration, api, kind, device: this.#device, measured: now() });
+        this.#delivery.flush();
+      },
       stopped: async () => {
-        if (unfollow) unfollow.then((end) => end?.());
-        await within(this.#delivery.flush(), START_MS, undefined);
+        await within(this.#delivery.flush(), START_MS);
         if (this.#watched.get(media) === watched) this.#watched.delete(media);
+        this.#hub?.check();
       },
     });
     this.#watched.set(media, watched);
-    const live = options.live !== false && watched.watching.started.then(() => this.#live());
-    unfollow = live && live.then(({ follow }) => follow(watched)).catch(() => undefined);
-    if (options.api) this.#otherApis ??= await import("./other-apis.js").catch(() => undefined);
+    if (watched.isLive) watched.watching.started.then(() => this.#live()).catch(() => {});
+    if (api) this.#otherApis ??= await import("./other-apis.js").catch(() => undefined);
     return watched.watching;
   }
 
@@ -190,11 +184,9 @@ export class ResumePoints {
 
   async #live() {
     const { createLive } = await import("./live-leader.js");
-    return (this.#hub ??= createLive({
-      transport: this.#transport,
-      storage: this.#storage,
-      isPlaying: () => [...this.#watched.values()].some(({ isPlaying }) => isPlaying()),
-    }));
+    this.#hub ??= createLive({ transport: this.#transport, storage: this.#storage, watched: this.#watched });
+    this.#hub.check();
+    return this.#hub;
   }
 
   #follow() {
@@ -214,45 +206,26 @@ export class ResumePoints {
   }
 
   /**
-   * @param {WatchOptions} options
-   * @param {number} currentTime
-   * @param {number} duration
-   */
-  #save({ videoId, api, kind }, currentTime, duration) {
-    /** @type {Save} */
-    const save = { videoId, currentTime, duration, kind, device: this.#device, measured: now() };
-    if (api !== "progress") save.api = api;
-    this.#saves.set(videoId, [save, ...(this.#saves.get(videoId) ?? [])].slice(0, ECHOES));
-    this.#outbox.put(save);
-    this.#delivery.flush();
-  }
-
-  /** @param {Point} point */
-  #isOwn({ videoId, currentTime }) {
-    const saves = this.#saves.get(videoId) ?? [];
-    // The other APIs round: to seconds, or to hundredths of the duration.
-    return saves.some((save) => Math.abs(save.currentTime - currentTime) <= (save.api ? Math.max(1, save.duration / 100) : ECHO_SECONDS));
-  }
-
-  /**
    * @param {string} videoId
-   * @returns {Promise<Found | null>} null if the point is not known within 2 s
+   * @returns {Promise<Found | undefined>} undefined if the point is not known within 2 s
    */
   async #find(videoId) {
     const pending = () => this.#outbox.list().find((entry) => entry.videoId === videoId);
     const ask = async () => {
       await this.#transport.identify();
       // The service compares the save of this browser with those of others. So it has to arrive first.
-      if (pending()) await within(this.#delivery.flush(), START_MS / 2, undefined);
+      if (pending()) await within(this.#delivery.flush(), START_MS / 2);
       const { status, body } = await this.#call("GET", `/${encodeURIComponent(videoId)}`);
-      if (status === 404) return { point: null, at: now() };
-      return Number.isFinite(body?.currentTime) ? { point: { ...body, videoId }, at: now() } : null;
+      // A proxy without a backend answers 404, too.
+      if (status === 404 && body?.error) return { point: null };
+      return body?.currentTime >= 0 ? { point: { ...body, videoId } } : undefined;
     };
-    const found = await within(ask(), START_MS, null);
+    const found = await within(ask(), START_MS);
     const save = pending();
     if (!save) return found;
-    const updatedAt = new Date(Date.now() - elapsedSince(save.measured)).toISOString();
-    return found?.point && found.point.updatedAt > updatedAt ? found : { point: { ...save, updatedAt }, at: now() };
+    const updatedAt = new Date(save.measured.wall).toISOString();
+    // Without the service, the last position of this browser is the best that is known.
+    return found?.point?.updatedAt > updatedAt ? found : { point: { ...save, updatedAt } };
   }
 
   /**

@@ -5,12 +5,12 @@ const NEAR_SECONDS = 5;
 const WATCHED = 0.9;
 
 /**
- * @param {{ currentTime: number, duration?: number, percent?: number } | null | undefined} point
- * @param {number} [duration] seconds, if the media knows it
+ * @param {{ currentTime: number, duration?: number } | null | undefined} point
+ * @param {number} [duration] seconds, of the media or, as a default, of the save
  * @returns {number} seconds; 0 if playback starts at the start
  */
 export function startPosition(point, duration = point?.duration) {
   const at = point?.currentTime ?? 0;
-  const isWatched = duration ? at >= WATCHED * duration || at >= duration - NEAR_SECONDS : (point?.percent ?? 0) >= 100 * WATCHED;
-  return at <= NEAR_SECONDS || isWatched ? 0 : at;
+  const isNearEnd = duration && (at >= WATCHED * duration || at >= duration - NEAR_SECONDS);
+  return at <= NEAR_SECONDS || isNearEnd ? 0 : at;
 }

@@ -8,7 +8,7 @@
 const MARGIN_SECONDS = 90;
 
 /**
- * @param {string | null} token
+ * @param {string | null | undefined} token
  * @returns {Claims} the claims of a JWT, without a check of its signature; `{}` if it is no JWT
  */
 export function claimsOf(token) {
@@ -24,8 +24,8 @@ export function claimsOf(token) {
 export function createToken(source) {
   /** @type {string | null} */
   let last = typeof source === "string" ? source : null;
-  /** @type {Promise<string | null> | null} */
-  let request = null;
+  /** @type {Promise<string | null> | undefined} */
+  let request;
 
   /**
    * Requests a token. Requests at the same time share one call of the page's function.
@@ -33,7 +33,7 @@ export function createToken(source) {
    */
   async function renew() {
     request ??= (async () => (last = (typeof source === "string" ? source : await source()) || null))();
-    return request.finally(() => (request = null));
+    return request.finally(() => (request = undefined));
   }
 
   return {

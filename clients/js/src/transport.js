@@ -35,8 +35,8 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
     /** @param {string | null} current */
     const send = (current) => {
       const { sub, role } = claimsOf(current);
-      const isOther = sub && user && sub !== user && role !== "service";
-      if (!current || isOther) throw new Error("There is no token for this user.");
+      // One instance never sends for two users, for example after another sign-in.
+      if (!current || (sub && user && sub !== user && role !== "service")) throw new Error("No token");
       return fetch(base + path, {
         method,
         signal,
@@ -59,7 +59,7 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
 
     /** @returns {Promise<string | null>} the user id, for which a token may be requested; null if there is none */
     async identify() {
-      if (!user) user = claimsOf(await within(token.renew(), TIMEOUT_MS, null).catch(() => null)).sub ?? null;
+      if (!user) user = claimsOf(await within(token.renew(), TIMEOUT_MS)).sub ?? null;
       return user;
     },
 
@@ -82,7 +82,9 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
         }
         return reply;
       };
-      return within(attempt(), timeout, NO_REPLY).catch(() => NO_REPLY).finally(() => abort.abort());
+      const reply = await within(attempt(), timeout);
+      abort.abort();
+      return reply ?? NO_REPLY;
     },
 
     /**

@@ -32,13 +32,12 @@ import { startPosition } from "./start-position.js";
  *   readonly videoId: string, readonly started: Promise<number>, stop(): Promise<void>,
  * }} Watching
  */
-/** `at`: when the service answered. @typedef {{ point: Point | null, at: import("./elapsed.js").Instant }} Found */
+/** What the service has of a video. @typedef {{ point: Point | null }} Found */
 /**
  * What it needs of the service.
  * @typedef {{
- *   find(): Promise<Found | null>,
+ *   find(): Promise<Found | undefined>,
  *   save(currentTime: number, duration: number): void,
- *   isOwn(point: Point): boolean,
  *   every(): number,
  *   stopped(): Promise<void>,
  * }} Service
@@ -54,15 +53,18 @@ const UNKNOWN_SECONDS = 5;
 const UNANSWERED_SECONDS = 30;
 /** Positions that differ by less are the same. */
 const SAME_SECONDS = 1;
+/** The live stream sends the last save of a second: this many of the own saves may come back. */
+const ECHOES = 4;
+const ECHO_SECONDS = 0.05;
 
-const MEDIA_EVENTS = ["timeupdate", "play", "pause", "seeking", "seeked", "ended", "emptied", "loadedmetadata", "durationchange"];
+const MEDIA_EVENTS = "timeupdate play pause seeking seeked ended emptied loadedmetadata durationchange".split(" ");
 
 /**
  * @param {MediaLike} media
  * @param {WatchOptions} options
  * @param {Service} service
  */
-export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECONDS, save = true, signal }, service) {
+export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECONDS, save = true, live = true, signal, api }, service) {
   /** Counts decisions: 0 before the first. A request for the point is void if a decision was made since. */
   let turn = 0;
   /** The position that the package seeks to. NaN: none. */
@@ -76,6 +78,8 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
   let hiddenAt = null;
   /** @type {Point | null | undefined} */
   let known;
+  /** The positions of the last saves. @type {number[]} */
+  let own = [];
   /** The time of the last point that the page has heard of. */
   let announced = "";
   /** @type {(value?: any) => void} */
@@ -86,7 +90,11 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
   const schedule = createSaveSchedule(
     media,
     () => Math.max(every, service.every()),
-    (...position) => save && service.save(...position),
+    (currentTime, duration) => {
+      if (!save) return;
+      own = [currentTime, ...own].slice(0, ECHOES);
+      service.save(currentTime, duration);
+    },
   );
   /** @type {Watching} */
   const watching = Object.assign(new TypedEventTarget(), { videoId, started, stop });
@@ -144,18 +152,21 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
   }
 
   /** @param {Point} point */
-  const hasMoved = (point) =>
-    (!known || point.updatedAt > known.updatedAt) &&
-    !service.isOwn(point) &&
-    Math.abs(point.currentTime - media.currentTime) >= SAME_SECONDS;
+  function hasMoved({ updatedAt, currentTime }) {
+    // The other APIs round: to seconds, or to hundredths of the duration.
+    const tolerance = api ? Math.max(SAME_SECONDS, media.duration / 100) : ECHO_SECONDS;
+    const isOwn = own.some((position) => Math.abs(position - currentTime) <= tolerance);
+    return (!known || updatedAt > known.updatedAt) && !isOwn && Math.abs(currentTime - media.currentTime) >= SAME_SECONDS;
+  }
 
   async function decide() {
     const isUnwanted = resume === "no";
     if (isUnwanted) open(UNKNOWN_SECONDS);
     const asked = turn;
     let found = await service.find();
+    const at = now();
     await until(() => isUnwanted || (media.duration > 0 && media.duration < Infinity));
-    if (found && elapsedSince(found.at) > BREAK_MS) found = await service.find();
+    if (elapsedSince(at) > BREAK_MS) found = await service.find();
     known = found?.point;
     if (isUnwanted || asked !== turn) return;
     const from = startPosition(known, media.duration);
@@ -261,6 +272,7 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
   return {
     watching,
     emit,
+    isLive: live,
     /** @returns {boolean} whether the media plays: the live stream stays open then, also in a hidden page */
     isPlaying: () => !media.paused,
 
