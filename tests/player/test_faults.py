@@ -112,10 +112,10 @@ def test_rule_8_an_exception_of_fetch_or_token_reaches_neither_page_nor_player(t
     ):
         tab.do(
             f"const points = new player.ResumePoints({options});"
-            " const media = new player.FakeMedia({ duration: 90 });"
-            " const watching = await points.watch(media, { videoId: 'v1' });"
-            " await watching.started; media.play(); media.advance(20); media.pause();"
-            " await watching.stop()",
+            " const other = new player.FakeMedia({ duration: 90 });"
+            " const one = await points.watch(other, { videoId: 'v1' });"
+            " await one.started; other.play(); other.advance(20); other.pause();"
+            " await one.stop()",
             token("ann"),
         )
 

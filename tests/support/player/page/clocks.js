@@ -1,7 +1,11 @@
-/** Both clocks of the page, which a test can move. `wall` and `steady` are added, in milliseconds. */
+/**
+ * Both clocks of the page, which a test can move. `wall` and `steady` are added, in milliseconds.
+ * A reload keeps the wall clock. `performance.now()` starts again.
+ */
 const realDate = Date;
 const realNow = performance.now.bind(performance);
-const offsets = { wall: 0, steady: 0 };
+const offsets = { wall: Number(sessionStorage.getItem("wall")), steady: 0 };
+addEventListener("pagehide", () => sessionStorage.setItem("wall", offsets.wall));
 
 globalThis.Date = class extends realDate {
   constructor(...given) {

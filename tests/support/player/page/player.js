@@ -49,5 +49,21 @@ async function start({ token, src, fake, points: options, paused = false, ...wat
   if (!paused) media.play()?.catch?.((error) => note("refused-play", { detail: String(error) }));
 }
 
-const player = { start, points, log, errors, FakeMedia, ResumePoints, media: null, watching: null };
+let inFlight = 0;
+const realFetch = globalThis.fetch;
+globalThis.fetch = async (...request) => {
+  inFlight += 1;
+  try {
+    return await realFetch(...request);
+  } finally {
+    inFlight -= 1;
+  }
+};
+
+/** Waits until the page has waited 40 ms for no response. */
+async function settled() {
+  for (let quiet = 0; quiet < 4; quiet = inFlight ? 0 : quiet + 1) await new Promise((done) => setTimeout(done, 10));
+}
+
+const player = { start, settled, points, log, errors, FakeMedia, ResumePoints, media: null, watching: null };
 globalThis.player = player;
