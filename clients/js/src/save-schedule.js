@@ -18,6 +18,9 @@ const AFTER_SEEK_MS = 1000;
 /** Nothing below this position is saved. */
 const SMALLEST_SECONDS = 1;
 
+/** A larger step between two events is a jump. At 16 times the speed, playback makes steps of 4 s. */
+const LARGEST_STEP_SECONDS = 10;
+
 /** @param {number} seconds rounded to milliseconds */
 const rounded = (seconds) => Math.round(seconds * 1000) / 1000;
 
@@ -94,7 +97,7 @@ export function createSaveSchedule(media, every, save) {
     advance() {
       const step = media.currentTime - last;
       last = media.seeking ? NaN : media.currentTime;
-      if (step > 0) {
+      if (step > 0 && step < LARGEST_STEP_SECONDS) {
         played += step;
         unsaved += step;
       }

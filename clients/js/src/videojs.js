@@ -1,0 +1,61 @@
+/** Video.js: a plugin. Register it with `videojs.registerPlugin("resumePoints", resumePoints)`. */
+
+/** @typedef {import("./resume-points.js").ResumePoints} ResumePoints */
+/** @typedef {import("./watching.js").WatchOptions} WatchOptions */
+/** @typedef {import("./watching.js").Watching} Watching */
+/** @typedef {import("./save-schedule.js").MediaLike} MediaLike */
+/**
+ * What is used of a Video.js player.
+ * @typedef {{
+ *   currentTime(seconds?: number): number | undefined | void, duration(): number | undefined, paused(): boolean,
+ *   seeking(): boolean, ended(): boolean,
+ *   on(type: string, listener: (event: any) => void): void, off(type: string, listener: (event: any) => void): void,
+ *   one(type: string, listener: (event: any) => void): void,
+ * }} VideoJsPlayer
+ */
+
+/** One media object for each player, so that the next call ends the watching before. @type {WeakMap<VideoJsPlayer, MediaLike>} */
+const medias = new WeakMap();
+
+/**
+ * @param {VideoJsPlayer} player
+ * @returns {MediaLike}
+ */
+function mediaOf(player) {
+  return {
+    get currentTime() {
+      return player.currentTime() ?? 0;
+    },
+    set currentTime(seconds) {
+      player.currentTime(seconds);
+    },
+    get duration() {
+      return player.duration() ?? NaN;
+    },
+    get paused() {
+      return player.paused();
+    },
+    get seeking() {
+      return player.seeking();
+    },
+    get ended() {
+      return player.ended();
+    },
+    addEventListener: (type, listener) => player.on(type, listener),
+    removeEventListener: (type, listener) => player.off(type, listener),
+  };
+}
+
+/**
+ * `player.resumePoints({ points, videoId: "603" })`. For the next video of a playlist, call it again.
+ * @this {VideoJsPlayer}
+ * @param {WatchOptions & { points: ResumePoints }} options
+ * @returns {Promise<Watching>} it ends when the player is disposed
+ */
+export async function resumePoints({ points, ...options }) {
+  const media = medias.get(this) ?? mediaOf(this);
+  medias.set(this, media);
+  const watching = points.watch(media, options);
+  this.one("dispose", async () => (await watching).stop());
+  return watching;
+}

@@ -1,0 +1,124 @@
+/** A page with a player, for tests. */
+
+import { ResumePoints } from "../../src/resume-points.js";
+import { Clock } from "./clock.js";
+import { Media } from "./media.js";
+import { Service } from "./service.js";
+
+/** A `localStorage` that tabs share. */
+export class MemoryStorage {
+  /** @type {Map<string, string>} */
+  entries = new Map();
+  get length() {
+    return this.entries.size;
+  }
+  /** @param {number} index */
+  key(index) {
+    return [...this.entries.keys()][index] ?? null;
+  }
+  /** @param {string} key */
+  getItem(key) {
+    return this.entries.get(key) ?? null;
+  }
+  /**
+   * @param {string} key
+   * @param {string} value
+   */
+  setItem(key, value) {
+    this.entries.set(key, value);
+  }
+  /** @param {string} key */
+  removeItem(key) {
+    this.entries.delete(key);
+  }
+}
+
+/** @param {object} claims */
+export const tokenOf = (claims) => `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.x`;
+
+/** Web Locks that all tabs share: only what the package uses. */
+export class Locks {
+  held = new Set();
+
+  /**
+   * @param {string} name
+   * @param {any} options
+   * @param {(lock: object | null) => any} use
+   */
+  async request(name, options, use) {
+    if (this.held.has(name)) return use(null);
+    this.held.add(name);
+    try {
+      return await use({ name });
+    } finally {
+      this.held.delete(name);
+    }
+  }
+}
+
+/**
+ * The browser: a document and a window that fire the events of the life of a page.
+ * @param {{ after(end: () => void): void }} test
+ */
+export function fakeBrowser(test) {
+  const document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+  const window = new EventTarget();
+  const locks = new Locks();
+  const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  Object.defineProperty(globalThis, "navigator", { value: { locks }, configurable: true });
+  Object.assign(globalThis, { document, window });
+  test.after(() => {
+    Object.assign(globalThis, { document: undefined, window: undefined });
+    Object.defineProperty(globalThis, "navigator", before ?? { value: undefined, configurable: true });
+  });
+  return {
+    locks,
+    hide: () => {
+      document.visibilityState = "hidden";
+      document.dispatchEvent(new Event("visibilitychange"));
+    },
+    show: () => {
+      document.visibilityState = "visible";
+      document.dispatchEvent(new Event("visibilitychange"));
+    },
+    freeze: () => document.dispatchEvent(new Event("freeze")),
+    leave: () => window.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: true })),
+    restore: () => window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true })),
+    online: () => window.dispatchEvent(new Event("online")),
+  };
+}
+
+/**
+ * @param {{ after(end: () => void): void }} test
+ * @param {Partial<import("../../src/resume-points.js").ResumePointsOptions>} [options]
+ */
+export function aPage(test, options = {}) {
+  const clock = new Clock(test);
+  const browser = fakeBrowser(test);
+  const service = new Service(clock);
+  const storage = new MemoryStorage();
+  const newPoints = (/** @type {any} */ more = {}) =>
+    new ResumePoints({ url: "http://service", token: tokenOf({ sub: "ann" }), fetch: service.fetch, storage, ...options, ...more });
+  /** @type {string[]} */
+  const events = [];
+  /** @type {Record<string, any>} */
+  const details = {};
+
+  /**
+   * @param {Partial<import("../../src/resume-points.js").WatchOptions>} [watch]
+   * @param {ReturnType<typeof newPoints>} [points]
+   */
+  async function aPlayer(watch = {}, points = newPoints()) {
+    const media = new Media(clock);
+    const watching = await points.watch(media, { videoId: "603", live: false, ...watch });
+    for (const type of /** @type {const} */ (["resumed", "ask", "saved", "queued", "elsewhere", "refused"]))
+      watching.addEventListener(type, ({ detail }) => {
+        events.push(type);
+        details[type] = detail;
+      });
+    await clock.advance(0);
+    return { points, media, watching };
+  }
+
+  return { clock, browser, service, storage, newPoints, aPlayer, events, details };
+}
