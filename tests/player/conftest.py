@@ -65,15 +65,16 @@ def new_tab(chromium: Any, front: Front) -> Iterator[Callable[..., Tab]]:
     """`new_tab()` opens the test page in a new browser profile, `new_tab(beside=tab)` in the same."""
     contexts, tabs = [], []
 
-    def opened(beside: Tab | None = None) -> Tab:
+    def opened(beside: Tab | None = None, **path: str) -> Tab:
         if beside is None:
             contexts.append(chromium.new_context())
             contexts[-1].set_default_timeout(TIMEOUT_MS)
-        tabs.append(Tab((beside.page.context if beside else contexts[-1]).new_page(), front))
+        context = beside.page.context if beside else contexts[-1]
+        tabs.append(Tab(context.new_page(), front, **path))
         return tabs[-1]
 
     yield opened
-    errors = [tab.errors for tab in tabs if not tab.page.is_closed()]
+    errors = [tab.errors for tab in tabs if tab.is_open]
     for context in contexts:
         context.close()
     assert not any(errors)

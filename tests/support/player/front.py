@@ -80,6 +80,8 @@ class Front:
         self.folders = folders
         self.requests: list[Request] = []
         """Requests for the API in order of arrival."""
+        self.files: list[str] = []
+        """Paths of the requests for files."""
         self.fault: Fault = lambda _: PASS
         self.ended = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -143,6 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         folder, _, name = self.path.partition("?")[0].lstrip("/").partition("/")
         if folder in self.front.folders:
+            self.front.files.append(self.path)
             self._file(self.front.folders[folder], name)
         else:
             self._api(body)

@@ -18,10 +18,10 @@ SEA, DUSK, FOG, LAMP = (f"/media/{name}.webm" for name in ("sea", "dusk", "fog",
 class Tab:
     """A tab with the test page. `video` is watched by `user`, until `start` names others."""
 
-    def __init__(self, page: Page, front: Front) -> None:
+    def __init__(self, page: Page, front: Front, path: str = PAGE) -> None:
         self.page = page
         self.front = front
-        page.goto(front.address + PAGE)
+        page.goto(front.address + path)
         page.wait_for_function("globalThis.player !== undefined")
 
     def start(self, src: str | None = SEA, *, user: str = "ann", **options: Any) -> None:
@@ -46,7 +46,7 @@ class Tab:
     def reaches(self, seconds: float) -> None:
         """Wait until the media plays and has reached `seconds`."""
         self.page.wait_for_function(
-            "at => player.media.currentTime >= at && !player.media.seeking", arg=seconds
+            "at => player.media?.currentTime >= at && !player.media.seeking", arg=seconds
         )
 
     def events(self, name: str) -> list[Any]:
@@ -65,6 +65,10 @@ class Tab:
     @property
     def errors(self) -> list[str]:
         return list(self.page.evaluate("player.errors"))
+
+    @property
+    def is_open(self) -> bool:
+        return not self.page.is_closed() and self.page.url != "about:blank"
 
     def reload(self) -> None:
         self.page.reload()
