@@ -1,9 +1,13 @@
 /** A page with a player, for tests. */
 
 import { ResumePoints } from "../../src/resume-points.js";
+import { fakeBrowser } from "./browser.js";
 import { Clock } from "./clock.js";
 import { Media } from "./media.js";
 import { Service } from "./service.js";
+
+// The files that are loaded later, so that no test waits for the disk while its clock stands still.
+await Promise.all(["lease", "live-leader", "listening", "other-apis", "routes"].map((name) => import(`../../src/${name}.js`)));
 
 /** A `localStorage` that tabs share. */
 export class MemoryStorage {
@@ -35,58 +39,6 @@ export class MemoryStorage {
 
 /** @param {object} claims */
 export const tokenOf = (claims) => `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.x`;
-
-/** Web Locks that all tabs share: only what the package uses. */
-export class Locks {
-  held = new Set();
-
-  /**
-   * @param {string} name
-   * @param {any} options
-   * @param {(lock: object | null) => any} use
-   */
-  async request(name, options, use) {
-    if (this.held.has(name)) return use(null);
-    this.held.add(name);
-    try {
-      return await use({ name });
-    } finally {
-      this.held.delete(name);
-    }
-  }
-}
-
-/**
- * The browser: a document and a window that fire the events of the life of a page.
- * @param {{ after(end: () => void): void }} test
- */
-export function fakeBrowser(test) {
-  const document = Object.assign(new EventTarget(), { visibilityState: "visible" });
-  const window = new EventTarget();
-  const locks = new Locks();
-  const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
-  Object.defineProperty(globalThis, "navigator", { value: { locks }, configurable: true });
-  Object.assign(globalThis, { document, window });
-  test.after(() => {
-    Object.assign(globalThis, { document: undefined, window: undefined });
-    Object.defineProperty(globalThis, "navigator", before ?? { value: undefined, configurable: true });
-  });
-  return {
-    locks,
-    hide: () => {
-      document.visibilityState = "hidden";
-      document.dispatchEvent(new Event("visibilitychange"));
-    },
-    show: () => {
-      document.visibilityState = "visible";
-      document.dispatchEvent(new Event("visibilitychange"));
-    },
-    freeze: () => document.dispatchEvent(new Event("freeze")),
-    leave: () => window.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: true })),
-    restore: () => window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true })),
-    online: () => window.dispatchEvent(new Event("online")),
-  };
-}
 
 /**
  * @param {{ after(end: () => void): void }} test
