@@ -27,11 +27,11 @@ function points(token, options = {}) {
  * Plays `src` with the package.
  * `fake` takes a FakeMedia with those properties in place of a `<video>`.
  */
-async function start({ token, src, fake, points: options, paused = false, ...watch }) {
+async function start({ token, src, fake, points: options, paused = false, muted = false, ...watch }) {
   const media = fake ? new FakeMedia(fake) : document.createElement("video");
   for (const type of MEDIA) media.addEventListener(type, () => note(type, { time: media.currentTime }));
   if (!fake) {
-    Object.assign(media, { controls: true, width: 320, height: 180, preload: "auto" });
+    Object.assign(media, { muted, controls: true, width: 320, height: 180, preload: "auto" });
     document.body.append(media);
   }
   player.media = media;
@@ -67,3 +67,4 @@ async function settled() {
 
 const player = { start, settled, points, log, errors, FakeMedia, ResumePoints, media: null, watching: null };
 globalThis.player = player;
+document.getElementById("play").addEventListener("click", () => player.media.play());
