@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.eventually import eventually
 from tests.support.player import firefox, webkit
-from tests.support.player.front import DROP, PASS
+from tests.support.player.front import DROP, PASS, Front
 from tests.support.player.tab import PAGE
+from tests.support.player.viewer import Viewer
 from tests.support.tokens import token
 
 
@@ -98,17 +99,24 @@ def test_webkit_shows_a_change_of_another_device_at_once(in_webkit, front, ann):
     in_webkit.wait_for("player.log.some(({detail}) => detail?.device === 'Living room TV')")
 
 
-@pytest.mark.parametrize("browser", ["firefox", "webkit"])
-def test_the_page_is_kept_in_the_back_forward_cache_and_asks_on_its_return(
-    request, front, ann, browser
+def test_webkit_keeps_the_page_in_its_back_forward_cache_and_asks_on_the_return(
+    in_webkit, front, ann
 ):
-    if browser == "firefox":
-        tab = request.getfixturevalue("running_firefox").open(front.address + PAGE)
-        start(tab, live=True)
-    else:
-        tab = request.getfixturevalue("in_webkit")
-        tab.goto(front.address + PAGE)
-        play(tab, live=True)
+    """WebKit loads the media of such a page again, from its start."""
+    in_webkit.goto(front.address + PAGE)
+    play(in_webkit, live=True)
+    _go_and_return(in_webkit, front, ann)
+
+
+def test_firefox_keeps_the_page_in_its_back_forward_cache_and_asks_on_the_return(
+    running_firefox, front, ann
+):
+    tab = running_firefox.open(front.address + PAGE)
+    start(tab)
+    _go_and_return(tab, front, ann)
+
+
+def _go_and_return(tab: Any, front: Front, ann: Viewer) -> None:
     tab.wait_for("player.media.currentTime > 3")
     tab.evaluate("void addEventListener('pageshow', ({persisted}) => { window.kept = persisted })")
     tab.goto(front.address + "/player/clocks.js")
@@ -123,6 +131,21 @@ def test_the_page_is_kept_in_the_back_forward_cache_and_asks_on_its_return(
     assert asked[0].method == "GET"
     assert ann.position() >= 60
     assert tab.evaluate("player.errors") == []
+
+
+def test_firefox_loads_a_page_with_a_live_stream_again_and_asks(running_firefox, front, ann):
+    """Firefox keeps no page whose stream ends in `pagehide`. The position is right all the same."""
+    tab = running_firefox.open(front.address + PAGE)
+    start(tab, live=True)
+    tab.wait_for("player.media.currentTime > 3")
+    left_at = tab.evaluate("player.media.currentTime")
+    tab.goto(front.address + "/player/clocks.js")
+    eventually(ann.position)
+    tab.back()
+    start(tab, live=True)
+    tab.wait_for("player.log.some(({type}) => type === 'resumed') || player.media.currentTime > 1")
+
+    assert abs(ann.position() - left_at) < 1.5
 
 
 def test_firefox_saves_when_the_tab_is_closed(running_firefox, front, ann):

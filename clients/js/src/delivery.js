@@ -16,24 +16,27 @@ import { elapsedSince } from "./elapsed.js";
  * The service accepts 100 saves in a batch. But all `keepalive` requests in flight share 64 KiB, and a save with the
  * longest allowed names has almost 1 KiB.
  */
-const BATCH = 48;
+const LARGEST_BATCH = 48;
 const LONGEST_DELAY_MS = 60_000;
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 /** The most that `Resume-Every` can ask for. */
 const LONGEST_EVERY = 60;
 
+/** No token, timeout, too early, too many requests: the same save may be accepted later. */
+const TEMPORARY = [401, 408, 425, 429];
+
 /** @param {{ status: number }} reply */
 const isDelivered = ({ status }) => status >= 200 && status < 300;
 
 /** Statuses that say that this save will never be accepted. @param {{ status: number }} reply */
-const isFinal = ({ status }) => status >= 400 && status < 500 && ![401, 408, 425, 429].includes(status);
+const isFinal = ({ status }) => status >= 400 && status < 500 && !TEMPORARY.includes(status);
 
 /**
  * @param {string | null} text seconds or an HTTP date
  * @returns {number} milliseconds from now; 0 if the header is missing or invalid
  */
 function retryAfter(text) {
-  const wait = Number(text) * 1000 || Date.parse(text ?? "") - Date.now();
+  const wait = Number(text) * 1000 || Date.parse(String(text)) - Date.now();
   return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER_MS) : 0;
 }
 
@@ -53,7 +56,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let blockedUntil = 0;
-  let batch = BATCH;
+  let batch = LARGEST_BATCH;
   let isRefused = false;
   let isAway = false;
   let every = 0;
@@ -127,7 +130,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
       : singleSave(/** @type {Entry} */ (sent[0]), /** @type {{ ageMs: number }} */ (events[0]));
     const reply = await transport.request("POST", path, { body, now: isNow });
     for (const { text } of sent) inFlight.delete(text);
-    every = Math.min(Number(reply.header("Resume-Every")) || every, LONGEST_EVERY);
+    if (isDelivered(reply)) every = Math.min(Number(reply.headers.get("Resume-Every")) || 0, LONGEST_EVERY);
     return receive(sent, reply);
   }
 
@@ -137,7 +140,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
    */
   function receive(sent, reply) {
     /** @type {Result} */
-    const whole = { status: reply.status, error: reply.body?.error, applied: reply.header("Resume-Applied") !== "false" };
+    const whole = { status: reply.status, error: reply.body?.error, applied: reply.headers.get("Resume-Applied") !== "false" };
     const isBatch = sent.length > 1;
     if (isBatch && isFinal(whole)) {
       // One save, or the size of all, is the reason. Smaller batches find it and lose no other save.
@@ -154,8 +157,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
       if (isDelivered(result) || isFinal(result)) settle(entry, result);
       else failure = result;
     });
-    if (failure) fail(failure, retryAfter(reply.header("Retry-After")));
-    else if (isBatch) batch = BATCH;
+    if (failure) fail(failure, retryAfter(reply.headers.get("Retry-After")));
     return !failure;
   }
 

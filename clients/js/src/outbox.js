@@ -61,7 +61,6 @@ export function createOutbox(storage, user) {
     if (!user()) return;
     for (const [videoId, text] of memory)
       attempt((storage) => {
-        storage.removeItem(keyOf(videoId)); // a full storage has room for the new entry in place of the old one
         storage.setItem(keyOf(videoId), text);
         memory.delete(videoId);
       });

@@ -35,11 +35,13 @@ import { watchMedia } from "./watching.js";
 
 /** Playback waits no longer for the service. */
 const START_MS = 2000;
+/** Nor for a database that does not open. */
+const COPY_MS = 300;
 
 /** @returns {Storage | null} null outside a browser, and where the user forbids it */
 function pageStorage() {
   try {
-    return globalThis.localStorage ?? null;
+    return globalThis.document ? localStorage : null;
   } catch {
     return null;
   }
@@ -55,11 +57,34 @@ export class ResumePoints {
   #watched = new Map();
   /** @type {typeof import("./other-apis.js") | undefined} */
   #otherApis;
-  /** Stops following the page. @type {(() => void) | undefined} */
-  #unfollow;
-  /** @type {import("./live-leader.js").Live | undefined} */
-  #hub;
+  /** Ends what follows the page. @type {AbortController | undefined} */
+  #end;
   #storage;
+  /** Resolves when the saves of a killed session are back. */
+  #copy = Promise.resolve();
+
+  /**
+   * The point of a video, or null. This and the following calls reject with a `ResumeError`.
+   * @type {(videoId: string) => Promise<Point | null>}
+   */
+  get = this.#route("get");
+  /**
+   * Points, newest first; `next` is the `cursor` of the next page.
+   * @type {(options?: ListOptions) => Promise<Point[] & { next?: string }>}
+   */
+  list = this.#route("list");
+  /** @type {(videoId: string) => Promise<void>} */
+  delete = this.#route("remove");
+  /**
+   * Marks a video as watched; with false, takes the mark back.
+   * @type {(videoId: string, watched?: boolean) => Promise<void>}
+   */
+  markWatched = this.#route("markWatched");
+  /**
+   * Takes a video out of "continue watching" until its next save; with false, puts it back.
+   * @type {(videoId: string, dismissed?: boolean) => Promise<void>}
+   */
+  dismiss = this.#route("dismiss");
 
   /** @param {ResumePointsOptions} options */
   constructor({ storage = pageStorage(), device, ...options }) {
@@ -89,8 +114,9 @@ export class ResumePoints {
   async watch(media, options) {
     this.#follow();
     this.#watched.get(media)?.watching.stop();
-    const { videoId, api, kind } = options;
-    const watched = watchMedia(media, options, {
+    const { api, kind } = options;
+    const videoId = String(options.videoId); // many catalogues have numbers
+    const watched = watchMedia(media, { ...options, videoId }, {
       find: () => this.#find(videoId),
       every: this.#delivery.every,
       save: (currentTime, duration) => {
@@ -100,7 +126,6 @@ export class ResumePoints {
       stopped: async () => {
         await within(this.#delivery.flush(), START_MS);
         if (this.#watched.get(media) === watched) this.#watched.delete(media);
-        this.#hub?.check();
       },
     });
     this.#watched.set(media, watched);
@@ -119,49 +144,6 @@ export class ResumePoints {
   }
 
   /**
-   * @param {string} videoId
-   * @returns {Promise<Point | null>} it rejects with a `ResumeError`, as all calls below
-   */
-  get(videoId) {
-    return this.#route("get", videoId);
-  }
-
-  /**
-   * @param {ListOptions} [options]
-   * @returns {Promise<Point[] & { next?: string }>} newest first; `next` is the `cursor` of the next page
-   */
-  list(options = {}) {
-    return this.#route("list", options);
-  }
-
-  /**
-   * @param {string} videoId
-   * @returns {Promise<void>}
-   */
-  delete(videoId) {
-    return this.#route("change", videoId, false);
-  }
-
-  /**
-   * @param {string} videoId
-   * @param {boolean} [watched] false takes the mark back
-   * @returns {Promise<void>}
-   */
-  markWatched(videoId, watched = true) {
-    return this.#route("change", videoId, watched, "/watched");
-  }
-
-  /**
-   * Takes a video out of "continue watching" until its next save.
-   * @param {string} videoId
-   * @param {boolean} [dismissed] false puts it back
-   * @returns {Promise<void>}
-   */
-  dismiss(videoId, dismissed = true) {
-    return this.#route("change", videoId, dismissed, "/dismissed");
-  }
-
-  /**
    * Follows the live stream: all changes of this viewer's points, with reconnection.
    * @param {{ signal?: AbortSignal }} [options]
    * @returns {Promise<import("./listening.js").Listening>} an event target with `points`, `point` and `gone`
@@ -177,32 +159,37 @@ export class ResumePoints {
    */
   async close() {
     await Promise.all([...this.#watched.values()].map(({ watching }) => watching.stop()));
-    this.#hub?.end();
-    this.#unfollow?.();
-    this.#hub = this.#unfollow = undefined;
+    this.#delivery.leave();
+    this.#end?.abort();
+    this.#end = undefined;
   }
 
   async #live() {
-    const { createLive } = await import("./live-leader.js");
-    this.#hub ??= createLive({ transport: this.#transport, storage: this.#storage, watched: this.#watched });
-    this.#hub.check();
-    return this.#hub;
+    const { liveOf } = await import("./live-leader.js");
+    return liveOf({ transport: this.#transport, storage: this.#storage, watched: this.#watched, signal: this.#follow() });
   }
 
   #follow() {
-    this.#unfollow ??= followPage({
+    this.#delivery.comeBack();
+    if (this.#end) return this.#end.signal;
+    this.#end = new AbortController();
+    const { signal } = this.#end;
+    if (this.#storage)
+      this.#copy = import("./durable-copy.js").then(({ keepCopy }) => keepCopy(this.#outbox, this.#transport, signal)).then(this.#delivery.flush, () => {});
+    const page = {
       hidden: () => {
         for (const watched of this.#watched.values()) watched.hidden();
         this.#delivery.hurry();
       },
       left: this.#delivery.leave,
-      shown: (isRestored) => {
+      shown: (/** @type {boolean} */ isRestored) => {
         this.#delivery.comeBack();
         for (const watched of this.#watched.values()) watched.shown(isRestored);
       },
       online: this.#delivery.retry,
-    });
-    this.#delivery.flush();
+    };
+    followPage(page, signal);
+    return signal;
   }
 
   /**
@@ -215,7 +202,7 @@ export class ResumePoints {
       await this.#transport.identify();
       // The service compares the save of this browser with those of others. So it has to arrive first.
       if (pending()) await within(this.#delivery.flush(), START_MS / 2);
-      const { status, body } = await this.#call("GET", `/${encodeURIComponent(videoId)}`);
+      const [{ status, body }] = await Promise.all([this.#call("GET", `/${encodeURIComponent(videoId)}`), within(this.#copy, COPY_MS)]);
       // A proxy without a backend answers 404, too.
       if (status === 404 && body?.error) return { point: null };
       return body?.currentTime >= 0 ? { point: { ...body, videoId } } : undefined;
@@ -229,14 +216,15 @@ export class ResumePoints {
   }
 
   /**
-   * @param {"get" | "list" | "change"} name
-   * @param {...any} values
-   * @returns {Promise<any>}
+   * @param {string} name
+   * @returns {(...values: any[]) => Promise<any>}
    */
-  async #route(name, ...values) {
-    /** @type {any} */
-    const routes = await import("./routes.js");
-    return routes[name](this.#call, ...values);
+  #route(name) {
+    return async (...values) => {
+      /** @type {any} */
+      const routes = await import("./routes.js");
+      return routes[name](this.#call, ...values);
+    };
   }
 
   /** @type {import("./routes.js").Call} */

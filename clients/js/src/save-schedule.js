@@ -59,7 +59,7 @@ export function createSaveSchedule(media, every, save) {
   function saveNow() {
     const { duration } = media;
     const position = rounded(media.ended ? duration : media.currentTime);
-    const isKnown = duration < Infinity && position >= SMALLEST_SECONDS && !media.seeking;
+    const isKnown = duration && duration < Infinity && position >= SMALLEST_SECONDS && !media.seeking;
     if (!isOpen || !isKnown || played < needed || position === saved) return;
     saved = position;
     unsaved = 0;
@@ -87,10 +87,15 @@ export function createSaveSchedule(media, every, save) {
       need(seconds);
     },
 
-    /** Keeps saves back until `open`. */
+    /** Keeps saves back until `open` or `reopen`. */
     close() {
       isOpen = false;
       seeking();
+    },
+
+    /** Goes on as before `close`. */
+    reopen() {
+      isOpen = true;
     },
 
     /** On `timeupdate`. */

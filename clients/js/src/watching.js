@@ -177,19 +177,22 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
     else resumeAt(from);
   }
 
-  /** @param {number} currentTime */
-  function ask(currentTime) {
+  /**
+   * Asks the viewer, who may also seek, or just play on.
+   * @param {number} from
+   */
+  async function ask(from) {
     const asked = turn;
-    /** @param {() => void} act */
-    const once = (act) => () => {
-      if (asked === turn) act();
-    };
-    const startOver = once(() => {
+    /** @param {boolean} isYes */
+    const answer = (isYes) => {
+      if (asked !== turn) return;
+      if (isYes) return resumeAt(from);
       seek(0);
       open(KNOWN_SECONDS);
-    });
-    emit("ask", { currentTime, device: known?.device, resume: once(() => resumeAt(currentTime)), startOver });
-    until(() => schedule.played() >= UNANSWERED_SECONDS).then(once(() => open(KNOWN_SECONDS)));
+    };
+    emit("ask", { currentTime: from, device: known?.device, resume: () => answer(true), startOver: () => answer(false) });
+    await until(() => schedule.played() >= UNANSWERED_SECONDS);
+    if (asked === turn) open(KNOWN_SECONDS);
   }
 
   /** After a break, before any save: asks for the point, and follows it if another device has moved on. */
@@ -206,7 +209,7 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
     const from = isMoved && isValid && resume === "seek" && startPosition(point, media.duration);
     if (from) return resumeAt(from);
     if (isMoved) announce(point);
-    if (isValid) open(found ? KNOWN_SECONDS : UNKNOWN_SECONDS);
+    if (isValid) found && !isMoved ? schedule.reopen() : open(found ? KNOWN_SECONDS : UNKNOWN_SECONDS);
   }
 
   /**
