@@ -10,6 +10,7 @@ RUN pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-c
 COPY wsgi.py gunicorn.conf.py /app/
 COPY resume_service /app/resume_service
 COPY migrations /app/migrations
+COPY clients/js/src /app/clients/js/src
 # With a read-only file system, Python can't cache bytecode, so every start would compile again.
 # Unchecked, because a copy between stages may change the file times that a check compares.
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app

@@ -19,7 +19,7 @@ run: $(VENV)/run ## Serve on :8000 (or PORT) with its own Redis, Postgres and wo
 	@$(BIN)/python -m dev.run
 
 .PHONY: seed-demo
-seed-demo: $(VENV)/run ## Add companies, users, videos and a course to `make run`
+seed-demo: $(VENV)/run ## Add companies, users, videos, viewings and a course to `make run`
 	@$(BIN)/python -m dev.seed_demo
 
 .PHONY: test
@@ -94,7 +94,7 @@ bench-streams: $(VENV)/run ## Measure the effect of 50 slow streams on saves (2 
 bench-viewing: $(VENV)/run ## Measure continue watching and next up beside saves (4 minutes)
 	@$(BIN)/python -m bench.viewing
 .PHONY: bench-live
-bench-live: $(VENV)/run ## Measure 2,000 live streams, and saves beside them (2 minutes)
+bench-live: $(VENV)/run ## Measure 2,000 live streams, and saves beside them (3 minutes)
 	@$(BIN)/python -m bench.live
 
 .PHONY: bench-lessons

@@ -26,7 +26,7 @@ class Event(NamedTuple):
 class EventReader:
     """One stream. It reads as soon as it can, unless it is paused."""
 
-    def __init__(self, crowd: EventReaders, connection: socket.socket) -> None:
+    def __init__(self, readers: EventReaders, connection: socket.socket) -> None:
         self.events: list[Event] = []
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -36,7 +36,7 @@ class EventReader:
         """Monotonic seconds of the end of the connection."""
         self.is_complete = False
         """Whether the response ended with the last chunk."""
-        self._crowd = crowd
+        self._readers = readers
         self._connection = connection
         self._received = b""
 
@@ -45,13 +45,13 @@ class EventReader:
 
     def pause(self) -> None:
         """Read no more bytes."""
-        self._crowd.remove(self._connection)
+        self._readers.remove(self._connection)
 
     def resume(self) -> None:
-        self._crowd.add(self._connection, self)
+        self._readers.add(self._connection, self)
 
     def close(self) -> None:
-        self._crowd.remove(self._connection)
+        self._readers.remove(self._connection)
         self._connection.close()
 
     def read(self) -> None:

@@ -1,8 +1,10 @@
 """`make bench-viewing`: latency of continue and next-up, and their effect on saves.
 
-The service runs as in production, with two workers, Redis and Postgres. Saves come from independent
-viewers (`latency.py`). The lists are requested beside them from a process of its own, at random times
-with a fixed mean rate, even if the service is slow. Each latency starts when its request was due.
+The service runs with two web workers, Redis and Postgres. Unlike in production, Postgres does not sync
+its files (`fsync=off`), and the worker that flushes to the archive does not run. Saves come from
+independent viewers (`latency.py`). The lists of 20 viewers are requested beside them from a process of
+its own, at random times with a fixed mean rate, even if the service is slow. Each latency starts when
+its request was due.
 Writes bench/VIEWING.md, with the plan of the statement of next-up.
 """
 
@@ -44,6 +46,7 @@ SERIES = int(os.environ.get("BENCH_SERIES") or 10_000)
 """Series of 100 episodes each."""
 VIEWERS = int(os.environ.get("BENCH_VIEWERS") or 20)
 """Viewers of the lists."""
+PLAN_VIEWER = "viewer-of-the-plan"
 POINTS = 1000
 """Points of each viewer in Redis. The archive has them, too."""
 ARCHIVED = int(os.environ.get("BENCH_ARCHIVED") or 0)
@@ -77,8 +80,8 @@ def main() -> None:
             service.start()
             running.callback(service.kill)
             figures = _measure(service.port)
-            plan = viewing_report.plan(postgres.url, SECRET, SERIES)
-    load = viewing_report.Load(SERIES * 100, SAVES, LISTS, ARCHIVED)
+            plan = viewing_report.plan(postgres.url, PLAN_VIEWER, SERIES)
+    load = viewing_report.Load(SERIES * 100, VIEWERS, SAVES, LISTS, ARCHIVED)
     viewing_report.write(figures, plan, load)
     if failures := viewing_report.broken_promises(figures):
         sys.exit("\n".join(failures))

@@ -26,6 +26,7 @@ Figures = Mapping[str, Mapping[str, float]]
 
 class Load(NamedTuple):
     videos: int
+    viewers: int
     saves: float
     """Per second."""
     lists: float
@@ -71,11 +72,12 @@ def write(figures: Figures, plan: str, load: Load) -> None:
     text = [
         "# Continue watching and next up: how long a request takes",
         "",
-        f"`make bench-viewing` wrote this on {datetime.now(UTC):%Y-%m-%d}, with {load.videos:,} videos. Each",
-        f"viewer has 1,000 points in Redis and the archive, and {load.archived:,} more in the archive only.",
-        f"Beside {load.saves:,.0f} saves/s, a list is requested {load.lists:.0f} times per second. A latency starts",
-        "when its request was due. All times are in ms. Two workers, Redis, Postgres and both load",
-        f"generators share {os.cpu_count()} cores.",
+        f"`make bench-viewing` wrote this on {datetime.now(UTC):%Y-%m-%d}, with {load.videos:,} videos and",
+        f"{load.viewers} viewers of lists. Each has 1,000 points in Redis and the archive, and {load.archived:,} more",
+        f"in the archive only. Beside {load.saves:,.0f} saves/s, a list is requested {load.lists:.0f} times per second. A",
+        "latency starts when its request was due. All times are in ms. Two web workers, Redis, Postgres",
+        f"and both load generators share {os.cpu_count()} cores. Postgres runs with `fsync=off`, and the worker that",
+        "flushes to the archive does not run.",
         "",
         "| requests | p50 | p95 | p99 |",
         "|---|---|---|---|",

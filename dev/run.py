@@ -162,7 +162,11 @@ def _announce(env: Mapping[str, str], port: int) -> None:
 
 
 def _instructions(address: str, env: Mapping[str, str]) -> str:
-    lines = ["", f"Ready at {address} (docs at {address}/docs). Ctrl-C stops it."]
+    lines = [
+        "",
+        f"Ready at {address} (docs at {address}/docs). Ctrl-C stops it.",
+        f"Watch videos in a browser: {address}/watch. `{_seed_line(address)}` adds some, with a user.",
+    ]
     if not env.get("JWT_SECRET"):
         return "\n".join([*lines, "Tokens come from the issuer of JWT_JWKS_URL.", ""])
     token = token_for(VIEWER, Settings.from_env(env))

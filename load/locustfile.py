@@ -294,9 +294,10 @@ class PlaybackViewer(CatalogueViewer):
 
 
 class Listener(Viewer):
-    """A viewer with a second device, which must hear of each acknowledged save.
+    """A viewer with a second device, which must receive an event of each acknowledged save.
 
-    The statistics have the time from the response of the save to its event, as `EVENT`.
+    The statistics have the time from the response of the save to its event, as `EVENT`. A save while
+    the second device connects again is not in them.
     """
 
     weight = 1
@@ -304,9 +305,11 @@ class Listener(Viewer):
     """A video has one event a second, and the machine may be busy."""
 
     def on_start(self) -> None:
-        self.heard: dict[str, float] = {}
+        self.received: dict[str, float] = {}
         """The position of each video, as the other device knows it."""
-        self.news = Event()
+        self.is_connected = False
+        """Whether the other device has received `points` on its connection."""
+        self.has_changed = Event()
         super().on_start()
         self.listening = gevent.spawn(self.listen)
 
@@ -318,6 +321,8 @@ class Listener(Viewer):
         while True:
             with contextlib.suppress(requests.RequestException):
                 self.read_stream()
+            self.is_connected = False
+            self.has_changed.set()
             gevent.sleep(random.uniform(1, 5))
 
     def read_stream(self) -> None:
@@ -330,33 +335,38 @@ class Listener(Viewer):
                 if field == "event":
                     name = value
                 elif field == "data":
-                    self.hear(name, json.loads(value))
+                    self.receive(name, json.loads(value))
 
-    def hear(self, name: str, data: Any) -> None:
+    def receive(self, name: str, data: Any) -> None:
         if name == "points":
-            self.heard = {point["tmdbId"]: point["currentTime"] for point in data}
+            self.received = {point["tmdbId"]: point["currentTime"] for point in data}
+            self.is_connected = True
         elif name == "point":
-            self.heard[data["tmdbId"]] = data["currentTime"]
+            self.received[data["tmdbId"]] = data["currentTime"]
         elif name == "gone":
-            self.heard.pop(data["tmdbId"], None)
-        self.news.set()
+            self.received.pop(data["tmdbId"], None)
+        self.has_changed.set()
 
     def save(self) -> None:
         super().save()
         expected = self.acknowledged.get(self.film)
+        if expected is None:
+            return
         started = time.perf_counter()
         deadline = started + self.EVENT_SECONDS
-        while expected is not None and self.heard.get(self.film) != expected:
-            self.news.clear()
-            if not self.news.wait(deadline - time.perf_counter()):
+        while self.is_connected and self.received.get(self.film) != expected:
+            self.has_changed.clear()
+            if not self.has_changed.wait(deadline - time.perf_counter()):
                 break
-        is_heard = self.heard.get(self.film) == expected
+        if not self.is_connected:
+            return
+        is_received = self.received.get(self.film) == expected
         self.environment.events.request.fire(
             request_type="EVENT",
             name=EVENTS,
             response_time=1000 * (time.perf_counter() - started),
             response_length=0,
-            exception=None if is_heard else TimeoutError("the other device has not heard of it"),
+            exception=None if is_received else TimeoutError("the other device has no event of it"),
             context={},
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 import flask
+import structlog
 from flask import Flask
 from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -22,6 +23,7 @@ from resume_service.lessons.routes import completions, course, dashboard, enroll
 from resume_service.lessons.routes import lessons as lesson_routes
 from resume_service.lessons.routes import modules as module_routes
 from resume_service.live import routes as live
+from resume_service.player_page import routes as watch
 from resume_service.postgres import cli as postgres_cli
 from resume_service.resume.routes import batch, marks, playback, progress, rate
 from resume_service.settings import Settings
@@ -36,6 +38,8 @@ from resume_service.wiring import build_services
 from resume_service.worker import cli as worker_cli
 
 __version__ = "0.4.0"
+
+_log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 64 * 1024
 """Maximum size of a request body in bytes. The service answers a larger body with 413."""
@@ -74,7 +78,7 @@ BILLING_BLUEPRINTS = (stripe.blp,)
 PAGES: tuple[flask.Blueprint, ...] = (site.blp,)
 """HTML pages and their files. The OpenAPI document omits them."""
 DATABASE_PAGES: tuple[flask.Blueprint, ...] = (dashboard.blp,)
-"""The same, registered only if DATABASE_URL is set."""
+"""The same, registered only if DATABASE_URL is set. So is `/watch`, if its player package is there."""
 FAST_ROUTES = (
     *progress.FAST_ROUTES,
     *marks.FAST_ROUTES,
@@ -105,6 +109,7 @@ PUBLIC_ENDPOINTS = frozenset(
         *docs.ENDPOINTS,
         *site.ENDPOINTS,
         *dashboard.ENDPOINTS,
+        *watch.ENDPOINTS,
     }
 )
 """The endpoints of the routes that need no token. Every other route requires a token."""
@@ -136,7 +141,7 @@ def create_app(
     api = docs.describe(app, __version__, settings)
     for blueprint in _blueprints(settings):
         api.register_blueprint(blueprint)
-    for page in PAGES + (DATABASE_PAGES if settings.database_url else ()):
+    for page in _pages(settings):
         app.register_blueprint(page)
     for command in _commands(settings):
         app.cli.add_command(command)
@@ -156,6 +161,16 @@ def _commands(settings: Settings) -> Iterator[click.Command]:
     yield demo_cli.command(settings)
     yield postgres_cli.command(settings)
     yield from worker_cli.commands(settings)
+
+
+def _pages(settings: Settings) -> Iterator[flask.Blueprint]:
+    yield from PAGES
+    if settings.database_url:
+        yield from DATABASE_PAGES
+        if watch.PACKAGE.is_dir():
+            yield watch.blp
+        else:
+            _log.warning("no page /watch: its player package is missing", folder=str(watch.PACKAGE))
 
 
 def _blueprints(settings: Settings) -> Iterator[Blueprint]:

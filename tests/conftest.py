@@ -17,6 +17,7 @@ from tests.support.load_clients import close_viewers
 from tests.support.tokens import SECRET
 
 pytest_plugins = [
+    "tests.support.fixtures.browsers",
     "tests.support.fixtures.companies",
     "tests.support.fixtures.exclusive",
     "tests.support.fixtures.garbage",

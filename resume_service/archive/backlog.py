@@ -2,7 +2,8 @@
 
 The backlog consists of sorted sets in Redis. A save adds an entry `<user>:<video>` to a `dirty` set,
 and a deletion adds the entry to an `erased` set. The score of the entry is the time of the save or
-deletion. A flush copies the changes to the archive, then removes the entries.
+deletion (see `resume/backlog_entry.py`). A flush copies the changes to the archive, then removes the
+entries.
 
 The time can't show whether the user saved again during the flush, because two saves can have the
 same time. Therefore a flush first claims entries: it replaces each score with a negative number
@@ -22,10 +23,11 @@ import structlog
 
 from resume_service.redis.pipeline import Pipeline
 from resume_service.redis.script import Script
+from resume_service.resume.backlog_entry import ErasedEntry
 from resume_service.resume.keys import Keys
 
-CLAIM_BITS = 52
-"""Number of random bits of a claim. A score is a double, and a double stores 52 bits exactly."""
+CLAIM_BITS = 50
+"""Number of random bits of a claim. A score is a double. It stores them and two bits of a fraction."""
 CLAIM = Script("claim.lua", "resume_service.archive")
 
 _log = structlog.get_logger(__name__)
@@ -43,22 +45,26 @@ class Claim(NamedTuple):
 
     key: str
     number: int
-    """The score of the claimed entries. It is negative."""
-    times: dict[str, int]
-    """The entries, each with the time of its save or deletion, ms since 1970.
+    """The score of the claimed entries without its fraction. It is negative."""
+    scores: dict[str, float]
+    """The entries, each with its score before the claim.
 
-    The time is negative if a flush that crashed had claimed the entry.
+    The score is negative if a flush that crashed had claimed the entry.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacklogStats:
-    """The number of entries of each kind, and the time of the oldest entry."""
+    """The number of entries of each kind, and the time of the oldest `dirty` entry."""
 
     dirty: int
     erased: int
     oldest_ms: int | None
-    """Time of the oldest save or deletion, ms since 1970. None if no unclaimed entry exists."""
+    """Arrival of the oldest save or mark, ms since 1970. None if no unclaimed `dirty` entry exists.
+
+    The entry of a deletion has the time when the user deleted the point, perhaps offline and days
+    before it arrived. So it does not show how long the entry waits.
+    """
 
 
 class Backlog:
@@ -77,36 +83,49 @@ class Backlog:
         """Claim at most `limit` entries of `key`: already claimed entries first, then the oldest."""
         number = -1 - secrets.randbits(CLAIM_BITS)
         claimed = iter(self._redis.run(CLAIM, [key], [number, limit]))
-        times = {entry: int(float(score)) for entry, score in zip(claimed, claimed, strict=True)}
-        return Claim(key, number, times)
+        scores = {entry: float(score) for entry, score in zip(claimed, claimed, strict=True)}
+        return Claim(key, number, scores)
 
     def valid_among(self, claim: Claim) -> list[str]:
         """The claimed entries that name a point. Logs the others: another program wrote them."""
-        valid = [entry for entry in claim.times if self._all_keys.is_entry(entry)]
-        for entry in set(claim.times) - set(valid):
+        valid = [entry for entry in claim.scores if self._all_keys.is_entry(entry)]
+        for entry in set(claim.scores) - set(valid):
             _log.warning("not a point", key=claim.key, entry=entry)
         return valid
 
-    def erased_among(self, claim: Claim) -> dict[str, int]:
-        """The claimed entries that are also in an `erased` set: the points that were deleted.
+    def erased_among(self, claim: Claim) -> dict[str, ErasedEntry]:
+        """The claimed entries that are also in an `erased` set: the points that were deleted."""
+        scores = self._scores(claim, BacklogKind.ERASED)
+        return {entry: ErasedEntry.of(score) for entry, score in scores.items()}
 
-        Each has the time of its deletion in ms since 1970. The time is negative if it is unknown.
+    def arrivals(self, claim: Claim) -> dict[str, int]:
+        """The arrival of the latest save or mark of the claimed entries, ms since 1970.
+
+        The result omits entries without a known arrival. In a cluster it is empty: there, the time is
+        by the clock of a web server.
         """
-        key = next(keys.erased for keys in self._keys if claim.key in keys)
+        if self._all_keys.hash_tags:
+            return {}
+        scores = self._scores(claim, BacklogKind.DIRTY)
+        return {entry: int(score) for entry, score in scores.items() if score >= 0}
+
+    def _scores(self, claim: Claim, kind: BacklogKind) -> dict[str, float]:
+        """The scores of the claimed entries in the set of this kind. Omits entries that are not in it."""
+        key = next(getattr(keys, kind.value) for keys in self._keys if claim.key in keys)
         if claim.key == key:
-            return claim.times
+            return claim.scores
         if not self._redis.execute([(key, ("ZCARD", key))])[0]:
             return {}
-        scores = self._redis.execute([(key, ("ZSCORE", key, entry)) for entry in claim.times])
+        scores = self._redis.execute([(key, ("ZSCORE", key, entry)) for entry in claim.scores])
         return {
-            entry: int(float(score))
-            for entry, score in zip(claim.times, scores, strict=True)
+            entry: float(score)
+            for entry, score in zip(claim.scores, scores, strict=True)
             if score is not None
         }
 
     def release(self, claim: Claim) -> None:
         """Remove the claimed entries. Entries with a new score, from a later change, stay."""
-        command = ("ZREMRANGEBYSCORE", claim.key, claim.number, claim.number)
+        command = ("ZREMRANGEBYSCORE", claim.key, claim.number, f"({claim.number + 1}")
         self._redis.execute([(claim.key, command)])
 
     def counts(self, kind: BacklogKind) -> dict[str, int]:
@@ -116,7 +135,7 @@ class Backlog:
         return {key: count for key, count in zip(keys, counts, strict=True) if count}
 
     def stats(self) -> BacklogStats:
-        keys = [key for kind in BacklogKind for key in self.keys_of(kind)]
+        keys = self.keys_of(BacklogKind.DIRTY)
         oldest = self._redis.execute(
             [(key, ("ZRANGEBYSCORE", key, 0, "+inf", "WITHSCORES", "LIMIT", 0, 1)) for key in keys]
         )

@@ -1,8 +1,8 @@
 -- Claims entries of the backlog for a flush: replaces their scores with the number of the claim.
 -- Claims the entries of a crashed flush first, because they have negative scores. Then claims the
--- oldest entries.
+-- oldest entries. A score keeps its fraction (see `backlog_entry.py`).
 --
--- KEYS[1] archive:dirty or archive:erased, zset: <user>:<video> -> ms since 1970
+-- KEYS[1] archive:dirty or archive:erased, zset: <user>:<video> -> ms since 1970, and a fraction
 -- ARGV[1] number of the claim: a negative number that no other flush uses
 -- ARGV[2] maximum number of entries to claim
 -- returns the claimed members, each followed by its score before the claim. A later save or deletion
@@ -11,6 +11,7 @@
 
 local claimed = redis.call('ZRANGE', KEYS[1], 0, ARGV[2] - 1, 'WITHSCORES')
 for index = 1, #claimed, 2 do
-  redis.call('ZADD', KEYS[1], ARGV[1], claimed[index])
+  local fraction = claimed[index + 1] % 1
+  redis.call('ZADD', KEYS[1], string.format('%.2f', ARGV[1] + fraction), claimed[index])
 end
 return claimed

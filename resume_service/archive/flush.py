@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from resume_service.archive.backlog import Backlog, BacklogKind, Claim
 from resume_service.archive.plan import UNKNOWN, Change, Plan
 from resume_service.archive.repository import ArchiveRepository
+from resume_service.resume.backlog_entry import ErasedEntry, Erasure
 from resume_service.resume.bulk_store import BulkStore
 from resume_service.resume.merge_state import EMPTY, NEVER, MergeState, join
 from resume_service.resume.model import PointSettings
@@ -94,11 +95,13 @@ class Flush:
     def read(self, claim: Claim) -> list[Change]:
         """What Redis knows of the claimed points.
 
-        Read the hashes first, then the `erased` entries, then the tombstones. A hash may hold a point
+        Read the arrivals first. An event that arrives later adds an entry for the next flush. Then
+        read the hashes, then the `erased` entries, then the tombstones. A hash may hold a point
         that was saved after a deletion. The deletion wrote its entry and its tombstone before that
         save. So the later reads find them.
         """
         entries = self._backlog.valid_among(claim)
+        arrivals = self._backlog.arrivals(claim)
         points = self._points.read(entries)
         erased = self._backlog.erased_among(claim)
         tombstones = self._points.tombstones([entry for entry in entries if entry in erased])
@@ -106,10 +109,11 @@ class Flush:
         changes = []
         for entry, point, now_ms in zip(entries, points, now, strict=True):
             is_stored = point.state is not EMPTY
-            change = Change(*point, is_stored, forgets_row=False, now_ms=now_ms)
+            latest_ms = min(now_ms, arrivals.get(entry, now_ms))
+            change = Change(*point, is_stored, forgets_row=False, latest_ms=latest_ms)
             if entry in erased:
-                change = _with_deletion(change, tombstones.get(entry, NEVER), erased[entry])
-            if is_stored or entry in erased:
+                change = _with_deletion(change, erased[entry], tombstones.get(entry))
+            if change.is_stored or change.forgets_row or change.state is not EMPTY:
                 changes.append(change)
         return changes
 
@@ -135,14 +139,26 @@ class Flush:
         self._backlog.release(claim)
 
 
-def _with_deletion(change: Change, tombstone: int, erased_at: int) -> Change:
-    """Return `change` after a deletion at `tombstone`, whose backlog entry has the time `erased_at`.
+def _with_deletion(change: Change, entry: ErasedEntry, tombstone: int | None) -> Change:
+    """Return `change` after the deletion of an `erased` entry.
 
-    Version 0.4 writes an entry, but no tombstone. So its deletion has a later time than an earlier
-    tombstone. If a flush has crashed, the time is negative. Then there is nothing to compare.
+    The tombstone decides, if there is one. Its time and the time of the entry may come from different
+    clocks, so they are not compared. Without a tombstone:
+
+    - A deletion by version 0.4 leaves none. Then the row can't be merged.
+    - A deletion that was about to run has failed, so nothing changes.
+    - A deletion that is done was older than the tombstones that Redis keeps. It counts with the time
+      of its entry. If a crashed flush has replaced this time, the row can't be merged. Then a newer
+      point in Redis stays, and the point that the user deleted does not come back.
     """
-    limit = min(tombstone, change.now_ms)
-    return change._replace(
-        state=join(change.state, MergeState(deleted=limit)),
-        forgets_row=tombstone == NEVER or erased_at > tombstone,
-    )
+    erasure, at_ms = entry
+    if erasure is Erasure.DONE_ON_ARRIVAL:
+        change = change._replace(deletion_ms=max(at_ms, NEVER))
+    if tombstone is None and erasure.is_done and at_ms > NEVER:
+        tombstone = at_ms
+    if tombstone is not None:
+        deletion = change.without_future(MergeState(deleted=tombstone))
+        change = change._replace(state=join(change.state, deletion))
+    is_lost = tombstone is None and erasure.is_done
+    is_by_0_4 = erasure is Erasure.BY_0_4 and (tombstone is None or at_ms > NEVER)
+    return change._replace(forgets_row=is_lost or is_by_0_4)

@@ -39,7 +39,7 @@ class BacklogCollector:
         yield backlog
         yield GaugeMetricFamily(
             "resume_archive_lag_seconds",
-            "Seconds since the oldest save or deletion in the backlog; 0 if the backlog is empty.",
+            "Seconds since the oldest save or mark in the backlog; 0 if there is none.",
             value=self._lag(stats),
         )
 

@@ -16,7 +16,7 @@ from resume_service.archive.rows import (
     wanted_row,
 )
 from resume_service.resume.bulk_store import MergedPoint
-from resume_service.resume.merge_state import EMPTY, MergeState, cut_off, join, shown
+from resume_service.resume.merge_state import EMPTY, NEVER, MergeState, cut_off, join, shown
 from resume_service.resume.state_json import pruned
 
 
@@ -30,15 +30,31 @@ class Change(NamedTuple):
     is_stored: bool
     """Whether Redis has a hash."""
     forgets_row: bool
-    """Whether version 0.4 deleted the point. It leaves no tombstone, so the row can't be merged."""
-    now_ms: int
-    """The time of the Redis server, ms since 1970."""
+    """Whether the point was deleted at an unknown time, so that the row can't be merged."""
+    latest_ms: int
+    """A time that no event in Redis is after, unless a clock was ahead; ms since 1970.
+
+    It is the arrival of the latest event. If that is unknown, it is the time of the Redis server.
+    """
+    deletion_ms: int = NEVER
+    """The arrival of a pending deletion, ms since 1970. NEVER if there is none, or it is unknown."""
 
     def wanted(self) -> WantedRow:
         """What must be known of the archive to merge this change into it."""
         if self.forgets_row:
             return WantedRow(self.user_id, self.video_id)
         return wanted_row(self.user_id, self.video_id, self.state)
+
+    def without_future(self, state: MergeState) -> MergeState:
+        """Return `state` without times after the arrival of the latest event in Redis.
+
+        Such a time comes from a clock that was ahead, for example before a failover. It counts as
+        earlier than the point in Redis, because that was saved later, by the present clock. If the
+        flush is late, the time is past. So the time of the flush alone can't show it.
+        """
+        point = shown(self.state)
+        newest = min(point.at, self.latest_ms) if point else self.latest_ms
+        return cut_off(state, after=self.latest_ms, to=newest - 1)
 
 
 UNKNOWN = Archived(None, EMPTY)
@@ -75,16 +91,12 @@ class Plan:
 
 
 def _before(change: Change, archived: Archived) -> MergeState:
-    """Return the archived state, without times in the future.
-
-    Such a time comes from a clock that was ahead. It counts as earlier than the point in Redis,
-    because that was saved later, by the present clock.
-    """
     if archived is UNKNOWN:
         return EMPTY
+    if change.deletion_ms not in (NEVER, archived.tombstone.deleted):
+        # The row does not contain this deletion yet. So it contains only events that arrived earlier.
+        change = change._replace(latest_ms=min(change.latest_ms, change.deletion_ms))
     before = archived.tombstone
     if archived.point is not None and not change.forgets_row:
         before = archived.point if before is EMPTY else join(archived.point, before)
-    point = shown(change.state)
-    newest = min(point.at, change.now_ms) if point else change.now_ms
-    return cut_off(before, after=change.now_ms, to=newest - 1)
+    return change.without_future(before)

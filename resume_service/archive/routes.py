@@ -17,9 +17,7 @@ from resume_service.web.messages import flask_response, json_number, json_respon
 from resume_service.web.pagination import PageCursor
 from resume_service.web.services import services
 
-blp = Blueprint(
-    "history", __name__, url_prefix="/api/history", description="The archived points of a viewer."
-)
+blp = Blueprint("history", __name__, url_prefix="/api/history")
 
 
 @blp.route("")

@@ -77,26 +77,24 @@ class FactsCache(FactsEntries):
     def facts_of(self, video_ids: Collection[int]) -> dict[int, VideoFacts]:
         """Return the facts of those videos that exist, with one query at most.
 
-        While Postgres does not answer, the result lacks the videos without a usable entry. Raises
-        Unavailable if no video has one.
+        Raises Unavailable if a query is necessary and fails, or if Postgres is known to be unreachable.
         """
         now = self._read_at = self._clock()
         entries = {each: entry for each in video_ids if (entry := self._usable(each, now))}
         missing = [each for each in video_ids if each not in entries]
-        if missing and not (entries and self._is_unreachable(now)):
+        if missing:
+            if self._is_unreachable(now):
+                raise Unavailable
             if not self._is_confirmed(now):
                 self._listener.listen()
-            try:
-                entries |= self._query_many(missing)
-            except Unavailable:
-                entries |= {
-                    each: entry
-                    for each in missing
-                    if (entry := self._usable_without_postgres(each, now))
-                }
-                if not entries:
-                    raise
+            entries |= self._query_many(missing)
         return {each: entry.facts for each, entry in entries.items() if entry.facts}
+
+    def facts_without_postgres(self, video_ids: Iterable[int]) -> dict[int, VideoFacts]:
+        """Return the facts that may be used after `facts_of` has raised Unavailable."""
+        now = self._clock()
+        entries = ((each, self._usable_without_postgres(each, now)) for each in video_ids)
+        return {each: entry.facts for each, entry in entries if entry and entry.facts}
 
     def cached_facts_of(self, video_ids: Iterable[int]) -> dict[int, VideoFacts] | None:
         """Return the facts of those videos that exist, or None if a query is necessary."""

@@ -15,6 +15,12 @@ from resume_service.catalogue.facts import VideoFacts
 
 MAX_VIDEOS = 10_000
 """Maximum number of entries of a process. Each entry needs a few hundred bytes."""
+MAX_MISSING = 1_000
+"""Maximum number of further entries, of videos that do not exist.
+
+A viewer can save points of any ids, and list them. So these entries have a limit of their own, and
+never displace an entry of a video.
+"""
 TRUSTED_SECONDS = 1.2
 """Seconds that entries may be used after the last confirmation of the listener.
 
@@ -58,16 +64,18 @@ class FactsEntries:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._cached: dict[int, CachedFacts] = {}
+        self._missing: dict[int, CachedFacts] = {}
+        """Entries of videos that do not exist."""
         self._event_count = 0
         """Number of changes other than stored results. Each may make a running query outdated."""
         self._session = 0
         self._lock = threading.Lock()
-        """Must be acquired to change `_cached`, `_event_count` or `_session`."""
+        """Must be acquired to change any of the attributes above."""
         self._confirmed_at = self._unreachable_at = self._read_at = float("-inf")
 
     def _usable(self, video_id: int, now: float) -> CachedFacts | None:
         """Return the entry of a video if it may be used without a query."""
-        cached = self._cached.get(video_id)
+        cached = self._entry(video_id)
         if cached is None:
             return None
         if self._is_unreachable(now):
@@ -80,8 +88,11 @@ class FactsEntries:
 
     def _usable_without_postgres(self, video_id: int, now: float) -> CachedFacts | None:
         """Return the entry of a video if it may be used after a query has failed."""
-        cached = self._cached.get(video_id)
+        cached = self._entry(video_id)
         return cached if cached and now - cached.queried_at < LONGEST_SECONDS else None
+
+    def _entry(self, video_id: int) -> CachedFacts | None:
+        return self._cached.get(video_id) or self._missing.get(video_id)
 
     def _is_unreachable(self, now: float) -> bool:
         return now < self._unreachable_at + UNREACHABLE_SECONDS
@@ -102,15 +113,24 @@ class FactsEntries:
         }
         with self._lock:
             for video_id in entries:
-                cached = self._cached.get(video_id)
+                cached = self._entry(video_id)
                 if cached and cached.queried_at <= start.at:
-                    del self._cached[video_id]
+                    self._remove(video_id)
             if start.event_count != self._event_count:
                 return entries  # outdated: a notification came during the query, and no later one follows
-            self._cached.update(entries)
-            while len(self._cached) > MAX_VIDEOS:
-                del self._cached[next(iter(self._cached))]
+            for video_id, entry in entries.items():
+                kept, most = (
+                    (self._cached, MAX_VIDEOS) if entry.facts else (self._missing, MAX_MISSING)
+                )
+                self._remove(video_id)
+                kept[video_id] = entry
+                while len(kept) > most:
+                    del kept[next(iter(kept))]
         return entries
+
+    def _remove(self, video_id: int) -> None:
+        self._cached.pop(video_id, None)
+        self._missing.pop(video_id, None)
 
     # The listener calls these methods of ChangeHandler:
 
@@ -127,15 +147,14 @@ class FactsEntries:
             self._event_count += 1
             if video_id is None:
                 self._cached.clear()
+                self._missing.clear()
             else:
-                self._cached.pop(video_id, None)
+                self._remove(video_id)
 
     def on_added(self) -> None:
         with self._lock:
             self._event_count += 1
-            missing = [video_id for video_id, each in self._cached.items() if each.facts is None]
-            for video_id in missing:
-                del self._cached[video_id]
+            self._missing.clear()
 
     def on_confirmed(self, at: float) -> None:
         self._confirmed_at, self._unreachable_at = at, float("-inf")

@@ -62,7 +62,6 @@ video_counts = Table(
     Index("video_counts_of_list", "list"),
 )
 """The sums of the rows of a list are its numbers of videos. Triggers of `videos` write the rows."""
-videos.add_is_dependent_on(video_counts)
 
 video_files = Table(
     "video_files",

@@ -87,12 +87,15 @@ def seed(settings: Settings, password: str) -> Seeded:
 
 
 def _viewings(settings: Settings, database: Database, seeded: Seeded) -> int | None:
-    points = build_services(settings, None, system_clock).get(ResumeStore)
+    services = build_services(settings, None, system_clock)
     viewer, company = str(seeded.viewer.id), seeded.catalogue.companies[0].id
     try:
-        return seed_viewings(points, database, viewer, company, epoch_ms(system_clock()))
+        points, now_ms = services.get(ResumeStore), epoch_ms(system_clock())
+        return seed_viewings(points, database, viewer, company, now_ms)
     except Unavailable:
         return None
+    finally:
+        services.get(Database).close()  # the connections to Redis close when they are collected
 
 
 def made_up_password() -> str:
@@ -129,8 +132,8 @@ def _lists(seeded: Seeded, address: str) -> list[str]:
     if seeded.viewings is None:
         return ["Redis does not answer: no viewings were added"]
     return [
-        f"{seeded.viewer.email} has begun some of them. With an access token, see",
-        f"  {address}/api/v1/viewing/continue and {address}/api/v1/viewing/next-up",
+        f"{seeded.viewer.email} has begun some of them. Sign in with this address, and continue:",
+        f"  {address}/watch",
     ]
 
 
@@ -139,7 +142,7 @@ def _course(seeded: Seeded, address: str) -> list[str]:
         return ["There is another course: it stays as it is"]
     return [
         f"A course of {len(LESSONS)} lessons, in which {seeded.viewer.email} is enrolled.",
-        f"  With an access token, tick them off at {address}/dashboard",
+        f"  Tick them off at {address}/dashboard",
     ]
 
 

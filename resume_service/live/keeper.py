@@ -62,11 +62,13 @@ class Keeper:
             self._has_streams.wait()
             if self._is_stopping:
                 return
-            try:
-                self.subscriptions.check()
-                self._renew_due()
-            except Unavailable as fault:
-                _log.warning("live streams not checked", fault=str(fault))
+            for step in (self.subscriptions.check, self._renew_due):
+                try:
+                    step()
+                except Unavailable as fault:
+                    _log.warning("live streams not checked", fault=str(fault))
+                except Exception:  # noqa: BLE001 - the open streams need the next check
+                    _log.exception("live streams not checked")
             if not self._renewed and self.subscriptions.is_idle:
                 self._has_streams.clear()
             time.sleep(CHECK_SECONDS)

@@ -6,13 +6,13 @@ import re
 
 from flask import Response, request
 
+from resume_service.event_streams import hand_over
 from resume_service.ids import RESERVED_USER_IDS
 from resume_service.live.schemas import EXAMPLE_EVENTS, INVALID, UserQuery
 from resume_service.live.server_sent_events import MEDIA_TYPE
 from resume_service.live.streams import LiveStreams
 from resume_service.redis.operation import Operation, run
 from resume_service.web.blueprint import Blueprint
-from resume_service.web.event_streams import hand_over
 from resume_service.web.fast_route import FastRoute
 from resume_service.web.messages import ApiRequest, ApiResponse, api_request
 
@@ -22,9 +22,7 @@ PATH = "/api/progress/events"
 _match_simple_user = re.compile(r"userId=([A-Za-z0-9._-]{1,128})").fullmatch
 """Matches the query with a user id in which nothing is escaped."""
 
-blp = Blueprint(
-    "live", __name__, url_prefix="/api/progress", description="Changes for other devices, at once."
-)
+blp = Blueprint("live", __name__, url_prefix="/api/progress")
 
 
 @blp.route("/events")

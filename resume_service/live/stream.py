@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
+from resume_service.event_streams import EventOutput
 from resume_service.live.changes import Changes
 from resume_service.live.leases import Lease
 from resume_service.live.server_sent_events import BYE
 
 
-class Output(Protocol):
-    """The connection of the client: `EventOutput` in `web/event_streams.py`."""
-
-    @property
-    def is_blocked(self) -> bool: ...
-
-    def send(self, data: bytes) -> None: ...
-
-    def end(self, data: bytes) -> None: ...
-
-
 class LiveStream:
-    """The server uses it as an `EventStream` (`web/event_streams.py`). `on_ready` and `on_end` are called with the stream."""
+    """An `EventStream` of the server. `on_ready` and `on_end` are called with this stream."""
 
     __slots__ = (
         "_is_ended",
@@ -56,7 +45,7 @@ class LiveStream:
         self.first_event = b""
         self._on_ready = on_ready
         self._on_end = on_end
-        self._output: Output | None = None
+        self._output: EventOutput | None = None
         self._is_ended = False
 
     @property
@@ -66,14 +55,18 @@ class LiveStream:
     @property
     def is_open(self) -> bool:
         """Whether the client can take an event now."""
-        return self._output is not None and not self._output.is_blocked
+        return self._free_output is not None
 
     @property
     def is_ready(self) -> bool:
         """Whether a read may start for this stream."""
         return self.is_open and not self.is_reading
 
-    def start(self, output: Output) -> None:
+    @property
+    def _free_output(self) -> EventOutput | None:
+        return None if self._output is None or self._output.is_blocked else self._output
+
+    def start(self, output: EventOutput) -> None:
         """Send the first event to the client. If the stream has ended before, send `bye`."""
         if self._is_ended:
             output.end(BYE)
@@ -94,9 +87,10 @@ class LiveStream:
 
     def send(self, data: bytes) -> bool:
         """Send an event. Return False, and send nothing, if the client takes nothing now."""
-        if self._output is None or self._output.is_blocked:
+        output = self._free_output
+        if output is None:
             return False
-        self._output.send(data)
+        output.send(data)
         return True
 
     def send_point(self, video_id: str, data: bytes) -> bool:

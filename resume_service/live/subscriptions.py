@@ -44,6 +44,8 @@ class Subscriptions:
         self._opening = threading.Lock()
         self._channels: dict[str, Subscription | None] = {}
         """The connection of each channel. It may be closed. None if it must subscribe again."""
+        self._unconfirmed: set[str] = set()
+        """Channels with a SUBSCRIBE of `add` that has no reply yet."""
         self._unwanted: set[str] = set()
         """Channels without a stream. `check` removes them."""
 
@@ -55,7 +57,7 @@ class Subscriptions:
     def keep(self, channel: str) -> bool:
         """Keep a channel that exists already. Return False if it must be added. Does not block."""
         link = self._channels.get(channel)
-        if link is None or not link.is_open:
+        if link is None or not link.is_open or channel in self._unconfirmed:
             return False
         self._unwanted.discard(channel)
         return True
@@ -65,10 +67,9 @@ class Subscriptions:
         self._unwanted.discard(channel)
         try:
             link = self._link(self._servers.node(channel))
-            link.subscribe([channel])
+            self._subscribe(link, channel)
         except redis.RedisError as fault:
             raise Unavailable from fault
-        self._channels[channel] = link
 
     def drop(self, channel: str) -> None:
         """Remove the channel soon. Does not block."""
@@ -96,6 +97,19 @@ class Subscriptions:
         for link in tuple(self._links.values()):
             link.close()
 
+    def _subscribe(self, link: Subscription, channel: str) -> None:
+        # The channel is known before SUBSCRIBE is sent: so `_remove_unwanted` sees that the channel
+        # needs another SUBSCRIBE, if its UNSUBSCRIBE follows.
+        self._channels[channel] = link
+        self._unconfirmed.add(channel)
+        try:
+            link.subscribe([channel])
+        except redis.RedisError:
+            self._channels[channel] = None
+            raise
+        finally:
+            self._unconfirmed.discard(channel)
+
     def _restore(self, client: redis.Redis, channels: list[str]) -> None:
         try:
             link = self._link(client)
@@ -107,8 +121,8 @@ class Subscriptions:
             self._channels.update(dict.fromkeys(channels, link))
 
     def _remove_unwanted(self) -> None:
-        for channel in tuple(self._unwanted):
-            self._unwanted.discard(channel)
+        while self._unwanted:  # no copy: a stream may want a channel again in between
+            channel = self._unwanted.pop()
             link = self._channels.pop(channel, None)
             if link and link.is_open:
                 link.unsubscribe(channel)
@@ -125,7 +139,7 @@ class Subscriptions:
             primaries = self._servers.nodes()
         except redis.RedisError:
             return
-        for client, link in self._links.items():
+        for client, link in tuple(self._links.items()):  # `add` may open another one
             if not any(client is primary for primary in primaries):
                 link.close()
 

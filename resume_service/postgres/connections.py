@@ -29,7 +29,7 @@ _TRANSACTION_SETTINGS = """
 """The SQL that sets the timeouts and the time zone of a transaction.
 
 If a process hangs inside a transaction, the third setting ends its session and releases its locks.
-To compile a statement (JIT) takes longer than any statement of this service.
+To compile a statement (JIT) takes longer than the statements of a request.
 """
 _POLL_INTERVAL = 0.1
 """Seconds between two checks of the timeout during a wait."""

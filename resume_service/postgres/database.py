@@ -87,11 +87,11 @@ class Database:
             raise Unavailable from fault
 
     def allow(self, connection: sqlalchemy.Connection, seconds: float) -> None:
-        """Set the timeout of each further statement in this transaction to `seconds`.
+        """Set the timeout of each further statement in this transaction to at least `seconds`.
 
         A long timeout is acceptable here: in this transaction Postgres has already answered.
         """
-        _bounded(connection).set_transaction_timeout(seconds)
+        _bounded(connection).set_transaction_timeout(max(seconds, self._timeout))
 
     def ping(self) -> None:
         """Raise Unavailable if Postgres does not answer. Opens a connection of its own."""

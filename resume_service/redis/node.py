@@ -21,7 +21,7 @@ from resume_service.redis.circuit_breaker import CircuitBreaker
 from resume_service.redis.operation import Blocking, Operation
 from resume_service.redis.refusals import raise_first_error
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
-from resume_service.redis.server_clock import ServerClock
+from resume_service.redis.server_clock import TIME, ServerClock
 from resume_service.redis.transaction import in_transaction, replies_in
 
 MAX_LARGE_CALLS = 8
@@ -57,24 +57,40 @@ class Node:
         raise_first_error(call.operation, replies)
         return replies
 
+    def small(self, call: Call) -> Call:
+        """Return `call`, on the connection for small replies. An operation yields it."""
+        call.pipeline = self._small
+        return call
+
     def exchange(self, call: Call) -> Operation[list[Any]]:
         """Return the small replies to `call`. An error reply is an element of the list.
 
         Raises Unavailable as `send` does.
         """
-        call.pipeline = self._small
-        replies: list[Any] = yield call
+        replies: list[Any] = yield self.small(call)
         return replies
 
-    def exchange_in_transaction(
-        self, operation: str, commands: Sequence[Command], deadline: float
+    def exchange_writes(
+        self, operation: str, commands: Sequence[Command], deadline: float, *, transaction: bool
     ) -> Operation[list[Any]]:
-        """Return the replies to commands that write. They are one transaction, if Redis accepts it."""
-        call = Call(operation, in_transaction(commands), deadline, writes=True)
-        replies = replies_in((yield from self.exchange(call)), len(commands))
-        if replies is None:
-            replies = yield from self.exchange(Call(operation, commands, deadline, writes=True))
-        return replies
+        """Return the replies to commands that write, as `exchange` does.
+
+        If `transaction` is true, they are one transaction, if Redis accepts it. The round trip may
+        also ask for the time of the server: after the transaction, so that it can't refuse it.
+        """
+        sent = in_transaction(commands) if transaction else commands
+        asked_at = self.clock.ask()
+        if asked_at is not None:
+            sent = (*sent, TIME)
+        replies = yield from self.exchange(Call(operation, sent, deadline, writes=True))
+        if asked_at is not None:
+            *replies, server_time = replies
+            self.clock.answered(asked_at, server_time)
+        executed = replies_in(replies, len(commands)) if transaction else replies
+        if executed is None:
+            again = Call(operation, commands, deadline, writes=True)
+            executed = yield from self.exchange(again)
+        return executed
 
     def _send_large(self, call: Call) -> Operation[list[Any]]:
         if not self._large_calls.acquire(blocking=False):

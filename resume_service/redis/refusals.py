@@ -26,10 +26,15 @@ _log = structlog.get_logger(__name__)
 
 
 def raise_first_error(operation: str, replies: Sequence[Any]) -> None:
-    """Raise the error of the first error reply in `replies`, if any. See `error_of`."""
+    """Raise the error of the first error reply in `replies`, if any. See `error_of`.
+
+    Also raises an Unavailable in `replies`, which stands for a write on too few replicas.
+    """
     for reply in replies:
         if isinstance(reply, redis.RedisError):
             raise error_of(operation, reply)
+        if isinstance(reply, Unavailable):
+            raise reply
 
 
 def error_of(operation: str, fault: redis.RedisError) -> Exception:

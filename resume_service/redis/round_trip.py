@@ -81,8 +81,8 @@ class RoundTrip:
             end = start + call.count
             outcome: Any = replies[start:end]
             start = end
-            if too_few_replicas and call.writes and not has_error(outcome):
-                outcome = Unavailable("Not yet on enough replicas, try again")
+            if too_few_replicas and call.writes:
+                outcome = _not_on_enough_replicas(outcome)
             call.end(outcome)
 
     def fail(self) -> None:
@@ -116,6 +116,9 @@ def take_calls(waiting: list[Call], first: Call | None = None) -> list[Call]:
     return calls
 
 
-def has_error(replies: Sequence[Any]) -> bool:
-    """Return whether one of `replies` is an error reply."""
-    return any(isinstance(reply, redis.RedisError) for reply in replies)
+def _not_on_enough_replicas(replies: list[Any]) -> Unavailable | list[Any]:
+    """Return the outcome of a call that writes. Error replies stay: they may name another server."""
+    fault = Unavailable("Not yet on enough replicas, try again")
+    if not any(isinstance(reply, redis.RedisError) for reply in replies):
+        return fault
+    return [reply if isinstance(reply, redis.RedisError) else fault for reply in replies]

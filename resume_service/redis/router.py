@@ -16,7 +16,7 @@ from resume_service.redis.cluster import Cluster
 from resume_service.redis.node import Node
 from resume_service.redis.nodes import Nodes
 from resume_service.redis.operation import Blocking, Operation
-from resume_service.redis.refusals import error_of
+from resume_service.redis.refusals import error_of, raise_first_error
 from resume_service.redis.round_trip import NO_WAIT, ReplicaWait
 from resume_service.redis.script import Args, Script
 from resume_service.redis.server_clock import TIME
@@ -60,20 +60,27 @@ class RedisRouter:
         return self._send(key, call)
 
     def run(
-        self, operation: str, script: Script, keys: Sequence[str], args: Args
+        self,
+        operation: str,
+        script: Script,
+        keys: Sequence[str],
+        args: Args,
+        node: Node | None = None,
     ) -> Operation[Any]:
-        """Run `script` and return the result. Sends its text only if the server does not have it."""
+        """Run `script` and return the result. Sends its text only if the server does not have it.
+
+        `node` is the node of `keys[0]`, if the caller has looked it up.
+        """
+        node = node or self.nodes.known(keys[0])
         tail = (str(len(keys)), *keys, *args)
         by_hash: Command = ("EVALSHA", script.sha, *tail)
-        node = self.nodes.known(keys[0])
-        clock = node.clock if node else None
-        asked_at = clock.ask() if clock else None
+        asked_at = node.clock.ask() if node else None
         commands = (by_hash,) if asked_at is None else (by_hash, TIME)
         call = Call(operation, commands, self._deadline(), writes=True)
         try:
-            result, *server_time = yield from self._send(keys[0], call)
-            if clock and asked_at is not None:
-                clock.answered(asked_at, server_time[0])
+            result, *server_time = yield from self._send(keys[0], call, node)
+            if node and asked_at is not None:
+                node.clock.answered(asked_at, server_time[0])
         except NoScriptError:
             by_text: Command = ("EVAL", script.text, *tail)
             [result] = yield from self._send(keys[0], call.with_commands((by_text,)))
@@ -122,12 +129,12 @@ class RedisRouter:
         for node, indexes in indexes_by_node.items():
             sent = [commands[index][1] for index in indexes]
             try:
-                if writes and self._has_transactions:
-                    replies = yield from node.exchange_in_transaction(operation, sent, deadline)
-                else:
-                    replies = yield from node.exchange(
-                        Call(operation, sent, deadline, writes=writes)
+                if writes:
+                    replies = yield from node.exchange_writes(
+                        operation, sent, deadline, transaction=self._has_transactions
                     )
+                else:
+                    replies = yield from node.exchange(Call(operation, sent, deadline))
             except Unavailable as fault:
                 replies = [fault] * len(sent)
                 if self.servers.can_refresh():
@@ -142,12 +149,11 @@ class RedisRouter:
         """Send `commands` to the server of `client`. Raises its redirections."""
         return self.nodes.of(client).send(Call(operation, commands, self._deadline()))
 
-    def deadline_ms(self, key: str) -> int | None:
-        """Return the deadline of a call that starts now, by the clock of the server of `key`.
+    def deadline_ms(self, node: Node | None) -> int | None:
+        """Return the deadline of a call that starts now, by the clock of the server of `node`.
 
-        In ms since 1970. Return None if the clock is unknown.
+        In ms since 1970. Return None if the node or its clock is unknown.
         """
-        node = self.nodes.known(key)
         latest_ms = node.clock.latest_ms() if node else None
         return None if latest_ms is None else latest_ms + int(self.servers.timeout * 1000)
 
@@ -155,17 +161,23 @@ class RedisRouter:
         """Return the deadline of a call that arrives now, a value of `time.monotonic()`."""
         return time.monotonic() + self.servers.timeout
 
-    def _send(self, key: str, call: Call) -> Operation[Any]:
+    def _send(self, key: str, call: Call, node: Node | None = None) -> Operation[Any]:
         """Send `call` to the server of `key`, and follow one redirection."""
-        node = self.nodes.known(key) or (yield Blocking(lambda: self.nodes.find(key)))
+        node = node or self.nodes.known(key) or (yield Blocking(partial(self.nodes.find, key)))
         try:
-            return (yield from node.send(call))
+            if call.size is ReplySize.SMALL:
+                replies = yield node.small(call)  # without one more generator: 0.3 us less
+                raise_first_error(call.operation, replies)
+            else:
+                replies = yield from node.send(call)
         except AskError as fault:  # or MovedError, which is a subclass
             redirection = fault
         except Unavailable:
             if self.servers.can_refresh():
                 yield Blocking(self.servers.refresh)
             raise
+        else:
+            return replies
         node, commands = yield Blocking(lambda: self._redirected(redirection, key, call))
         try:
             replies = yield from node.send(call.with_commands(commands))

@@ -19,6 +19,7 @@ import redis
 from resume_service.redis.attempt import Attempt
 from resume_service.redis.call import Command, packed
 from resume_service.redis.replies import INCOMPLETE, new_reader
+from resume_service.redis.sharded_channels import has_sharded_channels
 
 PING_SECONDS = 0.5
 """Seconds between two pings. They find a server that hangs."""
@@ -44,8 +45,10 @@ class Subscription:
         on_message: OnMessage,
         on_loss: Callable[[], None],
     ) -> None:
-        """Blocks up to `timeout` seconds. Raises redis.RedisError if the server does not answer."""
-        self.client = client
+        """Blocks up to `timeout` seconds. Raises redis.RedisError if the server does not answer.
+
+        Also raises it if the server does not say whether it has sharded channels.
+        """
         self._timeout = timeout
         self._on_message = on_message
         self._on_loss = on_loss
@@ -55,7 +58,7 @@ class Subscription:
         self._reader = new_reader()
         self._connection = _connect(client, timeout)
         try:
-            prefix = "S" if _has_sharded_channels(self._connection) else ""
+            prefix = "S" if has_sharded_channels(self._connection) else ""
         except BaseException:
             self._connection.disconnect()
             raise
@@ -101,7 +104,7 @@ class Subscription:
 
     def _run(self) -> None:
         """Receive until the connection is lost."""
-        heard = time.monotonic()
+        pinged_at = time.monotonic()
         waits_for_pong = False
         try:
             while self.is_open:
@@ -110,8 +113,8 @@ class Subscription:
                 except TimeoutError:
                     if not waits_for_pong:
                         self._send("PING")
-                        waits_for_pong, heard = True, time.monotonic()
-                    elif time.monotonic() - heard > MAX_SILENCE:
+                        waits_for_pong, pinged_at = True, time.monotonic()
+                    elif time.monotonic() - pinged_at > MAX_SILENCE:
                         return
                     continue
                 if not data:
@@ -182,12 +185,3 @@ def _connect(client: redis.Redis, timeout: float) -> Any:
         return attempt.connection()
     except OSError as fault:
         raise redis.ConnectionError(f"Connection failed: {fault}") from fault
-
-
-def _has_sharded_channels(connection: Any) -> bool:
-    try:
-        connection.send_command("COMMAND", "INFO", "SSUBSCRIBE", check_health=False)
-        [known] = connection.read_response()
-    except (redis.ResponseError, TypeError, ValueError):  # refused, or a garbled reply
-        return False
-    return known is not None

@@ -1,4 +1,4 @@
-"""Lists a user's points in two round trips to Redis. Foreign hashes may cause more round trips.
+"""Lists a user's points in two round trips to Redis. Many entries without a point may cause more.
 
 The first round trip reads the index: a sorted set of the user's video ids, ordered by time. The
 second round trip reads the hashes, one for each point. A page reads only what it needs.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 
 from resume_service.clock import epoch_ms
 from resume_service.errors import Unavailable
@@ -26,9 +27,10 @@ from resume_service.resume.model import PointSettings, ResumePoint, Status
 Entry = tuple[str, int]
 """An entry of a user's index: the escaped video id, and `updatedAt` in ms."""
 MORE_ENTRIES = 20
-"""Number of entries that the first round trip of a page reads in addition to the page.
+"""Number of entries that a page reads in addition to its points.
 
-Entries with the same time as the cursor may come before it.
+They replace entries of marks of missing points, and of expired points. Entries with the same time as
+the cursor may also come before it.
 """
 LONG = 128
 """A longer list uses a connection of its own for its hashes, and waits if too many others do.
@@ -77,19 +79,19 @@ class PointList:
     ) -> Operation[list[ResumePoint] | None]:
         """Return the points of one page, and one more point if a next page exists.
 
-        Return None if this needs further entries of the index: entries of expired points, of points
-        that were deleted in between, and of hashes that are no points.
+        Return None if this needs further entries of the index, because more than MORE_ENTRIES are of
+        no use: their points expired or were deleted in between, or they have only marks, or they are
+        foreign hashes, or they come before the cursor.
         """
-        wanted = limit + 1 + (MORE_ENTRIES if after else 0)
+        wanted = limit + 1 + MORE_ENTRIES
         entries = yield from self._entries(user_id, after, wanted)
         following = [each for each in entries if after is None or _follows(each, after)]
-        page = following[: limit + 1]
-        is_last_page = len(entries) < wanted and len(following) <= limit
+        is_last_page = len(entries) < wanted
         expired_before = now_ms - int(self._settings.ttl.total_seconds()) * 1000
-        if not is_last_page and (len(page) <= limit or page[-1][1] <= expired_before):
+        if not is_last_page and (len(following) <= limit or following[limit][1] <= expired_before):
             return None
-        points = yield from self._points(user_id, page, ReplySize.MEDIUM)
-        return points if is_last_page or len(points) == len(page) else None
+        points = yield from self._points(user_id, following, ReplySize.MEDIUM, limit + 1)
+        return points if is_last_page or len(points) > limit else None
 
     def _all_points(self, user_id: str, after: Cursor | None) -> Operation[list[ResumePoint]]:
         """Return all points after the cursor."""
@@ -129,19 +131,24 @@ class PointList:
             raise Unavailable from None  # the reply is garbled
 
     def _points(
-        self, user_id: str, entries: Sequence[Entry], size: ReplySize
+        self,
+        user_id: str,
+        entries: Sequence[Entry],
+        size: ReplySize,
+        most: int | None = None,
     ) -> Operation[list[ResumePoint]]:
-        """Return the points of `entries`. Omits expired points: the index still contains them."""
+        """Return the points of `entries`, or the first `most` points. Omits entries without one."""
         if not entries:
             return []
         _, point_prefix = self._keys.of_user(user_id)
         keys = [point_prefix + member for member, _ in entries]
         hashes = yield from read_hashes(self._redis, keys, POINT_FIELDS, size)
-        return [
+        found = (
             point
             for key, (member, _), values in zip(keys, entries, hashes, strict=True)
             if (point := point_from(key, user_id, unescaped(member), values)) is not None
-        ]
+        )
+        return list(islice(found, most))
 
 
 def _follows(entry: Entry, cursor: Cursor) -> bool:

@@ -153,6 +153,15 @@ def two_decimals(percent: float, *, is_end: bool) -> float:
     return 100.0 if is_end else min(99.99, round(percent, 2))
 
 
+def is_begun(position: float, percent: float | None, watched_percent: int) -> bool:
+    """Return whether a position in seconds is above 0, and its percent below `watched_percent`.
+
+    An unknown percent counts as below. The same rule in other languages: `points_in_progress.lua`, and
+    the statement in `viewing/queries.py`.
+    """
+    return position > 0 and (percent is None or percent < watched_percent)
+
+
 def _earliest(after: int, *times: int) -> int:
     """Return the earliest of `times` that is later than `after`, or NEVER."""
     return min((time for time in times if time > after), default=NEVER)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from resume_service.resume.merge_state import is_begun
 from resume_service.settings import Settings
 
 
@@ -78,6 +79,8 @@ class Deletion(NamedTuple):
     """Whether Redis had the point."""
     earlier_ms: int
     """Time of the latest deletion before this one, ms since 1970. 0 if there was none."""
+    is_applied: bool
+    """Whether it has changed anything, and a full list had space for the point."""
 
 
 class ResumePoint(Struct, frozen=True, gc=False):
@@ -172,9 +175,7 @@ class Status(StrEnum):
     def admits(self, point: ResumePoint, watched_percent: int) -> bool:
         if self is Status.WATCHED:
             return point.watched is True
-        if point.position <= 0 or point.dismissed:
-            return False
-        return point.percent is None or point.percent < watched_percent
+        return not point.dismissed and is_begun(point.position, point.percent, watched_percent)
 
 
 class ArchivedPoint(NamedTuple):

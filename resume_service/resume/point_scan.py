@@ -18,17 +18,21 @@ from resume_service.redis.keys import unescaped
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.script import Args, Script
-from resume_service.resume.hash_format import POINT_FIELDS, point_from
+from resume_service.resume.hash_format import POINT_FIELDS, log_no_point, point_from
 from resume_service.resume.keys import Keys
+from resume_service.resume.known_point import KnownPoint
+from resume_service.resume.merge_state import NEVER, is_begun
 from resume_service.resume.model import PointSettings, ResumePoint, Status
 from resume_service.resume.scripts import POINTS_IN_PROGRESS
+from resume_service.resume.state_fields import from_fields
 
 MEDIUM = 64
 """Up to this number of points, a reply is of medium size."""
 KNOWN_FIELDS = ("currentTime", "percent", "watched", "state")
 LONGEST = 19
 """Numbers with fewer digits fit into a `bigint` of Postgres."""
-KNOWN_NOTHING = (None, None, None, None)
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999."""
 
 
 class PointsInProgress(NamedTuple):
@@ -39,43 +43,16 @@ class PointsInProgress(NamedTuple):
     """False if older points may be in progress, too."""
 
 
-class KnownPoint(NamedTuple):
-    """What a list of a user's videos needs of a point."""
-
-    at_ms: int
-    """Its `updated_at`, ms since 1970."""
-    watched: bool
-    in_progress: bool
-    dismissed: bool
-
-    def line(self, video_id: str) -> str:
-        """Return the point as text, such as `17 1764504000000 100`.
-
-        The flags are: watched, in progress, dismissed.
-        """
-        flags = f"{self.watched:d}{self.in_progress:d}{self.dismissed:d}"
-        return f"{video_id} {self.at_ms} {flags}"
-
-    @classmethod
-    def parse(cls, line: str) -> tuple[str, KnownPoint]:
-        """Return the video id and the point. Raises Unavailable if `line` is not such a text."""
-        try:
-            video_id, at_ms, flags = line.split(" ")
-            watched, in_progress, dismissed = (flag == "1" for flag in flags)
-            return video_id, cls(int(at_ms), watched, in_progress, dismissed)
-        except ValueError:
-            raise Unavailable from None  # the reply is garbled
-
-
 class KnownVideos(NamedTuple):
-    """What Redis knows of a user's videos with a number as id. The keys are video ids."""
+    """What Redis knows of a user's videos with a number as id."""
 
     lines: list[str]
-    """The points as text (see `KnownPoint.line`). To create a thousand objects would take longer."""
-    marks: dict[str, str]
-    """Marks of missing points: the JSON of a merge state (see `state_json.py`)."""
+    """The points, and marks of missing points, as text (see `KnownPoint.line`).
+
+    To create a thousand objects would take longer.
+    """
     deletions: dict[str, int]
-    """Times of the latest deletions, ms since 1970. An archived point that is not newer is deleted."""
+    """Times of the latest deletions by video id, ms since 1970. They cancel earlier archived events."""
 
     def points(self) -> dict[str, KnownPoint]:
         return dict(map(KnownPoint.parse, self.lines))
@@ -89,6 +66,8 @@ class PointScan:
         self._keys = keys
         self.watched_percent = settings.watched_percent
         """A point with this percent or more is not in progress."""
+        self.max_points = settings.max_points
+        """Maximum number of a user's points."""
 
     def in_progress(self, user_id: str, most: int | None = None) -> Operation[PointsInProgress]:
         """Return the user's points in progress.
@@ -130,34 +109,37 @@ class PointScan:
         hashes: list[list[Any] | None] = []
         if keys:
             hashes = yield from read_hashes(self._redis, keys, KNOWN_FIELDS, ReplySize.LARGE)
-        known = KnownVideos([], {}, {})
-        for (member, at), values in zip(entries, hashes, strict=True):
-            self._add(known, member, at, values)
-        known.deletions.update(
-            (unescaped(member), _ms(at))
-            for member, at in zip(deletions[::2], deletions[1::2], strict=True)
+        lines = [
+            line
+            for (member, at), values in zip(entries, hashes, strict=True)
+            if values and (line := self._line(prefix, member, _ms(at), values))
+        ]
+        return KnownVideos(
+            lines,
+            {
+                unescaped(member): _ms(at)
+                for member, at in zip(deletions[::2], deletions[1::2], strict=True)
+            },
         )
-        return known
 
-    def _add(self, known: KnownVideos, member: str, at: str, values: list[Any] | None) -> None:
-        """Add a hash to `known`, unless another program has written it."""
-        position, percent, watched, state = values or KNOWN_NOTHING
-        if position is None:
-            if state:
-                known.marks[member] = state
-        elif state is None:
-            try:
-                is_begun = float(position) > 0 and float(percent or 0) < self.watched_percent
-            except ValueError:
-                return
-            watched = "1" if watched == "1" else "0"
-            known.lines.append(f"{member} {at} {watched}{'10' if is_begun else '00'}")
-        else:
-            fields = [position, iso_ms(_ms(at)), None, percent, watched, None, None, state]
-            if (point := point_from(member, "", member, fields)) is not None:
-                in_progress = Status.IN_PROGRESS.admits(point, self.watched_percent)
-                flags = KnownPoint(_ms(at), point.watched is True, in_progress, point.dismissed)
-                known.lines.append(flags.line(member))
+    def _line(self, prefix: str, member: str, at: int, values: list[Any]) -> str | None:
+        """Return the text of a hash, or None if another program has written it."""
+        position, percent, watched, state = values
+        try:
+            has_begun = is_begun(
+                float(position or 0), float(percent) if percent else None, self.watched_percent
+            )
+            if state is None:
+                qualified = at if watched == "1" else NEVER
+                return f"{member} {at} {has_begun:d} {qualified}" if position else None
+            fields = {"state": state, "percent": percent, "watched": watched}
+            if position:
+                fields |= {"currentTime": position, "updatedAt": iso_ms(at)}
+            events = KnownPoint.of(from_fields(fields), self.watched_percent)
+            return events._replace(has_begun=has_begun).line(member)
+        except (TypeError, ValueError, OverflowError) as fault:
+            log_no_point(prefix + member, str(fault))
+            return None
 
     def _run(
         self, script: Script, keys: Sequence[str], args: Args, size: ReplySize
@@ -187,8 +169,11 @@ def _is_number(member: str) -> bool:
 
 
 def _ms(score: str) -> int:
-    """Return the time in a score of Redis, which is a number with or without a fraction."""
+    """Return the time in a score of Redis, which is a number with or without a fraction.
+
+    If another program has written it, the result is limited to times that Postgres and Python accept.
+    """
     try:
-        return int(float(score))
+        return int(min(max(float(score), NEVER), LATEST_MS))
     except ValueError:
         raise Unavailable from None  # the reply is garbled

@@ -7,35 +7,24 @@ merges an event writes the entry.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from resume_service.errors import Unavailable
-from resume_service.redis.call import KeyedCommand
 from resume_service.redis.operation import Operation
 from resume_service.redis.router import RedisRouter
-from resume_service.resume.keys import PointKeys
-
-
-class BacklogEntry(NamedTuple):
-    """An entry of the backlog: a point was saved or marked, or it was deleted."""
-
-    keys: PointKeys
-    at_ms: int
-    """Arrival of a save or mark, or time of a deletion; ms since 1970."""
-    is_deletion: bool = False
-
-    def command(self) -> KeyedCommand:
-        key = self.keys.erased if self.is_deletion else self.keys.dirty
-        return key, ("ZADD", key, self.at_ms, self.keys.entry)
+from resume_service.resume.backlog_entry import BacklogEntry
 
 
 class SeparateBacklog:
     """Adds entries in round trips of their own.
 
-    The entry of a save is added after the save. The entry of a deletion is added before the deletion,
-    so it exists even if this process ends after the deletion. An entry for a point that still exists
-    does no harm, because the flush then archives the point again. It is added a second time after the
-    deletion, because a flush may have removed it while the point still existed.
+    The entry of a save is added after the save. An early entry of a deletion is added before the
+    deletion, so it exists even if this process ends after the deletion. It has the time of this host.
+    If the deletion fails, a flush finds no tombstone, and the early entry changes nothing.
+
+    A flush may remove the early entry before the deletion. So an entry is added after the deletion,
+    too. It has the time of the deletion by the clock of the server that has the point. An early entry
+    replaces no other entry.
     """
 
     def __init__(self, redis: RedisRouter) -> None:

@@ -19,7 +19,8 @@ Data dictionary (`keys.py` builds the names of the keys):
     archive:dirty          zset  Saved or marked points, not yet archived: <user>:<video> -> arrival
                                  in ms
     archive:erased         zset  Deleted points of which the archive may still have the row:
-                                 <user>:<video> -> time of the deletion in ms
+                                 <user>:<video> -> time of the deletion in ms, and a fraction
+                                 (`backlog_entry.py`)
     archive:restored       string  Missing if Redis has lost its data and needs a restore.
 
 The archive is an optional copy of the points in Postgres. Without it, no `archive:` key exists. The

@@ -12,12 +12,12 @@ from typing import Any
 from gevent import socket
 from gunicorn.http import errors
 
+from resume_service.event_streams import EventStream
 from resume_service.server import limits
 from resume_service.server.clients import Clients
 from resume_service.server.error_responses import RequestTooSlow
 from resume_service.server.event_connection import LAST_CHUNK
 from resume_service.server.turns import Turns
-from resume_service.web.event_streams import EventStream
 
 
 class ClientSocket(socket.socket):  # type: ignore[misc]  # gevent ships no types

@@ -14,9 +14,9 @@ from typing import Any
 import gevent
 from gevent.core import READ, WRITE
 
+from resume_service.event_streams import EventStream
 from resume_service.server import limits
 from resume_service.server.clients import Clients
-from resume_service.web.event_streams import EventStream
 
 LAST_CHUNK = b"0\r\n\r\n"
 """The end of a response with `Transfer-Encoding: chunked`."""

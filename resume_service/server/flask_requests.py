@@ -16,13 +16,13 @@ from gunicorn import http, util
 from gunicorn.http import errors
 from gunicorn.workers.base_async import AsyncWorker
 
+from resume_service.event_streams import EventStream
 from resume_service.server import limits
 from resume_service.server.client_socket import ClientSocket
 from resume_service.server.clients import Clients
 from resume_service.server.error_responses import RequestTooSlow, error_response
 from resume_service.server.event_connection import EventConnection
 from resume_service.server.interfaces import Reason
-from resume_service.web.event_streams import EventStream
 from resume_service.web.lifecycle import raise_in_flask
 
 GONE = (errors.NoMoreData, OSError)

@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 from gunicorn.workers.base_async import AsyncWorker
 
+from resume_service.event_streams import EventStream
 from resume_service.server.batch import Batch
 from resume_service.server.client_socket import ClientSocket
 from resume_service.server.clients import Clients
@@ -17,7 +18,6 @@ from resume_service.server.flask_requests import FlaskRequests
 from resume_service.server.interfaces import Reason
 from resume_service.server.response_writer import response_bytes
 from resume_service.server.turns import Turns
-from resume_service.web.event_streams import EventStream
 from resume_service.web.fast_lane import FastLane
 from resume_service.web.messages import LaneResponse
 

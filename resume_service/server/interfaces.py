@@ -5,11 +5,11 @@ from __future__ import annotations
 import _socket
 from typing import Any, Protocol
 
+from resume_service.event_streams import EventStream
 from resume_service.server.batch import Batch
 from resume_service.server.clients import Clients
 from resume_service.server.error_responses import RequestTooSlow
 from resume_service.server.turns import Turns
-from resume_service.web.event_streams import EventStream
 from resume_service.web.fast_lane import FastLane
 from resume_service.web.lifecycle import FailedRequest
 from resume_service.web.messages import LaneResponse

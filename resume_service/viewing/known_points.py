@@ -1,53 +1,31 @@
-"""Merges the marks of missing points in Redis with the archived points that they concern.
+"""Joins the points in Redis with the archived ones.
 
-For example, a viewer dismisses a series of which only the archive has the points.
+For example, a point has expired, and was saved again. Until the next flush, only the archive has its
+watched mark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from resume_service.archive.rows import state_of_point, state_of_tombstone
-from resume_service.clock import epoch_ms
-from resume_service.resume.merge_state import EMPTY, MergeState, join, shown
+from resume_service.archive.rows import valid_state_of
+from resume_service.resume.known_point import KnownPoint
+from resume_service.resume.merge_state import NEVER, MergeState, join
 from resume_service.resume.model import ArchivedPoint
-from resume_service.resume.point_scan import KnownPoint, KnownVideos
+from resume_service.resume.point_scan import KnownVideos
 
 
-def archived_points(
+def known_points(
     known: KnownVideos, rows: Iterable[ArchivedPoint], watched_percent: int
 ) -> dict[str, KnownPoint]:
-    """Return the points of `rows` after the marks in `known`. Omits what was deleted."""
-    points = {}
+    """Return the points in Redis and in `rows`, by video id. Some are only marks of missing points.
+
+    A deletion in Redis cancels earlier events of `rows`.
+    """
+    points = known.points()
     for row in rows:
-        is_deleted = epoch_ms(row.updated_at) <= known.deletions.get(row.video_id, -1)
-        if not is_deleted:
-            state = join(_state_of(row), _marks(known.marks, row.video_id))
-            if point := _known_point(state, watched_percent):
-                points[row.video_id] = point
+        deletion = MergeState(deleted=known.deletions.get(row.video_id, NEVER))
+        archived = KnownPoint.of(join(valid_state_of(row), deletion), watched_percent)
+        live = points.get(row.video_id)
+        points[row.video_id] = live.joined(archived) if live else archived
     return points
-
-
-def _known_point(state: MergeState, watched_percent: int) -> KnownPoint | None:
-    point = shown(state)
-    if point is None:
-        return None
-    is_begun = point.position > 0 and (point.percent is None or point.percent < watched_percent)
-    in_progress = is_begun and not point.dismissed
-    return KnownPoint(point.at, point.watched, in_progress, point.dismissed)
-
-
-def _marks(marks: Mapping[str, str], video_id: str) -> MergeState:
-    text = marks.get(video_id)
-    try:
-        return state_of_tombstone(None, text) if text else EMPTY
-    except ValueError:
-        return EMPTY  # another program has written the hash
-
-
-def _state_of(row: ArchivedPoint) -> MergeState:
-    """Return the state of an archived point. EMPTY if a row was changed by hand to no valid point."""
-    try:
-        return state_of_point(row)
-    except (ValueError, OverflowError):
-        return EMPTY

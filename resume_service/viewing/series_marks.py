@@ -8,11 +8,12 @@ from resume_service.auth.identity import Identity
 from resume_service.errors import NotFound, Unavailable
 from resume_service.postgres.database import Database
 from resume_service.redis.operation import Blocking, Operation
-from resume_service.resume.model import EventType, Mark
-from resume_service.resume.point_scan import KnownPoint, KnownVideos, PointScan
+from resume_service.resume.known_point import KnownPoint
+from resume_service.resume.model import Deletion, EventType, Mark
+from resume_service.resume.point_scan import KnownVideos, PointScan
 from resume_service.resume.store import ResumeStore
 from resume_service.viewing import queries
-from resume_service.viewing.known_points import archived_points
+from resume_service.viewing.known_points import known_points
 
 BATCH = 100
 """Number of marks in one round trip to Redis."""
@@ -41,8 +42,8 @@ class Episode(NamedTuple):
 
     def is_changed_by(self, mark: EventType) -> bool:
         """Return whether a mark that concerns this episode changes it."""
-        is_watched = self.point is not None and self.point.watched
-        is_dismissed = self.point is not None and self.point.dismissed
+        is_watched = self.point is not None and self.point.is_watched
+        is_dismissed = self.point is not None and self.point.is_dismissed
         return {
             EventType.WATCHED: not is_watched,
             EventType.UNWATCHED: is_watched,
@@ -64,6 +65,8 @@ class SeriesMarks:
     ) -> Operation[int]:
         """Mark the episodes of a series. Return the number of episodes that this changed.
 
+        A full list keeps only its newest points. So it is at most the number of points of a user.
+
         Raises NotFound if the series has no published episode that the viewer may watch. Raises
         Unavailable if Redis or Postgres fails. Some episodes may then be marked; it does no harm to
         repeat the call.
@@ -73,21 +76,26 @@ class SeriesMarks:
         if not any(each.is_offered for each in episodes):
             raise NotFound(NO_SERIES)
         concerned = [each for each in episodes if each.is_concerned_by(mark)]
+        changed = 0
         for start in range(0, len(concerned), BATCH):
+            batch = concerned[start : start + BATCH]
             results = yield from self._points.batch(
-                [
-                    Mark(viewer.user_id, each.video_id, arrived_ms, mark)
-                    for each in concerned[start : start + BATCH]
-                ]
+                [Mark(viewer.user_id, each.video_id, arrived_ms, mark) for each in batch]
             )
             if faults := [each for each in results if isinstance(each, Unavailable)]:
                 raise faults[0]
-        return sum(each.is_changed_by(mark) for each in concerned)
+            changed += sum(
+                each.is_changed_by(mark) and isinstance(result, Deletion) and result.is_applied
+                for each, result in zip(batch, results, strict=True)
+            )
+        # A mark of a full list may displace the point of an earlier mark.
+        return min(changed, self._scan.max_points)
 
     def _episodes(self, viewer: Identity, series_id: int, known: KnownVideos) -> list[Episode]:
         with self._database.transaction() as sql:
             rows = sql.execute(queries.episodes(viewer, series_id)).all()
             ids = [str(row.id) for row in rows]
             archived = queries.archived_points(sql, viewer.user_id, ids)
-        points = archived_points(known, archived, self._scan.watched_percent) | known.points()
-        return [Episode(str(row.id), row.offered, points.get(str(row.id))) for row in rows]
+        points = known_points(known, archived, self._scan.watched_percent)
+        existing = {video_id: point for video_id, point in points.items() if point.exists}
+        return [Episode(str(row.id), row.offered, existing.get(str(row.id))) for row in rows]

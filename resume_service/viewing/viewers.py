@@ -28,8 +28,8 @@ class Viewers:
     ) -> Operation[Identity]:
         """Return the viewer that the caller asks for: itself, or another user if it is a service.
 
-        The company of an account comes from its row. Of other users only the service knows it. So
-        the service names the company, or it gets the videos of all companies.
+        The company of an account comes from its row, also if the service names another one. Of other
+        users only the service knows it. So the service names it, or gets the videos of all companies.
 
         Raises Forbidden if another caller names a user or a company that is not its own. Raises
         Unavailable if Postgres does not answer.
@@ -38,16 +38,14 @@ class Viewers:
         if errors := user_id_errors(user_id):
             raise Forbidden(errors[0])
         caller.require_access_to(user_id)
+        if caller.role is not Role.SERVICE and corporation_id not in (None, caller.corporation_id):
+            raise Forbidden
+        if user_id != caller.user_id:
+            company = yield from self._company_of(user_id)
+            corporation_id = corporation_id if company is None else company
         if corporation_id is not None:
-            if caller.role is not Role.SERVICE and corporation_id != caller.corporation_id:
-                raise Forbidden
             return Identity(user_id, corporation_id=corporation_id)
-        if user_id == caller.user_id:
-            return caller
-        company = yield from self._company_of(user_id)
-        if company is None:
-            return Identity(user_id, caller.role)
-        return Identity(user_id, corporation_id=company)
+        return Identity(user_id, caller.role) if user_id != caller.user_id else caller
 
     def _company_of(self, user_id: str) -> Operation[int | None]:
         account_id = row_id(user_id)

@@ -35,8 +35,9 @@ class QueryAgeMs(fields.Integer):
         super().__init__(metadata=limits | kwargs.pop("metadata", {}), load_default=0, **kwargs)
 
     def _validated(self, value: Any) -> int:
-        digits = value.lstrip("0") if value.isascii() else ""
-        if not (value.isdigit() and len(digits) <= len(str(GREATEST_AGE_MS))):
+        digits = value.lstrip("0")
+        is_number = value.isascii() and value.isdigit()  # isdigit accepts all scripts, and "²"
+        if not is_number or len(digits) > len(str(GREATEST_AGE_MS)):
             raise ValidationError(whole_number_errors(value, 0, GREATEST_AGE_MS))
         if errors := whole_number_errors(int(digits or "0"), 0, GREATEST_AGE_MS):
             raise ValidationError(errors)

@@ -12,6 +12,7 @@ from werkzeug.routing import IntegerConverter, Map
 from resume_service.ids import GREATEST_ROW_ID
 from resume_service.web.bodies import BeaconParser, BodyParser
 from resume_service.web.error_responses import error_response
+from resume_service.web.groups import BY_BLUEPRINT
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -29,9 +30,18 @@ class RowId(IntegerConverter):
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A blueprint that reads arguments with BodyParser. Its routes can document their errors."""
+    """A blueprint that reads arguments with BodyParser. Its routes can document their errors.
+
+    In the OpenAPI document, its routes are in its group (see `groups.py`).
+    """
 
     ARGUMENTS_PARSER = BodyParser()
+
+    def route(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Add a route, as in Flask."""
+        options.setdefault("tags", [BY_BLUEPRINT[self.name].name])
+        added: Callable[[View], View] = super().route(rule, **options)
+        return added
 
     def errors(
         self,

@@ -31,6 +31,7 @@ from resume_service.errors import (
     ValidationFailed,
 )
 from resume_service.telemetry import metrics
+from resume_service.web.groups import BY_BLUEPRINT, GROUPS
 from resume_service.web.messages import JSON, ApiResponse, Headers, flask_response
 
 REFUSED_REASONS: dict[type[ServiceError], str] = {
@@ -67,6 +68,14 @@ class Api(flask_smorest.Api):
 
     ERROR_SCHEMA = ErrorSchema
     DEFAULT_ERROR_RESPONSE_NAME = None  # each route documents its own errors
+
+    def register_blueprint(self, blp: flask_smorest.Blueprint, **options: Any) -> None:
+        """Add a blueprint, and its group to the tags of the document."""
+        super().register_blueprint(blp, **options)
+        used = {tag["name"] for tag in self.spec.options.get("tags", ())}
+        used.add(BY_BLUEPRINT[blp.name].name)
+        # These tags replace those of flask-smorest, which have the names of the blueprints.
+        self.spec.options["tags"] = [each.as_tag() for each in GROUPS if each.name in used]
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Return the response to an error of Flask (404, 405, 413 …) or an unexpected exception."""

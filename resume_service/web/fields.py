@@ -15,6 +15,8 @@ from uuid import UUID
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from resume_service.ids import ID_PATTERN, LONGEST_ID, RESERVED_USER_IDS, id_errors, user_id_errors
+from resume_service.web.numbers import GREATEST_NUMBER
+from resume_service.web.pagination import PageSize
 
 
 class BodySchema(Schema):
@@ -50,6 +52,13 @@ class UserId(fields.Field[str]):
         if errors := user_id_errors(value):
             raise ValidationError(errors)
         return str(value)
+
+
+class CompanyNumber(PageSize):
+    """The parameter `corporation_id` of a query."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(most=GREATEST_NUMBER, **kwargs)
 
 
 UUID4_PATTERN = (

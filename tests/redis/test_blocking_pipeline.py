@@ -119,6 +119,15 @@ def test_too_few_replicas_fail_writes_and_no_reads(url, run_together):
     assert type(outcomes[3]) is redis.ResponseError
 
 
+def test_too_few_replicas_fail_each_write_of_a_call_that_has_no_error(url):
+    commands = (("SET", "k", "v"), ("NOSUCH",), ("SET", "k", "w"))
+    call = Call("batch", commands, time.monotonic() + 5, writes=True)
+
+    replies = TimedPipeline(new_client(url, 5), ReplicaWait(1, 10)).send(call)
+
+    assert [type(each) for each in replies] == [Unavailable, redis.ResponseError, Unavailable]
+
+
 def test_read_does_not_wait_for_replicas(url):
     pipeline = TimedPipeline(new_client(url, 5), ReplicaWait(1, 5000))
     began = time.perf_counter()

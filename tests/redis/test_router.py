@@ -165,6 +165,49 @@ def test_script_text_is_sent_only_to_a_server_without_the_script(router):
     assert result_of(operation, [7]) == 7
 
 
+BATCH = [(["k"], ["a"]), (["k"], ["b"])]
+
+
+def server_time():
+    """The reply of a server to TIME. Its clock is that of this host."""
+    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+    return [str(seconds), str(nanoseconds // 1000)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "replies"),
+    [
+        ("sentinel", ["MULTI"], ["EXEC"], ["OK", "QUEUED", "QUEUED", [1, 2]]),
+        ("cluster", [], [], [1, 2]),
+    ],
+)
+def test_batch_asks_each_server_for_its_time_once_a_second_after_the_scripts(
+    request, kind, before, after, replies
+):
+    servers = request.getfixturevalue(kind)
+    servers.node("k")
+    router = RedisRouter(servers)
+    names = [*before, "EVALSHA", "EVALSHA", *after]
+    for _ in range(2):  # two replies give an estimate
+        operation = router.run_each("batch", SCRIPT, BATCH)
+        assert [each[0] for each in next(operation).commands] == [*names, "TIME"]
+        assert result_of(operation, [*replies, server_time()]) == [1, 2]
+
+    assert router.deadline_ms(router.nodes.known("k"))
+    operation = router.run_each("batch", SCRIPT, BATCH)
+    assert [each[0] for each in next(operation).commands] == names
+    assert result_of(operation, replies) == [1, 2]
+
+
+def test_batch_has_its_results_also_if_redis_refuses_to_give_its_time(sentinel):
+    sentinel.node("k")
+    operation = RedisRouter(sentinel).run_each("batch", SCRIPT, BATCH)
+    next(operation)
+
+    refused = error("NOPERM no permission to run 'time'")
+    assert result_of(operation, ["OK", "QUEUED", "QUEUED", [1, 2], refused]) == [1, 2]
+
+
 def test_failed_call_queries_the_topology_only_if_a_query_is_due(cluster, router, monkeypatch):
     operation = router.call("get", "k", ("GET", "k"))
     next(operation)

@@ -9,25 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support import replay
-from tests.support.event_model import RATE, SAVE, Event, model
+from tests.support.event_model import model
+from tests.support.point_events import SOMETIMES_A_DURATION, event_sets
 from tests.support.replay import NOON_MS, Replay, check
 
-times = st.integers(0, replay.LATEST).map(lambda ms: NOON_MS + ms)
-choose = st.sampled_from
-saves = st.tuples(
-    times, choose(replay.POSITIONS), choose(replay.DURATIONS), choose(replay.DEVICES)
-).map(lambda drawn: Event(SAVE, drawn[0], drawn[1], duration=drawn[2], device=drawn[3]))
-rates = st.tuples(
-    times, choose(replay.RATES), choose(replay.SELDOM_SENT), choose(replay.USUAL)
-).map(lambda drawn: Event(RATE, drawn[0], rate=drawn[1], duration=drawn[2], usual=drawn[3]))
-marks = st.tuples(choose(replay.MARKS), times).map(lambda drawn: Event(*drawn))
-without_duration = saves.map(lambda event: event._replace(duration=None))
 seeds = st.integers(0, 10**6)
-
-
-def sets_of(*kinds: st.SearchStrategy[Event]) -> st.SearchStrategy[list[Event]]:
-    return st.lists(st.one_of(*kinds), min_size=1, max_size=replay.MOST_EVENTS)
 
 
 def settings_for(redis: Any, count: int) -> settings:
@@ -45,7 +31,7 @@ def compare_with_the_model(redis: Any, count: int) -> None:
     send = Replay(redis)
 
     @settings_for(redis, count)
-    @given(sets_of(saves, saves, rates, marks), seeds)
+    @given(event_sets(NOON_MS), seeds)
     def compare(events, seed):
         check(events, send(events, seed))
 
@@ -57,7 +43,7 @@ def compare_all_but_the_flags(redis: Any, count: int) -> None:
     send = Replay(redis)
 
     @settings_for(redis, count)
-    @given(sets_of(saves, without_duration, rates, marks), seeds)
+    @given(event_sets(NOON_MS, durations=SOMETIMES_A_DURATION), seeds)
     def compare(events, seed):
         expected = without_flags(model(events))
         for point in send(events, seed):
@@ -81,6 +67,12 @@ def test_saves_without_a_duration_give_the_same_position_in_any_order(any_redis)
 
 @pytest.mark.only_soak
 @pytest.mark.timeout(7200)
-def test_20_000_sets_of_events_give_the_point_of_the_model(any_redis):
-    compare_with_the_model(any_redis, 5000)
+def test_20_000_sets_of_events_give_the_point_of_the_model(real_redis):
+    compare_with_the_model(real_redis, 20_000)
+
+
+@pytest.mark.only_soak
+@pytest.mark.timeout(7200)
+def test_thousands_of_sets_of_events_give_the_point_of_the_model_on_every_server(any_redis):
+    compare_with_the_model(any_redis, 2000)
     compare_all_but_the_flags(any_redis, 2000)

@@ -42,7 +42,7 @@ def test_each_event_has_the_result_that_it_would_get_alone(any_redis):
             Measurement("ann", "w", NOW_MS, rate=50, age_ms=50),
         ]
     )
-    existed, missing = (Deletion(existed=known, earlier_ms=0) for known in (True, False))
+    existed, missing = (Deletion(known, earlier_ms=0, is_applied=True) for known in (True, False))
 
     assert results == [True, False, existed, existed, missing, False]
     assert points.get("ann", "v").position == 95

@@ -11,8 +11,10 @@ from resume_service.errors import Unavailable
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer
 from resume_service.resume.keys import Keys
+from resume_service.resume.known_point import KnownPoint
+from resume_service.resume.merge_state import NEVER
 from resume_service.resume.model import EventType, Mark, Measurement, PointSettings
-from resume_service.resume.point_scan import KnownPoint, PointScan
+from resume_service.resume.point_scan import LATEST_MS, PointScan
 from resume_service.settings import Settings
 from tests.support.executed import Executed
 
@@ -73,10 +75,10 @@ def test_a_limited_read_says_whether_more_points_are_in_progress(scan, save):
 
 def test_a_user_without_points_has_nothing(scan):
     assert scan.in_progress("ann") == ([], True)
-    assert scan.known("ann") == ([], {}, {})
+    assert scan.known("ann") == ([], {})
 
 
-def test_known_videos_have_their_flags_marks_and_deletions(scan, save, mark):
+def test_known_videos_have_their_latest_events_and_deletions(scan, save, mark):
     save("1", 100, 1)
     save("2", 50, 2)
     save("3", 50, 3)
@@ -88,12 +90,14 @@ def test_known_videos_have_their_flags_marks_and_deletions(scan, save, mark):
     save("tt0111161", 100, 6)
 
     known = scan.known("ann")
+    marked = NOON_MS + 60_000
     assert known.points() == {
-        "1": KnownPoint(NOON_MS + 1000, watched=True, in_progress=False, dismissed=False),
-        "2": KnownPoint(NOON_MS + 2000, watched=False, in_progress=True, dismissed=False),
-        "3": KnownPoint(NOON_MS + 3000, watched=True, in_progress=False, dismissed=True),
+        "1": KnownPoint(NOON_MS + 1000, has_begun=False, qualified=NOON_MS + 1000),
+        "2": KnownPoint(NOON_MS + 2000, has_begun=True, qualified=NEVER),
+        "3": KnownPoint(NOON_MS + 3000, True, marked, marked=marked, dismissed=marked),  # noqa: FBT003
+        "4": KnownPoint(NEVER, has_begun=False, qualified=NEVER, unwatched=marked),
     }
-    assert known.marks.keys() == {"4"}
+    assert [number for number, point in known.points().items() if point.exists] == ["3", "2", "1"]
     assert known.deletions == {"5": NOON_MS + 60_000}
 
 
@@ -109,7 +113,23 @@ def test_keys_of_other_programs_and_expired_points_are_left_out(scan, save, any_
     assert scan.known("ann").points().keys() == {"5"}
 
 
-@pytest.mark.parametrize("line", ["", "1", "1 2", "1 x 100", "1 2 10", "1 2 3 4"])
+def test_times_in_the_index_of_another_program_are_times_that_postgres_accepts(
+    scan, save, any_redis
+):
+    save("1", 50)
+    save("2", 50)
+    any_redis.zadd("recent:ann", {"1": NOON_MS + 0.5, "2": "inf"})
+    any_redis.zadd("deleted:ann", {"3": "-inf"})
+
+    known = scan.known("ann")
+    assert {number: point.saved for number, point in known.points().items()} == {
+        "1": NOON_MS,
+        "2": LATEST_MS,
+    }
+    assert known.deletions == {"3": NEVER}
+
+
+@pytest.mark.parametrize("line", ["", "1", "1 2", "1 x 1 0", "1 2 1 x", "1 2 1 0 0 0 0 0 0"])
 def test_a_garbled_text_of_a_point_is_unavailable(line):
     with pytest.raises(Unavailable):
         KnownPoint.parse(line)

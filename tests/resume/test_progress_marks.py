@@ -80,11 +80,20 @@ def test_unreadable_body_of_a_mark_is_refused(player, mark, how, status):
 
 
 @pytest.mark.parametrize("path", [*MARKS, None])
-@pytest.mark.parametrize("age", ["-1", "1.5", "x", "", "+1", f"{DAYS_30_MS + 1}", "9" * 30])
-def test_invalid_age_in_a_query_is_400_and_named(player, path, age):
+@pytest.mark.parametrize(
+    "age",
+    [
+        *("-1", "1.5", "x", "", "+1", f"{DAYS_30_MS + 1}", "9" * 30, "1_0", " 5"),
+        *("\u0663\u0660\u0660\u0660", "\uff19\uff19", "\u00b2", "0\u0663"),
+    ],
+)
+@pytest.mark.parametrize("video", ["v1", "v%31"], ids=["fast-lane", "flask"])
+def test_invalid_age_in_a_query_is_400_and_named(player, path, age, video):
     suffix = f"/{path}" if path else ""
     answer = player.http.delete(
-        f"{player.path('v1')}{suffix}", query_string={"ageMs": age}, headers=player.headers
+        f"/api/progress/{player.user}/{video}{suffix}",
+        query_string={"ageMs": age},
+        headers=player.headers,
     )
 
     assert answer.status_code == 400

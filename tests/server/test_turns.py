@@ -74,6 +74,24 @@ def test_step_may_add_the_next_one(turns):
     assert seen == [0, 1, 2]
 
 
+def test_step_runs_after_the_callbacks_of_its_iteration_and_those_that_they_add(turns, iteration):
+    """So a save that this iteration received is answered before the step."""
+    seen = []
+    loop = gevent.get_hub().loop
+
+    def received():
+        seen.append(("received", iteration()))
+        loop.run_callback(lambda: seen.append(("sent", iteration())))
+
+    event = loop.prepare()
+    turns.add(lambda: seen.append(("step", iteration())), is_first_step=True)
+    event.start(lambda: (event.stop(), loop.run_callback(received)))
+    run_loop_until(lambda: len(seen) == 3)
+
+    number = seen[0][1]
+    assert seen == [("received", number), ("sent", number), ("step", number)]
+
+
 def test_greenlets_wait_for_their_turns_and_a_killed_one_delays_no_other(turns, iteration):
     seen = []
 

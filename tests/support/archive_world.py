@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from resume_service.archive.backlog import Backlog
 from resume_service.archive.cycle import ArchiveCycle
 from resume_service.archive.flush import Flush
-from resume_service.clock import epoch_ms, from_epoch_ms, iso, iso_ms
+from resume_service.clock import epoch_ms, from_epoch_ms, iso
 from resume_service.errors import NotFound
 from resume_service.redis.pipeline import Pipeline
 from resume_service.redis.servers import OneServer
@@ -25,6 +25,7 @@ from tests.support.archive_stores import NOW, WORKER_COLUMNS
 from tests.support.event_model import DELETE, WATCHED_PERCENT, Event, earliest, model
 from tests.support.executed import Executed
 from tests.support.point_events import event_sets
+from tests.support.replay import check_time
 from tests.support.resume_stores import resume_store
 
 NOW_MS = epoch_ms(NOW)
@@ -149,10 +150,9 @@ def check_archived(row: dict[str, Any] | None, events: list[Event]) -> None:
         assert row[name] == point[name]
     assert row["completed"] is (row["percent"] == 100)
     watched = earliest(events, WATCHED_PERCENT, DELETE, EventType.UNWATCHED)
-    completed = earliest(events, 100, DELETE)
     assert (row["watched_at"] is not None) is bool(watched)
-    for name, times in (("watched_at", watched), ("completed_at", completed)):
-        assert row[name] is None or iso(row[name]) in map(iso_ms, times)
+    for name, percent in (("watched_at", WATCHED_PERCENT), ("completed_at", 100)):
+        check_time(row[name] and iso(row[name]), events, percent)
 
 
 def check_stored(stored: dict[str, Any] | None, events: list[Event]) -> None:

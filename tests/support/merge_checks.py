@@ -9,7 +9,8 @@ import random
 from typing import Any
 
 from resume_service.resume.model import EventType, Mark, Measurement
-from tests.support.replay import NOW_MS, Replay, check, random_events
+from tests.support.point_events import random_events
+from tests.support.replay import NOON_MS, NOW_MS, Replay, check
 from tests.support.resume_stores import resume_store
 
 LIMIT = 3
@@ -29,7 +30,7 @@ def check_orders(redis: Any, sets: int = 250) -> None:
     chance = random.Random(20261120)
     send = Replay(redis)
     for seed in range(sets):
-        events = random_events(chance)
+        events = random_events(chance, NOON_MS)
         check(events, send(events, seed))
 
 

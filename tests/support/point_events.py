@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
 from resume_service.resume.merge_state import MergeState
@@ -9,24 +12,53 @@ from resume_service.resume.model import EventType
 from tests.support.event_model import DELETE, RATE, SAVE, WATCHED_PERCENT, Event, own_percent
 
 MARKS = [kind for kind in EventType if kind not in (SAVE, RATE, DELETE)]
+POSITIONS = (0, 5, 899, 900, 999.99, 999.999, 1000, 1200)
+DURATIONS = (1000, 500, 799.5)
+SOMETIMES_A_DURATION = (*DURATIONS, None, None, None)
+DEVICES = (None, None, "TV", "phone")
+RATES = (0, 50, 89, 90, 100)
+SELDOM_SENT = (None, None, None, 500)
+USUAL = (None, 800)
 
 
-def event_sets(first_ms: int, most: int = 12) -> st.SearchStrategy[list[Event]]:
-    """Lists of events in the eight milliseconds from `first_ms` on."""
-    times = st.integers(first_ms, first_ms + 7)
-    positions = st.sampled_from([0, 5, 899, 900, 999.99, 999.999, 1000, 1200])
-    sent = st.sampled_from([1000, 500, 799.5])
-    devices = st.sampled_from([None, None, "TV", "phone"])
-    saves = st.tuples(times, positions, sent, devices).map(
-        lambda drawn: Event(SAVE, drawn[0], drawn[1], duration=drawn[2], device=drawn[3])
+def random_events(
+    chance: random.Random,
+    first_ms: int,
+    most: int = 12,
+    durations: Sequence[float | None] = DURATIONS,
+) -> list[Event]:
+    """Events in the eight milliseconds from `first_ms` on, so many have the same time.
+
+    Half of the sets are mostly marks. `durations` are those of saves, in seconds.
+    """
+    kinds = [SAVE, SAVE, RATE] + [None] * chance.choice([1, 6])
+    count = chance.randint(1, most)
+    return [
+        random_event(chance, chance.choice(kinds), first_ms + chance.randint(0, 7), durations)
+        for _ in range(count)
+    ]
+
+
+def random_event(
+    chance: random.Random, kind: EventType | None, at: int, durations: Sequence[float | None]
+) -> Event:
+    """An event of this kind. None: a deletion or a mark."""
+    if kind is SAVE:
+        position, duration, device = map(chance.choice, (POSITIONS, durations, DEVICES))
+        return Event(SAVE, at, position, duration=duration, device=device)
+    if kind is RATE:
+        rate, sent, usual = map(chance.choice, (RATES, SELDOM_SENT, USUAL))
+        return Event(RATE, at, rate=rate, duration=sent, usual=usual)
+    return Event(chance.choice([*MARKS, DELETE]), at)
+
+
+def event_sets(
+    first_ms: int, most: int = 12, durations: Sequence[float | None] = DURATIONS
+) -> st.SearchStrategy[list[Event]]:
+    """The lists of `random_events`. Hypothesis finds the smallest one that fails."""
+    return st.randoms(use_true_random=False).map(
+        lambda chance: random_events(chance, first_ms, most, durations)
     )
-    percents = st.sampled_from([0, 50, 89, 90, 100])
-    seldom_sent = st.sampled_from([None, None, None, 500])
-    rates = st.tuples(times, percents, seldom_sent, st.sampled_from([None, 800])).map(
-        lambda drawn: Event(RATE, drawn[0], rate=drawn[1], duration=drawn[2], usual=drawn[3])
-    )
-    others = st.tuples(st.sampled_from([*MARKS, DELETE]), times).map(lambda drawn: Event(*drawn))
-    return st.lists(st.one_of(saves, saves, rates, others), min_size=1, max_size=most)
 
 
 def state_of(event: Event) -> MergeState:

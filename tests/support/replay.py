@@ -9,15 +9,7 @@ from typing import Any
 
 from resume_service.clock import epoch_ms, iso_ms
 from resume_service.resume.model import EventType, ResumePoint
-from tests.support.event_model import (
-    DELETE,
-    RATE,
-    SAVE,
-    WATCHED_PERCENT,
-    Event,
-    earliest,
-    model,
-)
+from tests.support.event_model import DELETE, WATCHED_PERCENT, Event, earliest, model
 from tests.support.executed import Executed
 from tests.support.resume_stores import resume_store
 
@@ -25,33 +17,6 @@ NOON_MS = epoch_ms(datetime(2026, 11, 20, 12, tzinfo=UTC))
 NOW_MS = NOON_MS + 1000
 RANDOM_ORDERS = 50
 EMPTIED_EVERY = 200
-MOST_EVENTS = 12
-LATEST = 8
-"""Events are measured 0 to LATEST ms after noon, so that many have the same time."""
-POSITIONS = (0, 5, 899, 900, 999.99, 999.999, 1000, 1200)
-DURATIONS = (1000, 500, 799.5)
-DEVICES = (None, None, "TV", "phone")
-RATES = (0, 50, 89, 90, 100)
-SELDOM_SENT = (None, None, None, 500)
-USUAL = (None, 800)
-MARKS = tuple(kind for kind in EventType if kind not in (SAVE, RATE))
-
-
-def random_events(chance: random.Random) -> list[Event]:
-    """Up to MOST_EVENTS events. Each save has a duration."""
-    return [random_event(chance) for _ in range(chance.randint(1, MOST_EVENTS))]
-
-
-def random_event(chance: random.Random) -> Event:
-    at = NOON_MS + chance.randint(0, LATEST)
-    kind = chance.choice([SAVE, SAVE, RATE, None])
-    if kind is SAVE:
-        position, duration, device = map(chance.choice, (POSITIONS, DURATIONS, DEVICES))
-        return Event(SAVE, at, position, duration=duration, device=device)
-    if kind is RATE:
-        rate, sent, usual = map(chance.choice, (RATES, SELDOM_SENT, USUAL))
-        return Event(RATE, at, rate=rate, duration=sent, usual=usual)
-    return Event(chance.choice(MARKS), at)
 
 
 def orders_of(events: list[Event], chance: random.Random) -> list[list[Event]]:

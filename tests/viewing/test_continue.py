@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from resume_service.catalogue.facts_cache import FactsCache
+from resume_service.errors import Unavailable
 from resume_service.viewing import continue_watching
+from tests.support.eventually import eventually
 from tests.support.viewing_client import LENGTH
 
 
@@ -215,3 +218,51 @@ def test_an_invalid_query_is_422(viewer, query, field):
 
     assert response.status_code == 422
     assert response.get_json()["details"].keys() == {field}
+
+
+@pytest.fixture
+def without_postgres(viewer, monkeypatch):
+    """`without_postgres(*labels)`: Postgres fails, and only these videos are cached.
+
+    Returns the list of queries, to which each further query is added.
+    """
+    cache = viewer.http.application.extensions["resume_service"].get(FactsCache)
+    queries = []
+
+    def fail(video_ids):
+        queries.append(video_ids)
+        raise Unavailable
+
+    def start(*labels):
+        cache.on_change(None)
+        cached = [viewer.ids[label] for label in labels]
+        # A notification of an added video may come during the query. Then its result is not stored.
+        eventually(lambda: cache.facts_of(cached) == cache.facts_without_postgres(cached))
+        monkeypatch.setattr(cache._source, "facts_of", fail)
+        return queries
+
+    return start
+
+
+def test_without_postgres_known_videos_behind_unknown_ones_are_found(
+    viewer, monkeypatch, without_postgres
+):
+    """One query fails. Then the page queries Postgres no more, or it would take too long."""
+    monkeypatch.setattr(continue_watching, "MOST_FACTS", 2)
+    viewer.add(*[f"film-{number}" for number in range(9)], series=None)
+    viewer.watch(*[f"film-{number}" for number in range(9)], percent=50)
+    queries = without_postgres("film-1", "film-4")
+
+    assert viewer.continuing() == ["film-4", "film-1"]
+    assert len(queries) == 1
+    assert viewer.continuing(limit=1) == ["film-4"]
+
+
+def test_without_postgres_a_list_of_unknown_videos_is_503(viewer, monkeypatch, without_postgres):
+    monkeypatch.setattr(continue_watching, "MOST_FACTS", 2)
+    viewer.add("known", *[f"film-{number}" for number in range(9)], series=None)
+    viewer.watch(*[f"film-{number}" for number in range(9)], percent=50)
+    queries = without_postgres("known")
+
+    assert viewer.get("continue").status_code == 503
+    assert len(queries) == 1

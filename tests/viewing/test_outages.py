@@ -17,6 +17,8 @@ from tests.support.server_faults import frozen, killed
 from tests.support.tokens import SECRET
 
 MAX_SECONDS = 1.0
+OLD_FACTS_SECONDS = 1.5
+"""After this time without Postgres, the cache uses facts only because Postgres is unreachable."""
 LISTS = ("/api/v1/viewing/continue", "/api/v1/viewing/next-up")
 
 
@@ -61,6 +63,15 @@ def shown(ann):
     return [item["video"]["id"] for item in ann.ask("GET", LISTS[0]).json["items"]]
 
 
+def respond_without_postgres(ann):
+    begun, following = (ann.ask("GET", path) for path in LISTS)
+    assert (begun.status, following.status) == (200, 503)
+    assert [item["video"]["id"] for item in begun.json["items"]] == [1]
+    assert int(following.headers["Retry-After"]) >= 1
+    assert max(begun.seconds, following.seconds) < MAX_SECONDS
+    return True
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize("fault", [frozen, killed], ids=lambda each: each.__name__)
 def test_without_postgres_continue_shows_known_videos_and_next_up_is_503(site, ann, fault):
@@ -69,14 +80,8 @@ def test_without_postgres_continue_shows_known_videos_and_next_up_is_503(site, a
         Catalogue(sql).add_video(3)
     with fault(postgres):
         assert ann.save("3", 50, duration=100).status == 204
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
-            begun, following = (ann.ask("GET", path) for path in LISTS)
-            assert (begun.status, following.status) == (200, 503)
-            assert [item["video"]["id"] for item in begun.json["items"]] == [1]
-            assert int(following.headers["Retry-After"]) >= 1
-            assert max(begun.seconds, following.seconds) < MAX_SECONDS
-            time.sleep(0.05)
+        noticed = time.monotonic() + OLD_FACTS_SECONDS
+        eventually(lambda: respond_without_postgres(ann) and time.monotonic() > noticed)
         marked = ann.ask("PUT", "/v1/series/7/watched")
         assert (marked.status, marked.seconds < MAX_SECONDS) == (503, True)
 

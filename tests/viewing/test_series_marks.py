@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from resume_service.viewing import series_marks
+from tests.support.long_timeouts import app_without_openapi
 
 
 def test_a_series_marked_as_watched_is_in_neither_list(viewer):
@@ -182,3 +185,12 @@ def test_a_redis_that_does_not_answer_is_a_503_and_the_call_can_be_repeated(view
     assert response.status_code == 503
 
     assert viewer.mark_series("watched") == 2
+
+
+def test_marks_for_which_the_list_has_no_space_do_not_count_as_changes(viewer, client_with):
+    create = partial(app_without_openapi, clock=viewer.clock)
+    viewer.http = client_with(create, resume_max_points=10)
+    viewer.add(*[f"1x{number}" for number in range(1, 16)])
+
+    assert viewer.mark_series("watched") == 10
+    assert viewer.redis.zcard(f"recent:{viewer.company.guest_id}") == 10

@@ -60,6 +60,15 @@ def test_a_service_names_the_company_of_a_viewer_without_an_account(evening, ann
     assert labels(evening, "continue", SERVICE, **named) == ["foreign-film", "public-film"]
 
 
+def test_a_service_can_not_name_another_company_for_an_account(evening, umbra):
+    named = {"userId": evening.company.guest_id, "corporation_id": umbra.id}
+    path = f"/v1/series/7/watched?userId={evening.company.guest_id}&corporation_id={umbra.id}"
+
+    assert labels(evening, "continue", SERVICE, **named) == ["public-film", "own-film"]
+    assert labels(evening, "next-up", SERVICE, **named) == ["public-2", "own-2"]
+    assert evening.http.put(path, headers=SERVICE).get_json() == {"changed": 2}
+
+
 def test_without_a_company_a_service_gets_the_videos_of_all_companies(evening, ann):
     shown = labels(evening, "continue", SERVICE, userId="ann")
 

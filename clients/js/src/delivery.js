@@ -1,5 +1,6 @@
 /** Delivers the saves of the outbox: one request at a time, and a growing delay while the service fails. */
 
+import { isDelivered, isFinal, retryAfter } from "./answers.js";
 import { elapsedSince } from "./elapsed.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
@@ -18,27 +19,8 @@ import { elapsedSince } from "./elapsed.js";
  */
 const LARGEST_BATCH = 48;
 const LONGEST_DELAY_MS = 60_000;
-const LONGEST_RETRY_AFTER_MS = 3_600_000;
 /** The most that `Resume-Every` can ask for. */
 const LONGEST_EVERY = 60;
-
-/** No token, timeout, too early, too many requests: the same save may be accepted later. */
-const TEMPORARY = [401, 408, 425, 429];
-
-/** @param {{ status: number }} reply */
-const isDelivered = ({ status }) => status >= 200 && status < 300;
-
-/** Statuses that say that this save will never be accepted. @param {{ status: number }} reply */
-const isFinal = ({ status }) => status >= 400 && status < 500 && !TEMPORARY.includes(status);
-
-/**
- * @param {string | null} text seconds or an HTTP date
- * @returns {number} milliseconds from now; 0 if the header is missing or invalid
- */
-function retryAfter(text) {
-  const wait = Number(text) * 1000 || Date.parse(String(text)) - Date.now();
-  return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER_MS) : 0;
-}
 
 /**
  * @param {{
@@ -57,7 +39,6 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
   let timer;
   let blockedUntil = 0;
   let batch = LARGEST_BATCH;
-  let isRefused = false;
   let isAway = false;
   let every = 0;
 
@@ -97,10 +78,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
     const longest = Math.min(LONGEST_DELAY_MS, 1000 * 2 ** ++failures);
     if (delay) blockedUntil = Date.now() + delay;
     wait(delay + 1000 + Math.random() * (longest - 1000));
-    if (result.status === 401 && !isRefused) {
-      isRefused = true;
-      refuse(null, result);
-    }
+    if (result.status === 401) refuse(null, result);
     report(null, "queued", { count: outbox.list().length });
   }
 
@@ -112,7 +90,6 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
     outbox.remove(entry);
     if (isFinal(result)) return refuse(entry.videoId, result);
     failures = 0;
-    isRefused = false;
     report(entry.videoId, "saved", { applied: result.applied !== false });
   }
 

@@ -11,7 +11,7 @@ import { pause, readStream } from "./live-stream.js";
 import { followPage, isVisible } from "./page.js";
 import { pointOf } from "./routes.js";
 
-/** @typedef {import("./resume-points.js").Point} Point */
+/** @typedef {import("./types.js").Point} Point */
 /** `points`: the newest 20, at each connection. @typedef {{ points: Point[], point: Point, gone: { videoId: string } }} LiveEvents */
 /** @typedef {<K extends keyof LiveEvents>(type: K, detail: LiveEvents[K]) => void} Listener */
 /** @typedef {ReturnType<typeof createLive>} Live */

@@ -5,8 +5,6 @@
  * the next user of this browser never sends them. If the storage is full or forbidden, the queue is in memory.
  */
 
-import { isTooOld } from "./elapsed.js";
-
 /**
  * A measured position. `currentTime` and `duration`: seconds.
  * @typedef {{
@@ -27,9 +25,7 @@ const PREFIX = "resume-points:";
 function entryOf(text) {
   try {
     const save = JSON.parse(text ?? "");
-    const { videoId, currentTime, duration, measured } = save;
-    const isEntry = typeof videoId === "string" && Number.isFinite(currentTime + duration + measured.wall) && !isTooOld(measured);
-    return isEntry ? { ...save, text } : null;
+    return Number.isFinite(save.currentTime + save.duration + save.measured.wall) ? { ...save, text } : null;
   } catch {
     return null;
   }

@@ -6,13 +6,14 @@
  * @param {AbortSignal} signal stops listening
  */
 export function followPage({ hidden, left, shown, online }, signal) {
+  const { document, window } = globalThis;
+  if (!document) return;
   /**
-   * @param {EventTarget | undefined} target
+   * @param {EventTarget} target
    * @param {string} type
    * @param {(event: any) => void} listener
    */
-  const on = (target, type, listener) => target?.addEventListener?.(type, listener, { signal });
-  const { document, window } = globalThis;
+  const on = (target, type, listener) => target.addEventListener(type, listener, { signal });
   on(document, "visibilitychange", () => (isVisible() ? shown(false) : hidden()));
   on(document, "freeze", hidden);
   on(window, "pagehide", () => {

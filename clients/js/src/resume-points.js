@@ -9,29 +9,15 @@ import { startPosition } from "./start-position.js";
 import { createTransport } from "./transport.js";
 import { watchMedia } from "./watching.js";
 
-/** @typedef {import("./save-schedule.js").MediaLike} MediaLike */
-/** @typedef {import("./watching.js").WatchOptions} WatchOptions */
-/** @typedef {import("./watching.js").Watching} Watching */
-/** @typedef {import("./watching.js").WatchingEvents} WatchingEvents */
-/** @typedef {import("./watching.js").Found} Found */
+/** @typedef {import("./types.js").MediaLike} MediaLike */
+/** @typedef {import("./types.js").WatchOptions} WatchOptions */
+/** @typedef {import("./types.js").Watching} Watching */
+/** @typedef {import("./types.js").WatchingEvents} WatchingEvents */
+/** @typedef {import("./types.js").Found} Found */
 /** @typedef {import("./routes.js").ListOptions} ListOptions */
 /** @typedef {import("./routes.js").ResumeError} ResumeError */
-/**
- * A resume point. Times are in seconds, `percent` is 0 to 100, the others are ISO times of the service.
- * @typedef {{
- *   videoId: string, currentTime: number, updatedAt: string, duration?: number, percent?: number,
- *   watched?: boolean, completed?: boolean, watchedAt?: string, completedAt?: string, device?: string,
- *   previousTime?: number, previousAt?: string,
- * }} Point
- */
-/**
- * `url`: of the service, "" for the page's own host. `userId`: by default the `sub` of the token. `device`: a name
- * that other devices show. `storage`: `localStorage` by default, null for none.
- * @typedef {{
- *   url: string, token: import("./token.js").TokenSource, userId?: string, device?: string,
- *   fetch?: import("./transport.js").Fetch, storage?: import("./outbox.js").KeyStorage | null,
- * }} ResumePointsOptions
- */
+/** @typedef {import("./types.js").Point} Point */
+/** @typedef {import("./types.js").ResumePointsOptions} ResumePointsOptions */
 
 /** Playback waits no longer for the service. */
 const START_MS = 2000;
@@ -60,8 +46,8 @@ export class ResumePoints {
   /** Ends what follows the page. @type {AbortController | undefined} */
   #end;
   #storage;
-  /** Resolves when the saves of a killed session are back. */
-  #copy = Promise.resolve();
+  /** Resolves when the saves of a killed session are back. @type {Promise<any> | undefined} */
+  #copy;
 
   /**
    * The point of a video, or null. This and the following calls reject with a `ResumeError`.
@@ -114,9 +100,8 @@ export class ResumePoints {
   async watch(media, options) {
     this.#follow();
     this.#watched.get(media)?.watching.stop();
-    const { api, kind } = options;
-    const videoId = String(options.videoId); // many catalogues have numbers
-    const watched = watchMedia(media, { ...options, videoId }, {
+    const { videoId, api, kind } = options;
+    const watched = watchMedia(media, options, {
       find: () => this.#find(videoId),
       every: this.#delivery.every,
       save: (currentTime, duration) => {
@@ -170,12 +155,12 @@ export class ResumePoints {
   }
 
   #follow() {
-    this.#delivery.comeBack();
     if (this.#end) return this.#end.signal;
     this.#end = new AbortController();
     const { signal } = this.#end;
-    if (this.#storage)
-      this.#copy = import("./durable-copy.js").then(({ keepCopy }) => keepCopy(this.#outbox, this.#transport, signal)).then(this.#delivery.flush, () => {});
+    const copy = import("./durable-copy.js").then(({ keepCopy }) => this.#storage && keepCopy(this.#outbox, this.#transport, signal));
+    this.#copy = this.#transport.identify().then(() => within(copy, COPY_MS));
+    this.#copy.then(this.#delivery.comeBack);
     const page = {
       hidden: () => {
         for (const watched of this.#watched.values()) watched.hidden();
@@ -200,9 +185,10 @@ export class ResumePoints {
     const pending = () => this.#outbox.list().find((entry) => entry.videoId === videoId);
     const ask = async () => {
       await this.#transport.identify();
+      await this.#copy;
       // The service compares the save of this browser with those of others. So it has to arrive first.
       if (pending()) await within(this.#delivery.flush(), START_MS / 2);
-      const [{ status, body }] = await Promise.all([this.#call("GET", `/${encodeURIComponent(videoId)}`), within(this.#copy, COPY_MS)]);
+      const { status, body } = await this.#call("GET", `/${encodeURIComponent(videoId)}`);
       // A proxy without a backend answers 404, too.
       if (status === 404 && body?.error) return { point: null };
       return body?.currentTime >= 0 ? { point: { ...body, videoId } } : undefined;

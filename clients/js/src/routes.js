@@ -1,6 +1,6 @@
 /** The routes of `/api/progress` that a page calls itself. They are loaded at the first call. */
 
-/** @typedef {import("./resume-points.js").Point} Point */
+/** @typedef {import("./types.js").Point} Point */
 /** `cursor`: the `next` of the page before. @typedef {{ status?: "in-progress" | "watched", limit?: number, cursor?: string }} ListOptions */
 /** Calls a route of the user. @typedef {(method: string, path: string) => Promise<import("./transport.js").Reply>} Call */
 

@@ -83,7 +83,7 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
     },
 
     /**
-     * Opens a response whose body the caller reads, without a time limit. It rejects if there is no response.
+     * Opens a response. The caller reads its body, without a time limit. It rejects if there is no response.
      * @param {string} path
      * @param {AbortSignal} signal
      */

@@ -33,7 +33,7 @@ from resume_service.web.services import services
 
 SIGN_UP = Limit("sign-up", quota=10)
 
-blp = Blueprint("corporations", __name__, url_prefix="/v1/corporations", description="Companies.")
+blp = Blueprint("corporations", __name__, url_prefix="/v1/corporations")
 
 
 @blp.route("", methods=["POST"])

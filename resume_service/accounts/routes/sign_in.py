@@ -21,7 +21,7 @@ from resume_service.web.services import services
 BY_CLIENT_ADDRESS = Limit("sign-in-of-client", quota=10)
 BY_EMAIL = Limit("sign-in-of-address", quota=10)
 
-blp = Blueprint("sign_in", __name__, url_prefix="/v1/auth", description="Signing in and out.")
+blp = Blueprint("sign_in", __name__, url_prefix="/v1/auth")
 
 
 @blp.route("/login", methods=["POST"])

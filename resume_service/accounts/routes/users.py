@@ -32,7 +32,7 @@ from resume_service.web.services import services
 
 NEW_PASSWORDS = Limit("new-passwords", quota=10)
 
-blp = Blueprint("users", __name__, url_prefix="/v1", description="A company's users.")
+blp = Blueprint("users", __name__, url_prefix="/v1")
 
 
 @blp.route("/users", methods=["POST"])

@@ -9,22 +9,12 @@ from marshmallow import fields, validate
 from resume_service.accounts.schemas.fields import EmailAddress, Password
 from resume_service.auth.identity import Role
 from resume_service.web import pagination
-from resume_service.web.fields import BodySchema
-from resume_service.web.numbers import GREATEST_NUMBER, WholeNumber
-from resume_service.web.pagination import PageSize
+from resume_service.web.fields import BodySchema, CompanyNumber
+from resume_service.web.numbers import WholeNumber
 
 COMPANY_DESCRIPTION = {
     "description": "Default: the caller's own company. Only a service may use another company."
 }
-
-
-class CompanyNumber(PageSize):
-    """The `corporation_id` parameter of a query."""
-
-    def __init__(self) -> None:
-        super().__init__(most=GREATEST_NUMBER, metadata=COMPANY_DESCRIPTION)
-
-
 ROLES = (Role.ADMIN, Role.GUEST)
 EXAMPLE = {
     "id": 2,
@@ -71,7 +61,7 @@ class UserChange(BodySchema):
 
 
 class UsersQuery(pagination.PageQuery):
-    corporation_id = CompanyNumber()
+    corporation_id = CompanyNumber(metadata=COMPANY_DESCRIPTION)
 
 
 class UserSchema(BodySchema):

@@ -43,7 +43,7 @@ RESPONSES = {
     "404": named_error_response(404, NO_VIDEO),
 }
 
-blp = Blueprint("streams", __name__, url_prefix="/v1/videos/stream", description="Watching videos.")
+blp = Blueprint("streams", __name__, url_prefix="/v1/videos/stream")
 
 
 @blp.route("/<row:video_id>")

@@ -28,7 +28,7 @@ from resume_service.web.context import arrived_at
 from resume_service.web.messages import ApiResponse, flask_response, json_number, json_response
 from resume_service.web.services import services
 
-blp = Blueprint("videos", __name__, url_prefix="/v1/videos", description="The catalogue.")
+blp = Blueprint("videos", __name__, url_prefix="/v1/videos")
 
 
 @blp.route("", methods=["POST"])
@@ -87,7 +87,7 @@ def of_corporation(query: dict[str, int], corporation_id: int) -> Response:
 @blp.response(200, VideoSchema, example=EXAMPLE_FOR_ADMINS)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503)
 def update(body: dict[str, Any], video_id: int) -> Response:
-    """Change the fields of a video that the body contains. `files` replaces all its files."""
+    """Change the fields of a video that the body contains. New files replace all its files."""
     _administered(video_id)
     _require_allowed_paths(body)
     return flask_response(

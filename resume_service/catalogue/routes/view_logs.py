@@ -31,9 +31,7 @@ LOGGED_BEFORE = {
 }
 INVALID = named_error_response(422, ValidationFailed.message, video_id=["Must be an integer."])
 
-blp = Blueprint(
-    "view_logs", __name__, url_prefix="/v1/view-logs", description="The views of videos by users."
-)
+blp = Blueprint("view_logs", __name__, url_prefix="/v1/view-logs")
 
 
 @blp.route("/<row:user_id>/<row:video_id>")

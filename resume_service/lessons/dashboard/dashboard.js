@@ -1,191 +1,142 @@
-// The course with the user's progress and a checkbox per lesson. All figures come from the API.
+// The course with the user's progress. A lesson is marked here, or by watching its video.
 
-const TOKEN = "token"
-const element = (id) => document.getElementById(id)
-const state = { modules: [], titles: new Map(), completed: new Map() }
+import { api, element, emptyState, focusHeading, installation, mountHeader, mountSignIn, problem, session, skeleton } from "/site/site.js"
+import { Course } from "./course.js"
+import { LessonRow, videoLink } from "./lesson-row.js"
 
-class Failure extends Error {
-  constructor(status, body, retryAfter) {
-    super(body.error ?? `The service answered ${status}`)
-    Object.assign(this, { status, details: body.details ?? {}, retryAfter })
-  }
+const place = document.getElementById("course")
+const announcement = document.getElementById("announcement")
+
+async function readCourse() {
+  const [offered, completed] = await Promise.all([api("/v1/course"), api("/api/progress/lessons")])
+  return new Course(offered, completed, await Promise.all(offered.modules.map(readChecklist)))
 }
 
-async function callApi(method, path) {
-  const headers = { Authorization: `Bearer ${sessionStorage.getItem(TOKEN)}` }
-  let response
+/** The lessons of a module that are open to the user, or null if none is. */
+async function readChecklist({ id }) {
   try {
-    response = await fetch(path, { method, headers })
-  } catch {
-    throw new Failure(0, { error: "The service can't be reached. Try again." })
+    return await api(`/api/progress/modules/${id}`)
+  } catch (error) {
+    if (error.status === 404) return null
+    throw error
   }
-  const body = await response.json().catch(() => ({}))
-  if (!response.ok) throw new Failure(response.status, body, response.headers.get("Retry-After"))
-  return body
 }
 
-function createElement(tag, properties = {}, ...children) {
-  const node = Object.assign(document.createElement(tag), properties)
-  node.append(...children)
-  return node
-}
-
-function problemText(failure) {
-  if (failure.status === 401) return "Your token is missing, wrong or expired. Sign in again."
-  if (failure.status === 429) {
-    return `Too many changes in a minute. Try again in ${failure.retryAfter} s.`
+/** @param {{quietly?: boolean}} [options] `quietly` keeps the shown course until the new one is there. */
+async function load({ quietly = false } = {}) {
+  const userId = session.user?.id
+  if (!quietly) place.replaceChildren(skeleton("Loading your course", 6))
+  try {
+    const [course, { pages }] = await Promise.all([readCourse(), installation])
+    if (session.user?.id !== userId) return
+    show(course, pages.some(({ path }) => path === "/watch"))
+  } catch (error) {
+    if (session.user?.id === userId) place.replaceChildren(problem(error, retry))
   }
-  if (failure.details.prerequisites) {
-    const names = failure.details.prerequisites.map((id) => state.titles.get(id) ?? "a hidden lesson")
-    return `This lesson is locked. Complete first: ${names.join(", ")}.`
+}
+
+function retry() {
+  focusHeading() // the button disappears
+  load()
+}
+
+function show(course, hasPlayer) {
+  if (!course.modules.length) {
+    place.replaceChildren(emptyState("No lessons yet", "They appear here as soon as the course has some."))
+    return
   }
-  return failure.message
-}
+  const overall = overallCard(course, hasPlayer)
+  const cards = course.modules.map((module) => moduleCard(course, module, { hasPlayer, onToggle }))
+  const shown = [overall, ...cards]
+  place.replaceChildren(...shown.map(({ node }) => node))
+  document.getElementById(location.hash.slice(1))?.focus() // the link from a video
 
-function showProblem(failure) {
-  element("problem").textContent = failure ? problemText(failure) : ""
-  element("problem").hidden = !failure
-  if (failure?.status === 401) signOut()
-}
-
-function show(signedIn) {
-  element("sign-in").hidden = signedIn
-  element("course").hidden = !signedIn
-}
-
-function signOut() {
-  sessionStorage.removeItem(TOKEN)
-  element("modules").replaceChildren()
-  show(false)
-  element("token").focus()
-}
-
-const figure = (progress) => `${progress.percent} % · ${progress.completedCount} of ${progress.totalCount} lessons`
-
-function showOverall(progress) {
-  element("overall").textContent = figure(progress)
-  element("overall-bar").value = progress.percent
-}
-
-function showModule(progress) {
-  const { figures, bar } = state.modules.find((module) => module.id === progress.moduleId)
-  figures.textContent = figure(progress)
-  bar.value = progress.percent
-}
-
-function showLessons() {
-  for (const { lessons } of state.modules) {
-    for (const { id, prerequisites, box, note } of lessons) {
-      const missing = prerequisites.filter((each) => !state.completed.has(each))
-      if (!box.disabled) box.checked = state.completed.has(id) // a disabled box waits for its response
-      if (state.completed.has(id)) {
-        note.textContent = `Completed ${new Date(state.completed.get(id)).toLocaleString()}`
-      } else if (missing.length) {
-        const names = missing.map((each) => state.titles.get(each) ?? "a hidden lesson")
-        note.textContent = `Locked. Complete first: ${names.join(", ")}`
-      } else {
-        note.textContent = ""
-      }
+  async function onToggle(row, completed) {
+    const { id, title } = row.lesson
+    try {
+      course.update(await api(`/api/progress/lessons/${id}`, { method: completed ? "POST" : "DELETE" }))
+      for (const each of shown) each.show()
+      const all = course.progress(course.lessons)
+      announcement.textContent = `${title}: ${completed ? "completed" : "not completed"}. ${figures(all)}`
+    } catch (error) {
+      row.showProblem(reason(error, course))
     }
   }
 }
 
-// A change of this lesson may lock or unlock lessons of other modules, which changes their totals.
-async function refreshModulesThatRequire(lesson, except) {
-  const requires = ({ lessons }) => lessons.some(({ prerequisites }) => prerequisites.includes(lesson))
-  const stale = state.modules.filter((each) => each.id !== except && each.isOpen && requires(each))
-  for (const { id } of stale) showModule(await callApi("GET", `/api/progress/modules/${id}`))
+function reason(error, course) {
+  const missing = error.details?.prerequisites
+  return missing ? `This lesson is locked. Complete first: ${course.titles(missing).join(", ")}.` : error.message
 }
 
-async function toggle(lesson) {
-  const { id, box } = lesson
-  const method = box.checked ? "POST" : "DELETE"
-  box.disabled = true
-  try {
-    const result = await callApi(method, `/api/progress/lessons/${id}`)
-    if (result.completed) state.completed.set(id, result.completedAt)
-    else state.completed.delete(id)
-    showModule(result.module)
-    showOverall(result.overall)
-    showProblem(null)
-    await refreshModulesThatRequire(id, result.module.moduleId)
-  } catch (failure) {
-    showProblem(failure)
-  } finally {
-    box.disabled = false
-    showLessons()
-    box.focus()
-  }
+function overallCard(course, hasPlayer) {
+  const title = element("h2", { id: "overall-title", className: "visually-hidden" }, "Overall")
+  const meter = progressMeter(title.id)
+  const percent = element("p", { className: "overall__percent" })
+  const next = element("p", { className: "overall__next" })
+  const node = element("section", { className: "card overall", "aria-labelledby": title.id }, title, percent, meter.node, next)
+  return shown(node, () => {
+    const all = course.progress(course.lessons)
+    percent.textContent = `${all.percent} %`
+    meter.show(all)
+    const lesson = course.next
+    const link = hasPlayer && lesson?.videoId ? videoLink(lesson, "button button--primary") : null
+    next.hidden = !lesson && all.completed < all.total
+    if (lesson) next.replaceChildren(element("span", {}, element("span", { className: "quiet" }, "Next: "), lesson.title), ...(link ? [link] : []))
+    else next.textContent = all.total ? "You have completed every lesson that is open to you." : "No lesson is open to you."
+  })
 }
 
-function lessonItem(lesson) {
-  lesson.box = createElement("input", { type: "checkbox", id: `lesson-${lesson.id}` })
-  lesson.note = createElement("p", { className: "note", id: `note-${lesson.id}` })
-  lesson.box.setAttribute("aria-describedby", lesson.note.id)
-  lesson.box.addEventListener("change", () => toggle(lesson))
-  return createElement("li", {}, createElement("label", {}, lesson.box, lesson.title), lesson.note)
-}
-
-function moduleCard(module, checklist) {
-  const title = createElement("h2", { id: `module-${module.id}`, textContent: module.title })
-  const card = createElement("article", {}, title)
-  card.setAttribute("aria-labelledby", title.id)
-  module.isOpen = checklist !== null
+function moduleCard(course, module, options) {
+  const title = element("h2", { id: `module-${module.id}` }, module.title)
+  const node = element("article", { className: "card module", "aria-labelledby": title.id }, title)
   if (!module.isOpen) {
-    module.lessons = []
-    card.append(createElement("p", { className: "note", textContent: "Not open to you: it needs an enrolment." }))
-    return card
+    node.classList.add("module--closed")
+    node.append(element("p", { className: "quiet" }, "Not open to you: it needs an enrolment."))
+    return shown(node, () => {})
   }
-  module.figures = createElement("p", { className: "figure" })
-  module.bar = createElement("progress", { max: 100 })
-  module.bar.setAttribute("aria-labelledby", title.id)
-  const listed = new Set(checklist.lessons.map(({ lessonId }) => lessonId))
-  module.lessons = module.lessons.filter(({ id }) => listed.has(id))
-  card.append(module.figures, module.bar, createElement("ul", {}, ...module.lessons.map(lessonItem)))
-  return card
+  const meter = progressMeter(title.id)
+  const rows = module.lessons.map((lesson) => new LessonRow(course, lesson, options))
+  node.append(meter.node, element("ul", { className: "lessons" }, ...rows.map((row) => row.node)))
+  return shown(node, () => {
+    meter.show(course.progress(module.lessons))
+    for (const row of rows) row.show()
+  })
 }
 
-async function checklistOf(module) {
-  try {
-    return await callApi("GET", `/api/progress/modules/${module.id}`)
-  } catch (failure) {
-    if (failure.status === 404) return null
-    throw failure
-  }
-}
-
-async function load() {
-  try {
-    const [course, summary, completed] = await Promise.all(
-      ["/v1/course", "/api/progress/summary", "/api/progress/lessons"].map((path) => callApi("GET", path)),
-    )
-    state.modules = course.modules
-    state.titles = new Map(course.modules.flatMap(({ lessons }) => lessons.map((each) => [each.id, each.title])))
-    state.completed = new Map(completed.lessons.map((each) => [each.lessonId, each.completedAt]))
-    const checklists = await Promise.all(state.modules.map(checklistOf))
-    const cards = state.modules.map((module, n) => moduleCard(module, checklists[n]))
-    element("modules").replaceChildren(...cards)
-    checklists.filter(Boolean).forEach(showModule)
-    showOverall(summary)
-    showLessons()
-    showProblem(null)
-    show(true)
-  } catch (failure) {
-    show(false)
-    showProblem(failure)
+function progressMeter(labelId) {
+  const bar = element("progress", { max: 100, "aria-labelledby": labelId })
+  const text = element("p", { className: "quiet small" })
+  return {
+    node: element("div", { className: "meter" }, text, bar),
+    show(progress) {
+      text.textContent = figures(progress)
+      bar.value = progress.percent
+    },
   }
 }
 
-element("sign-in").addEventListener("submit", (event) => {
-  event.preventDefault()
-  sessionStorage.setItem(TOKEN, element("token").value.trim())
-  element("token").value = ""
-  load()
+/** A part of the page with its first state shown. */
+function shown(node, show) {
+  show()
+  return { node, show }
+}
+
+function figures({ completed, total }) {
+  return `${completed} of ${total} ${total === 1 ? "lesson" : "lessons"} completed`
+}
+
+function start() {
+  document.getElementById("invitation").hidden = session.user !== null
+  place.replaceChildren()
+  announcement.textContent = ""
+  if (session.user) load()
+}
+
+mountHeader({ page: "dashboard" })
+mountSignIn(document.getElementById("sign-in"))
+session.addEventListener("change", start)
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted && session.user) load({ quietly: true }) // a video may have completed a lesson
 })
-element("sign-out").addEventListener("click", () => {
-  showProblem(null)
-  signOut()
-})
-
-if (sessionStorage.getItem(TOKEN)) load()
-else show(false)
+start()

@@ -21,8 +21,8 @@ INVALID_ID = 400
 class AdminBlueprint(Blueprint):
     """Routes that only admins and services may call."""
 
-    def __init__(self, name: str, import_name: str, *, url_prefix: str, description: str) -> None:
-        super().__init__(name, import_name, url_prefix=url_prefix, description=description)
+    def __init__(self, name: str, import_name: str, *, url_prefix: str) -> None:
+        super().__init__(name, import_name, url_prefix=url_prefix)
         self.before_request(_require_admin)
 
 

@@ -52,7 +52,6 @@ blp = LessonBlueprint(
     "lessons",
     __name__,
     url_prefix="/api/progress",
-    description="Completed lessons of a viewer.",
 )
 
 

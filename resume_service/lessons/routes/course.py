@@ -14,7 +14,7 @@ from resume_service.web.blueprint import Blueprint
 from resume_service.web.messages import flask_response, json_response
 from resume_service.web.services import services
 
-blp = Blueprint("course", __name__, url_prefix="/v1/course", description="The published course.")
+blp = Blueprint("course", __name__, url_prefix="/v1/course")
 
 
 @blp.route("")

@@ -23,9 +23,7 @@ from resume_service.lessons.schemas.fields import RowPath
 from resume_service.web import pagination
 from resume_service.web.services import services
 
-blp = admin.AdminBlueprint(
-    "enrollments", __name__, url_prefix="/v1/enrollments", description="Enrollments of users."
-)
+blp = admin.AdminBlueprint("enrollments", __name__, url_prefix="/v1/enrollments")
 
 
 @blp.route("")

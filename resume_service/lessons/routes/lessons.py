@@ -23,9 +23,7 @@ from resume_service.lessons.schemas.lessons import (
 from resume_service.web import pagination
 from resume_service.web.services import services
 
-blp = admin.AdminBlueprint(
-    "course-lessons", __name__, url_prefix="/v1/lessons", description="Edit the course."
-)
+blp = admin.AdminBlueprint("course-lessons", __name__, url_prefix="/v1/lessons")
 
 
 @blp.route("")
@@ -73,6 +71,6 @@ def update(path: dict[str, UUID], body: dict[str, Any], **_: str) -> Response:
 @blp.response(204)
 @blp.errors(400, 401, 403, 404, 503, examples=ERROR_EXAMPLES)
 def delete(path: dict[str, UUID], **_: str) -> Response:
-    """Delete a lesson and all its completions. To hide a lesson, set `published` to false."""
+    """Delete a lesson and all its completions. To hide a lesson, unpublish it."""
     services().get(Lessons).delete(path["id"])
     return admin.no_content()

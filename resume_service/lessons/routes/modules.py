@@ -22,9 +22,7 @@ from resume_service.lessons.schemas.modules import (
 from resume_service.web import pagination
 from resume_service.web.services import services
 
-blp = admin.AdminBlueprint(
-    "modules", __name__, url_prefix="/v1/modules", description="Edit the course."
-)
+blp = admin.AdminBlueprint("modules", __name__, url_prefix="/v1/modules")
 
 
 @blp.route("")

@@ -11,7 +11,7 @@ from resume_service.web.bodies import read_body
 from resume_service.web.messages import flask_response, json_response
 from resume_service.web.services import services
 
-blp = Blueprint("billing", __name__, url_prefix="/v1/billing", description="Webhooks of Stripe.")
+blp = Blueprint("billing", __name__, url_prefix="/v1/billing")
 
 
 @blp.route("/stripe", methods=["POST"])

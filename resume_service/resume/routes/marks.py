@@ -32,9 +32,7 @@ class MarkBlueprint(Blueprint):
     ARGUMENTS_PARSER = OptionalBodyParser()
 
 
-blp = MarkBlueprint(
-    "marks", __name__, url_prefix=PREFIX, description="Marks that a viewer sets by hand."
-)
+blp = MarkBlueprint("marks", __name__, url_prefix=PREFIX)
 
 
 @blp.route(WATCHED_PATH, methods=["PUT"])
@@ -76,7 +74,7 @@ def dismiss(path: dict[str, str], body: dict[str, int], **_: str) -> Response:
 @blp.response(204)
 @blp.errors(400, 401, 403, 404, 503)
 def undo_dismiss(path: dict[str, str], query: dict[str, int], **_: str) -> Response:
-    """Put a dismissed video back. If there is no point, the response is 404, as for `watched`."""
+    """Put a dismissed video back. If there is no point, the response is 404."""
     return _in_flask(EventType.UNDISMISSED, path, query)
 
 

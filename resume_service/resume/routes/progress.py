@@ -54,7 +54,6 @@ blp = BeaconBlueprint(
     "progress",
     __name__,
     url_prefix="/api/progress",
-    description="The position of each viewer in each video.",
 )
 
 

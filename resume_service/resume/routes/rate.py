@@ -39,7 +39,6 @@ blp = BeaconBlueprint(
     "video_progress",
     __name__,
     url_prefix="/videos",
-    description="The progress of each viewer, as a rate in percent.",
 )
 
 
@@ -48,7 +47,7 @@ blp = BeaconBlueprint(
 @blp.response(200, ProgressSchema, example=EXAMPLE, headers=RESUME_EVERY_DOC)
 @blp.errors(400, 401, 403, 404, 413, 415, 422, 503, examples=ERROR_EXAMPLES)
 def save_rate(body: dict[str, int], video_id: str) -> Response:
-    """Save the caller's progress. Each save updates `is_completed`.
+    """Save the caller's progress. Each save also decides whether the video is completed.
 
     The Content-Type of the JSON body may also be `text/plain`.
     """

@@ -6,12 +6,9 @@ accepts the same requests as Flask, and has the same error messages.
 
 from __future__ import annotations
 
-import functools
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
-from marshmallow import ValidationError
 from msgspec import UNSET, UnsetType
 
 from resume_service.ids import is_id, is_user_id
@@ -27,6 +24,7 @@ from resume_service.resume.schemas.progress import (
 )
 from resume_service.web.ages import is_age
 from resume_service.web.bodies import load, load_body
+from resume_service.web.fast_queries import query_loader
 from resume_service.web.numbers import GREATEST_NUMBER
 
 
@@ -124,17 +122,4 @@ def check_user_path(user_id: str) -> None:
         load(_user_path, {"clerkId": user_id}, INVALID)
 
 
-@functools.lru_cache(maxsize=256)  # most requests for a first page have one of a few queries
-def load_query(query: str) -> dict[str, Any] | None:
-    """Return the same as `ListQuery().load` for the parameters in `query`.
-
-    Return None if `query` is invalid or unusual. It is unusual if it contains an escape, for
-    example.
-    """
-    parameters = dict(parse_qsl(query, keep_blank_values=True))
-    if "%" in query or len(parameters) != query.count("=") or ";" in query:
-        return None
-    try:
-        return dict(ListQuery().load(parameters))
-    except ValidationError:
-        return None
+load_query = query_loader(ListQuery())

@@ -12,7 +12,8 @@
 -- KEYS[3]  deleted:<user>, zset: video -> time of the latest deletion in ms
 -- KEYS[4]  live:<user>, zset: open streams; also the name of their channel. Missing for a restore.
 -- KEYS[5]  archive:dirty, zset: <user>:<video> -> arrival of the latest save or mark in ms
--- KEYS[6]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms
+-- KEYS[6]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms, and a fraction
+--          (see `backlog_entry.py`)
 --          KEYS[5] and KEYS[6] are missing without an archive and in a cluster. A save and a rate
 --          don't need KEYS[6].
 -- ARGV[1]  save, rate, delete, watched, unwatched, dismissed, undismissed, or merge for an archived
@@ -38,8 +39,9 @@
 -- returns  A number: ARGV[2] if a save or a rate is now the latest, or if another event has changed
 --          anything. Else the negative of ARGV[2]. So the caller can check that the result is its
 --          own. A deletion and a mark return an array: this number; 1 if a point existed before,
---          else 0; the time of the deletion before in ms, else 0. If ARGV[11] is 1, the others
---          return an array: this number; 1 if the point is new, else 0; eight of `FIELDS`.
+--          else 0; the time of the deletion before in ms, else 0; the time of the event in ms. If
+--          ARGV[11] is 1, the others return an array: this number; 1 if the point is new, else 0;
+--          eight of `FIELDS`.
 
 local INDEX_EXTRA = 3600 -- s: the index lives longer, so a save renews it only once an hour
 local call, kind = redis.call, ARGV[1]
@@ -169,7 +171,7 @@ if deleted > math.max(latest_deletion, 0) then
   call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[6])
   expire(KEYS[3], tonumber(ARGV[5]))
   if KEYS[6] and kind == 'delete' then
-    call('ZADD', KEYS[6], score_of(at), ARGV[10])
+    call('ZADD', KEYS[6], score_of(at) .. (at == now and '.75' or '.5'), ARGV[10])
     if not next(wanted) then
       call('ZREM', KEYS[5], ARGV[10])
     end
@@ -193,4 +195,4 @@ if ARGV[11] == '1' then
 elseif kind == 'save' or kind == 'rate' or kind == 'merge' then
   return result
 end
-return {result, existed and 1 or 0, math.max(latest_deletion, 0)}
+return {result, existed and 1 or 0, math.max(latest_deletion, 0), at}

@@ -36,7 +36,6 @@ blp = Blueprint(
     "viewing",
     __name__,
     url_prefix="/api/v1/viewing",
-    description="What a viewer can continue, and the next episodes.",
 )
 
 

@@ -18,9 +18,7 @@ from resume_service.web.context import request_start
 from resume_service.web.messages import flask_response, json_response
 from resume_service.web.services import services
 
-blp = Blueprint(
-    "series", __name__, url_prefix="/v1/series", description="Marks for all episodes of a series."
-)
+blp = Blueprint("series", __name__, url_prefix="/v1/series")
 
 
 @blp.route("/<row:series_id>/watched", methods=["PUT"])

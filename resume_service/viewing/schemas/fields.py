@@ -7,9 +7,8 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from resume_service.catalogue.facts import VideoFacts
-from resume_service.ids import GREATEST_ROW_ID
 from resume_service.resume.video_access import VideoKind
-from resume_service.web.fields import UserId
+from resume_service.web.fields import CompanyNumber, UserId
 from resume_service.web.messages import json_number
 from resume_service.web.pagination import PageSize
 
@@ -30,11 +29,10 @@ class ViewerQuery(Schema):
     """The viewer: the caller, unless a service names another user."""
 
     userId = UserId(metadata={"description": "Default: the caller. Only a service names another."})
-    corporation_id = PageSize(
-        most=GREATEST_ROW_ID,
+    corporation_id = CompanyNumber(
         metadata={
             "description": "A service names the company of a viewer without an account here. "
-            "Default: the company of the account, else all companies."
+            "Ignored for an account. Default: the company of the account, else all companies."
         },
     )
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
-from urllib.parse import parse_qsl
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 
 from resume_service.viewing.continue_watching import BegunVideo
 from resume_service.viewing.next_up import NextEpisode
@@ -16,6 +14,7 @@ from resume_service.viewing.schemas.fields import (
     ListQuery,
     video_json,
 )
+from resume_service.web.fast_queries import query_loader
 from resume_service.web.messages import json_number
 from resume_service.web.pagination import PageCursor
 
@@ -48,20 +47,7 @@ class ContinueQuery(ListQuery):
     )
 
 
-@functools.lru_cache(maxsize=256)  # most requests have one of a few queries
-def load_query(query: str) -> dict[str, Any] | None:
-    """Return the same as `ContinueQuery().load` for the parameters in `query`.
-
-    Return None if `query` is invalid or unusual. It is unusual if it contains an escape, for
-    example.
-    """
-    parameters = dict(parse_qsl(query, keep_blank_values=True))
-    if "%" in query or ";" in query or len(parameters) != query.count("="):
-        return None
-    try:
-        return dict(ContinueQuery().load(parameters))
-    except ValidationError:
-        return None
+load_query = query_loader(ContinueQuery())
 
 
 class BegunVideoSchema(Schema):

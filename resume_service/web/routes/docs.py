@@ -1,18 +1,19 @@
 """`/openapi.json`: the OpenAPI document, generated from the schemas.
 
-`/docs` shows this document as a web page.
+`/docs` shows this document as a web page, with Swagger UI.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import flask_swagger_ui
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from flask import Flask
-from flask_swagger_ui import get_swaggerui_blueprint
+from flask import Blueprint, Flask, Response
 from marshmallow import fields
 
 from resume_service.settings import Settings
@@ -20,10 +21,15 @@ from resume_service.web import ages
 from resume_service.web.blueprint import RowId
 from resume_service.web.error_responses import Api, error_response
 from resume_service.web.fields import Items
+from resume_service.web.groups import OPERATION
+from resume_service.web.pages import page_response
 
 DOCUMENT = "/openapi.json"
 PAGE = "/docs"
-ENDPOINTS = frozenset({"api-docs.openapi_json", "docs", "swagger_ui.show"})
+ENDPOINTS = frozenset({"api-docs.openapi_json", "docs.page", "docs.part"})
+FOLDER = Path(__file__).parents[1] / "docs_page"
+SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
+SWAGGER_UI_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
 
 DESCRIPTION = """\
 Save a viewer's position in a video, and read it on any device.
@@ -32,10 +38,25 @@ Times are ISO 8601 in UTC with milliseconds. Positions and durations are JSON nu
 The body of an error is `{"error": message}`. If a validation failed, `details` lists the errors of
 each field. Every response has the header `X-Request-Id`. If a write has an `Idempotency-Key`, the
 response has the same `Idempotency-Key`.
+
+A route with a padlock needs a token in the header `Authorization: Bearer …`.
 """
 ANY_ITEM = "Any other item gets an error in its result."
 ROW_ID = {"type": "integer", "format": "int64", "minimum": 1}
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+blp = Blueprint("docs", __name__, url_prefix=PAGE)
+
+
+@blp.get("/")
+@blp.get("")
+def page() -> Response:
+    return page_response(FOLDER, "docs.html")
+
+
+@blp.get("/<name>")
+def part(name: str) -> Response:
+    return page_response(SWAGGER_UI if name in SWAGGER_UI_FILES else FOLDER, name)
 
 
 class _Converter(OpenAPIConverter):
@@ -95,15 +116,19 @@ def describe(app: Flask, version: str, settings: Settings) -> Api:
     api.register_converter(RowId, lambda _: ROW_ID)
     api.spec.components.schemas.pop("PaginationMetadata")  # no route uses it
     api.spec.components.security_scheme("bearer", BEARER)
-    app.register_blueprint(get_swaggerui_blueprint(PAGE, DOCUMENT, {"validatorUrl": None}))
-    app.add_url_rule(PAGE, "docs", app.view_functions["swagger_ui.show"])  # else it redirects
+    app.register_blueprint(blp)
     for endpoint, summary, kind in (
         ("api-docs.openapi_json", "The OpenAPI document.", "application/json"),
-        ("docs", "The OpenAPI document as a web page.", "text/html"),
+        ("docs.page", "The OpenAPI document as a web page.", "text/html"),
     ):
         success = {"description": "OK", "content": {kind: {"schema": {}}}}
         responses = {"200": success, "500": error_response(500)}
-        read = {"summary": summary, "tags": ["docs"], "security": [], "responses": responses}
+        read = {
+            "summary": summary,
+            "tags": [OPERATION.name],
+            "security": [],
+            "responses": responses,
+        }
         rule = next(app.url_map.iter_rules(endpoint))
         api.spec.path(rule=rule, operations={"get": read})
     return api

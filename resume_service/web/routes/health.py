@@ -13,7 +13,7 @@ from resume_service.web.blueprint import Blueprint
 from resume_service.web.readiness import DOWN, OFF, OK, Readiness
 from resume_service.web.services import services
 
-blp = Blueprint("health", __name__, description="Health checks of the service.")
+blp = Blueprint("health", __name__)
 
 
 class HealthSchema(Schema):

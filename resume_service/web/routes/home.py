@@ -11,7 +11,7 @@ from resume_service.web.routes import docs
 PLAYER_PAGE = "/watch"
 """The page that plays the videos of the catalogue. Not every installation has it."""
 
-blp = Blueprint("home", __name__, description="The start page.")
+blp = Blueprint("home", __name__)
 
 
 @blp.route("/")
@@ -23,6 +23,6 @@ blp = Blueprint("home", __name__, description="The start page.")
 )
 @blp.errors(public=True)
 def home() -> Response:
-    """Redirect to the player page. Without a player page, redirect to `/docs`."""
+    """Redirect to the player page. Without a player page, redirect to this page."""
     has_player = any(rule.rule == PLAYER_PAGE for rule in current_app.url_map.iter_rules())
     return redirect(PLAYER_PAGE if has_player else docs.PAGE)

@@ -14,7 +14,7 @@ from resume_service.telemetry.metrics_folder import no_fold
 from resume_service.web.blueprint import Blueprint
 from resume_service.web.services import services
 
-blp = Blueprint("metrics", __name__, description="Metrics for Prometheus.")
+blp = Blueprint("metrics", __name__)
 
 
 @blp.route("/metrics")

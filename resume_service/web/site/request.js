@@ -34,7 +34,7 @@ export async function send(path, { method = "GET", body, token, signal, keepaliv
     text = await response.text()
   } catch (fault) {
     if (signal?.aborted) throw fault
-    throw new ApiError(0, "The service can’t be reached. Check your connection and try again.")
+    throw new ApiError(0, "The service can't be reached. Check your connection and try again.")
   }
   const content = parsed(text)
   if (!response.ok) throw errorOf(response, content)

@@ -2,7 +2,7 @@
 
 export { api } from "./api.js"
 export { element, emptyState, problem, skeleton } from "./element.js"
-export { mountHeader } from "./header.js"
+export { installation, mountHeader } from "./header.js"
 export { ApiError } from "./request.js"
 export { session } from "./session.js"
 export { focusHeading, mountSignIn } from "./sign-in.js"

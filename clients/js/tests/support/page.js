@@ -42,7 +42,7 @@ export const tokenOf = (claims) => `e30.${Buffer.from(JSON.stringify(claims)).to
 
 /**
  * @param {{ after(end: () => void): void }} test
- * @param {Partial<import("../../src/resume-points.js").ResumePointsOptions>} [options]
+ * @param {Partial<import("../../src/types.js").ResumePointsOptions>} [options]
  */
 export function aPage(test, options = {}) {
   const clock = new Clock(test);

@@ -1,0 +1,184 @@
+// The lists below the player: continue watching, next up, all videos.
+
+import { element, emptyState, problem } from "/site/site.js"
+import { Notices } from "./notices.js"
+import { Tile, tileSkeletons } from "./tile.js"
+
+const GROUPS = [
+  ["Films", (video) => video.kind === "movie"],
+  ["Series", (video) => video.kind === "episode"],
+  ["More videos", (video) => video.kind === "video"],
+]
+
+export class Shelves {
+  #library
+  #actions
+  #continued
+  #nextUp
+  #all
+
+  /**
+   * @param {HTMLElement} place
+   * @param {import("./library.js").Library} library
+   * @param {{dismiss: (video: any, notices: Notices) => void, retry: () => void, announce: (text: string) => void}} actions
+   */
+  constructor(place, library, actions) {
+    this.#library = library
+    this.#actions = actions
+    this.#continued = new Shelf("continue", "Continue watching")
+    this.notices = new Notices(actions.announce, this.#continued.heading)
+    this.#continued.keep(this.notices.node)
+    this.#nextUp = new Shelf("next-up", "Next up")
+    this.#all = new Shelf("all", "All videos")
+    place.replaceChildren(...this.#shelves.map(({ node }) => node))
+    library.addEventListener("lists", () => this.show())
+    library.addEventListener("point", ({ detail }) => this.#update(detail))
+    this.show()
+  }
+
+  get #shelves() {
+    return [this.#continued, this.#nextUp, this.#all]
+  }
+
+  /** Show the lists of the library. The focus stays on the same video. */
+  show() {
+    const { continued, nextUp, videos, hasMoreVideos } = this.#library
+    const focused = focusedTile()
+    this.#continued.show(keyOf(continued), () => this.#continueContent(continued))
+    this.#nextUp.show(keyOf(nextUp), () => this.#nextUpContent(nextUp))
+    this.#all.show(`${keyOf(videos)} ${hasMoreVideos}`, () => this.#allContent(videos))
+    if (focused && !focused.link.isConnected) restoreFocus(focused)
+  }
+
+  #update(videoId) {
+    for (const { tiles } of this.#shelves)
+      for (const tile of tiles) if (tile.videoId === videoId) tile.show(this.#library.pointOf(videoId))
+  }
+
+  #continueContent(continued) {
+    if (!Array.isArray(continued)) return this.#pending(continued, 4)
+    if (!continued.length) return [emptyState("Nothing to continue", "Start a video below. It stays here until you have watched it, on all your devices.")]
+    return [list(continued.map(({ video }) => this.#tile(video, { onRemove: () => this.#actions.dismiss(video, this.notices) })))]
+  }
+
+  #nextUpContent(nextUp) {
+    if (!Array.isArray(nextUp)) return this.#pending(nextUp, 2)
+    return nextUp.length ? [list(nextUp.map(({ video }) => this.#tile(video)))] : []
+  }
+
+  #allContent(videos) {
+    if (!Array.isArray(videos)) return this.#pending(videos, 8)
+    const hasMore = this.#library.hasMoreVideos
+    if (!videos.length && !hasMore) return [noVideos()]
+    const groups = GROUPS.map(([name, isMember]) => this.#group(name, videos.filter(isMember).sort(byEpisode)))
+    return [...groups, hasMore ? this.#moreButton() : null].filter(Boolean)
+  }
+
+  /** What stands in the place of a list: `state` is null or an Error. */
+  #pending(state, count) {
+    return [state ? problem(state, this.#actions.retry) : tileSkeletons("Loading", count)]
+  }
+
+  #group(name, videos) {
+    if (!videos.length) return null
+    return element("div", { className: "group" }, element("h3", {}, name), list(videos.map((video) => this.#tile(video, { level: "h4" }))))
+  }
+
+  #moreButton() {
+    const load = async () => {
+      try {
+        await this.#library.moreVideos()
+      } catch (error) {
+        this.#all.showProblem(error)
+      }
+    }
+    return element("button", { className: "button", type: "button", onclick: load }, "Show more videos")
+  }
+
+  #tile(video, options) {
+    return new Tile(video, { ...options, point: this.#library.pointOf(video.id) })
+  }
+}
+
+/** A heading with a list. */
+class Shelf {
+  /** @type {Tile[]} */
+  tiles = []
+  #content = element("div", { className: "shelf__content" })
+  #key = ""
+
+  constructor(id, title) {
+    this.heading = element("h2", { id: `${id}-title`, tabIndex: -1 }, title)
+    this.node = element("section", { className: "shelf", id, "aria-labelledby": this.heading.id }, this.heading, this.#content)
+  }
+
+  /** Keep a node below the heading, whatever the content is. */
+  keep(node) {
+    this.heading.after(node)
+  }
+
+  /** Show below the list that more of it could not be loaded. */
+  showProblem(error) {
+    this.#content.querySelector(":scope > .problem")?.remove()
+    this.#content.append(problem(error))
+  }
+
+  /**
+   * Show other content, but only if `key` has changed: a click on a tile must not meet a new one.
+   * Without content, the shelf is hidden.
+   * @param {() => Array<Node>} content
+   */
+  show(key, content) {
+    if (key === this.#key) return
+    this.#key = key
+    const nodes = content()
+    this.tiles = nodes.flatMap(tilesIn)
+    this.node.hidden = nodes.length === 0
+    this.#content.replaceChildren(...nodes)
+  }
+}
+
+/** The tile of each node in a list. @type {WeakMap<Element, Tile>} */
+const tileOf = new WeakMap()
+
+function tilesIn(node) {
+  return [...node.querySelectorAll(".tile")].map((each) => tileOf.get(each)).filter(Boolean)
+}
+
+function keyOf(state) {
+  if (!Array.isArray(state)) return state ? `error ${state.message}` : "loading"
+  return `list ${state.map((each) => JSON.stringify(each.video ?? each)).join()}`
+}
+
+/** @param {Tile[]} tiles */
+function list(tiles) {
+  for (const tile of tiles) tileOf.set(tile.node, tile)
+  return element("ul", { className: "tiles", role: "list" }, ...tiles.map(({ node }) => node))
+}
+
+function noVideos() {
+  const link = element("a", { className: "button", href: "/docs" }, "Open the API")
+  return emptyState("No videos yet", "An administrator adds videos with the API. For a try, the demo has some.", link)
+}
+
+function byEpisode(one, other) {
+  return one.series_id - other.series_id || one.season_number - other.season_number || one.episode_number - other.episode_number || one.id - other.id
+}
+
+function focusedTile() {
+  const { activeElement } = document
+  const tile = activeElement?.closest(".tile")
+  if (!tile) return null
+  const link = tile.querySelector("a")
+  const index = [...tile.parentNode.children].indexOf(tile)
+  return { link, index, shelfId: tile.closest(".shelf").id, videoId: link.dataset.video, onButton: activeElement.matches("button") }
+}
+
+/** Focus the same video again. If it has gone, focus the one in its place, or the heading. */
+function restoreFocus({ shelfId, videoId, onButton, index }) {
+  const shelf = document.getElementById(shelfId)
+  const tiles = [...shelf.querySelectorAll(".tiles > .tile")]
+  const tile = tiles.find((each) => each.querySelector("a")?.dataset.video === videoId) ?? tiles[Math.min(index, tiles.length - 1)]
+  const target = (onButton && tile?.querySelector("button")) || tile?.querySelector("a") || shelf.querySelector("h2")
+  target.focus({ preventScroll: true })
+}

@@ -1,0 +1,54 @@
+// One video in a list: its picture with a progress bar, its name, and a button to remove it.
+
+import { element } from "/site/site.js"
+import { clock, left } from "./times.js"
+import { kindOf, paletteOf } from "./video-text.js"
+
+export class Tile {
+  #bar = element("progress", { className: "tile__bar", max: 100, hidden: true })
+  #badge = element("span", { className: "tile__badge" })
+  #note = element("span", { className: "tile__note quiet small" })
+  #video
+
+  /**
+   * @param {any} video
+   * @param {{point?: any, level?: string, onRemove?: () => void}} [options] `level` is the tag of the
+   *   name. `onRemove` adds a button.
+   */
+  constructor(video, { point, level = "h3", onRemove } = {}) {
+    this.#video = video
+    this.#bar.setAttribute("aria-label", "Watched")
+    const picture = element("span", { className: `tile__picture palette-${paletteOf(video)}` }, this.#badge, this.#bar)
+    const link = element("a", { className: "tile__link", href: `/watch?video=${video.id}` }, video.name)
+    link.dataset.video = String(video.id)
+    const text = element("div", { className: "tile__text" }, element(level, { className: "tile__name" }, link), this.#note)
+    const label = `Remove ${video.name} from “Continue watching”`
+    const remove = onRemove && element("button", { className: "tile__remove", type: "button", "aria-label": label, title: "Remove", onclick: onRemove }, "×")
+    this.node = element("li", { className: "tile" }, picture, text, remove ?? null)
+    this.show(point)
+  }
+
+  get videoId() {
+    return String(this.#video.id)
+  }
+
+  /** Show how far the viewer is. @param {any} point undefined if the video was never started */
+  show(point) {
+    const duration = point?.duration ?? this.#video.duration_seconds
+    const isWatched = point?.watched === true
+    const isBegun = point !== undefined && point.currentTime > 0 && !(isWatched && point.percent >= 90)
+    this.#bar.hidden = !isBegun || !duration
+    if (isBegun && duration) this.#bar.value = Math.min(100, (100 * point.currentTime) / duration)
+    this.#badge.textContent = isWatched && !isBegun ? "✓ Watched" : duration ? clock(duration) : ""
+    this.#badge.hidden = !this.#badge.textContent
+    this.#note.textContent = [kindOf(this.#video), isBegun && duration ? left(duration - point.currentTime) : null].filter(Boolean).join(" · ")
+  }
+}
+
+/** Grey tiles in the place of a list that is being loaded. */
+export function tileSkeletons(label, count) {
+  const tiles = Array.from({ length: count }, () =>
+    element("div", { className: "tile", "aria-hidden": "true" }, element("span", { className: "tile__picture tile__picture--empty skeleton__bar" }), element("span", { className: "skeleton__bar" })),
+  )
+  return element("div", { className: "tiles", role: "status" }, element("span", { className: "visually-hidden" }, label), ...tiles)
+}

@@ -1,0 +1,35 @@
+// Swagger UI with the sign-in of the site. Its own sign-in, its bar, and its box for the address of
+// another document are left out.
+
+import { mountHeader, mountSignIn, session, skeleton } from "/site/site.js"
+import { parts } from "./parts.js"
+
+const reference = document.getElementById("reference")
+const dialog = document.getElementById("sign-in-dialog")
+
+/** Add the token of the signed-in user to the requests of "Try it out". */
+async function addToken(request) {
+  const isOurs = new URL(request.url, location.href).origin === location.origin
+  const token = request.loadSpec || !isOurs ? null : await session.token()
+  if (token) request.headers.Authorization ??= `Bearer ${token}`
+  return request
+}
+
+mountHeader({ page: "docs", signIn: () => dialog.showModal() })
+session.addEventListener("change", () => dialog.close()) // before the sign-in moves the focus
+mountSignIn(document.getElementById("sign-in"))
+reference.append(skeleton("Loading the API", 8))
+
+window.SwaggerUIBundle({
+  url: "/openapi.json",
+  domNode: reference,
+  layout: "Site",
+  deepLinking: true,
+  docExpansion: "none",
+  defaultModelsExpandDepth: -1,
+  displayRequestDuration: true,
+  validatorUrl: null,
+  syntaxHighlight: false, // its colours are for a dark background only
+  requestInterceptor: addToken,
+  plugins: [parts],
+})

@@ -1,0 +1,186 @@
+"""`/watch` in a real browser, with the demo's videos and the points of one viewer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import chromium
+from tests.support.chromium import needs_a_browser, overflow, violations
+
+pytestmark = needs_a_browser
+CONTINUED = ["A Walk along the Quay", "The Long Ferry", "Tides: Spring", "Keepers: The Log"]
+NEXT_UP = ["Ferry Tales: Anchor", "The Harbour: High Water"]
+FERRY_AT, FERRY_BEFORE, FERRY_SECONDS = 22.5, 120, 150
+PAST = """async (video, seconds) => {
+  while (video.readyState < 3 || video.currentTime < seconds || video.seeking)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+}"""
+"""Resolves when the video plays at a position."""
+
+
+def shelf(page, name):
+    return page.get_by_role("region", name=name)
+
+
+def names(page, name):
+    """The names of the videos in a list, after it is loaded."""
+    shelf(page, name).locator(".tile a").first.wait_for()
+    return shelf(page, name).get_by_role("link").all_inner_texts()
+
+
+def open_video(page, name):
+    page.get_by_role("link", name=name).first.click()
+    page.get_by_role("heading", level=1, name=name).wait_for()
+
+
+def position(page):
+    return page.locator("video").evaluate("(video) => video.currentTime")
+
+
+def seek(page, seconds):
+    page.locator("video").evaluate("(video, to) => { video.currentTime = to }", seconds)
+
+
+def focused(page):
+    return page.evaluate("document.activeElement.ariaLabel || document.activeElement.innerText")
+
+
+def test_the_lists_show_what_to_continue_with_its_progress_and_what_is_next(open_page):
+    page = open_page()
+
+    assert names(page, "Continue watching") == CONTINUED
+    assert names(page, "Next up") == NEXT_UP
+    ferry = shelf(page, "Continue watching").get_by_role("listitem").filter(has_text="Ferry")
+    share = 100 * FERRY_AT / FERRY_SECONDS
+    assert ferry.get_by_role("progressbar").evaluate("(bar) => bar.value") == share
+    assert focused(page) == "Watch"
+
+
+def test_a_video_of_another_company_is_not_listed_and_says_why_it_does_not_play(open_page):
+    page = open_page()
+    assert "The Last Tram" not in names(page, "All videos")
+    listed = page.evaluate("fetch('/v1/videos?per_page=100').then((answer) => answer.json())")
+    [tram] = [video["id"] for video in listed if video["name"] == "The Last Tram"]
+
+    page.goto(page.url + f"?video={tram}")
+    page.get_by_role("alert").get_by_text("This video is not available to you.").wait_for()
+    assert page.get_by_role("button", name="Start over").count() == 0
+
+
+def test_a_video_resumes_and_offers_the_earlier_position_and_the_start(open_page):
+    page = open_page()
+    open_video(page, "The Long Ferry")
+    page.locator(".panel").get_by_text("Resumed at 0:22.").wait_for()
+    assert position(page) >= FERRY_AT
+    assert focused(page) == "The Long Ferry"
+
+    page.get_by_role("button", name="Go on at 2:00 instead").click()
+    page.locator("video").evaluate(PAST, FERRY_BEFORE)
+    page.get_by_role("button", name="Start over").click()
+    page.locator("video").evaluate(PAST, 0)
+    assert position(page) < 10
+
+
+def test_a_position_appears_in_another_window_and_goes_on_there(open_page):
+    here, there = open_page(), open_page()
+    names(there, "Continue watching")
+    open_video(here, "Weather for Sailors")
+    here.locator("video").evaluate(PAST, 1)
+    seek(here, 40)
+    here.locator("video").evaluate(PAST, 41)
+    here.locator("video").evaluate("(video) => video.pause()")
+    at = position(here)
+
+    there.locator("#continue").get_by_role("link", name="Weather for Sailors").click()
+    there.locator("video").evaluate(PAST, 40)
+    assert abs(position(there) - at) < 1
+    seek(there, 10)
+    here.get_by_role("button", name="Go to 0:1").click()
+    here.locator("video").evaluate(PAST, 10)
+    assert position(here) < 20
+
+
+def test_a_removed_video_can_be_put_back_and_the_focus_stays_in_the_list(open_page):
+    page = open_page()
+    names(page, "Continue watching")
+    page.get_by_role("button", name="Remove The Long Ferry").click()
+    page.get_by_role("button", name="Undo").wait_for()
+    page.get_by_role("button", name="Remove The Long Ferry").wait_for(state="detached")
+    assert names(page, "Continue watching") == [CONTINUED[0], *CONTINUED[2:]]
+    assert focused(page) == "Remove Tides: Spring from “Continue watching”"
+
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Remove The Long Ferry").wait_for()
+    assert names(page, "Continue watching") == CONTINUED
+    assert focused(page) == "Continue watching"
+
+
+def test_a_viewer_marks_a_video_as_watched_and_takes_the_mark_back(open_page):
+    page = open_page()
+    open_video(page, "Lighthouse Keepers")
+    page.get_by_role("button", name="Mark as watched").click()
+    page.get_by_role("button", name="Mark as not watched").wait_for()
+    page.locator(".tile").filter(has_text="Lighthouse Keepers").get_by_text("Watched").wait_for()
+
+    page.get_by_role("button", name="Mark as not watched").click()
+    page.get_by_role("button", name="Mark as watched").wait_for()
+
+
+def test_after_an_episode_the_page_offers_the_next_one(open_page):
+    page = open_page()
+    open_video(page, "Ferry Tales: Bow")
+    page.locator("video").evaluate(PAST, 1)
+    seek(page, 59.5)
+
+    page.locator(".panel").get_by_text("Next: Ferry Tales: Anchor").wait_for()
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.get_by_role("heading", level=1, name="Ferry Tales: Anchor").wait_for()
+
+
+def test_a_video_links_to_its_lesson_and_the_lesson_to_its_video(open_page):
+    page = open_page()
+    open_video(page, "How to Tie a Bowline")
+    page.get_by_role("link", name="Welcome").click()
+    page.wait_for_url("**/dashboard#lesson-*")
+    page.get_by_role("listitem").filter(has_text="Welcome").get_by_role("link").click()
+
+    page.get_by_role("heading", level=1, name="How to Tie a Bowline").wait_for()
+
+
+def test_a_failed_list_has_its_own_message_and_a_new_try(open_page):
+    page = open_page()
+    names(page, "Next up")
+    page.route("**/api/v1/viewing/continue", lambda route: route.fulfill(status=503, body="{}"))
+    page.reload()
+    shelf(page, "Continue watching").get_by_role("alert").wait_for()
+    assert names(page, "Next up") == NEXT_UP
+
+    page.unroute("**/api/v1/viewing/continue")
+    shelf(page, "Continue watching").get_by_role("button", name="Try again").click()
+    assert names(page, "Continue watching") == CONTINUED
+
+
+def test_the_keyboard_alone_opens_a_video_and_goes_back(open_page):
+    page = open_page()
+    names(page, "Continue watching")
+    page.keyboard.press("Tab")  # from the heading of the page to the first video
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", level=1, name=CONTINUED[0]).wait_for()
+    page.keyboard.press("Tab")
+    assert focused(page) != "Watch"
+
+    page.go_back()
+    page.get_by_role("heading", level=1, name="Watch").wait_for()
+    assert focused(page) == "Watch"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [chromium.PHONE, {"width": 1280, "height": 900}])
+def test_axe_finds_no_violation_and_nothing_is_wider_than_the_window(open_page, scheme, viewport):
+    page = open_page(color_scheme=scheme, viewport=viewport, bypass_csp=True)
+    names(page, "Continue watching")
+    assert (violations(page), overflow(page)) == ({}, 0)
+
+    open_video(page, "The Long Ferry")
+    page.locator(".panel").get_by_text("Resumed at").wait_for()
+    assert (violations(page), overflow(page)) == ({}, 0)
