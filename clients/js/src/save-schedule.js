@@ -101,6 +101,7 @@ export function createSaveSchedule(media, every, save) {
     /** On `seeked`: saves in a second, unless another seek follows. */
     seeked() {
       seeking();
+      saved = NaN;
       timer = setTimeout(() => {
         timer = undefined;
         saveNow();

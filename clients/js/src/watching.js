@@ -45,6 +45,8 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
   let isBehind = false;
   /** @type {import("./elapsed.js").Instant | null} */
   let hiddenAt = null;
+  /** The page has returned from the back/forward cache, and the media has not played since. */
+  let isBack = false;
   /** @type {Point | null | undefined} */
   let known;
   /** The positions of the last saves. @type {number[]} */
@@ -219,7 +221,15 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
     if (type === "seeking") onSeeking();
     if (type === "seeked") onSeeked();
     // A new source reports 0 until its player has sought to the old position.
-    if (type === "emptied" && turn) open(UNKNOWN_SECONDS);
+    if (type === "emptied" && turn) {
+      open(UNKNOWN_SECONDS);
+      // WebKit loads the media again, from 0, when the page returns from the back/forward cache.
+      if (isBack) {
+        schedule.close();
+        decide();
+      }
+    }
+    if (type === "play") isBack = false;
     if (type === "ended" || (type === "pause" && !media.ended)) schedule.saveNow();
     isPlaying = !media.paused;
     wake();
@@ -260,6 +270,7 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
      * @param {boolean} isRestored whether it comes from the back/forward cache
      */
     shown(isRestored) {
+      isBack = isRestored;
       if (isRestored || (hiddenAt && elapsedSince(hiddenAt) > BREAK_MS)) askAgain();
       hiddenAt = null;
     },
