@@ -1,7 +1,7 @@
 /** Delivers the saves of the outbox: one request at a time, and a growing delay while the service fails. */
 
 import { isDelivered, isFinal, retryAfter } from "./answers.js";
-import { elapsedSince, now } from "./elapsed.js";
+import { elapsedSince } from "./elapsed.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {import("./transport.js").Reply} Reply */
@@ -45,20 +45,10 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
   /** @param {boolean} [own] */
   const waiting = (own) => outbox.list(own).filter(({ text }) => !inFlight.has(text));
 
-  /** The start and the end of the last successful request. */
-  let start = now();
-  let end = start;
-
-  /**
-   * The service dates a save by its arrival, so a slow request makes it later than it is. A save that was measured
-   * during that request counts as measured at its end, or the service would ignore it.
-   * @param {Entry} entry
-   */
-  function eventOf({ videoId, currentTime, duration, device, measured }) {
-    const age = elapsedSince(measured);
-    const ageMs = Math.min(age, elapsedSince(age < elapsedSince(start) ? end : measured));
-    return { userId: transport.user(), videoId, currentTime, duration, device, ageMs };
-  }
+  /** @param {Entry} entry */
+  const eventOf = ({ videoId, currentTime, duration, device, measured }) => ({
+    userId: transport.user(), videoId, currentTime, duration, device, ageMs: elapsedSince(measured),
+  });
 
   function cancelTimer() {
     clearTimeout(timer);
@@ -115,14 +105,9 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
     const { path, body } = sent[1]
       ? { path: "/api/progress/batch", body: { events } }
       : singleSave(/** @type {Entry} */ (sent[0]), /** @type {{ ageMs: number }} */ (events[0]));
-    const sentAt = now();
     const reply = await transport.request("POST", path, { body, now: isNow });
     for (const { text } of sent) inFlight.delete(text);
-    if (isDelivered(reply)) {
-      every = Math.min(Number(reply.headers.get("Resume-Every")) || 0, LONGEST_EVERY);
-      start = sentAt;
-      end = now();
-    }
+    if (isDelivered(reply)) every = Math.min(Number(reply.headers.get("Resume-Every")) || 0, LONGEST_EVERY);
     return receive(sent, reply);
   }
 

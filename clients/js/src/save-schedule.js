@@ -101,7 +101,6 @@ export function createSaveSchedule(media, every, save) {
     /** On `seeked`: saves in a second, unless another seek follows. */
     seeked() {
       seeking();
-      saved = NaN;
       timer = setTimeout(() => {
         timer = undefined;
         saveNow();

@@ -45,8 +45,6 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
   let isBehind = false;
   /** @type {import("./elapsed.js").Instant | null} */
   let hiddenAt = null;
-  /** The page has returned from the back/forward cache, and the media has not played since. */
-  let isBack = false;
   /** @type {Point | null | undefined} */
   let known;
   /** The positions of the last saves. @type {number[]} */
@@ -221,15 +219,7 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
     if (type === "seeking") onSeeking();
     if (type === "seeked") onSeeked();
     // A new source reports 0 until its player has sought to the old position.
-    if (type === "emptied" && turn) {
-      open(UNKNOWN_SECONDS);
-      // WebKit loads the media again, from 0, when the page returns from the back/forward cache.
-      if (isBack) {
-        schedule.close();
-        decide();
-      }
-    }
-    if (type === "play") isBack = false;
+    if (type === "emptied" && turn) open(UNKNOWN_SECONDS);
     if (type === "ended" || (type === "pause" && !media.ended)) schedule.saveNow();
     isPlaying = !media.paused;
     wake();
@@ -270,7 +260,6 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
      * @param {boolean} isRestored whether it comes from the back/forward cache
      */
     shown(isRestored) {
-      isBack = isRestored;
       if (isRestored || (hiddenAt && elapsedSince(hiddenAt) > BREAK_MS)) askAgain();
       hiddenAt = null;
     },
