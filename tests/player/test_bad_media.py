@@ -20,7 +20,7 @@ MISFORTUNES = {
         "media.load(Infinity); media.play(); media.advance(0.5); media.load(90); media.advance(0.5)"
     ),
     "a new source reports 0": (
-        "media.load(90); media.play(); media.advance(3); await pause(30); media.say('emptied');"
+        "media.load(90); media.play(); media.advance(0.75); await pause(30); media.say('emptied');"
         " media.duration = NaN; media.report(0); media.say('pause'); media.load(90);"
         " media.report(0); media.say('seeking'); media.say('seeked'); media.say('timeupdate')"
     ),

@@ -114,6 +114,7 @@ def test_firefox_keeps_the_page_in_its_back_forward_cache_and_asks_on_the_return
     tab = running_firefox.open(front.address + PAGE)
     start(tab)
     _go_and_return(tab, front, ann)
+    tab.close()
 
 
 def _go_and_return(tab: Any, front: Front, ann: Viewer) -> None:
@@ -146,6 +147,7 @@ def test_firefox_loads_a_page_with_a_live_stream_again_and_asks(running_firefox,
     tab.wait_for("player.log.some(({type}) => type === 'resumed') || player.media.currentTime > 1")
 
     assert abs(ann.position() - left_at) < 1.5
+    tab.close()
 
 
 def test_firefox_saves_when_the_tab_is_closed(running_firefox, front, ann):
