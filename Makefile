@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 NODE_PEERS := bench/peers/node
 GO_PEER := bench/peers/go/server
 HTTPYAC := http/node_modules/ready
+PLAYER := clients/js
+BROWSERS := tests/player/browsers
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
 .PHONY: help
@@ -23,6 +25,12 @@ seed-demo: $(VENV)/run ## Add companies, users, videos, viewings and a course to
 .PHONY: test
 test: $(VENV)/dev ## Run the tests (under 4 minutes)
 	@$(BIN)/python -m pytest -n 3 $(TESTS)
+
+.PHONY: test-player
+test-player: $(VENV)/dev $(PLAYER)/node_modules/ready $(BROWSERS)/node_modules/ready ## Test the player package and the pages, in real browsers (under 5 minutes)
+	@npm run --silent --prefix $(PLAYER) check
+	@npm test --silent --prefix $(PLAYER)
+	@$(BIN)/python -m pytest -m "player and not only_soak" -n 3 $(TESTS)
 
 .PHONY: soak
 soak: $(VENV)/dev ## Run the long versions of the tests: hundreds of kills, the large fuzz
@@ -137,6 +145,12 @@ $(NODE_PEERS)/node_modules/ready: $(NODE_PEERS)/package-lock.json
 
 $(GO_PEER): $(wildcard bench/peers/go/*.go)
 	@./bench/peers/go/build
+
+$(PLAYER)/node_modules/ready $(BROWSERS)/node_modules/ready: %/node_modules/ready: %/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 2; }
+	@echo "Setting up $*/node_modules (once) ..."
+	@npm ci --silent --ignore-scripts --prefix $*
+	@touch $@
 
 $(HTTPYAC): http/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 2; }

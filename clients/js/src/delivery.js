@@ -21,6 +21,8 @@ const LARGEST_BATCH = 48;
 const LONGEST_DELAY_MS = 60_000;
 /** The most that `Resume-Every` can ask for. */
 const LONGEST_EVERY = 60;
+/** A request under way for longer has slept: the save after it keeps its time, to win over no other device. */
+const LONGEST_FLIGHT_MS = 10_000;
 
 /**
  * @param {{
@@ -32,8 +34,10 @@ const LONGEST_EVERY = 60;
 export function createDelivery({ transport, outbox, lock, report, singleSave }) {
   /** @type {Promise<void> | null} */
   let running = null;
-  /** The entries in flight. @type {Set<string>} */
-  const inFlight = new Set();
+  /** What is in flight, by the text of the entry. @type {Map<string, ReturnType<typeof eventOf>>} */
+  const inFlight = new Map();
+  /** Resolves when all responses until now are processed. */
+  let received = Promise.resolve(true);
   let failures = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -49,6 +53,20 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
   const eventOf = ({ videoId, currentTime, duration, device, measured }) => ({
     userId: transport.user(), videoId, currentTime, duration, device, ageMs: elapsedSince(measured),
   });
+
+  /**
+   * Dates the entries after the saves of their videos in flight. The service dates a save by its arrival, so a slow
+   * request would make its save later than one that was measured in the meantime.
+   * @param {Entry[]} entries
+   */
+  function postpone(entries) {
+    for (const entry of entries) {
+      const { videoId, currentTime, measured } = entry;
+      const earlier = [...inFlight.values()].filter((event) => event.videoId === videoId && event.currentTime !== currentTime);
+      const late = Math.min(elapsedSince(measured) + 1 - Math.min(...earlier.map(({ ageMs }) => ageMs)), LONGEST_FLIGHT_MS);
+      if (late > 0) outbox.put({ ...entry, measured: { ...measured, wall: measured.wall + late, steady: measured.steady + late } });
+    }
+  }
 
   function cancelTimer() {
     clearTimeout(timer);
@@ -98,17 +116,22 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
    * @param {boolean} [isNow] without waiting for a token
    * @returns {Promise<boolean>} whether the next entries may follow
    */
-  async function send(entries, isNow) {
+  function send(entries, isNow) {
     const sent = entries.slice(0, batch);
-    for (const { text } of sent) inFlight.add(text);
     const events = sent.map(eventOf);
     const { path, body } = sent[1]
       ? { path: "/api/progress/batch", body: { events } }
       : singleSave(/** @type {Entry} */ (sent[0]), /** @type {{ ageMs: number }} */ (events[0]));
-    const reply = await transport.request("POST", path, { body, now: isNow });
-    for (const { text } of sent) inFlight.delete(text);
-    if (isDelivered(reply)) every = Math.min(Number(reply.headers.get("Resume-Every")) || 0, LONGEST_EVERY);
-    return receive(sent, reply);
+    sent.forEach(({ text }, index) => inFlight.set(text, /** @type {ReturnType<typeof eventOf>} */ (events[index])));
+    const request = transport.request("POST", path, { body, now: isNow });
+    // In the order of sending: an earlier save may arrive later, and this one is then sent once more.
+    return (received = received.then(async () => {
+      const reply = await request;
+      postpone(outbox.list());
+      for (const { text } of sent) inFlight.delete(text);
+      if (isDelivered(reply)) every = Math.min(Number(reply.headers.get("Resume-Every")) || 0, LONGEST_EVERY);
+      return receive(sent, reply);
+    }));
   }
 
   /**
@@ -179,8 +202,9 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
      * service orders the saves by their age.
      */
     hurry() {
+      postpone(waiting(true));
       const entries = waiting(true);
-      if (entries[0] && transport.user() && Date.now() >= blockedUntil) send(entries, true);
+      if (entries[0] && transport.user() && Date.now() >= blockedUntil) send(entries, true).then(flush);
     },
 
     /** The page is left, and may come back from the back/forward cache: it holds no lock there. */

@@ -7,13 +7,22 @@ const FRESH_MS = 1000;
 
 /**
  * @param {Save} save
- * @param {{ ageMs: number }} event
+ * @param {{ ageMs: number }} event its age becomes 0, as the service assumes, if another API saves it
  * @returns {import("./delivery.js").SaveRequest | null} null if only `/api/progress` can save it
  */
-export function singleSave({ api, kind = "movie", videoId, currentTime, duration }, event) {
+export function singleSave(save, event) {
+  const request = event.ageMs < FRESH_MS ? requestFor(save) : null;
+  if (request) event.ageMs = 0;
+  return request;
+}
+
+/**
+ * @param {Save} save
+ * @returns {import("./delivery.js").SaveRequest | null}
+ */
+function requestFor({ api, kind = "movie", videoId, currentTime, duration }) {
   const id = encodeURIComponent(videoId);
   const rate = Math.min(100, Math.floor((100 * currentTime) / duration));
-  if (event.ageMs >= FRESH_MS) return null;
   if (api === "playback")
     return {
       path: `/api/v1/playback/${kind}/${id}`,

@@ -75,7 +75,7 @@ export function createOutbox(storage, user) {
   return {
     /** @param {Save} save */
     put(save) {
-      const text = JSON.stringify(save);
+      const text = JSON.stringify({ ...save, text: undefined });
       own.set(save.videoId, text);
       memory.set(save.videoId, text);
       store();

@@ -59,10 +59,15 @@ export class Service {
   };
 
   /** @param {Request} request */
-  #respond({ method, path, body, at }) {
+  #respond({ method, path, body }) {
+    // A slow request arrives late.
+    const at = this.#clock.wall;
     if (path.endsWith("/events")) return json(503, { error: "No streams here" });
     if (path.endsWith("/batch")) return json(200, { results: body.events.map((/** @type {any} */ event) => ({ status: 204, applied: this.#save(event, at) })) });
-    if (method === "POST") return new Response(null, { status: 204, headers: { "Resume-Applied": String(this.#save(body, at)) } });
+    const playback = /playback\/\w+\/(.+)$/.exec(path);
+    if (playback) this.#save({ videoId: playback[1], currentTime: body.position_seconds }, at);
+    else if (method === "POST") return new Response(null, { status: 204, headers: { "Resume-Applied": String(this.#save(body, at)) } });
+    if (playback) return json(200, {});
     const point = this.points.get(decodeURIComponent(path.split("/")[4] ?? ""));
     return point ? json(200, point) : json(404, { error: "Progress not found" });
   }
