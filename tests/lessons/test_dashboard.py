@@ -264,6 +264,15 @@ def test_a_sign_in_that_has_ended_is_explained_at_the_form(page, member, served)
 
 
 @needs_a_browser
+def test_a_refused_token_is_explained_and_not_kept(page):
+    sign_in(page, token("ann", secret="another secret, of 32 bytes or more"))
+    page.get_by_role("alert").get_by_text("refuses this token").wait_for()
+
+    assert page.get_by_label("Access token", exact=True).is_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+@needs_a_browser
 def test_signing_out_removes_the_lessons_and_revokes_the_tokens(page, member, served):
     given = sign_in_by_password(page)
     with page.expect_response("**/v1/auth/logout"):

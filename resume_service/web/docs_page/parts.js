@@ -36,7 +36,7 @@ export function parts({ React }) {
     )
     return create(
       "section",
-      { className: "group" },
+      { className: "group", ref: (node) => node && layoutActions.readyToScroll(key, node) }, // for #/Group
       create(
         "div",
         { className: "group__head" },
@@ -72,6 +72,14 @@ export function parts({ React }) {
     return path.split(/(?=\/)/).flatMap((part, index) => (index ? [create("wbr", { key: index }), part] : [part]))
   }
 
+  // Each table of responses is a landmark without a name.
+  const removeRole = (node) => node?.querySelector("[role=region]")?.removeAttribute("role")
+  const withoutRole = (Original) => (props) => create("div", { ref: removeRole }, create(Original, props))
+
+  // The field of a parameter has its name only as a placeholder, a list of choices not even that.
+  const addLabel = (node, name) => name && node?.querySelector("input, select")?.setAttribute("aria-label", name)
+  const named = (Original) => (props) =>
+    create("div", { ref: (node) => addLabel(node, props.description) }, create(Original, props))
   const labelled = (Original) => (props) => create(Original, { "aria-label": "Request body", ...props })
 
   return {
@@ -80,6 +88,8 @@ export function parts({ React }) {
       OperationTag: replaceBy(Group),
       OperationSummary: replaceBy(RouteHead),
       TextArea: labelled,
+      JsonSchemaForm: named,
+      responses: withoutRole,
     },
   }
 }

@@ -7,6 +7,7 @@ import { ApiError, send } from "./request.js"
 const KEY = "sign-in"
 const RENEW_BEFORE_MS = 30_000
 const ENDED = "Your sign-in has ended. Sign in again."
+const REFUSED = "The service refuses this token. It may have expired."
 
 /** Fires `change` after a sign-in, a sign-out, and the end of a sign-in. */
 class Session extends EventTarget {
@@ -39,7 +40,7 @@ class Session extends EventTarget {
 
   async #renew() {
     const before = this.#kept
-    if (!before?.refreshToken) return this.end(ENDED)
+    if (!before?.refreshToken) return this.end(REFUSED)
     try {
       const pair = await send("/v1/auth/refresh", { method: "POST", body: { refresh_token: before.refreshToken } })
       if (this.#kept === before) this.#keep(fromPair(pair, before.user.email))
