@@ -1,10 +1,9 @@
 // The player: one video, where the viewer is in it, and what the viewer can do.
 
-import { element, problem } from "/site/site.js"
+import { clock, element, problem } from "/site/site.js"
 import { lessonText } from "./lessons.js"
 import { loadMedia } from "./media.js"
 import { Notices } from "./notices.js"
-import { clock } from "./times.js"
 import { kindOf } from "./video-text.js"
 
 export class Player {

@@ -1,7 +1,6 @@
 // One video in a list: its picture with a progress bar, its name, and a button to remove it.
 
-import { element } from "/site/site.js"
-import { clock, left } from "./times.js"
+import { clock, element, left } from "/site/site.js"
 import { kindOf, paletteOf, signOf } from "./video-text.js"
 
 export class Tile {
