@@ -24,6 +24,7 @@ function start() {
   viewer?.stop()
   viewer = session.user && viewerOf(session.user)
   document.getElementById("invitation").hidden = viewer !== null
+  document.querySelector("#intro h1").textContent = viewer ? "Watch" : "Sign in"
   shelvesPlace.hidden = viewer === null
   document.querySelector("main").classList.toggle("page--narrow", viewer === null)
   if (!viewer) shelvesPlace.replaceChildren()
