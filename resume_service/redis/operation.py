@@ -10,7 +10,9 @@ So the same operations serve all of them. psycopg 3 is built in the same way, fo
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from resume_service.redis.call import Call
@@ -24,6 +26,8 @@ class Blocking(NamedTuple):
     function: Callable[[], Any]
 
 
+PAUSE = Blocking(partial(time.sleep, 0))
+"""A step between two pieces of computation: other requests of the process run. Result: None."""
 Step = Call | Blocking
 """The result of a `Call` is the list of its replies. An error of a step is raised in the operation."""
 Operation = Generator[Step, Any, Result]

@@ -8,23 +8,40 @@ import pytest
 
 from resume_service.clock import epoch_ms
 from resume_service.errors import Unavailable
+from resume_service.redis.operation import PAUSE
 from resume_service.redis.router import RedisRouter
 from resume_service.redis.servers import OneServer
 from resume_service.resume.keys import Keys
 from resume_service.resume.known_point import KnownPoint
 from resume_service.resume.merge_state import NEVER
 from resume_service.resume.model import EventType, Mark, Measurement, PointSettings
-from resume_service.resume.point_scan import LATEST_MS, PointScan
+from resume_service.resume.point_scan import LATEST_MS, SLICE, PointScan
 from resume_service.settings import Settings
 from tests.support.executed import Executed
 
 NOON_MS = epoch_ms(datetime(2026, 11, 20, 12, tzinfo=UTC))
 
 
+def new_scan(redis_client):
+    settings = PointSettings.from_settings(Settings())
+    return PointScan(RedisRouter(OneServer(redis_client)), Keys(), settings)
+
+
 @pytest.fixture
 def scan(any_redis):
-    settings = PointSettings.from_settings(Settings())
-    return Executed(PointScan(RedisRouter(OneServer(any_redis)), Keys(), settings))
+    return Executed(new_scan(any_redis))
+
+
+def executed(operation):
+    """The steps and the result of an operation."""
+    steps = []
+    try:
+        step = next(operation)
+        while True:
+            steps.append(step)
+            step = operation.send(step.pipeline.send(step) if step is not PAUSE else None)
+    except StopIteration as done:
+        return steps, done.value
 
 
 @pytest.fixture
@@ -99,6 +116,17 @@ def test_known_videos_have_their_latest_events_and_deletions(scan, save, mark):
     }
     assert [number for number, point in known.points().items() if point.exists] == ["3", "2", "1"]
     assert known.deletions == {"5": NOON_MS + 60_000}
+
+
+def test_a_long_list_is_converted_in_pieces_so_that_other_requests_run_between_them(
+    any_redis, save
+):
+    for number in range(1, 2 * SLICE + 2):
+        save(str(number), 50)
+    steps, found = executed(new_scan(any_redis).known("ann"))
+
+    assert steps.count(PAUSE) == 2
+    assert len(found.lines) == 2 * SLICE + 1
 
 
 def test_keys_of_other_programs_and_expired_points_are_left_out(scan, save, any_redis):

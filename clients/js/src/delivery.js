@@ -1,5 +1,6 @@
 /** Delivers the saves of the outbox: one request at a time, and a growing delay while the service fails. */
 
+import { isDelivered, isFinal, retryAfter } from "./answers.js";
 import { elapsedSince } from "./elapsed.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
@@ -16,26 +17,10 @@ import { elapsedSince } from "./elapsed.js";
  * The service accepts 100 saves in a batch. But all `keepalive` requests in flight share 64 KiB, and a save with the
  * longest allowed names has almost 1 KiB.
  */
-const BATCH = 48;
+const LARGEST_BATCH = 48;
 const LONGEST_DELAY_MS = 60_000;
-const LONGEST_RETRY_AFTER_MS = 3_600_000;
 /** The most that `Resume-Every` can ask for. */
 const LONGEST_EVERY = 60;
-
-/** @param {{ status: number }} reply */
-const isDelivered = ({ status }) => status >= 200 && status < 300;
-
-/** Statuses that say that this save will never be accepted. @param {{ status: number }} reply */
-const isFinal = ({ status }) => status >= 400 && status < 500 && ![401, 408, 425, 429].includes(status);
-
-/**
- * @param {string | null} text seconds or an HTTP date
- * @returns {number} milliseconds from now; 0 if the header is missing or invalid
- */
-function retryAfter(text) {
-  const wait = Number(text) * 1000 || Date.parse(text ?? "") - Date.now();
-  return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER_MS) : 0;
-}
 
 /**
  * @param {{
@@ -53,8 +38,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let blockedUntil = 0;
-  let batch = BATCH;
-  let isRefused = false;
+  let batch = LARGEST_BATCH;
   let isAway = false;
   let every = 0;
 
@@ -94,10 +78,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
     const longest = Math.min(LONGEST_DELAY_MS, 1000 * 2 ** ++failures);
     if (delay) blockedUntil = Date.now() + delay;
     wait(delay + 1000 + Math.random() * (longest - 1000));
-    if (result.status === 401 && !isRefused) {
-      isRefused = true;
-      refuse(null, result);
-    }
+    if (result.status === 401) refuse(null, result);
     report(null, "queued", { count: outbox.list().length });
   }
 
@@ -109,7 +90,6 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
     outbox.remove(entry);
     if (isFinal(result)) return refuse(entry.videoId, result);
     failures = 0;
-    isRefused = false;
     report(entry.videoId, "saved", { applied: result.applied !== false });
   }
 
@@ -127,7 +107,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
       : singleSave(/** @type {Entry} */ (sent[0]), /** @type {{ ageMs: number }} */ (events[0]));
     const reply = await transport.request("POST", path, { body, now: isNow });
     for (const { text } of sent) inFlight.delete(text);
-    every = Math.min(Number(reply.header("Resume-Every")) || every, LONGEST_EVERY);
+    if (isDelivered(reply)) every = Math.min(Number(reply.headers.get("Resume-Every")) || 0, LONGEST_EVERY);
     return receive(sent, reply);
   }
 
@@ -137,7 +117,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
    */
   function receive(sent, reply) {
     /** @type {Result} */
-    const whole = { status: reply.status, error: reply.body?.error, applied: reply.header("Resume-Applied") !== "false" };
+    const whole = { status: reply.status, error: reply.body?.error, applied: reply.headers.get("Resume-Applied") !== "false" };
     const isBatch = sent.length > 1;
     if (isBatch && isFinal(whole)) {
       // One save, or the size of all, is the reason. Smaller batches find it and lose no other save.
@@ -154,8 +134,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
       if (isDelivered(result) || isFinal(result)) settle(entry, result);
       else failure = result;
     });
-    if (failure) fail(failure, retryAfter(reply.header("Retry-After")));
-    else if (isBatch) batch = BATCH;
+    if (failure) fail(failure, retryAfter(reply.headers.get("Retry-After")));
     return !failure;
   }
 

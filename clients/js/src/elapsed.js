@@ -18,20 +18,17 @@ const LONGEST_MS = 30 * DAY_MS;
 export const now = () => ({ wall: Date.now(), steady: performance.now(), origin: performance.timeOrigin });
 
 /**
+ * The wall clock counts only if it gives 0 to 30 days: a greater time means that it was set. For an instant of
+ * an earlier page there is no other clock. Then 30 days are the safe answer, as such a save wins over no other.
  * @param {Instant} instant
  * @returns {number} whole milliseconds since the instant, from 0 to 30 days
  */
 export function elapsedSince({ wall, steady, origin }) {
+  const isThisPage = origin === performance.timeOrigin;
   const byWall = Date.now() - wall;
-  const bySteady = origin === performance.timeOrigin ? performance.now() - steady : 0;
-  return Math.round(Math.min(Math.max(bySteady, byWall <= LONGEST_MS ? byWall : 0, 0), LONGEST_MS));
+  const bySteady = isThisPage ? performance.now() - steady : 0;
+  return Math.round(Math.min(Math.max(bySteady, isThisPage && byWall > LONGEST_MS ? 0 : byWall, 0), LONGEST_MS));
 }
-
-/**
- * @param {Instant} instant
- * @returns {boolean} whether an earlier page noted the instant more than 30 days ago: then its age is unknown
- */
-export const isTooOld = ({ wall, origin }) => origin !== performance.timeOrigin && Date.now() - wall > LONGEST_MS;
 
 /**
  * @template T

@@ -11,7 +11,7 @@ import { pause, readStream } from "./live-stream.js";
 import { followPage, isVisible } from "./page.js";
 import { pointOf } from "./routes.js";
 
-/** @typedef {import("./resume-points.js").Point} Point */
+/** @typedef {import("./types.js").Point} Point */
 /** `points`: the newest 20, at each connection. @typedef {{ points: Point[], point: Point, gone: { videoId: string } }} LiveEvents */
 /** @typedef {<K extends keyof LiveEvents>(type: K, detail: LiveEvents[K]) => void} Listener */
 /** @typedef {ReturnType<typeof createLive>} Live */
@@ -34,12 +34,29 @@ function after(points, type, detail) {
 }
 
 /**
- * @param {{
+ * `signal`: ends it.
+ * @typedef {{
  *   transport: import("./transport.js").Transport, storage: import("./outbox.js").KeyStorage | null,
- *   watched: Map<any, import("./watching.js").Watched>,
- * }} parts
+ *   watched: Map<any, import("./watching.js").Watched>, signal: AbortSignal,
+ * }} LiveParts
  */
-export function createLive({ transport, storage, watched }) {
+
+/** @type {WeakMap<AbortSignal, Live>} */
+const lives = new WeakMap();
+
+/**
+ * @param {LiveParts} parts
+ * @returns {Live} always the same for the same signal
+ */
+export function liveOf(parts) {
+  const live = lives.get(parts.signal) ?? createLive(parts);
+  lives.set(parts.signal, live);
+  live.check();
+  return live;
+}
+
+/** @param {LiveParts} parts */
+function createLive({ transport, storage, watched, signal: end }) {
   /** @type {Set<Listener>} */
   const listeners = new Set();
   /** @type {Point[] | null} */
@@ -126,7 +143,7 @@ export function createLive({ transport, storage, watched }) {
     void open(session.signal);
   }
 
-  const unfollow = followPage({
+  const page = {
     hidden: check,
     left() {
       isAway = true;
@@ -140,9 +157,14 @@ export function createLive({ transport, storage, watched }) {
       close();
       check();
     },
-  });
+  };
+  followPage(page, end);
   const timer = setInterval(check, CHECK_MS);
   /** @type {any} */ (timer).unref?.();
+  end.addEventListener("abort", () => {
+    page.left();
+    clearInterval(timer);
+  });
 
   /**
    * @param {Listener} listener it gets the points that are known already, too
@@ -162,13 +184,5 @@ export function createLive({ transport, storage, watched }) {
     add,
 
     check,
-
-    /** Ends the stream and forgets all listeners. */
-    end() {
-      listeners.clear();
-      clearInterval(timer);
-      unfollow();
-      close();
-    },
   };
 }

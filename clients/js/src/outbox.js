@@ -5,8 +5,6 @@
  * the next user of this browser never sends them. If the storage is full or forbidden, the queue is in memory.
  */
 
-import { isTooOld } from "./elapsed.js";
-
 /**
  * A measured position. `currentTime` and `duration`: seconds.
  * @typedef {{
@@ -27,9 +25,7 @@ const PREFIX = "resume-points:";
 function entryOf(text) {
   try {
     const save = JSON.parse(text ?? "");
-    const { videoId, currentTime, duration, measured } = save;
-    const isEntry = typeof videoId === "string" && Number.isFinite(currentTime + duration + measured.wall) && !isTooOld(measured);
-    return isEntry ? { ...save, text } : null;
+    return Number.isFinite(save.currentTime + save.duration + save.measured.wall) ? { ...save, text } : null;
   } catch {
     return null;
   }
@@ -61,7 +57,6 @@ export function createOutbox(storage, user) {
     if (!user()) return;
     for (const [videoId, text] of memory)
       attempt((storage) => {
-        storage.removeItem(keyOf(videoId)); // a full storage has room for the new entry in place of the old one
         storage.setItem(keyOf(videoId), text);
         memory.delete(videoId);
       });

@@ -3,27 +3,25 @@
 /**
  * `hidden`: save now, as the page may end. `left`: it may come back from the back/forward cache.
  * @param {{ hidden(): void, left(): void, shown(isRestored: boolean): void, online(): void }} on
- * @returns {() => void} stops listening
+ * @param {AbortSignal} signal stops listening
  */
-export function followPage({ hidden, left, shown, online }) {
-  const abort = new AbortController();
+export function followPage({ hidden, left, shown, online }, signal) {
+  const { document, window } = globalThis;
+  if (!document) return;
   /**
-   * @param {EventTarget | undefined} target
+   * @param {EventTarget} target
    * @param {string} type
    * @param {(event: any) => void} listener
    */
-  const on = (target, type, listener) => target?.addEventListener?.(type, listener, abort);
-  const { document, window } = globalThis;
+  const on = (target, type, listener) => target.addEventListener(type, listener, { signal });
   on(document, "visibilitychange", () => (isVisible() ? shown(false) : hidden()));
   on(document, "freeze", hidden);
-  on(document, "resume", () => shown(false));
   on(window, "pagehide", () => {
     hidden();
     left();
   });
   on(window, "pageshow", ({ persisted }) => persisted && shown(true));
   on(window, "online", online);
-  return () => abort.abort();
 }
 
 /** @returns {boolean} */

@@ -3,10 +3,10 @@
 import { useEffect, useRef, useState } from "react";
 
 /** @typedef {import("./resume-points.js").ResumePoints} ResumePoints */
-/** @typedef {import("./watching.js").WatchOptions} WatchOptions */
-/** @typedef {import("./watching.js").WatchingEvents} WatchingEvents */
-/** @typedef {import("./watching.js").Watching} Watching */
-/** @typedef {import("./save-schedule.js").MediaLike} MediaLike */
+/** @typedef {import("./types.js").WatchOptions} WatchOptions */
+/** @typedef {import("./types.js").WatchingEvents} WatchingEvents */
+/** @typedef {import("./types.js").Watching} Watching */
+/** @typedef {import("./types.js").MediaLike} MediaLike */
 /**
  * `onResumed`, `onAsk`, `onSaved`, `onQueued`, `onElsewhere`, `onRefused`: called with the detail of the event.
  * @typedef {Omit<WatchOptions, "signal"> & {

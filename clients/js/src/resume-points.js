@@ -9,37 +9,25 @@ import { startPosition } from "./start-position.js";
 import { createTransport } from "./transport.js";
 import { watchMedia } from "./watching.js";
 
-/** @typedef {import("./save-schedule.js").MediaLike} MediaLike */
-/** @typedef {import("./watching.js").WatchOptions} WatchOptions */
-/** @typedef {import("./watching.js").Watching} Watching */
-/** @typedef {import("./watching.js").WatchingEvents} WatchingEvents */
-/** @typedef {import("./watching.js").Found} Found */
+/** @typedef {import("./types.js").MediaLike} MediaLike */
+/** @typedef {import("./types.js").WatchOptions} WatchOptions */
+/** @typedef {import("./types.js").Watching} Watching */
+/** @typedef {import("./types.js").WatchingEvents} WatchingEvents */
+/** @typedef {import("./types.js").Found} Found */
 /** @typedef {import("./routes.js").ListOptions} ListOptions */
 /** @typedef {import("./routes.js").ResumeError} ResumeError */
-/**
- * A resume point. Times are in seconds, `percent` is 0 to 100, the others are ISO times of the service.
- * @typedef {{
- *   videoId: string, currentTime: number, updatedAt: string, duration?: number, percent?: number,
- *   watched?: boolean, completed?: boolean, watchedAt?: string, completedAt?: string, device?: string,
- *   previousTime?: number, previousAt?: string,
- * }} Point
- */
-/**
- * `url`: of the service, "" for the page's own host. `userId`: by default the `sub` of the token. `device`: a name
- * that other devices show. `storage`: `localStorage` by default, null for none.
- * @typedef {{
- *   url: string, token: import("./token.js").TokenSource, userId?: string, device?: string,
- *   fetch?: import("./transport.js").Fetch, storage?: import("./outbox.js").KeyStorage | null,
- * }} ResumePointsOptions
- */
+/** @typedef {import("./types.js").Point} Point */
+/** @typedef {import("./types.js").ResumePointsOptions} ResumePointsOptions */
 
 /** Playback waits no longer for the service. */
 const START_MS = 2000;
+/** Nor for a database that does not open. */
+const COPY_MS = 300;
 
 /** @returns {Storage | null} null outside a browser, and where the user forbids it */
 function pageStorage() {
   try {
-    return globalThis.localStorage ?? null;
+    return globalThis.document ? localStorage : null;
   } catch {
     return null;
   }
@@ -55,11 +43,34 @@ export class ResumePoints {
   #watched = new Map();
   /** @type {typeof import("./other-apis.js") | undefined} */
   #otherApis;
-  /** Stops following the page. @type {(() => void) | undefined} */
-  #unfollow;
-  /** @type {import("./live-leader.js").Live | undefined} */
-  #hub;
+  /** Ends what follows the page. @type {AbortController | undefined} */
+  #end;
   #storage;
+  /** Resolves when the saves of a killed session are back. @type {Promise<any> | undefined} */
+  #copy;
+
+  /**
+   * The point of a video, or null. This and the following calls reject with a `ResumeError`.
+   * @type {(videoId: string) => Promise<Point | null>}
+   */
+  get = this.#route("get");
+  /**
+   * Points, newest first; `next` is the `cursor` of the next page.
+   * @type {(options?: ListOptions) => Promise<Point[] & { next?: string }>}
+   */
+  list = this.#route("list");
+  /** @type {(videoId: string) => Promise<void>} */
+  delete = this.#route("remove");
+  /**
+   * Marks a video as watched; with false, takes the mark back.
+   * @type {(videoId: string, watched?: boolean) => Promise<void>}
+   */
+  markWatched = this.#route("markWatched");
+  /**
+   * Takes a video out of "continue watching" until its next save; with false, puts it back.
+   * @type {(videoId: string, dismissed?: boolean) => Promise<void>}
+   */
+  dismiss = this.#route("dismiss");
 
   /** @param {ResumePointsOptions} options */
   constructor({ storage = pageStorage(), device, ...options }) {
@@ -100,7 +111,6 @@ export class ResumePoints {
       stopped: async () => {
         await within(this.#delivery.flush(), START_MS);
         if (this.#watched.get(media) === watched) this.#watched.delete(media);
-        this.#hub?.check();
       },
     });
     this.#watched.set(media, watched);
@@ -119,49 +129,6 @@ export class ResumePoints {
   }
 
   /**
-   * @param {string} videoId
-   * @returns {Promise<Point | null>} it rejects with a `ResumeError`, as all calls below
-   */
-  get(videoId) {
-    return this.#route("get", videoId);
-  }
-
-  /**
-   * @param {ListOptions} [options]
-   * @returns {Promise<Point[] & { next?: string }>} newest first; `next` is the `cursor` of the next page
-   */
-  list(options = {}) {
-    return this.#route("list", options);
-  }
-
-  /**
-   * @param {string} videoId
-   * @returns {Promise<void>}
-   */
-  delete(videoId) {
-    return this.#route("change", videoId, false);
-  }
-
-  /**
-   * @param {string} videoId
-   * @param {boolean} [watched] false takes the mark back
-   * @returns {Promise<void>}
-   */
-  markWatched(videoId, watched = true) {
-    return this.#route("change", videoId, watched, "/watched");
-  }
-
-  /**
-   * Takes a video out of "continue watching" until its next save.
-   * @param {string} videoId
-   * @param {boolean} [dismissed] false puts it back
-   * @returns {Promise<void>}
-   */
-  dismiss(videoId, dismissed = true) {
-    return this.#route("change", videoId, dismissed, "/dismissed");
-  }
-
-  /**
    * Follows the live stream: all changes of this viewer's points, with reconnection.
    * @param {{ signal?: AbortSignal }} [options]
    * @returns {Promise<import("./listening.js").Listening>} an event target with `points`, `point` and `gone`
@@ -177,32 +144,37 @@ export class ResumePoints {
    */
   async close() {
     await Promise.all([...this.#watched.values()].map(({ watching }) => watching.stop()));
-    this.#hub?.end();
-    this.#unfollow?.();
-    this.#hub = this.#unfollow = undefined;
+    this.#delivery.leave();
+    this.#end?.abort();
+    this.#end = undefined;
   }
 
   async #live() {
-    const { createLive } = await import("./live-leader.js");
-    this.#hub ??= createLive({ transport: this.#transport, storage: this.#storage, watched: this.#watched });
-    this.#hub.check();
-    return this.#hub;
+    const { liveOf } = await import("./live-leader.js");
+    return liveOf({ transport: this.#transport, storage: this.#storage, watched: this.#watched, signal: this.#follow() });
   }
 
   #follow() {
-    this.#unfollow ??= followPage({
+    if (this.#end) return this.#end.signal;
+    this.#end = new AbortController();
+    const { signal } = this.#end;
+    const copy = import("./durable-copy.js").then(({ keepCopy }) => this.#storage && keepCopy(this.#outbox, this.#transport, signal));
+    this.#copy = this.#transport.identify().then(() => within(copy, COPY_MS));
+    this.#copy.then(this.#delivery.comeBack);
+    const page = {
       hidden: () => {
         for (const watched of this.#watched.values()) watched.hidden();
         this.#delivery.hurry();
       },
       left: this.#delivery.leave,
-      shown: (isRestored) => {
+      shown: (/** @type {boolean} */ isRestored) => {
         this.#delivery.comeBack();
         for (const watched of this.#watched.values()) watched.shown(isRestored);
       },
       online: this.#delivery.retry,
-    });
-    this.#delivery.flush();
+    };
+    followPage(page, signal);
+    return signal;
   }
 
   /**
@@ -213,6 +185,7 @@ export class ResumePoints {
     const pending = () => this.#outbox.list().find((entry) => entry.videoId === videoId);
     const ask = async () => {
       await this.#transport.identify();
+      await this.#copy;
       // The service compares the save of this browser with those of others. So it has to arrive first.
       if (pending()) await within(this.#delivery.flush(), START_MS / 2);
       const { status, body } = await this.#call("GET", `/${encodeURIComponent(videoId)}`);
@@ -229,14 +202,15 @@ export class ResumePoints {
   }
 
   /**
-   * @param {"get" | "list" | "change"} name
-   * @param {...any} values
-   * @returns {Promise<any>}
+   * @param {string} name
+   * @returns {(...values: any[]) => Promise<any>}
    */
-  async #route(name, ...values) {
-    /** @type {any} */
-    const routes = await import("./routes.js");
-    return routes[name](this.#call, ...values);
+  #route(name) {
+    return async (...values) => {
+      /** @type {any} */
+      const routes = await import("./routes.js");
+      return routes[name](this.#call, ...values);
+    };
   }
 
   /** @type {import("./routes.js").Call} */

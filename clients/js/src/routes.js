@@ -1,6 +1,6 @@
 /** The routes of `/api/progress` that a page calls itself. They are loaded at the first call. */
 
-/** @typedef {import("./resume-points.js").Point} Point */
+/** @typedef {import("./types.js").Point} Point */
 /** `cursor`: the `next` of the page before. @typedef {{ status?: "in-progress" | "watched", limit?: number, cursor?: string }} ListOptions */
 /** Calls a route of the user. @typedef {(method: string, path: string) => Promise<import("./transport.js").Reply>} Call */
 
@@ -40,15 +40,15 @@ export async function get(call, videoId) {
 
 /**
  * @param {Call} call
- * @param {ListOptions} options
+ * @param {ListOptions} [options]
  * @returns {Promise<Point[] & { next?: string }>}
  */
-export async function list(call, options) {
+export async function list(call, options = {}) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(options)) if (value !== undefined) query.set(name, String(value));
   const reply = await call("GET", `?${query}`);
   if (!isSuccess(reply) || !Array.isArray(reply.body)) throw new ResumeError(reply);
-  const next = /[?&]cursor=([^&>]+)[^>]*>;\s*rel="?next/.exec(reply.header("Link") ?? "")?.[1];
+  const next = /[?&]cursor=([^&>]+)[^>]*>;\s*rel="?next/.exec(reply.headers.get("Link") ?? "")?.[1];
   return Object.assign(reply.body.map((point) => pointOf(point)), next && { next: decodeURIComponent(next) });
 }
 
@@ -59,8 +59,28 @@ export async function list(call, options) {
  * @param {boolean} isSet
  * @param {string} [mark] without it, the point
  */
-export async function change(call, videoId, isSet, mark = "") {
+async function change(call, videoId, isSet, mark = "") {
   const reply = await call(isSet ? "PUT" : "DELETE", `/${encodeURIComponent(videoId)}${mark}`);
   const isMissing = !isSet && reply.status === 404;
   if (!isSuccess(reply) && !isMissing) throw new ResumeError(reply);
 }
+
+/**
+ * @param {Call} call
+ * @param {string} videoId
+ */
+export const remove = (call, videoId) => change(call, videoId, false);
+
+/**
+ * @param {Call} call
+ * @param {string} videoId
+ * @param {boolean} [watched]
+ */
+export const markWatched = (call, videoId, watched = true) => change(call, videoId, watched, "/watched");
+
+/**
+ * @param {Call} call
+ * @param {string} videoId
+ * @param {boolean} [dismissed]
+ */
+export const dismiss = (call, videoId, dismissed = true) => change(call, videoId, dismissed, "/dismissed");

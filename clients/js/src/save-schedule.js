@@ -5,14 +5,7 @@
  * is decided, so that a player that fails at 0 overwrites nothing.
  */
 
-/**
- * What a player must have. An `HTMLMediaElement` has all of it. Times are in seconds.
- * @typedef {{
- *   currentTime: number, readonly duration: number, readonly paused: boolean, readonly seeking: boolean, readonly ended: boolean,
- *   addEventListener(type: string, listener: (event: any) => void): void,
- *   removeEventListener(type: string, listener: (event: any) => void): void,
- * }} MediaLike
- */
+/** @typedef {import("./types.js").MediaLike} MediaLike */
 
 const AFTER_SEEK_MS = 1000;
 /** Nothing below this position is saved. */
@@ -59,7 +52,7 @@ export function createSaveSchedule(media, every, save) {
   function saveNow() {
     const { duration } = media;
     const position = rounded(media.ended ? duration : media.currentTime);
-    const isKnown = duration < Infinity && position >= SMALLEST_SECONDS && !media.seeking;
+    const isKnown = duration && duration < Infinity && position >= SMALLEST_SECONDS && !media.seeking;
     if (!isOpen || !isKnown || played < needed || position === saved) return;
     saved = position;
     unsaved = 0;
@@ -77,14 +70,15 @@ export function createSaveSchedule(media, every, save) {
     /**
      * Lets saves begin.
      * @param {number} seconds of playback before the first save
-     * @param {number} from the position that is stored already
+     * @param {number} [from] the position that is stored already; without it, saves go on as before `close`
      */
     open(seconds, from) {
       isOpen = true;
+      need(seconds);
+      if (from === undefined) return;
       saved = rounded(from);
       last = NaN;
       unsaved = 0;
-      need(seconds);
     },
 
     /** Keeps saves back until `open`. */

@@ -1,9 +1,12 @@
 /** The token of the user. The last one stays in memory, because nothing asynchronous finishes in `pagehide`. */
 
+import { within } from "./elapsed.js";
+
 /** @typedef {string | (() => string | null | undefined | Promise<string | null | undefined>)} TokenSource */
 /** @typedef {{ sub?: string, role?: string, exp?: number, iat?: number }} Claims */
 /** @typedef {ReturnType<typeof createToken>} Token */
 
+const TIMEOUT_MS = 10_000;
 /** A token is renewed this long before its end: longer than the longest time between two saves. */
 const MARGIN_SECONDS = 90;
 
@@ -24,16 +27,18 @@ export function claimsOf(token) {
 export function createToken(source) {
   /** @type {string | null} */
   let last = typeof source === "string" ? source : null;
-  /** @type {Promise<string | null> | undefined} */
+  /** @type {Promise<string | null | undefined> | undefined} */
   let request;
+
+  const ask = async () => (last = (typeof source === "string" ? source : await source()) || null);
 
   /**
    * Requests a token. Requests at the same time share one call of the page's function.
-   * @returns {Promise<string | null>}
+   * @returns {Promise<string | null | undefined>} nothing if the function fails or hangs; it never rejects
    */
-  async function renew() {
-    request ??= (async () => (last = (typeof source === "string" ? source : await source()) || null))();
-    return request.finally(() => (request = undefined));
+  function renew() {
+    request ??= within(ask(), TIMEOUT_MS).finally(() => (request = undefined));
+    return request;
   }
 
   return {
@@ -44,7 +49,7 @@ export function createToken(source) {
     current() {
       const { exp = Infinity, iat = 0 } = claimsOf(last);
       const left = exp - Date.now() / 1000;
-      if (left < Math.min(MARGIN_SECONDS, (exp - iat) / 2)) renew().catch(() => {});
+      if (left < Math.min(MARGIN_SECONDS, (exp - iat) / 2)) renew();
       return left > 0 ? last : null;
     },
   };

@@ -3,17 +3,17 @@
 import { within } from "./elapsed.js";
 import { claimsOf, createToken } from "./token.js";
 
-/** `status`: 0 without a response. @typedef {{ status: number, header: (name: string) => string | null, body: any }} Reply */
+/** `status`: 0 without a response. @typedef {{ status: number, headers: Headers, body: any }} Reply */
 /** @typedef {(url: string, init: RequestInit) => Promise<Response>} Fetch */
 /**
- * `timeout`: milliseconds. `now`: send at once with the last token, because the page may end.
- * @typedef {{ body?: object, timeout?: number, now?: boolean }} RequestOptions
+ * `now`: send at once with the last token, because the page may end.
+ * @typedef {{ body?: object, now?: boolean }} RequestOptions
  */
 /** @typedef {ReturnType<typeof createTransport>} Transport */
 
 const TIMEOUT_MS = 10_000;
 /** @type {Reply} */
-const NO_REPLY = { status: 0, header: () => null, body: null };
+const NO_REPLY = { status: 0, headers: new Headers(), body: null };
 
 /**
  * @param {{ url: string, token: import("./token.js").TokenSource, userId?: string, fetch?: Fetch }} options
@@ -32,7 +32,7 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
    * @param {boolean} [immediately]
    */
   async function authorized(method, path, body, signal, immediately) {
-    /** @param {string | null} current */
+    /** @param {string | null | undefined} current */
     const send = (current) => {
       const { sub, role } = claimsOf(current);
       // One instance never sends for two users, for example after another sign-in.
@@ -50,7 +50,7 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
     const response = await send(current);
     if (response.status !== 401) return response;
     const renewed = await token.renew();
-    return renewed === current ? response : send(renewed);
+    return renewed && renewed !== current ? send(renewed) : response;
   }
 
   return {
@@ -59,7 +59,7 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
 
     /** @returns {Promise<string | null>} the user id, for which a token may be requested; null if there is none */
     async identify() {
-      if (!user) user = claimsOf(await within(token.renew(), TIMEOUT_MS)).sub ?? null;
+      if (!user) user = claimsOf(await token.renew()).sub ?? null;
       return user;
     },
 
@@ -69,26 +69,21 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
      * @param {RequestOptions} [options]
      * @returns {Promise<Reply>} it never rejects
      */
-    async request(method, path, { body, timeout = TIMEOUT_MS, now } = {}) {
+    async request(method, path, { body, now } = {}) {
       const abort = new AbortController();
       const attempt = async () => {
         const response = await authorized(method, path, body, abort.signal, now);
-        const text = await response.text();
-        const reply = { status: response.status, header: (/** @type {string} */ name) => response.headers.get(name), body: null };
-        try {
-          reply.body = JSON.parse(text);
-        } catch {
-          // A proxy may answer with HTML: the status says enough.
-        }
-        return reply;
+        // A proxy may answer with HTML: the status says enough.
+        const content = await response.json().catch(() => null);
+        return { status: response.status, headers: response.headers, body: content };
       };
-      const reply = await within(attempt(), timeout);
+      const reply = await within(attempt(), TIMEOUT_MS);
       abort.abort();
       return reply ?? NO_REPLY;
     },
 
     /**
-     * Opens a response whose body the caller reads, without a time limit. It rejects if there is no response.
+     * Opens a response. The caller reads its body, without a time limit. It rejects if there is no response.
      * @param {string} path
      * @param {AbortSignal} signal
      */

@@ -6,9 +6,9 @@
  */
 
 /** @typedef {import("./resume-points.js").ResumePoints} ResumePoints */
-/** @typedef {import("./watching.js").WatchOptions} WatchOptions */
-/** @typedef {import("./watching.js").Watching} Watching */
-/** @typedef {import("./save-schedule.js").MediaLike} MediaLike */
+/** @typedef {import("./types.js").WatchOptions} WatchOptions */
+/** @typedef {import("./types.js").Watching} Watching */
+/** @typedef {import("./types.js").MediaLike} MediaLike */
 /**
  * What is used of a `<media-player>` element, or of a `MediaPlayerInstance` of React.
  * @typedef {{

@@ -5,43 +5,12 @@ import { TypedEventTarget } from "./events.js";
 import { createSaveSchedule } from "./save-schedule.js";
 import { startPosition } from "./start-position.js";
 
-/** @typedef {import("./save-schedule.js").MediaLike} MediaLike */
-/** @typedef {import("./resume-points.js").Point} Point */
-/**
- * `every`: seconds of playback between two saves. `kind` is for the API `playback`.
- * @typedef {{
- *   videoId: string, every?: number, resume?: "seek" | "ask" | "no", live?: boolean, save?: boolean,
- *   signal?: AbortSignal, api?: "progress" | "playback" | "rate", kind?: "movie" | "episode",
- * }} WatchOptions
- */
-/**
- * Times are in seconds. `saved.applied` is false if another device measured a later position.
- * @typedef {{
- *   resumed: { from: number },
- *   ask: { currentTime: number, device?: string, resume(): void, startOver(): void },
- *   saved: { applied: boolean },
- *   queued: { count: number },
- *   elsewhere: { currentTime: number, device?: string },
- *   refused: { status: number, error: string },
- * }} WatchingEvents
- */
-/**
- * `started`: resolves with the position at which playback starts, in seconds. `stop`: saves the position and ends; it
- * resolves when the save is delivered, or after 2 s, as it is stored then.
- * @typedef {import("./events.js").Typed<WatchingEvents> & {
- *   readonly videoId: string, readonly started: Promise<number>, stop(): Promise<void>,
- * }} Watching
- */
-/** What the service has of a video. @typedef {{ point: Point | null }} Found */
-/**
- * What it needs of the service.
- * @typedef {{
- *   find(): Promise<Found | undefined>,
- *   save(currentTime: number, duration: number): void,
- *   every(): number,
- *   stopped(): Promise<void>,
- * }} Service
- */
+/** @typedef {import("./types.js").MediaLike} MediaLike */
+/** @typedef {import("./types.js").Point} Point */
+/** @typedef {import("./types.js").WatchOptions} WatchOptions */
+/** @typedef {import("./types.js").WatchingEvents} WatchingEvents */
+/** @typedef {import("./types.js").Watching} Watching */
+/** @typedef {import("./types.js").Service} Service */
 /** @typedef {ReturnType<typeof watchMedia>} Watched */
 
 /** After so long a pause, another device may have gone on. */
@@ -57,7 +26,7 @@ const SAME_SECONDS = 1;
 const ECHOES = 4;
 const ECHO_SECONDS = 0.05;
 
-const MEDIA_EVENTS = "timeupdate play pause seeking seeked ended emptied loadedmetadata durationchange".split(" ");
+const MEDIA_EVENTS = "timeupdate play pause seeking seeked ended emptied durationchange".split(" ");
 
 /**
  * @param {MediaLike} media
@@ -177,19 +146,22 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
     else resumeAt(from);
   }
 
-  /** @param {number} currentTime */
-  function ask(currentTime) {
+  /**
+   * Asks the viewer, who may also seek, or just play on.
+   * @param {number} from
+   */
+  async function ask(from) {
     const asked = turn;
-    /** @param {() => void} act */
-    const once = (act) => () => {
-      if (asked === turn) act();
-    };
-    const startOver = once(() => {
+    /** @param {boolean} isYes */
+    const answer = (isYes) => {
+      if (asked !== turn) return;
+      if (isYes) return resumeAt(from);
       seek(0);
       open(KNOWN_SECONDS);
-    });
-    emit("ask", { currentTime, device: known?.device, resume: once(() => resumeAt(currentTime)), startOver });
-    until(() => schedule.played() >= UNANSWERED_SECONDS).then(once(() => open(KNOWN_SECONDS)));
+    };
+    emit("ask", { currentTime: from, device: known?.device, resume: () => answer(true), startOver: () => answer(false) });
+    await until(() => schedule.played() >= UNANSWERED_SECONDS);
+    if (asked === turn) open(KNOWN_SECONDS);
   }
 
   /** After a break, before any save: asks for the point, and follows it if another device has moved on. */
@@ -206,7 +178,7 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
     const from = isMoved && isValid && resume === "seek" && startPosition(point, media.duration);
     if (from) return resumeAt(from);
     if (isMoved) announce(point);
-    if (isValid) open(found ? KNOWN_SECONDS : UNKNOWN_SECONDS);
+    if (isValid) found && !isMoved ? schedule.open(0) : open(found ? KNOWN_SECONDS : UNKNOWN_SECONDS);
   }
 
   /**

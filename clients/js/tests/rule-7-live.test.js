@@ -114,7 +114,7 @@ test("rule 7: without a watching or listener, there is no stream", async (t) => 
   const stopped = watching.stop();
   await clock.advance(0);
   await stopped;
-  await clock.advance(0);
+  await clock.advance(15_000);
 
   assert.equal(streams.open.length, 0);
 });

@@ -7,7 +7,7 @@ import { Media } from "./media.js";
 import { Service } from "./service.js";
 
 // The files that are loaded later, so that no test waits for the disk while its clock stands still.
-await Promise.all(["lease", "live-leader", "listening", "other-apis", "routes"].map((name) => import(`../../src/${name}.js`)));
+await Promise.all(["durable-copy", "lease", "live-leader", "listening", "other-apis", "routes"].map((name) => import(`../../src/${name}.js`)));
 
 /** A `localStorage` that tabs share. */
 export class MemoryStorage {
@@ -42,7 +42,7 @@ export const tokenOf = (claims) => `e30.${Buffer.from(JSON.stringify(claims)).to
 
 /**
  * @param {{ after(end: () => void): void }} test
- * @param {Partial<import("../../src/resume-points.js").ResumePointsOptions>} [options]
+ * @param {Partial<import("../../src/types.js").ResumePointsOptions>} [options]
  */
 export function aPage(test, options = {}) {
   const clock = new Clock(test);
