@@ -20,6 +20,15 @@ PAST = """async (video, seconds) => {
 }"""
 """Resolves when the video plays at a position."""
 
+LINES = "(nodes) => nodes.map((node) => node.getClientRects().length)"
+GAPS = """(pictures) => pictures.map((picture) => {
+  const sign = document.createRange()
+  sign.selectNodeContents(picture.querySelector(".tile__sign"))
+  const [text, badge] = [sign, picture.querySelector(".tile__badge")].map((each) => each.getBoundingClientRect())
+  return Math.max(badge.top - text.bottom, badge.left - text.right)
+})"""
+"""Pixels between the text in a picture and its length."""
+
 
 def shelf(page, name):
     return page.get_by_role("region", name=name)
@@ -187,6 +196,16 @@ def test_a_video_links_to_its_lesson_and_the_lesson_to_its_video(open_page):
     page.get_by_role("listitem").filter(has_text="Welcome").get_by_role("link").click()
 
     page.get_by_role("heading", level=1, name="How to Tie a Bowline").wait_for()
+
+
+def test_on_a_phone_the_rest_of_a_video_is_on_one_line_and_its_length_covers_nothing(open_page):
+    page = open_page(viewport=chromium.PHONE)
+    names(page, "All videos")
+    lines = page.locator(".tile__state:not(:empty)").evaluate_all(LINES)
+    gaps = page.locator("#all .tile__picture").evaluate_all(GAPS)
+
+    assert set(lines) == {1}
+    assert min(gaps) >= 0
 
 
 def test_a_video_of_a_locked_lesson_says_what_to_complete_first_and_plays(open_page):
