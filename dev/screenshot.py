@@ -23,7 +23,7 @@ TARGET = ROOT / "docs" / "watch.jpg"
 QUALITY = 88
 LARGEST = 200_000
 """Bytes of the picture."""
-SIZE = {"width": 1120, "height": 780}
+SIZE = {"width": 1120, "height": 840}
 VIDEO = "The Long Ferry"
 STOPPED = """async (video) => {
   await video.play()

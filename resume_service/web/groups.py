@@ -20,7 +20,7 @@ class Group(NamedTuple):
 
 OPERATION = Group(
     "Operation",
-    "Health checks, metrics and this page.",
+    "Use this to watch over the service: health checks, metrics, and this page.",
     ("health", "metrics", "home"),
 )
 GROUPS = (
@@ -33,36 +33,62 @@ GROUPS = (
     ),
     Group(
         "Resume points",
-        "Save a viewer's position in a video, and read it on any device.",
+        "**The usual choice.** Use this if your player reports seconds. It needs no catalogue: any id of a"
+        " video is valid.",
         ("progress", "batch"),
     ),
     Group(
         "Live changes",
-        "A stream of events, so that other devices show a change at once.",
+        "Use this if a viewer's other devices must show a change at once: a stream of events.",
         ("live",),
     ),
     Group(
         "Watched and dismissed",
-        "What a viewer marks by hand, for one video or a whole series.",
+        "Use this for what a viewer marks by hand, for one video or a whole series.",
         ("marks", "series"),
     ),
-    Group("Continue watching", "The lists of a start page.", ("viewing",)),
-    Group("History", "The archived points of a viewer.", ("history",)),
     Group(
-        "Progress in percent", "Resume points for players that send a rate.", ("video_progress",)
+        "Continue watching",
+        "Use this for a start page: what to continue, and the next episode of each series.",
+        ("viewing",),
     ),
-    Group("Movies and episodes", "Resume points with a route for each kind.", ("playback",)),
     Group(
-        "Videos", "The catalogue, its streams and its views.", ("videos", "streams", "view_logs")
+        "History",
+        "Use this for points that are older than the resume points: the archive of a viewer.",
+        ("history",),
     ),
-    Group("Lessons", "The published course, and how far a viewer is.", ("course", "lessons")),
+    Group(
+        "Progress in percent",
+        "Use this if your player reports percent, not seconds. It saves the same points.",
+        ("video_progress",),
+    ),
+    Group(
+        "Movies and episodes",
+        "Use this if your application has a route for each kind of video, in whole seconds. It saves"
+        " the same points.",
+        ("playback",),
+    ),
+    Group(
+        "Videos",
+        "Use this to add videos to the catalogue, to find them and to play them.",
+        ("videos", "streams", "view_logs"),
+    ),
+    Group(
+        "Lessons",
+        "Use this to show a course, and to mark its lessons as completed.",
+        ("course", "lessons"),
+    ),
     Group(
         "Course administration",
-        "Edit the course, and let users in.",
+        "Use this to edit the course, and to enrol users.",
         ("modules", "course-lessons", "enrollments", "billing"),
     ),
-    Group("Companies", "A company has users and videos.", ("corporations",)),
-    Group("Users", "The users of a company.", ("users",)),
+    Group(
+        "Companies",
+        "Use this first on a new service: a company has the users and the videos.",
+        ("corporations",),
+    ),
+    Group("Users", "Use this to add and change the users of a company.", ("users",)),
     OPERATION,
 )
 """In the order of the page."""

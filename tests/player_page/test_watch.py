@@ -10,12 +10,24 @@ from tests.support.chromium import needs_a_browser, overflow, violations
 pytestmark = needs_a_browser
 CONTINUED = ["A Walk along the Quay", "The Long Ferry", "Tides: Spring", "Keepers: The Log"]
 NEXT_UP = ["Ferry Tales: Anchor", "The Harbour: High Water"]
+SERIES = ["The Harbour", "Ferry Tales", "Keepers", "Storm Watch", "Old Charts", "Tides"]
+HARBOUR = ["S1 E1", "S1 E2", "S1 E3", "S2 E1", "S2 E2", "S2 E3", "Special 1"]
+PANEL_BUTTONS = ["Mark as watched", "Remove from list"]
 FERRY_AT, FERRY_BEFORE, FERRY_SECONDS = 22.5, 120, 150
 PAST = """async (video, seconds) => {
   while (video.readyState < 3 || video.currentTime < seconds || video.seeking)
     await new Promise((resolve) => setTimeout(resolve, 20))
 }"""
 """Resolves when the video plays at a position."""
+
+LINES = "(nodes) => nodes.map((node) => node.getClientRects().length)"
+GAPS = """(pictures) => pictures.map((picture) => {
+  const sign = document.createRange()
+  sign.selectNodeContents(picture.querySelector(".tile__sign"))
+  const [text, badge] = [sign, picture.querySelector(".tile__badge")].map((each) => each.getBoundingClientRect())
+  return Math.max(badge.top - text.bottom, badge.left - text.right)
+})"""
+"""Pixels between the text in a picture and its length."""
 
 
 def shelf(page, name):
@@ -74,11 +86,50 @@ def test_a_video_resumes_and_offers_the_earlier_position_and_the_start(open_page
     assert position(page) >= FERRY_AT
     assert focused(page) == "The Long Ferry"
 
-    page.get_by_role("button", name="Go on at 2:00 instead").click()
+    page.get_by_role("button", name="Back to 2:00").click()
     page.locator("video").evaluate(PAST, FERRY_BEFORE)
+    page.reload()
     page.get_by_role("button", name="Start over").click()
     page.locator("video").evaluate(PAST, 0)
     assert position(page) < 10
+
+
+def test_no_button_moves_when_a_message_closes(open_page):
+    page = open_page()
+    open_video(page, "The Long Ferry")
+    page.get_by_role("button", name="Start over").wait_for()
+    buttons = [page.get_by_role("button", name=name) for name in PANEL_BUTTONS]
+    before = [each.bounding_box() for each in buttons]
+    page.get_by_role("button", name="Close: Resumed at").click()
+    page.get_by_role("button", name="Start over").wait_for(state="detached")
+
+    assert [each.bounding_box() for each in buttons] == before
+
+
+def test_the_video_in_the_player_is_not_in_the_personal_lists(open_page):
+    page = open_page()
+    names(page, "Next up")
+    open_video(page, "The Long Ferry")
+    assert names(page, "Continue watching") == [CONTINUED[0], *CONTINUED[2:]]
+    shelf(page, "Next up").get_by_role("link", name=NEXT_UP[0]).click()
+    page.get_by_role("heading", level=1, name=NEXT_UP[0]).wait_for()
+    assert names(page, "Next up") == NEXT_UP[1:]
+
+    page.get_by_role("button", name="← All videos").click()
+    page.get_by_role("heading", level=1, name="Watch").wait_for()
+    assert "The Long Ferry" in names(page, "Continue watching")
+
+
+def test_each_series_has_a_heading_and_its_specials_come_last(open_page):
+    page = open_page()
+    names(page, "All videos")
+    groups = page.locator("#all .group")
+    headings = groups.get_by_role("heading", level=3).all_inner_texts()
+    harbour = groups.filter(has=page.get_by_role("heading", level=3, name="The Harbour"))
+
+    assert headings == ["Movies", *SERIES, "More videos"]
+    assert harbour.locator(".tile__sign").all_inner_texts() == HARBOUR
+    assert harbour.get_by_role("link", name="The Harbour: Low Tide").is_visible()
 
 
 def test_a_position_appears_in_another_window_and_goes_on_there(open_page):
@@ -145,6 +196,24 @@ def test_a_video_links_to_its_lesson_and_the_lesson_to_its_video(open_page):
     page.get_by_role("listitem").filter(has_text="Welcome").get_by_role("link").click()
 
     page.get_by_role("heading", level=1, name="How to Tie a Bowline").wait_for()
+
+
+def test_on_a_phone_the_rest_of_a_video_is_on_one_line_and_its_length_covers_nothing(open_page):
+    page = open_page(viewport=chromium.PHONE)
+    names(page, "All videos")
+    lines = page.locator(".tile__state:not(:empty)").evaluate_all(LINES)
+    gaps = page.locator("#all .tile__picture").evaluate_all(GAPS)
+
+    assert set(lines) == {1}
+    assert min(gaps) >= 0
+
+
+def test_a_video_of_a_locked_lesson_says_what_to_complete_first_and_plays(open_page):
+    page = open_page()
+    open_video(page, "A Walk along the Quay")
+    page.get_by_text("Lesson: Light (locked: complete Welcome first)").wait_for()
+
+    page.locator("video").evaluate("(video) => { video.muted = true; return video.play() }")
 
 
 def test_a_failed_list_has_its_own_message_and_a_new_try(open_page):

@@ -56,6 +56,19 @@ def test_the_groups_are_closed_and_have_names_for_people(docs, shared_service):
     assert docs.title() == "API · Resume points"
 
 
+def test_the_introduction_says_how_to_start_and_folds_the_conventions(docs, shared_service):
+    visit(docs, shared_service)
+    introduction = docs.get_by_role("region", name="Introduction")
+    steps = introduction.get_by_role("listitem").locator("strong").all_inner_texts()
+    rule = introduction.get_by_text("Every response has the header")
+
+    assert steps == ["Get a token", "Save", "Read"]
+    assert introduction.get_by_text("sends real requests").is_visible()
+    assert not rule.is_visible()
+    introduction.get_by_text("Conventions").click()
+    assert rule.is_visible()
+
+
 def test_every_blueprint_has_a_group():
     all_of_them = (*BLUEPRINTS, *DATABASE_BLUEPRINTS, *SIGN_IN_BLUEPRINTS, stripe.blp)
 

@@ -14,16 +14,19 @@ export class Course {
 
   #titles
   #completedAt
+  #positions
 
   /**
    * @param {any} offered the response of `/v1/course`
    * @param {any} completed the response of `/api/progress/lessons`
    * @param {any[]} checklists the response of `/api/progress/modules/{id}` for each module, or null
+   * @param {any[]} points the user's points in progress
    */
-  constructor(offered, completed, checklists) {
+  constructor(offered, completed, checklists, points) {
     const all = offered.modules.flatMap(({ lessons }) => lessons)
     this.#titles = new Map(all.map(({ id, title }) => [id, title]))
     this.#completedAt = new Map(completed.lessons.map((each) => [each.lessonId, each.completedAt]))
+    this.#positions = new Map(points.map((each) => [each.tmdbId, each.currentTime]))
     this.modules = offered.modules.map(({ id, title, lessons }, index) => {
       const open = new Set(checklists[index]?.lessons.map(({ lessonId }) => lessonId))
       return { id, title, isOpen: checklists[index] !== null, lessons: lessons.filter((each) => open.has(each.id)).map(asLesson) }
@@ -43,6 +46,11 @@ export class Course {
   /** When the user completed the lesson (ISO 8601), or null. */
   completedAt({ id }) {
     return this.#completedAt.get(id) ?? null
+  }
+
+  /** Where the user stopped in the video of the lesson, in seconds, or null. */
+  position({ videoId }) {
+    return this.#positions.get(videoId) ?? null
   }
 
   /** The titles of the lessons that the user must complete before this one. */

@@ -2,14 +2,20 @@
 
 import { api, element, emptyState, focusHeading, installation, mountHeader, mountSignIn, problem, session, skeleton } from "/site/site.js"
 import { Course } from "./course.js"
-import { LessonRow, videoLink } from "./lesson-row.js"
+import { LessonRow } from "./lesson-row.js"
 
 const place = document.getElementById("course")
 const announcement = document.getElementById("announcement")
 
 async function readCourse() {
-  const [offered, completed] = await Promise.all([api("/v1/course"), api("/api/progress/lessons")])
-  return new Course(offered, completed, await Promise.all(offered.modules.map(readChecklist)))
+  const [offered, completed, points] = await Promise.all([api("/v1/course"), api("/api/progress/lessons"), readPoints()])
+  return new Course(offered, completed, await Promise.all(offered.modules.map(readChecklist)), points)
+}
+
+/** The newest videos in progress. Without them, the course is still useful. */
+async function readPoints() {
+  const user = encodeURIComponent(session.user.id)
+  return api(`/api/progress/${user}?status=in-progress&limit=100`).catch(() => [])
 }
 
 /** The lessons of a module that are open to the user, or null if none is. */
@@ -45,7 +51,7 @@ function show(course, hasPlayer) {
     place.replaceChildren(emptyState("No lessons yet", "They appear here as soon as the course has some."))
     return
   }
-  const overall = overallCard(course, hasPlayer)
+  const overall = overallCard(course)
   const cards = course.modules.map((module) => moduleCard(course, module, { hasPlayer, onToggle }))
   const shown = [overall, ...cards]
   place.replaceChildren(...shown.map(({ node }) => node))
@@ -69,51 +75,45 @@ function reason(error, course) {
   return missing ? `This lesson is locked. Complete first: ${course.titles(missing).join(", ")}.` : error.message
 }
 
-function overallCard(course, hasPlayer) {
+function overallCard(course) {
   const title = element("h2", { id: "overall-title", className: "visually-hidden" }, "Overall")
-  const meter = progressMeter(title.id)
+  const text = element("p", { className: "quiet small" })
+  const bar = element("progress", { max: 100, "aria-labelledby": title.id })
   const percent = element("p", { className: "overall__percent" })
-  const next = element("p", { className: "overall__next" })
-  const node = element("section", { className: "card overall", "aria-labelledby": title.id }, title, percent, meter.node, next)
+  const help = element("p", { className: "overall__help quiet small" })
+  const meter = element("div", { className: "meter" }, text, bar)
+  const node = element("section", { className: "card overall", "aria-labelledby": title.id }, title, percent, meter, help)
   return shown(node, () => {
     const all = course.progress(course.lessons)
-    percent.textContent = `${all.percent} %`
-    meter.show(all)
-    const lesson = course.next
-    const link = hasPlayer && lesson?.videoId ? videoLink(lesson, "button button--primary") : null
-    next.hidden = !lesson && all.completed < all.total
-    if (lesson) next.replaceChildren(element("span", {}, element("span", { className: "quiet" }, "Next: "), lesson.title), ...(link ? [link] : []))
-    else next.textContent = all.total ? "You have completed every lesson that is open to you." : "No lesson is open to you."
+    percent.textContent = `${all.percent}%`
+    text.textContent = figures(all)
+    bar.value = all.percent
+    help.textContent = helpText(all)
   })
+}
+
+function helpText({ completed, total }) {
+  if (!total) return "No lesson is open to you."
+  if (completed === total) return "You have completed every lesson that is open to you."
+  return "Tick a lesson when you have finished it. Watching its video to the end ticks it, too."
 }
 
 function moduleCard(course, module, options) {
   const title = element("h2", { id: `module-${module.id}` }, module.title)
-  const node = element("article", { className: "card module", "aria-labelledby": title.id }, title)
+  const text = element("p", { className: "quiet small" })
+  const head = element("div", { className: "module__head" }, title, text)
+  const node = element("article", { className: "card module", "aria-labelledby": title.id }, head)
   if (!module.isOpen) {
     node.classList.add("module--closed")
     node.append(element("p", { className: "quiet" }, "Not open to you: it needs an enrolment."))
     return shown(node, () => {})
   }
-  const meter = progressMeter(title.id)
   const rows = module.lessons.map((lesson) => new LessonRow(course, lesson, options))
-  node.append(meter.node, element("ul", { className: "lessons" }, ...rows.map((row) => row.node)))
+  node.append(element("ul", { className: "lessons" }, ...rows.map((row) => row.node)))
   return shown(node, () => {
-    meter.show(course.progress(module.lessons))
+    text.textContent = figures(course.progress(module.lessons))
     for (const row of rows) row.show()
   })
-}
-
-function progressMeter(labelId) {
-  const bar = element("progress", { max: 100, "aria-labelledby": labelId })
-  const text = element("p", { className: "quiet small" })
-  return {
-    node: element("div", { className: "meter" }, text, bar),
-    show(progress) {
-      text.textContent = figures(progress)
-      bar.value = progress.percent
-    },
-  }
 }
 
 /** A part of the page with its first state shown. */
@@ -128,6 +128,7 @@ function figures({ completed, total }) {
 
 function start() {
   document.getElementById("invitation").hidden = session.user !== null
+  document.querySelector("h1").textContent = session.user ? "Your course" : "Sign in"
   place.replaceChildren()
   announcement.textContent = ""
   if (session.user) load()

@@ -1,6 +1,6 @@
 // One lesson of the list: a checkbox, or a lock with the reason, and a link to its video.
 
-import { element } from "/site/site.js"
+import { clock, element } from "/site/site.js"
 
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" })
 const names = new Intl.ListFormat("en", { type: "conjunction" })
@@ -13,6 +13,7 @@ export class LessonRow {
   #lock
   #note
   #problem
+  #next = element("span", { className: "lesson__next" }, "Next")
   #link
   #isPending = false
 
@@ -31,7 +32,8 @@ export class LessonRow {
     this.#note = element("p", { className: "lesson__note", id: `note-${id}` })
     this.#problem = element("p", { className: "lesson__problem", role: "alert", hidden: true })
     this.#link = hasPlayer && videoId ? videoLink(lesson) : null
-    const text = element("div", { className: "lesson__text" }, this.#label, this.#note, this.#problem)
+    const head = element("div", { className: "lesson__head" }, this.#label, this.#next)
+    const text = element("div", { className: "lesson__text" }, head, this.#note, this.#problem)
     this.node = element("li", { className: "lesson", id: `lesson-${id}`, tabIndex: -1 }, this.#box, this.#lock, text, this.#link)
     this.#box.addEventListener("click", (event) => {
       if (this.#isPending) event.preventDefault() // the box is not disabled, because it would lose the focus
@@ -50,10 +52,16 @@ export class LessonRow {
     const completedAt = this.#course.completedAt(this.#lesson)
     if (!this.#isPending) this.#box.checked = completedAt !== null
     this.#showLock(missing.length > 0)
-    this.#note.hidden = !missing.length && !completedAt
-    this.#note.textContent = missing.length
-      ? `Locked. Complete ${names.format(missing)} first.`
-      : completedAt && `Completed on ${day.format(new Date(completedAt))}`
+    this.#showNext(this.#course.next?.id === this.#lesson.id)
+    this.#note.textContent = this.#noteText(missing, completedAt)
+    this.#note.hidden = !this.#note.textContent
+  }
+
+  #noteText(missing, completedAt) {
+    if (missing.length) return `Locked. Complete ${names.format(missing)} first.`
+    if (completedAt) return `Completed on ${day.format(new Date(completedAt))}`
+    const position = this.#course.position(this.#lesson)
+    return position === null ? "" : `Stopped at ${clock(position)}`
   }
 
   /** @param {string | null} message why the last change failed */
@@ -71,6 +79,13 @@ export class LessonRow {
     if (isLocked && hadFocus) this.node.focus()
   }
 
+  #showNext(isNext) {
+    this.node.classList.toggle("lesson--next", isNext)
+    this.#next.hidden = !isNext
+    this.#link?.classList.toggle("button--primary", isNext)
+    this.#link?.classList.toggle("button--quiet", !isNext)
+  }
+
   async #toggle(onToggle) {
     this.#isPending = true
     this.node.ariaBusy = "true"
@@ -85,7 +100,7 @@ export class LessonRow {
   }
 }
 
-export function videoLink({ title, videoId }, className = "button button--quiet") {
+function videoLink({ title, videoId }) {
   const hidden = element("span", { className: "visually-hidden" }, ` ${title}`)
-  return element("a", { className, href: `/watch?video=${encodeURIComponent(videoId)}` }, "Watch", hidden)
+  return element("a", { className: "button", href: `/watch?video=${encodeURIComponent(videoId)}` }, "Watch", hidden)
 }

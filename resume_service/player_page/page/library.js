@@ -1,6 +1,7 @@
 // What the page knows of the viewer: videos, points and lists. It follows the viewer's other devices.
 
 import { api, session } from "/site/site.js"
+import { lessonsByVideo } from "./lessons.js"
 
 const PAGE_SIZE = 100
 const REFRESH_GAP_MS = 1000
@@ -37,13 +38,13 @@ export class Library extends EventTarget {
     return this.#points.get(String(videoId))
   }
 
-  /** The lesson that the video belongs to, or undefined. */
+  /** The lesson that the video belongs to, or undefined. @returns {import("./lessons.js").Lesson | undefined} */
   lessonOf(videoId) {
     return this.#lessons.get(String(videoId))
   }
 
   async load() {
-    await Promise.all([this.refresh(), this.#loadPoints(), this.#loadLessons(), this.moreVideos()])
+    await Promise.all([this.refresh(), this.#loadPoints(), this.loadLessons(), this.moreVideos()])
     this.#fire("lists")
   }
 
@@ -58,6 +59,16 @@ export class Library extends EventTarget {
     // A list on the page is better than an error message in its place.
     ;[this.continued, this.nextUp] = lists.map((list, i) => (list instanceof Error && Array.isArray(before[i]) ? before[i] : list))
     for (const item of Array.isArray(this.continued) ? this.continued : []) this.#merge(item)
+    this.#fire("lists")
+  }
+
+  /** Read which lessons the videos belong to, and which lessons are locked. */
+  async loadLessons() {
+    try {
+      this.#lessons = await lessonsByVideo()
+    } catch {
+      // The player then has no link to a lesson.
+    }
     this.#fire("lists")
   }
 
@@ -140,15 +151,6 @@ export class Library extends EventTarget {
       for (const videoId of this.#points.keys()) this.#fire("point", videoId)
     } catch {
       // Tiles without bars are still useful, and the live stream brings the newest points.
-    }
-  }
-
-  async #loadLessons() {
-    try {
-      const { modules } = await api("/v1/course")
-      for (const lesson of modules.flatMap(({ lessons }) => lessons)) if (lesson.video_id) this.#lessons.set(lesson.video_id, lesson)
-    } catch {
-      // The player then has no link to a lesson.
     }
   }
 

@@ -1,9 +1,9 @@
 // The player: one video, where the viewer is in it, and what the viewer can do.
 
-import { element, problem } from "/site/site.js"
+import { clock, element, problem } from "/site/site.js"
+import { lessonText } from "./lessons.js"
 import { loadMedia } from "./media.js"
 import { Notices } from "./notices.js"
-import { clock } from "./times.js"
 import { kindOf } from "./video-text.js"
 
 export class Player {
@@ -53,9 +53,8 @@ class OpenVideo {
   #title = element("h1", { className: "panel__title", tabIndex: -1 }, "Loading")
   #state = element("p", { className: "quiet small panel__state" })
   #lesson = element("p", { hidden: true })
-  #startOver = action("Start over", () => this.#goTo(0))
   #watched = action("Mark as watched", () => this.#toggleWatched())
-  #dismiss = action("Remove from “Continue watching”", () => this.#parts.marks.dismiss(this.#video, this.#notices))
+  #dismiss = action("Remove from list", () => this.#parts.marks.dismiss(this.#video, this.#notices), "button--quiet")
   #actions = element("div", { className: "panel__actions", hidden: true })
   #notices
 
@@ -63,13 +62,18 @@ class OpenVideo {
     this.id = id
     this.#parts = parts
     this.#notices = new Notices(parts.announce, this.#media)
-    const back = element("button", { className: "button button--quiet panel__back", type: "button", onclick: () => parts.openVideo(null) }, "← All videos")
-    this.#actions.append(this.#startOver, this.#watched, this.#dismiss)
+    const back = element("button", { className: "button button--quiet player__back", type: "button", onclick: () => parts.openVideo(null) }, "← All videos")
+    this.#dismiss.title = "Remove from “Continue watching”"
+    this.#actions.append(this.#watched, this.#dismiss)
+    const text = element("div", { className: "panel__text" }, this.#title, this.#kind, this.#lesson)
+    // What comes and goes stands last, so that no button moves.
+    const panel = element("div", { className: "panel" }, text, this.#actions, this.#notices.node, this.#state)
     this.node = element(
       "div",
       { className: "player__parts" },
+      back,
       element("div", { className: "stage" }, this.#media, this.#cover),
-      element("div", { className: "panel" }, back, element("div", { className: "panel__text" }, this.#title, this.#kind, this.#lesson), this.#state, this.#notices.node, this.#actions),
+      panel,
     )
     this.#media.addEventListener("error", () => this.#fail(new Error("This browser can’t play the video."), () => this.#load()))
     this.#media.addEventListener("ended", () => this.#offerNext())
@@ -110,7 +114,7 @@ class OpenVideo {
     this.#dismiss.hidden = !Array.isArray(continued) || !continued.some(({ video }) => video.id === this.id)
     const lesson = this.#parts.library.lessonOf(this.id)
     this.#lesson.hidden = !lesson
-    if (lesson) this.#lesson.replaceChildren("Lesson: ", element("a", { href: `/dashboard#lesson-${lesson.id}` }, lesson.title))
+    if (lesson) this.#lesson.replaceChildren(...lessonText(lesson))
   }
 
   async #watch() {
@@ -150,8 +154,9 @@ class OpenVideo {
 
   #showResumed(from) {
     const previous = this.#parts.library.pointOf(this.id)?.previousTime
-    const actions = previous ? [[`Go on at ${clock(previous)} instead`, () => this.#goTo(previous)]] : []
-    this.#notices.show("position", `Resumed at ${clock(from)}.`, actions)
+    const goOn = [`Back to ${clock(previous)}`, () => this.#goTo(previous)]
+    const startOver = ["Start over", () => this.#goTo(0)]
+    this.#notices.show("position", `Resumed at ${clock(from)}.`, previous ? [startOver, goOn] : [startOver])
   }
 
   #showElsewhere({ currentTime, device }) {
@@ -184,6 +189,6 @@ class OpenVideo {
   }
 }
 
-function action(label, onclick) {
-  return element("button", { className: "button", type: "button", onclick }, label)
+function action(label, onclick, className = "") {
+  return element("button", { className: `button ${className}`, type: "button", onclick }, label)
 }

@@ -1,14 +1,9 @@
 // The lists below the player: continue watching, next up, all videos.
 
 import { element, emptyState, problem } from "/site/site.js"
+import { groupsOf } from "./groups.js"
 import { Notices } from "./notices.js"
 import { Tile, tileSkeletons } from "./tile.js"
-
-const GROUPS = [
-  ["Films", (video) => video.kind === "movie"],
-  ["Series", (video) => video.kind === "episode"],
-  ["More videos", (video) => video.kind === "video"],
-]
 
 export class Shelves {
   #library
@@ -16,6 +11,7 @@ export class Shelves {
   #continued
   #nextUp
   #all
+  #playingId = null
 
   /**
    * @param {HTMLElement} place
@@ -40,14 +36,26 @@ export class Shelves {
     return [this.#continued, this.#nextUp, this.#all]
   }
 
+  /** Leave the video in the player out of the personal lists. @param {number | null} id */
+  setPlaying(id) {
+    this.#playingId = id
+    this.show()
+  }
+
   /** Show the lists of the library. The focus stays on the same video. */
   show() {
-    const { continued, nextUp, videos, hasMoreVideos } = this.#library
+    const { videos, hasMoreVideos } = this.#library
+    const continued = this.#withoutPlaying(this.#library.continued)
+    const nextUp = this.#withoutPlaying(this.#library.nextUp)
     const focused = focusedTile()
-    this.#continued.show(keyOf(continued), () => this.#continueContent(continued))
+    this.#continued.show(`${keyOf(continued)} ${this.#playingId}`, () => this.#continueContent(continued))
     this.#nextUp.show(keyOf(nextUp), () => this.#nextUpContent(nextUp))
     this.#all.show(`${keyOf(videos)} ${hasMoreVideos}`, () => this.#allContent(videos))
     if (focused && !focused.link.isConnected) restoreFocus(focused)
+  }
+
+  #withoutPlaying(items) {
+    return Array.isArray(items) ? items.filter(({ video }) => video.id !== this.#playingId) : items
   }
 
   #update(videoId) {
@@ -57,6 +65,7 @@ export class Shelves {
 
   #continueContent(continued) {
     if (!Array.isArray(continued)) return this.#pending(continued, 4)
+    if (!continued.length && this.#library.continued.length) return [element("p", { className: "quiet" }, "Nothing else to continue.")]
     if (!continued.length) return [emptyState("Nothing to continue", "Start a video below. It stays here until you have watched it, on all your devices.")]
     return [list(continued.map(({ video }) => this.#tile(video, { onRemove: () => this.#actions.dismiss(video, this.notices) })))]
   }
@@ -70,8 +79,8 @@ export class Shelves {
     if (!Array.isArray(videos)) return this.#pending(videos, 8)
     const hasMore = this.#library.hasMoreVideos
     if (!videos.length && !hasMore) return [noVideos()]
-    const groups = GROUPS.map(([name, isMember]) => this.#group(name, videos.filter(isMember).sort(byEpisode)))
-    return [...groups, hasMore ? this.#moreButton() : null].filter(Boolean)
+    const groups = groupsOf(videos).map((group) => this.#group(group))
+    return hasMore ? [...groups, this.#moreButton()] : groups
   }
 
   /** What stands in the place of a list: `state` is null or an Error. */
@@ -79,9 +88,9 @@ export class Shelves {
     return [state ? problem(state, this.#actions.retry) : tileSkeletons("Loading", count)]
   }
 
-  #group(name, videos) {
-    if (!videos.length) return null
-    return element("div", { className: "group" }, element("h3", {}, name), list(videos.map((video) => this.#tile(video, { level: "h4" }))))
+  #group({ name, prefix, videos }) {
+    const tiles = videos.map((video) => this.#tile(video, { level: "h4", prefix }))
+    return element("div", { className: "group" }, element("h3", {}, name), list(tiles))
   }
 
   #moreButton() {
@@ -159,10 +168,6 @@ function list(tiles) {
 function noVideos() {
   const link = element("a", { className: "button", href: "/docs" }, "Open the API")
   return emptyState("No videos yet", "An administrator adds videos with the API. For a try, the demo has some.", link)
-}
-
-function byEpisode(one, other) {
-  return one.series_id - other.series_id || one.season_number - other.season_number || one.episode_number - other.episode_number || one.id - other.id
 }
 
 function focusedTile() {

@@ -1,27 +1,30 @@
 // One video in a list: its picture with a progress bar, its name, and a button to remove it.
 
-import { element } from "/site/site.js"
-import { clock, left } from "./times.js"
-import { kindOf, paletteOf } from "./video-text.js"
+import { clock, element, left } from "/site/site.js"
+import { kindOf, paletteOf, signOf } from "./video-text.js"
 
 export class Tile {
   #bar = element("progress", { className: "tile__bar", max: 100, hidden: true })
   #badge = element("span", { className: "tile__badge" })
-  #note = element("span", { className: "tile__note quiet small" })
+  #state = element("span", { className: "tile__state" })
   #video
 
   /**
    * @param {any} video
-   * @param {{point?: any, level?: string, onRemove?: () => void}} [options] `level` is the tag of the
-   *   name. `onRemove` adds a button.
+   * @param {{point?: any, level?: string, prefix?: string, onRemove?: () => void}} [options] `level` is
+   *   the tag of the name. Only screen readers read `prefix`, the start of the name that the heading of
+   *   the list has already. `onRemove` adds a button.
    */
-  constructor(video, { point, level = "h3", onRemove } = {}) {
+  constructor(video, { point, level = "h3", prefix = "", onRemove } = {}) {
     this.#video = video
     this.#bar.setAttribute("aria-label", "Watched")
-    const picture = element("span", { className: `tile__picture palette-${paletteOf(video)}` }, this.#badge, this.#bar)
-    const link = element("a", { className: "tile__link", href: `/watch?video=${video.id}` }, video.name)
+    const sign = element("span", { className: "tile__sign", "aria-hidden": "true" }, signOf(video))
+    const picture = element("span", { className: `tile__picture palette-${paletteOf(video)}` }, sign, this.#badge, this.#bar)
+    const link = element("a", { className: "tile__link", href: `/watch?video=${video.id}` }, hiddenText(prefix), video.name.slice(prefix.length))
     link.dataset.video = String(video.id)
-    const text = element("div", { className: "tile__text" }, element(level, { className: "tile__name" }, link), this.#note)
+    // The picture shows the number of an episode already.
+    const note = element("p", { className: "tile__note quiet small" }, hiddenText(`${kindOf(video)} `), this.#state)
+    const text = element("div", { className: "tile__text" }, element(level, { className: "tile__name" }, link), note)
     const label = `Remove ${video.name} from “Continue watching”`
     const remove = onRemove && element("button", { className: "tile__remove", type: "button", "aria-label": label, title: "Remove", onclick: onRemove }, "×")
     this.node = element("li", { className: "tile" }, picture, text, remove ?? null)
@@ -39,10 +42,14 @@ export class Tile {
     const isBegun = point !== undefined && point.currentTime > 0 && !(isWatched && point.percent >= 90)
     this.#bar.hidden = !isBegun || !duration
     if (isBegun && duration) this.#bar.value = Math.min(100, (100 * point.currentTime) / duration)
-    this.#badge.textContent = isWatched && !isBegun ? "✓ Watched" : duration ? clock(duration) : ""
-    this.#badge.hidden = !this.#badge.textContent
-    this.#note.textContent = [kindOf(this.#video), isBegun && duration ? left(duration - point.currentTime) : null].filter(Boolean).join(" · ")
+    this.#badge.textContent = duration ? clock(duration) : ""
+    this.#badge.hidden = !duration
+    this.#state.textContent = isBegun ? (duration ? left(duration - point.currentTime) : "") : isWatched ? "✓ Watched" : ""
   }
+}
+
+function hiddenText(text) {
+  return text ? element("span", { className: "visually-hidden" }, text) : null
 }
 
 /** Grey tiles in the place of a list that is being loaded. */

@@ -13,7 +13,7 @@ const playerPlace = document.getElementById("player")
 const announcement = document.getElementById("announcement")
 const TITLE = document.title
 
-/** What belongs to the signed-in user, or null. @type {{library: Library, player: Player, stop: () => void} | null} */
+/** What belongs to the signed-in user, or null. @type {{library: Library, player: Player, shelves: Shelves, stop: () => void} | null} */
 let viewer = null
 
 function announce(text) {
@@ -24,6 +24,7 @@ function start() {
   viewer?.stop()
   viewer = session.user && viewerOf(session.user)
   document.getElementById("invitation").hidden = viewer !== null
+  document.querySelector("#intro h1").textContent = viewer ? "Watch" : "Sign in"
   shelvesPlace.hidden = viewer === null
   document.querySelector("main").classList.toggle("page--narrow", viewer === null)
   if (!viewer) shelvesPlace.replaceChildren()
@@ -36,12 +37,13 @@ function viewerOf(user) {
   const leaving = new AbortController()
   const marks = new Marks(points, library)
   const player = new Player(playerPlace, { points, library, marks, announce, openVideo })
-  new Shelves(shelvesPlace, library, { announce, retry: () => library.load(), dismiss: (video, notices) => marks.dismiss(video, notices) })
+  const shelves = new Shelves(shelvesPlace, library, { announce, retry: () => library.load(), dismiss: (video, notices) => marks.dismiss(video, notices) })
   library.load()
   follow(points, library, leaving.signal)
   return {
     library,
     player,
+    shelves,
     stop() {
       leaving.abort()
       library.close()
@@ -65,6 +67,7 @@ function route({ play = false } = {}) {
   const hasVideo = viewer !== null && Number.isSafeInteger(id) && id > 0
   intro.hidden = hasVideo
   playerPlace.hidden = !hasVideo
+  viewer?.shelves.setPlaying(hasVideo ? id : null)
   if (hasVideo) {
     viewer.player.open(id, { play })
   } else {
@@ -88,7 +91,9 @@ addEventListener("popstate", () => {
   focusHeading()
 })
 addEventListener("pageshow", ({ persisted }) => {
-  if (persisted) viewer?.library.refresh()
+  if (!persisted) return
+  viewer?.library.refresh()
+  viewer?.library.loadLessons() // another page may have completed one
 })
 addEventListener("click", (event) => {
   const link = event.target.closest("a[data-video]")

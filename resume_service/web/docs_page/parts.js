@@ -1,6 +1,8 @@
 // Our own versions of parts of Swagger UI. Its own ones put buttons into buttons, a second `main`
 // into the page, and headings in the wrong order.
 
+const CONVENTIONS = "## Conventions"
+const TRYING = "“Try it out” sends real requests. They change the data of the user who is signed in on this page."
 const METHODS = { get: "GET", post: "POST", put: "PUT", delete: "DELETE", head: "HEAD", patch: "PATCH" }
 
 /** A plugin of Swagger UI: the layout "Site" and the parts in it. */
@@ -17,10 +19,14 @@ export function parts({ React }) {
     const info = specSelectors.info()
     if (!info.get("version")) return null
     const link = create("a", { href: "/openapi.json" }, "openapi.json")
+    const Markdown = getComponent("Markdown", true)
+    const [start, conventions] = info.get("description").split(CONVENTIONS)
     return create(
       "section",
-      { className: "introduction", "aria-label": "Rules of all routes" },
-      create(getComponent("Markdown", true), { source: info.get("description") }),
+      { className: "introduction", "aria-label": "Introduction" },
+      create(Markdown, { source: start }),
+      create("p", {}, TRYING),
+      conventions && create("details", {}, create("summary", {}, "Conventions"), create(Markdown, { source: conventions })),
       create("p", { className: "quiet small" }, `Version ${info.get("version")} · `, link),
     )
   }

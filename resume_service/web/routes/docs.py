@@ -34,13 +34,20 @@ SWAGGER_UI_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
 DESCRIPTION = """\
 Save a viewer's position in a video, and read it on any device.
 
-Times are ISO 8601 in UTC with milliseconds. Positions and durations are JSON numbers of seconds.
-The body of an error is `{"error": message}`. If a validation failed, `details` lists the errors of
-each field. Every response has the header `X-Request-Id`. If a write has an `Idempotency-Key`, the
-response has the same `Idempotency-Key`.
+1. **Get a token** from `POST /v1/auth/login` if this service has accounts, else from your issuer.
+2. **Save** with `POST /api/progress` every few seconds while a video plays.
+3. **Read** with `GET /api/progress/{clerkId}/{tmdbId}` when a player starts.
 
-A route with a padlock needs a token in the header `Authorization: Bearer …`.
+## Conventions
+
+- A route with a padlock needs the token in the header `Authorization: Bearer …`.
+- Times are ISO 8601 in UTC with milliseconds. Positions and durations are JSON numbers of seconds.
+- The body of an error is `{"error": message}`. If a validation failed, `details` lists the errors of
+  each field.
+- Every response has the header `X-Request-Id`. If a write has an `Idempotency-Key`, the response has
+  the same `Idempotency-Key`.
 """
+"""`/docs` shows what follows the heading "Conventions" in a closed block."""
 ANY_ITEM = "Any other item gets an error in its result."
 ROW_ID = {"type": "integer", "format": "int64", "minimum": 1}
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}

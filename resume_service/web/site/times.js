@@ -8,7 +8,8 @@ export function clock(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${padded}` : `${minutes}:${padded}`
 }
 
-/** What is left of a video, in minutes, or in seconds if it is less than a minute. */
+/** What is left of a video, in minutes, or in seconds if it is less than a minute. A line does not break in it. */
 export function left(seconds) {
-  return seconds < 60 ? `${Math.max(1, Math.round(seconds))} s left` : `${Math.round(seconds / 60)} min left`
+  const text = seconds < 60 ? `${Math.max(1, Math.round(seconds))} s left` : `${Math.round(seconds / 60)} min left`
+  return text.replaceAll(" ", "\u00a0")
 }
