@@ -24,7 +24,7 @@ seed-demo: $(VENV)/run ## Add companies, users, videos, viewings and a course to
 
 .PHONY: test
 test: $(VENV)/dev ## Run the tests (under 4 minutes)
-	@$(BIN)/python -m pytest -n 3 $(TESTS)
+	@$(BIN)/python -m pytest -n 4 $(TESTS)
 
 .PHONY: test-player
 test-player: $(VENV)/dev $(PLAYER)/node_modules/ready $(BROWSERS)/node_modules/ready ## Test the player package and the pages, in real browsers (under 5 minutes)

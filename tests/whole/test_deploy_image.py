@@ -27,6 +27,7 @@ from tests.support.load_clients import Viewer
 from tests.support.server_faults import frozen
 from tests.support.tokens import SECRET
 
+pytestmark = pytest.mark.image
 ROOT_USER = os.geteuid() == 0
 STANDARD_ERROR = 2
 
