@@ -6,6 +6,7 @@
  * the back/forward cache. So all of them are closed in `pagehide`.
  */
 
+import { changed } from "./after-break.js";
 import { lease } from "./lease.js";
 import { pause, readStream } from "./live-stream.js";
 import { followPage, isVisible } from "./page.js";
@@ -73,8 +74,8 @@ function createLive({ transport, storage, watched, signal: end }) {
     points = after(points ?? [], type, detail);
     for (const listener of [...listeners]) listener(type, detail);
     if (type === "gone") return;
-    for (const { watching, isLive, changed } of watched.values())
-      for (const point of [detail].flat()) if (isLive && point.videoId === watching.videoId) changed(point);
+    for (const watch of watched.values())
+      for (const point of [detail].flat()) if (watch.live && point.videoId === watch.watching.videoId) changed(watch, point);
   }
 
   /** @param {AbortSignal} signal */
@@ -122,7 +123,7 @@ function createLive({ transport, storage, watched, signal: end }) {
     const locks = globalThis.navigator?.locks;
     if (locks) return locks.request(name, { signal }, lead);
     while (!signal.aborted) {
-      await (storage ? lease(name, storage, lead) : lead());
+      await lease(name, storage, lead);
       await pause(RETRY_LEASE_MS, signal);
     }
   }
@@ -134,9 +135,9 @@ function createLive({ transport, storage, watched, signal: end }) {
   }
 
   function check() {
-    const players = [...watched.values()].filter(({ isLive }) => isLive);
+    const players = [...watched.values()].filter(({ live }) => live);
     const isUsed = listeners.size > 0 || players.length > 0;
-    const isWanted = isUsed && !isAway && (isVisible() || players.some(({ isPlaying }) => isPlaying()));
+    const isWanted = isUsed && !isAway && (isVisible() || players.some(({ media }) => !media.paused));
     if (!isWanted) return close();
     if (session) return;
     session = new AbortController();
