@@ -12,11 +12,9 @@ export const UNKNOWN_SECONDS = 5;
  * @param {import("./types.js").MediaLike} media
  * @param {import("./save-schedule.js").SaveSchedule} schedule
  * @param {import("./types.js").Emit} emit
- * @param {number} [given] the start position that the player has already
+ * @param {number} [ownSeek] where the package, or the player for it, seeks to; NaN: nowhere
  */
-export function createMediaPosition(media, schedule, emit, given = NaN) {
-  /** The position that the package, or the player for it, seeks to. NaN: none. */
-  let ownSeek = given;
+export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
   /** @type {(from: number) => void} */
   let start = () => {};
   const started = new Promise((resolve) => (start = resolve));

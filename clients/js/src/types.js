@@ -64,7 +64,7 @@
 /**
  * What is known of one media element. `known`: the last answer of the service. `own`: the positions of the saves, newest first.
  * `announced`: the time of the last point of another device. `isBehind`: another device went on during the pause.
- * `left`: where the page was hidden, until the viewer seeks or sees a page that was not in the back/forward cache.
+ * `left`: where the page went into the back/forward cache, for some seconds after its return.
  * @typedef {{
  *   readonly media: MediaLike, readonly resume: WatchOptions["resume"], readonly api: WatchOptions["api"],
  *   readonly live: boolean, readonly service: Service, readonly schedule: import("./save-schedule.js").SaveSchedule,

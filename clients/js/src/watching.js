@@ -32,6 +32,8 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
   let isPlaying = false;
   /** @type {import("./elapsed.js").Instant | null} */
   let hiddenAt = null;
+  /** The position at which the page was hidden. */
+  let hiddenPosition = 0;
   const schedule = createSaveSchedule(
     media,
     () => Math.max(every, service.every()),
@@ -88,7 +90,7 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
 
   /** A new source reports 0 until its player has sought to the old position. */
   function onEmptied() {
-    if (watch.left && !hiddenAt) askAgain();
+    if (watch.left) askAgain();
     else position.open(UNKNOWN_SECONDS);
   }
 
@@ -117,7 +119,7 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
       notice();
       schedule.saveNow();
       hiddenAt ??= now();
-      if (media.duration) watch.left = media.currentTime;
+      if (media.duration) hiddenPosition = media.currentTime;
     },
 
     /**
@@ -125,7 +127,10 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
      * @param {boolean} isRestored whether it comes from the back/forward cache
      */
     shown(isRestored) {
-      setTimeout(() => (watch.left = 0), isRestored ? RELOAD_MS : 0);
+      if (isRestored) {
+        watch.left = hiddenPosition;
+        setTimeout(() => (watch.left = 0), RELOAD_MS);
+      }
       if (isRestored || (hiddenAt && elapsedSince(hiddenAt) > BREAK_MS)) askAgain();
       hiddenAt = null;
     },

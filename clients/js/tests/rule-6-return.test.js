@@ -187,7 +187,11 @@ for (const [name, order] of /** @type {const} */ ([
   /** @param {Awaited<ReturnType<typeof aPausedPage>>} page */
   const comeBack = async ({ media, browser, clock }) => {
     for (const step of order) {
-      if (step === "restore") browser.restore();
+      if (step === "restore") {
+        browser.show();
+        await clock.advance(2); // WebKit runs timers here
+        browser.restore();
+      }
       if (step === "answer") await clock.advance(300);
       if (step === "reload") {
         media.paused = true;
