@@ -65,6 +65,7 @@ function createLive({ transport, storage, watched, signal: end }) {
   /** @type {AbortController | null} */
   let session = null;
   let isAway = false;
+  let isLeading = false;
 
   /**
    * @param {keyof LiveEvents} type
@@ -84,7 +85,6 @@ function createLive({ transport, storage, watched, signal: end }) {
     if (signal.aborted) return;
     const name = `resume-points-live:${user}`;
     const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
-    let isLeading = false;
     const ended = new Promise((resolve) => {
       signal.addEventListener("abort", () => {
         channel?.close();
@@ -107,7 +107,7 @@ function createLive({ transport, storage, watched, signal: end }) {
       post([type, detail]);
     };
     const lead = async () => {
-      isLeading = true;
+      isLeading = !signal.aborted;
       await Promise.race([ended, readStream(transport, receive, signal)]);
     };
     await whileLeader(name, lead, signal).catch(() => {});
@@ -130,8 +130,8 @@ function createLive({ transport, storage, watched, signal: end }) {
 
   function close() {
     session?.abort();
-    session = null;
-    points = null;
+    session = points = null;
+    isLeading = false;
   }
 
   function check() {
@@ -160,6 +160,8 @@ function createLive({ transport, storage, watched, signal: end }) {
     },
   };
   followPage(page, end);
+  // In Firefox, `pagehide` is too late to give up a lock. If the page stays, the next check joins again.
+  globalThis.window?.addEventListener("beforeunload", () => isLeading || close(), { signal: end });
   const timer = setInterval(check, CHECK_MS);
   /** @type {any} */ (timer).unref?.();
   end.addEventListener("abort", () => {
@@ -183,7 +185,6 @@ function createLive({ transport, storage, watched, signal: end }) {
 
   return {
     add,
-
     check,
   };
 }

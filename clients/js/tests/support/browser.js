@@ -87,6 +87,7 @@ export function fakeBrowser(test) {
       document.dispatchEvent(new Event("visibilitychange"));
     },
     freeze: () => document.dispatchEvent(new Event("freeze")),
+    unload: () => window.dispatchEvent(new Event("beforeunload")),
     leave() {
       window.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: true }));
       this.hide();
