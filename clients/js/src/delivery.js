@@ -1,12 +1,14 @@
 /** Delivers the saves of the outbox: one request at a time, and a growing delay while the service fails. */
 
 import { isDelivered, isFinal, retryAfter } from "./answers.js";
-import { elapsedSince } from "./elapsed.js";
+import { elapsedSince, now } from "./elapsed.js";
+import { BREAK_MS } from "./start-position.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {import("./transport.js").Reply} Reply */
 /** The answer to one save. @typedef {{ status: number, applied?: boolean, error?: string }} Result */
 /** @typedef {{ path: string, body: object }} SaveRequest */
+/** @typedef {{ videoId: string, currentTime: number, ageMs: number }} Event */
 /**
  * `videoId`: null for all videos.
  * @typedef {(videoId: string | null, type: "saved" | "queued" | "refused", detail: any) => void} Report
@@ -21,20 +23,18 @@ const LARGEST_BATCH = 48;
 const LONGEST_DELAY_MS = 60_000;
 /** The most that `Resume-Every` can ask for. */
 const LONGEST_EVERY = 60;
-/** A request under way for longer has slept: the save after it keeps its time, to win over no other device. */
-const LONGEST_FLIGHT_MS = 10_000;
 
 /**
  * @param {{
  *   transport: import("./transport.js").Transport, outbox: import("./outbox.js").Outbox,
  *   lock: import("./lock.js").Lock, report: Report,
- *   singleSave: (entry: Entry, event: { ageMs: number }) => SaveRequest,
+ *   singleSave: (entry: Entry, event: Event) => SaveRequest,
  * }} parts
  */
 export function createDelivery({ transport, outbox, lock, report, singleSave }) {
   /** @type {Promise<void> | null} */
   let running = null;
-  /** What is in flight, by the text of the entry. @type {Map<string, ReturnType<typeof eventOf>>} */
+  /** What is in flight, by the text of the entry. @type {Map<string, Event>} */
   const inFlight = new Map();
   /** Resolves when all responses until now are processed. */
   let received = Promise.resolve(true);
@@ -49,37 +49,41 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
   /** @param {boolean} [own] */
   const waiting = (own) => outbox.list(own).filter(({ text }) => !inFlight.has(text));
 
-  /** @param {Entry} entry */
-  const eventOf = ({ videoId, currentTime, duration, device, measured }) => ({
-    userId: transport.user(), videoId, currentTime, duration, device, ageMs: elapsedSince(measured),
-  });
+  /** @param {Entry} entry it is in flight from now on */
+  function eventOf({ text, videoId, currentTime, duration, device, measured }) {
+    const event = { userId: transport.user(), videoId, currentTime, duration, device, ageMs: elapsedSince(measured) };
+    inFlight.set(text, event);
+    return event;
+  }
 
   /**
    * Dates the entries after the saves of their videos in flight. The service dates a save by its arrival, so a slow
-   * request would make its save later than one that was measured in the meantime.
+   * request would make its save later than one that was measured in the meantime. After a sleep, the time stays: such
+   * a save must not win over another device.
    * @param {Entry[]} entries
    */
   function postpone(entries) {
-    for (const entry of entries) {
-      const { videoId, currentTime, measured } = entry;
-      const earlier = [...inFlight.values()].filter((event) => event.videoId === videoId && event.currentTime !== currentTime);
-      const late = Math.min(elapsedSince(measured) + 1 - Math.min(...earlier.map(({ ageMs }) => ageMs)), LONGEST_FLIGHT_MS);
-      if (late > 0) outbox.put({ ...entry, measured: { ...measured, wall: measured.wall + late, steady: measured.steady + late } });
-    }
+    for (const entry of entries)
+      for (const { videoId, currentTime, ageMs } of inFlight.values()) {
+        const age = elapsedSince(entry.measured);
+        if (videoId !== entry.videoId || currentTime === entry.currentTime || age < ageMs || age > BREAK_MS) continue;
+        entry.measured = now(1);
+        entry.text = outbox.put(entry);
+      }
+    return entries;
   }
 
-  function cancelTimer() {
+  /** Ends the delay. */
+  function resume() {
     clearTimeout(timer);
     timer = undefined;
+    flush();
   }
 
   /** @param {number} milliseconds */
   function wait(milliseconds) {
-    cancelTimer();
-    timer = setTimeout(() => {
-      timer = undefined;
-      flush();
-    }, milliseconds);
+    clearTimeout(timer);
+    timer = setTimeout(resume, milliseconds);
   }
 
   /**
@@ -94,7 +98,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
    */
   function fail(result, delay = 0) {
     const longest = Math.min(LONGEST_DELAY_MS, 1000 * 2 ** ++failures);
-    if (delay) blockedUntil = Date.now() + delay;
+    blockedUntil = Date.now() + delay;
     wait(delay + 1000 + Math.random() * (longest - 1000));
     if (result.status === 401) refuse(null, result);
     report(null, "queued", { count: outbox.list().length });
@@ -121,9 +125,8 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
     const events = sent.map(eventOf);
     const { path, body } = sent[1]
       ? { path: "/api/progress/batch", body: { events } }
-      : singleSave(/** @type {Entry} */ (sent[0]), /** @type {{ ageMs: number }} */ (events[0]));
-    sent.forEach(({ text }, index) => inFlight.set(text, /** @type {ReturnType<typeof eventOf>} */ (events[index])));
-    const request = transport.request("POST", path, { body, now: isNow });
+      : singleSave(/** @type {Entry} */ (sent[0]), /** @type {Event} */ (events[0]));
+    const request = transport.request("POST", path, body, isNow);
     // In the order of sending: an earlier save may arrive later, and this one is then sent once more.
     return (received = received.then(async () => {
       const reply = await request;
@@ -147,13 +150,13 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
       batch = sent.length >> 1;
       return true;
     }
-    const results = isBatch ? isDelivered(whole) && reply.body?.results : [whole];
+    const results = isBatch ? reply.body?.results : [whole];
     const missing = isDelivered(whole) ? { status: 0 } : whole;
     /** @type {Result | undefined} */
     let failure;
     sent.forEach((entry, index) => {
       /** @type {Result} */
-      const result = (results && results[index]) || missing;
+      const result = results?.[index] || missing;
       if (isDelivered(result) || isFinal(result)) settle(entry, result);
       else failure = result;
     });
@@ -192,9 +195,8 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
     /** Tries at once, because the network is back. A `Retry-After` stays in force. */
     retry() {
       if (Date.now() < blockedUntil) return;
-      cancelTimer();
       failures = 0;
-      flush();
+      resume();
     },
 
     /**
@@ -202,8 +204,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
      * service orders the saves by their age.
      */
     hurry() {
-      postpone(waiting(true));
-      const entries = waiting(true);
+      const entries = postpone(waiting(true));
       if (entries[0] && transport.user() && Date.now() >= blockedUntil) send(entries, true).then(flush);
     },
 

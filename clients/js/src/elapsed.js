@@ -14,8 +14,8 @@ const LONGEST_MS = 30 * DAY_MS;
  * @typedef {{ wall: number, steady: number, origin: number }} Instant
  */
 
-/** @returns {Instant} this moment, by both clocks */
-export const now = () => ({ wall: Date.now(), steady: performance.now(), origin: performance.timeOrigin });
+/** @returns {Instant} this moment, or some milliseconds later, by both clocks */
+export const now = (later = 0) => ({ wall: Date.now() + later, steady: performance.now() + later, origin: performance.timeOrigin });
 
 /**
  * The wall clock counts only if it gives 0 to 30 days: a greater time means that it was set. For an instant of
@@ -27,7 +27,7 @@ export function elapsedSince({ wall, steady, origin }) {
   const isThisPage = origin === performance.timeOrigin;
   const byWall = Date.now() - wall;
   const bySteady = isThisPage ? performance.now() - steady : 0;
-  return Math.round(Math.min(Math.max(bySteady, isThisPage && byWall > LONGEST_MS ? 0 : byWall, 0), LONGEST_MS));
+  return Math.floor(Math.min(Math.max(bySteady, isThisPage && byWall > LONGEST_MS ? 0 : byWall, 0), LONGEST_MS));
 }
 
 /**

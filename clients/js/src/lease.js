@@ -10,10 +10,11 @@ const valueNow = () => `${Date.now() + LEASE_MS} ${Math.random()}`;
 /**
  * Runs the task, unless another tab has the lease.
  * @param {string} name
- * @param {import("./outbox.js").KeyStorage} storage
+ * @param {import("./outbox.js").KeyStorage | null} storage null: there are no other tabs
  * @param {() => Promise<void>} task
  */
 export async function lease(name, storage, task) {
+  if (!storage) return task();
   const until = Number((storage.getItem(name) ?? "").split(" ")[0]);
   // A clock that was set back must not leave a lease for hours.
   if (until > Date.now() && until <= Date.now() + LEASE_MS) return;

@@ -6,6 +6,7 @@
  * the back/forward cache. So all of them are closed in `pagehide`.
  */
 
+import { changed } from "./after-break.js";
 import { lease } from "./lease.js";
 import { pause, readStream } from "./live-stream.js";
 import { followPage, isVisible } from "./page.js";
@@ -64,6 +65,7 @@ function createLive({ transport, storage, watched, signal: end }) {
   /** @type {AbortController | null} */
   let session = null;
   let isAway = false;
+  let isLeading = false;
 
   /**
    * @param {keyof LiveEvents} type
@@ -73,8 +75,8 @@ function createLive({ transport, storage, watched, signal: end }) {
     points = after(points ?? [], type, detail);
     for (const listener of [...listeners]) listener(type, detail);
     if (type === "gone") return;
-    for (const { watching, isLive, changed } of watched.values())
-      for (const point of [detail].flat()) if (isLive && point.videoId === watching.videoId) changed(point);
+    for (const watch of watched.values())
+      for (const point of [detail].flat()) if (watch.live && point.videoId === watch.watching.videoId) changed(watch, point);
   }
 
   /** @param {AbortSignal} signal */
@@ -83,7 +85,6 @@ function createLive({ transport, storage, watched, signal: end }) {
     if (signal.aborted) return;
     const name = `resume-points-live:${user}`;
     const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
-    let isLeading = false;
     const ended = new Promise((resolve) => {
       signal.addEventListener("abort", () => {
         channel?.close();
@@ -106,7 +107,7 @@ function createLive({ transport, storage, watched, signal: end }) {
       post([type, detail]);
     };
     const lead = async () => {
-      isLeading = true;
+      isLeading = !signal.aborted;
       await Promise.race([ended, readStream(transport, receive, signal)]);
     };
     await whileLeader(name, lead, signal).catch(() => {});
@@ -122,21 +123,21 @@ function createLive({ transport, storage, watched, signal: end }) {
     const locks = globalThis.navigator?.locks;
     if (locks) return locks.request(name, { signal }, lead);
     while (!signal.aborted) {
-      await (storage ? lease(name, storage, lead) : lead());
+      await lease(name, storage, lead);
       await pause(RETRY_LEASE_MS, signal);
     }
   }
 
   function close() {
     session?.abort();
-    session = null;
-    points = null;
+    session = points = null;
+    isLeading = false;
   }
 
   function check() {
-    const players = [...watched.values()].filter(({ isLive }) => isLive);
+    const players = [...watched.values()].filter(({ live }) => live);
     const isUsed = listeners.size > 0 || players.length > 0;
-    const isWanted = isUsed && !isAway && (isVisible() || players.some(({ isPlaying }) => isPlaying()));
+    const isWanted = isUsed && !isAway && (isVisible() || players.some(({ media }) => !media.paused));
     if (!isWanted) return close();
     if (session) return;
     session = new AbortController();
@@ -159,6 +160,8 @@ function createLive({ transport, storage, watched, signal: end }) {
     },
   };
   followPage(page, end);
+  // In Firefox, `pagehide` is too late to give up a lock. If the page stays, the next check joins again.
+  globalThis.window?.addEventListener("beforeunload", () => isLeading || close(), { signal: end });
   const timer = setInterval(check, CHECK_MS);
   /** @type {any} */ (timer).unref?.();
   end.addEventListener("abort", () => {
@@ -182,7 +185,6 @@ function createLive({ transport, storage, watched, signal: end }) {
 
   return {
     add,
-
     check,
   };
 }

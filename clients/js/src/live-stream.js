@@ -68,7 +68,7 @@ async function readOnce(transport, on, signal) {
   let watchdog = setTimeout(cut, SILENCE_MS);
   signal.addEventListener("abort", cut);
   try {
-    const response = await transport.open("/api/progress/events", connection.signal);
+    const response = await transport.open("GET", "/api/progress/events", undefined, connection.signal);
     const isStream = response.ok && response.headers.get("Content-Type")?.startsWith("text/event-stream");
     if (!isStream || !response.body) return Number(response.headers.get("Retry-After")) * 1000 || 0;
     const reader = response.body.getReader();

@@ -29,8 +29,7 @@ export function createLock(storage) {
       try {
         const locks = globalThis.navigator?.locks;
         if (locks) await locks.request(NAME, { ifAvailable: true }, (lock) => lock && start());
-        else if (storage) await (await import("./lease.js")).lease(NAME, storage, start);
-        else start();
+        else await (await import("./lease.js")).lease(NAME, storage, start);
       } catch {
         running ?? start(); // locks or storage are forbidden here: a save sent twice does no harm
       }

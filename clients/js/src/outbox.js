@@ -73,12 +73,16 @@ export function createOutbox(storage, user) {
   }
 
   return {
-    /** @param {Save} save */
+    /**
+     * @param {Save} save
+     * @returns {string} its `text`
+     */
     put(save) {
       const text = JSON.stringify({ ...save, text: undefined });
       own.set(save.videoId, text);
       memory.set(save.videoId, text);
       store();
+      return text;
     },
 
     /**
@@ -106,13 +110,13 @@ export function createOutbox(storage, user) {
      * @param {Entry} entry
      */
     remove({ videoId, text }) {
-      for (const map of [memory, own]) if (map.get(videoId) === text) map.delete(videoId);
+      if (memory.get(videoId) === text) memory.delete(videoId);
       attempt((storage) => {
         if (storage.getItem(keyOf(videoId)) === text) storage.removeItem(keyOf(videoId));
       });
     },
 
     /** @returns {boolean} whether any user left an entry: without one, nothing needs a token yet */
-    isUsed: () => keys(PREFIX).length > 0,
+    isUsed: () => !!keys(PREFIX)[0],
   };
 }

@@ -46,6 +46,8 @@ export class ResumePoints {
   /** Ends what follows the page. @type {AbortController | undefined} */
   #end;
   #storage;
+  /** By video: the start positions that players have. @type {Map<string, number>} */
+  #given = new Map();
   /** Resolves when the saves of a killed session are back. @type {Promise<any> | undefined} */
   #copy;
 
@@ -85,7 +87,7 @@ export class ResumePoints {
       singleSave: (entry, event) =>
         this.#otherApis?.singleSave(entry, event) ?? { path: "/api/progress", body: event },
       report: (videoId, type, detail) => {
-        for (const { watching, emit } of this.#watched.values()) if (!videoId || watching.videoId === videoId) emit(type, detail);
+        this.#watched.forEach(({ watching, emit }) => (!videoId || watching.videoId === videoId) && emit(type, detail));
       },
     });
     if (globalThis.document && this.#outbox.isUsed()) this.#follow();
@@ -102,6 +104,7 @@ export class ResumePoints {
     this.#watched.get(media)?.watching.stop();
     const { videoId, api, kind } = options;
     const watched = watchMedia(media, options, {
+      given: this.#given.get(videoId),
       find: () => this.#find(videoId),
       every: this.#delivery.every,
       save: (currentTime, duration) => {
@@ -114,7 +117,7 @@ export class ResumePoints {
       },
     });
     this.#watched.set(media, watched);
-    if (watched.isLive) watched.watching.started.then(() => this.#live()).catch(() => {});
+    if (watched.live) watched.watching.started.then(() => this.#live()).catch(() => {});
     if (api) this.#otherApis ??= await import("./other-apis.js").catch(() => undefined);
     return watched.watching;
   }
@@ -125,7 +128,9 @@ export class ResumePoints {
    * @returns {Promise<number>} seconds, after at most 2 s; 0 for the start
    */
   async startTime(videoId) {
-    return startPosition((await this.#find(videoId))?.point);
+    const from = startPosition((await this.#find(videoId))?.point);
+    this.#given.set(videoId, from);
+    return from;
   }
 
   /**
@@ -163,13 +168,13 @@ export class ResumePoints {
     this.#copy.then(this.#delivery.comeBack);
     const page = {
       hidden: () => {
-        for (const watched of this.#watched.values()) watched.hidden();
+        this.#watched.forEach((watched) => watched.hidden());
         this.#delivery.hurry();
       },
       left: this.#delivery.leave,
       shown: (/** @type {boolean} */ isRestored) => {
         this.#delivery.comeBack();
-        for (const watched of this.#watched.values()) watched.shown(isRestored);
+        this.#watched.forEach((watched) => watched.shown(isRestored));
       },
       online: this.#delivery.retry,
     };
@@ -214,8 +219,8 @@ export class ResumePoints {
   }
 
   /** @type {import("./routes.js").Call} */
-  #call = async (method, path) => {
+  #call = async (method, path, body) => {
     const user = encodeURIComponent((await this.#transport.identify()) ?? "");
-    return this.#transport.request(method, `/api/progress/${user}${path}`, { body: method === "PUT" ? {} : undefined });
+    return this.#transport.request(method, `/api/progress/${user}${path}`, body);
   };
 }

@@ -2,7 +2,7 @@
 
 /** @typedef {import("./types.js").Point} Point */
 /** `cursor`: the `next` of the page before. @typedef {{ status?: "in-progress" | "watched", limit?: number, cursor?: string }} ListOptions */
-/** Calls a route of the user. @typedef {(method: string, path: string) => Promise<import("./transport.js").Reply>} Call */
+/** Calls a route of the user. @typedef {(method: string, path: string, body?: object) => Promise<import("./transport.js").Reply>} Call */
 
 /** Why a call failed. `status` is 0 if there was no usable response. */
 export class ResumeError extends Error {
@@ -60,7 +60,7 @@ export async function list(call, options = {}) {
  * @param {string} [mark] without it, the point
  */
 async function change(call, videoId, isSet, mark = "") {
-  const reply = await call(isSet ? "PUT" : "DELETE", `/${encodeURIComponent(videoId)}${mark}`);
+  const reply = await call(isSet ? "PUT" : "DELETE", `/${encodeURIComponent(videoId)}${mark}`, isSet ? {} : undefined);
   const isMissing = !isSet && reply.status === 404;
   if (!isSuccess(reply) && !isMissing) throw new ResumeError(reply);
 }

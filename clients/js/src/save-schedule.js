@@ -6,6 +6,7 @@
  */
 
 /** @typedef {import("./types.js").MediaLike} MediaLike */
+/** @typedef {ReturnType<typeof createSaveSchedule>} SaveSchedule */
 
 const AFTER_SEEK_MS = 1000;
 /** Nothing below this position is saved. */
@@ -70,7 +71,7 @@ export function createSaveSchedule(media, every, save) {
     /**
      * Lets saves begin.
      * @param {number} seconds of playback before the first save
-     * @param {number} [from] the position that is stored already; without it, saves go on as before `close`
+     * @param {number} [from] the position that is stored already, or NaN; without it, saves go on as before `close`
      */
     open(seconds, from) {
       isOpen = true;
@@ -98,8 +99,9 @@ export function createSaveSchedule(media, every, save) {
       if (unsaved >= every() && !timer) saveNow();
     },
 
-    /** On `seeked`: saves in a second, unless another seek follows. */
+    /** After a seek by hand: saves in a second, unless another seek follows. */
     seeked() {
+      need(0);
       seeking();
       timer = setTimeout(() => {
         timer = undefined;

@@ -5,10 +5,6 @@ import { claimsOf, createToken } from "./token.js";
 
 /** `status`: 0 without a response. @typedef {{ status: number, headers: Headers, body: any }} Reply */
 /** @typedef {(url: string, init: RequestInit) => Promise<Response>} Fetch */
-/**
- * `now`: send at once with the last token, because the page may end.
- * @typedef {{ body?: object, now?: boolean }} RequestOptions
- */
 /** @typedef {ReturnType<typeof createTransport>} Transport */
 
 const TIMEOUT_MS = 10_000;
@@ -25,13 +21,14 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
   let user = userId ?? claimsOf(token.last()).sub ?? null;
 
   /**
+   * Opens a response. The caller reads its body, without a time limit. It rejects if there is no response.
    * @param {string} method
    * @param {string} path
    * @param {object | undefined} body
    * @param {AbortSignal} signal
-   * @param {boolean} [immediately]
+   * @param {boolean} [isNow] send at once with the last token, because the page may end
    */
-  async function authorized(method, path, body, signal, immediately) {
+  async function open(method, path, body, signal, isNow) {
     /** @param {string | null | undefined} current */
     const send = (current) => {
       const { sub, role } = claimsOf(current);
@@ -46,7 +43,7 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
         body: body && JSON.stringify(body),
       });
     };
-    const current = immediately ? token.last() : (token.current() ?? (await token.renew()));
+    const current = isNow ? token.last() : (token.current() ?? (await token.renew()));
     const response = await send(current);
     if (response.status !== 401) return response;
     const renewed = await token.renew();
@@ -59,20 +56,20 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
 
     /** @returns {Promise<string | null>} the user id, for which a token may be requested; null if there is none */
     async identify() {
-      if (!user) user = claimsOf(await token.renew()).sub ?? null;
-      return user;
+      return (user ||= claimsOf(await token.renew()).sub ?? null);
     },
 
     /**
      * @param {string} method
      * @param {string} path
-     * @param {RequestOptions} [options]
+     * @param {object} [body]
+     * @param {boolean} [isNow] send at once with the last token, because the page may end
      * @returns {Promise<Reply>} it never rejects
      */
-    async request(method, path, { body, now } = {}) {
+    async request(method, path, body, isNow) {
       const abort = new AbortController();
       const attempt = async () => {
-        const response = await authorized(method, path, body, abort.signal, now);
+        const response = await open(method, path, body, abort.signal, isNow);
         // A proxy may answer with HTML: the status says enough.
         const content = await response.json().catch(() => null);
         return { status: response.status, headers: response.headers, body: content };
@@ -82,11 +79,6 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
       return reply ?? NO_REPLY;
     },
 
-    /**
-     * Opens a response. The caller reads its body, without a time limit. It rejects if there is no response.
-     * @param {string} path
-     * @param {AbortSignal} signal
-     */
-    open: (path, signal) => authorized("GET", path, undefined, signal),
+    open,
   };
 }

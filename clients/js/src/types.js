@@ -50,14 +50,27 @@
  * }} Watching
  */
 /** What the service has of a video. @typedef {{ point: Point | null }} Found */
+/** @typedef {<K extends keyof WatchingEvents>(type: K, detail: WatchingEvents[K]) => unknown} Emit */
 /**
- * What it needs of the service.
+ * What it needs of the service. `given`: the last answer of `startTime`, in seconds.
  * @typedef {{
+ *   given?: number,
  *   find(): Promise<Found | undefined>,
  *   save(currentTime: number, duration: number): void,
  *   every(): number,
  *   stopped(): Promise<void>,
  * }} Service
+ */
+/**
+ * What is known of one media element. `known`: the last answer of the service. `own`: the positions of the saves, newest first.
+ * `announced`: the time of the last point of another device. `isBehind`: another device went on during the pause.
+ * `left`: where the page went into the back/forward cache, for some seconds after its return.
+ * @typedef {{
+ *   readonly media: MediaLike, readonly resume: WatchOptions["resume"], readonly api: WatchOptions["api"],
+ *   readonly live: boolean, readonly service: Service, readonly schedule: import("./save-schedule.js").SaveSchedule,
+ *   readonly position: import("./media-position.js").MediaPosition, readonly emit: Emit,
+ *   own: number[], known?: Point | null, announced?: string, isBehind?: boolean, left?: number,
+ * }} Watch
  */
 
 export {};

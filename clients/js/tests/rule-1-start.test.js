@@ -116,6 +116,20 @@ test("rule 1: a position that the viewer chose by hand wins", async (t) => {
   assert.equal(media.currentTime, 300);
 });
 
+test("rule 1: a position that the viewer chose by hand is saved, also without playback", async (t) => {
+  const { service, aPlayer, clock } = aPage(t);
+  service.store("603", 1800);
+  service.answer = ({ method }) => (method === "GET" ? new Promise((resolve) => setTimeout(resolve, 1000)) : undefined);
+  const { media, watching } = await aPlayer();
+  await media.load(3600);
+  media.currentTime = 300;
+
+  await clock.advance(3000);
+
+  assert.deepEqual(service.positions, [300]);
+  assert.equal(await watching.started, 300);
+});
+
 test("rule 1: a seek to 0 by the loading player is no choice of the viewer", async (t) => {
   const { service, aPlayer } = aPage(t);
   service.store("603", 1800);
@@ -161,6 +175,8 @@ test("rule 1: a player that starts at startTime is not sought again", async (t) 
   media.addEventListener("seeking", () => seeks++);
 
   await media.load(3600);
+  await clock.advance(3000);
+  assert.deepEqual(service.positions, [], "nothing was played, and nothing chosen");
   await media.play(6);
 
   assert.equal(seeks, 1);

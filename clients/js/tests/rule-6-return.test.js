@@ -159,6 +159,114 @@ test("rule 6: a position that the viewer chose by hand while the service answers
   assert.equal(details.elsewhere.currentTime, 2000);
 });
 
+test("rule 6: a position that the viewer chose by hand after a long pause is saved, also without playback", async (t) => {
+  const { service, media, clock } = await aPausedPage(t);
+  await media.play(2);
+  clock.sleep(2 * HOURS);
+  service.answer = ({ method }) => (method === "GET" ? new Promise((resolve) => setTimeout(resolve, 1000)) : undefined);
+  media.fire("pause");
+  media.paused = true;
+  media.currentTime = 500;
+  await clock.advance(3000);
+
+  assert.equal(service.points.get("603").currentTime, 500);
+});
+
+/** The media gets a new source, or the same again. @param {import("./support/media.js").Media} media */
+async function reload(media) {
+  media.paused = true;
+  media.empty();
+  await media.load(3600);
+}
+
+for (const [name, order] of /** @type {const} */ ([
+  ["before the page is shown", ["reload", "restore"]],
+  ["while the point is asked for", ["restore", "reload"]],
+  ["after the answer", ["restore", "answer", "reload"]],
+])) {
+  /** @param {Awaited<ReturnType<typeof aPausedPage>>} page */
+  const comeBack = async ({ media, browser, clock }) => {
+    for (const step of order) {
+      if (step === "restore") {
+        browser.show();
+        await clock.advance(2); // WebKit runs timers here
+        browser.restore();
+      }
+      if (step === "answer") await clock.advance(300);
+      if (step === "reload") {
+        media.paused = true;
+        media.empty();
+      }
+    }
+    await clock.advance(400);
+    await media.load(3600);
+    await clock.advance(400);
+  };
+
+  test(`rule 6: media that is loaded again ${name} goes on where another device is`, async (t) => {
+    const page = await aPausedPage(t);
+    const { service, media, browser, clock, onTelevision } = page;
+    await media.play(5);
+    browser.leave();
+    await clock.advance(100);
+    onTelevision();
+    await comeBack(page);
+
+    assert.equal(media.currentTime, 2000);
+    await media.play(6);
+    assert.ok(service.points.get("603").currentTime > 2000);
+  });
+
+  test(`rule 6: media that is loaded again ${name} goes on where this page was left`, async (t) => {
+    const page = await aPausedPage(t);
+    const { service, media, browser, clock } = page;
+    await media.play(5);
+    browser.leave();
+    const left = media.currentTime;
+    await clock.advance(100);
+    await comeBack(page);
+
+    assert.equal(media.currentTime, left);
+    assert.equal(service.points.get("603").currentTime, left);
+    await media.play(6);
+    assert.ok(service.positions.every((position) => position >= 100));
+    assert.ok(service.points.get("603").currentTime > left);
+  });
+}
+
+test("rule 6: media that is loaded again goes on where this page was left, if the service does not answer", async (t) => {
+  const { service, media, browser, clock } = await aPausedPage(t);
+  await media.play(5);
+  browser.leave();
+  const left = media.currentTime;
+  const saves = service.saves.length;
+  service.answer = ({ method }) => (method === "GET" ? hang() : undefined);
+  browser.restore();
+  await reload(media);
+  await clock.advance(2000);
+
+  assert.equal(media.currentTime, left);
+  await media.play(4.75);
+  assert.equal(service.saves.length, saves);
+  await media.play(2);
+  assert.equal(service.saves.length, saves + 1);
+});
+
+test("rule 6: a new source of a page that was restored earlier is not sought", async (t) => {
+  const { service, media, browser, clock } = await aPausedPage(t);
+  await media.play(5);
+  browser.leave();
+  browser.restore();
+  await clock.advance(0);
+  await media.play(6);
+  const { currentTime } = service.points.get("603");
+  await reload(media);
+  await media.play(3);
+
+  assert.equal(media.currentTime, 3);
+  assert.equal(service.points.get("603").currentTime, currentTime);
+});
+
 test("rule 6: a film that the other device has finished is announced, not sought", async (t) => {
   const { media, clock, onTelevision, details } = await aPausedPage(t);
   await media.pause();

@@ -105,6 +105,24 @@ test("rule 7: pagehide closes stream, lock and channel; pageshow opens them", as
   assert.deepEqual([streams.open.length, browser.channels.size], [1, 2]);
 });
 
+test("rule 7: before the page is left, a tab that waits for the lock gives up; the leader goes on", async (t) => {
+  const { streams, newTab, listen, clock, browser, point } = aLivePage(t);
+  await listen(newTab());
+  const { heard } = await listen(newTab());
+  assert.equal(browser.locks.waiting.length, 1);
+
+  browser.unload();
+  await clock.advance(0);
+  assert.deepEqual([streams.open.length, browser.locks.held.size, browser.locks.waiting.length], [1, 1, 0]);
+
+  // The page stays, for example because the link was a download.
+  await clock.advance(15_000);
+  streams.open[0]?.send("point", point(20));
+  await clock.advance(0);
+  assert.equal(browser.locks.waiting.length, 1);
+  assert.deepEqual(heard.map(([type]) => type), ["point"]);
+});
+
 test("rule 7: without a watching or listener, there is no stream", async (t) => {
   const { streams, aPlayer, newTab, clock } = aLivePage(t);
   const { media, watching } = await aPlayer({ live: true }, newTab());

@@ -87,8 +87,15 @@ export function fakeBrowser(test) {
       document.dispatchEvent(new Event("visibilitychange"));
     },
     freeze: () => document.dispatchEvent(new Event("freeze")),
-    leave: () => window.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: true })),
-    restore: () => window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true })),
+    unload: () => window.dispatchEvent(new Event("beforeunload")),
+    leave() {
+      window.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: true }));
+      this.hide();
+    },
+    restore() {
+      this.show();
+      window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+    },
     online: () => window.dispatchEvent(new Event("online")),
   };
 }
