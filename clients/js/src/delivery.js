@@ -1,14 +1,14 @@
 /** Delivers the saves of the outbox: one request at a time, and a growing delay while the service fails. */
 
-import { isDelivered, isFinal, retryAfter } from "./answers.js";
-import { elapsedSince, now } from "./elapsed.js";
-import { BREAK_MS } from "./start-position.js";
+import { isDelivered, isFinal, resultOf, retryAfter } from "./answers.js";
+import { elapsedSince } from "./elapsed.js";
+import { postpone } from "./in-flight.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {import("./transport.js").Reply} Reply */
-/** The answer to one save. @typedef {{ status: number, applied?: boolean, error?: string }} Result */
+/** @typedef {import("./answers.js").Result} Result */
 /** @typedef {{ path: string, body: object }} SaveRequest */
-/** @typedef {{ videoId: string, currentTime: number, ageMs: number }} Event */
+/** @typedef {import("./in-flight.js").Event} Event */
 /**
  * `videoId`: null for all videos.
  * @typedef {(videoId: string | null, type: "saved" | "queued" | "refused", detail: any) => void} Report
@@ -25,13 +25,13 @@ const LONGEST_DELAY_MS = 60_000;
 const LONGEST_EVERY = 60;
 
 /**
- * @param {{
- *   transport: import("./transport.js").Transport, outbox: import("./outbox.js").Outbox,
- *   lock: import("./lock.js").Lock, report: Report,
- *   singleSave: (entry: Entry, event: Event) => SaveRequest,
- * }} parts
+ * @param {import("./transport.js").Transport} transport
+ * @param {import("./outbox.js").Outbox} outbox
+ * @param {import("./lock.js").Lock} lock
+ * @param {(entry: Entry, event: Event) => SaveRequest} singleSave
+ * @param {Report} report
  */
-export function createDelivery({ transport, outbox, lock, report, singleSave }) {
+export function createDelivery(transport, outbox, lock, singleSave, report) {
   /** @type {Promise<void> | null} */
   let running = null;
   /** What is in flight, by the text of the entry. @type {Map<string, Event>} */
@@ -54,23 +54,6 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
     const event = { userId: transport.user(), videoId, currentTime, duration, device, ageMs: elapsedSince(measured) };
     inFlight.set(text, event);
     return event;
-  }
-
-  /**
-   * Dates the entries after the saves of their videos in flight. The service dates a save by its arrival, so a slow
-   * request would make its save later than one that was measured in the meantime. After a sleep, the time stays: such
-   * a save must not win over another device.
-   * @param {Entry[]} entries
-   */
-  function postpone(entries) {
-    for (const entry of entries)
-      for (const { videoId, currentTime, ageMs } of inFlight.values()) {
-        const age = elapsedSince(entry.measured);
-        if (videoId !== entry.videoId || currentTime === entry.currentTime || age < ageMs || age > BREAK_MS) continue;
-        entry.measured = now(1);
-        entry.text = outbox.put(entry);
-      }
-    return entries;
   }
 
   /** Ends the delay. */
@@ -130,7 +113,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
     // In the order of sending: an earlier save may arrive later, and this one is then sent once more.
     return (received = received.then(async () => {
       const reply = await request;
-      postpone(outbox.list());
+      postpone(outbox.list(), inFlight, outbox);
       for (const { text } of sent) inFlight.delete(text);
       if (isDelivered(reply)) every = Math.min(Number(reply.headers.get("Resume-Every")) || 0, LONGEST_EVERY);
       return receive(sent, reply);
@@ -142,21 +125,15 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
    * @param {Reply} reply
    */
   function receive(sent, reply) {
-    /** @type {Result} */
-    const whole = { status: reply.status, error: reply.body?.error, applied: reply.headers.get("Resume-Applied") !== "false" };
-    const isBatch = sent.length > 1;
-    if (isBatch && isFinal(whole)) {
+    if (sent[1] && isFinal(reply)) {
       // One save, or the size of all, is the reason. Smaller batches find it and lose no other save.
       batch = sent.length >> 1;
       return true;
     }
-    const results = isBatch ? reply.body?.results : [whole];
-    const missing = isDelivered(whole) ? { status: 0 } : whole;
     /** @type {Result | undefined} */
     let failure;
     sent.forEach((entry, index) => {
-      /** @type {Result} */
-      const result = results?.[index] || missing;
+      const result = resultOf(reply, sent[1] ? index : -1);
       if (isDelivered(result) || isFinal(result)) settle(entry, result);
       else failure = result;
     });
@@ -204,7 +181,7 @@ export function createDelivery({ transport, outbox, lock, report, singleSave }) 
      * service orders the saves by their age.
      */
     hurry() {
-      const entries = postpone(waiting(true));
+      const entries = postpone(waiting(true), inFlight, outbox);
       if (entries[0] && transport.user() && Date.now() >= blockedUntil) send(entries, true).then(flush);
     },
 

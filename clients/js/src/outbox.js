@@ -42,7 +42,7 @@ export function createOutbox(storage, user) {
   const own = new Map();
 
   /** @param {string} videoId */
-  const keyOf = (videoId) => `${PREFIX}${encodeURIComponent(user() ?? "")}:${encodeURIComponent(videoId)}`;
+  const keyOf = (videoId) => `${PREFIX}${encodeURIComponent(`${user()}`)}:${encodeURIComponent(videoId)}`;
 
   /** @param {(storage: KeyStorage) => void} use */
   function attempt(use) {

@@ -26,3 +26,12 @@ export function followPage({ hidden, left, shown, online }, signal) {
 
 /** @returns {boolean} */
 export const isVisible = () => globalThis.document?.visibilityState !== "hidden";
+
+/** @returns {Storage | null} null outside a browser, and where the user forbids it */
+export function pageStorage() {
+  try {
+    return globalThis.document ? localStorage : null;
+  } catch {
+    return null;
+  }
+}

@@ -2,9 +2,10 @@
 
 import { createDelivery } from "./delivery.js";
 import { now, within } from "./elapsed.js";
+import { findPoint, START_MS } from "./find-point.js";
 import { createLock } from "./lock.js";
 import { createOutbox } from "./outbox.js";
-import { followPage } from "./page.js";
+import { followPage, pageStorage } from "./page.js";
 import { startPosition } from "./start-position.js";
 import { createTransport } from "./transport.js";
 import { watchMedia } from "./watching.js";
@@ -13,25 +14,13 @@ import { watchMedia } from "./watching.js";
 /** @typedef {import("./types.js").WatchOptions} WatchOptions */
 /** @typedef {import("./types.js").Watching} Watching */
 /** @typedef {import("./types.js").WatchingEvents} WatchingEvents */
-/** @typedef {import("./types.js").Found} Found */
 /** @typedef {import("./routes.js").ListOptions} ListOptions */
 /** @typedef {import("./routes.js").ResumeError} ResumeError */
 /** @typedef {import("./types.js").Point} Point */
 /** @typedef {import("./types.js").ResumePointsOptions} ResumePointsOptions */
 
-/** Playback waits no longer for the service. */
-const START_MS = 2000;
-/** Nor for a database that does not open. */
+/** Playback waits no longer for a database that does not open. */
 const COPY_MS = 300;
-
-/** @returns {Storage | null} null outside a browser, and where the user forbids it */
-function pageStorage() {
-  try {
-    return globalThis.document ? localStorage : null;
-  } catch {
-    return null;
-  }
-}
 
 export class ResumePoints {
   #transport;
@@ -80,16 +69,13 @@ export class ResumePoints {
     this.#storage = storage;
     this.#transport = createTransport(options);
     this.#outbox = createOutbox(storage, this.#transport.user);
-    this.#delivery = createDelivery({
-      transport: this.#transport,
-      outbox: this.#outbox,
-      lock: createLock(storage),
-      singleSave: (entry, event) =>
-        this.#otherApis?.singleSave(entry, event) ?? { path: "/api/progress", body: event },
-      report: (videoId, type, detail) => {
-        this.#watched.forEach(({ watching, emit }) => (!videoId || watching.videoId === videoId) && emit(type, detail));
-      },
-    });
+    this.#delivery = createDelivery(
+      this.#transport,
+      this.#outbox,
+      createLock(storage),
+      (entry, event) => this.#otherApis?.singleSave(entry, event) ?? { path: "/api/progress", body: event },
+      (videoId, type, detail) => this.#watched.forEach(({ watching, emit }) => (!videoId || watching.videoId === videoId) && emit(type, detail)),
+    );
     if (globalThis.document && this.#outbox.isUsed()) this.#follow();
   }
 
@@ -100,7 +86,6 @@ export class ResumePoints {
    * @returns {Promise<Watching>} soon, so that its listeners miss no event; its `started` resolves later
    */
   async watch(media, options) {
-    this.#follow();
     this.#watched.get(media)?.watching.stop();
     const { videoId, api, kind } = options;
     const watched = watchMedia(media, options, {
@@ -182,28 +167,10 @@ export class ResumePoints {
     return signal;
   }
 
-  /**
-   * @param {string} videoId
-   * @returns {Promise<Found | undefined>} undefined if the point is not known within 2 s
-   */
-  async #find(videoId) {
-    const pending = () => this.#outbox.list().find((entry) => entry.videoId === videoId);
-    const ask = async () => {
-      await this.#transport.identify();
-      await this.#copy;
-      // The service compares the save of this browser with those of others. So it has to arrive first.
-      if (pending()) await within(this.#delivery.flush(), START_MS / 2);
-      const { status, body } = await this.#call("GET", `/${encodeURIComponent(videoId)}`);
-      // A proxy without a backend answers 404, too.
-      if (status === 404 && body?.error) return { point: null };
-      return body?.currentTime >= 0 ? { point: { ...body, videoId } } : undefined;
-    };
-    const found = await within(ask(), START_MS);
-    const save = pending();
-    if (!save) return found;
-    const updatedAt = new Date(save.measured.wall).toISOString();
-    // Without the service, the last position of this browser is the best that is known.
-    return found?.point?.updatedAt > updatedAt ? found : { point: { ...save, updatedAt } };
+  /** @param {string} videoId */
+  #find(videoId) {
+    this.#follow();
+    return findPoint(videoId, this.#transport, this.#outbox, this.#delivery, this.#copy);
   }
 
   /**
@@ -214,13 +181,7 @@ export class ResumePoints {
     return async (...values) => {
       /** @type {any} */
       const routes = await import("./routes.js");
-      return routes[name](this.#call, ...values);
+      return routes[name](this.#transport.call, ...values);
     };
   }
-
-  /** @type {import("./routes.js").Call} */
-  #call = async (method, path, body) => {
-    const user = encodeURIComponent((await this.#transport.identify()) ?? "");
-    return this.#transport.request(method, `/api/progress/${user}${path}`, body);
-  };
 }

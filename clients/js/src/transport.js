@@ -8,8 +8,6 @@ import { claimsOf, createToken } from "./token.js";
 /** @typedef {ReturnType<typeof createTransport>} Transport */
 
 const TIMEOUT_MS = 10_000;
-/** @type {Reply} */
-const NO_REPLY = { status: 0, headers: new Headers(), body: null };
 
 /**
  * @param {{ url: string, token: import("./token.js").TokenSource, userId?: string, fetch?: Fetch }} options
@@ -33,7 +31,7 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
     const send = (current) => {
       const { sub, role } = claimsOf(current);
       // One instance never sends for two users, for example after another sign-in.
-      if (!current || (sub && user && sub !== user && role !== "service")) throw new Error("No token");
+      if (!current || (sub && user && sub !== user && role !== "service")) return Response.error();
       return fetch(base + path, {
         method,
         signal,
@@ -50,35 +48,38 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
     return renewed && renewed !== current ? send(renewed) : response;
   }
 
+  /** @returns {Promise<string | null>} the user id, for which a token may be requested; null if there is none */
+  const identify = async () => (user ||= claimsOf(await token.renew()).sub ?? null);
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @param {boolean} [isNow] send at once with the last token, because the page may end
+   * @returns {Promise<Reply>} it never rejects
+   */
+  async function request(method, path, body, isNow) {
+    const abort = new AbortController();
+    const attempt = async () => {
+      const response = await open(method, path, body, abort.signal, isNow);
+      const { status, headers } = response;
+      // A proxy may answer with HTML: the status says enough.
+      return { status, headers, body: await response.json().catch(() => null) };
+    };
+    const reply = await within(attempt(), TIMEOUT_MS);
+    abort.abort();
+    return reply ?? { status: 0, headers: new Headers(), body: null };
+  }
+
   return {
+    open,
+    request,
+    identify,
+
     /** @returns {string | null} the user id; null before the first token */
     user: () => user,
 
-    /** @returns {Promise<string | null>} the user id, for which a token may be requested; null if there is none */
-    async identify() {
-      return (user ||= claimsOf(await token.renew()).sub ?? null);
-    },
-
-    /**
-     * @param {string} method
-     * @param {string} path
-     * @param {object} [body]
-     * @param {boolean} [isNow] send at once with the last token, because the page may end
-     * @returns {Promise<Reply>} it never rejects
-     */
-    async request(method, path, body, isNow) {
-      const abort = new AbortController();
-      const attempt = async () => {
-        const response = await open(method, path, body, abort.signal, isNow);
-        // A proxy may answer with HTML: the status says enough.
-        const content = await response.json().catch(() => null);
-        return { status: response.status, headers: response.headers, body: content };
-      };
-      const reply = await within(attempt(), TIMEOUT_MS);
-      abort.abort();
-      return reply ?? NO_REPLY;
-    },
-
-    open,
+    /** @type {import("./routes.js").Call} */
+    call: async (method, path, body) => request(method, `/api/progress/${encodeURIComponent(`${await identify()}`)}${path}`, body),
   };
 }
