@@ -4,7 +4,7 @@
  * It is loaded beside the start of playback, as no player needs it at once.
  */
 
-import { KNOWN_SECONDS, UNKNOWN_SECONDS } from "./media-position.js";
+import { KNOWN_SECONDS, UNKNOWN_SECONDS } from "./save-schedule.js";
 import { SAME_SECONDS, startPosition } from "./start-position.js";
 
 /** @typedef {import("./types.js").Point} Point */

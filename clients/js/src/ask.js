@@ -1,6 +1,6 @@
 /** Asks the viewer where to start: the viewer may answer, seek, or just play on. Nothing is saved before. */
 
-import { KNOWN_SECONDS } from "./media-position.js";
+import { KNOWN_SECONDS } from "./save-schedule.js";
 
 /** Playback before the first save, if the viewer does not answer. */
 const UNANSWERED_SECONDS = 30;

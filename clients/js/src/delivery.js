@@ -9,10 +9,7 @@ import { postpone } from "./in-flight.js";
 /** @typedef {import("./answers.js").Result} Result */
 /** @typedef {{ path: string, body: object }} SaveRequest */
 /** @typedef {import("./in-flight.js").Event} Event */
-/**
- * `videoId`: null for all videos.
- * @typedef {(videoId: string | null, type: "saved" | "queued" | "refused", detail: any) => void} Report
- */
+/** `videoId`: null for all videos. @typedef {(videoId: string | null, type: "saved" | "queued" | "refused", detail: any) => void} Report */
 /** @typedef {ReturnType<typeof createDelivery>} Delivery */
 
 /**
@@ -188,6 +185,8 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
     /** The page is left, and may come back from the back/forward cache: it holds no lock there. */
     leave() {
       isAway = true;
+      // Their responses may come long after their arrival.
+      inFlight.forEach((_, text) => inFlight.set(text, /** @type {any} */ ({})));
       lock.release();
     },
 

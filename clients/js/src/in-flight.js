@@ -1,15 +1,17 @@
 /** Keeps the order of saves that are under way. */
 
 import { elapsedSince, now } from "./elapsed.js";
-import { BREAK_MS } from "./start-position.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** A save as it is sent. @typedef {{ videoId: string, currentTime: number, ageMs: number }} Event */
 
+/** A request ends after 10 s. One under way for longer has slept. */
+const LONGEST_FLIGHT_MS = 11_000;
+
 /**
  * Dates the entries after the saves of their videos in flight. The service dates a save by its arrival, so a slow
  * request would make its save later than one that was measured in the meantime. After a sleep, the time stays: such
- * a save must not win over another device.
+ * a save wins over no other device.
  * @param {Entry[]} entries
  * @param {Map<string, Event>} inFlight
  * @param {import("./outbox.js").Outbox} outbox
@@ -19,7 +21,7 @@ export function postpone(entries, inFlight, outbox) {
   for (const entry of entries)
     for (const { videoId, currentTime, ageMs } of inFlight.values()) {
       const age = elapsedSince(entry.measured);
-      if (videoId !== entry.videoId || currentTime === entry.currentTime || age < ageMs || age > BREAK_MS) continue;
+      if (videoId !== entry.videoId || currentTime === entry.currentTime || age < ageMs || age > LONGEST_FLIGHT_MS) continue;
       entry.measured = now(1);
       entry.text = outbox.put(entry);
     }

@@ -144,28 +144,28 @@ function createLive({ transport, storage, watched, signal: end }) {
     void open(session.signal);
   }
 
-  const page = {
-    hidden: check,
-    left() {
-      isAway = true;
-      close();
-    },
-    shown() {
-      isAway = false;
-      check();
-    },
-    online() {
-      close();
-      check();
-    },
-  };
-  followPage(page, end);
+  function left() {
+    isAway = true;
+    close();
+  }
+
+  function shown() {
+    isAway = false;
+    check();
+  }
+
+  function online() {
+    close();
+    check();
+  }
+
+  followPage(check, left, shown, online, end);
   // In Firefox, `pagehide` is too late to give up a lock. If the page stays, the next check joins again.
   globalThis.window?.addEventListener("beforeunload", () => isLeading || close(), { signal: end });
   const timer = setInterval(check, CHECK_MS);
   /** @type {any} */ (timer).unref?.();
   end.addEventListener("abort", () => {
-    page.left();
+    left();
     clearInterval(timer);
   });
 

@@ -1,12 +1,9 @@
 /** Where a media element plays: decided by the package, or by the viewer, who seeks by hand. */
 
+import { KNOWN_SECONDS, UNKNOWN_SECONDS } from "./save-schedule.js";
 import { SAME_SECONDS } from "./start-position.js";
 
 /** @typedef {ReturnType<typeof createMediaPosition>} MediaPosition */
-
-/** Playback before the first save, if the stored point is known or unknown. */
-export const KNOWN_SECONDS = 1;
-export const UNKNOWN_SECONDS = 5;
 
 /**
  * @param {import("./types.js").MediaLike} media

@@ -1,11 +1,13 @@
 /** The life of the page. Outside a browser there is none, and the page counts as visible. */
 
 /**
- * `hidden`: save now, as the page may end. `left`: it may come back from the back/forward cache.
- * @param {{ hidden(): void, left(): void, shown(isRestored: boolean): void, online(): void }} on
+ * @param {() => void} hidden save now, as the page may end
+ * @param {() => void} left the page may come back from the back/forward cache
+ * @param {(isRestored: boolean) => void} shown
+ * @param {() => void} online
  * @param {AbortSignal} signal stops listening
  */
-export function followPage({ hidden, left, shown, online }, signal) {
+export function followPage(hidden, left, shown, online, signal) {
   const { document, window } = globalThis;
   if (!document) return;
   /**

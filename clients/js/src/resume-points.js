@@ -151,19 +151,15 @@ export class ResumePoints {
     const copy = import("./durable-copy.js").then(({ keepCopy }) => this.#storage && keepCopy(this.#outbox, this.#transport, signal));
     this.#copy = this.#transport.identify().then(() => within(copy, COPY_MS));
     this.#copy.then(this.#delivery.comeBack);
-    const page = {
-      hidden: () => {
-        this.#watched.forEach((watched) => watched.hidden());
-        this.#delivery.hurry();
-      },
-      left: this.#delivery.leave,
-      shown: (/** @type {boolean} */ isRestored) => {
-        this.#delivery.comeBack();
-        this.#watched.forEach((watched) => watched.shown(isRestored));
-      },
-      online: this.#delivery.retry,
+    const hidden = () => {
+      this.#watched.forEach((watched) => watched.hidden());
+      this.#delivery.hurry();
     };
-    followPage(page, signal);
+    const shown = (/** @type {boolean} */ isRestored) => {
+      this.#delivery.comeBack();
+      this.#watched.forEach((watched) => watched.shown(isRestored));
+    };
+    followPage(hidden, this.#delivery.leave, shown, this.#delivery.retry, signal);
     return signal;
   }
 

@@ -8,6 +8,9 @@
 /** @typedef {import("./types.js").MediaLike} MediaLike */
 /** @typedef {ReturnType<typeof createSaveSchedule>} SaveSchedule */
 
+/** Playback before the first save, if the stored point is known or unknown. */
+export const KNOWN_SECONDS = 1;
+export const UNKNOWN_SECONDS = 5;
 const AFTER_SEEK_MS = 1000;
 /** Nothing below this position is saved. */
 const SMALLEST_SECONDS = 1;
@@ -92,6 +95,8 @@ export function createSaveSchedule(media, every, save) {
     advance() {
       const step = media.currentTime - last;
       last = media.seeking ? NaN : media.currentTime;
+      // A player that failed is at the start without a seek.
+      if (step < 0 && last < SMALLEST_SECONDS) need(UNKNOWN_SECONDS);
       if (step > 0 && step < LARGEST_STEP_SECONDS) {
         played += step;
         unsaved += step;

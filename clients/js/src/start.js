@@ -1,7 +1,7 @@
 /** Decides where playback starts. Nothing is saved before. */
 
 import { elapsedSince, now } from "./elapsed.js";
-import { KNOWN_SECONDS, UNKNOWN_SECONDS } from "./media-position.js";
+import { KNOWN_SECONDS, UNKNOWN_SECONDS } from "./save-schedule.js";
 import { BREAK_MS, startPosition } from "./start-position.js";
 
 /** @param {import("./types.js").Watch} watch */

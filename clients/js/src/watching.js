@@ -2,8 +2,8 @@
 
 import { elapsedSince, now } from "./elapsed.js";
 import { TypedEventTarget } from "./events.js";
-import { createMediaPosition, UNKNOWN_SECONDS } from "./media-position.js";
-import { createSaveSchedule } from "./save-schedule.js";
+import { createMediaPosition } from "./media-position.js";
+import { createSaveSchedule, UNKNOWN_SECONDS } from "./save-schedule.js";
 import { decideStart } from "./start.js";
 import { BREAK_MS } from "./start-position.js";
 

@@ -162,6 +162,20 @@ test("rule 1: after a switch of the source that reports 0, the stored point stay
   assert.equal(service.points.get("603").currentTime, 1820);
 });
 
+test("rule 1: after a seek that falls back to 0 without an event, the stored point stays for 5 s of playback", async (t) => {
+  const { service, aPlayer, browser, clock } = aPage(t);
+  service.store("603", 1800);
+  const { media } = await aPlayer();
+  await media.load(3600);
+  media.fallBack();
+
+  await media.play(4);
+  browser.hide();
+  await clock.advance(0);
+
+  assert.deepEqual(service.saves, []);
+});
+
 test("rule 1: a player that starts at startTime is not sought again", async (t) => {
   const { service, aPlayer, newPoints, clock } = aPage(t);
   service.store("603", 1800);

@@ -140,3 +140,26 @@ test("rule 3: a save that waited while the laptop slept does not win over the te
   assert.equal(service.points.get("603").currentTime, 2000);
   assert.equal(service.saves.length > 1, true);
 });
+
+test("rule 3: a save of a page in the back/forward cache does not win over the television", async (t) => {
+  const { service, clock, browser, aPlayer, newPoints } = aPage(t);
+  // The page gets no response while it is in the cache.
+  const fetch = async (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
+    const response = await service.fetch(url, init);
+    if (init.method === "POST") await new Promise((resolve) => setTimeout(resolve, 3000));
+    return response;
+  };
+  const { media } = await aPlayer({}, newPoints({ fetch }));
+  await media.load(3600);
+  await media.play(4);
+  browser.leave();
+  await media.play(0.25);
+  browser.hide();
+  await clock.advance(1000);
+  service.store("603", 2000, { device: "tv" });
+  browser.restore();
+  await clock.advance(10_000);
+
+  assert.equal(service.points.get("603").currentTime, 2000);
+  assert.equal(media.currentTime, 2000);
+});

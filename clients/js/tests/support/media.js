@@ -68,6 +68,12 @@ export class Media extends EventTarget {
     await this.#clock.advance(0);
   }
 
+  /** The player is at 0, without a seek. */
+  fallBack() {
+    this.#time = 0;
+    this.fire("timeupdate");
+  }
+
   /** Another source: the position is 0 and the duration unknown. */
   empty() {
     this.#time = 0;
