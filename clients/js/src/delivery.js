@@ -2,7 +2,7 @@
 
 import { isDelivered, isFinal, resultOf, retryAfter } from "./answers.js";
 import { elapsedSince } from "./elapsed.js";
-import { postpone } from "./in-flight.js";
+import { postpone, UNDATED } from "./in-flight.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {import("./transport.js").Reply} Reply */
@@ -49,7 +49,7 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
   /** @param {Entry} entry it is in flight from now on */
   function eventOf({ text, videoId, currentTime, duration, device, measured }) {
     const event = { userId: transport.user(), videoId, currentTime, duration, device, ageMs: elapsedSince(measured) };
-    inFlight.set(text, event);
+    inFlight.set(text, isAway ? UNDATED : event);
     return event;
   }
 
@@ -185,8 +185,7 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
     /** The page is left, and may come back from the back/forward cache: it holds no lock there. */
     leave() {
       isAway = true;
-      // Their responses may come long after their arrival.
-      inFlight.forEach((_, text) => inFlight.set(text, /** @type {any} */ ({})));
+      inFlight.forEach((_, text) => inFlight.set(text, UNDATED));
       lock.release();
     },
 

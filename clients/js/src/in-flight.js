@@ -8,6 +8,9 @@ import { elapsedSince, now } from "./elapsed.js";
 /** A request ends after 10 s. One under way for longer has slept. */
 const LONGEST_FLIGHT_MS = 11_000;
 
+/** A page in the back/forward cache gets responses long after the arrival. @type {any} */
+export const UNDATED = {};
+
 /**
  * Dates the entries after the saves of their videos in flight. The service dates a save by its arrival, so a slow
  * request would make its save later than one that was measured in the meantime. After a sleep, the time stays: such

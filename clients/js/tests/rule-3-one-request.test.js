@@ -155,6 +155,8 @@ test("rule 3: a save of a page in the back/forward cache does not win over the t
   browser.leave();
   await media.play(0.25);
   browser.hide();
+  await media.play(0.25);
+  browser.freeze();
   await clock.advance(1000);
   service.store("603", 2000, { device: "tv" });
   browser.restore();
