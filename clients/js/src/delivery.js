@@ -163,6 +163,15 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
 
   return {
     flush,
+
+    /** @param {import("./outbox.js").Save} save */
+    save(save) {
+      // Media may report `pause` before its page is back. But another device may have gone on.
+      if (isAway) return;
+      outbox.put(save);
+      flush();
+    },
+
     /** @returns {number} the seconds between saves that the service asks for, or 0 */
     every: () => every,
 

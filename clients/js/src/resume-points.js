@@ -92,10 +92,8 @@ export class ResumePoints {
       given: this.#given.get(videoId),
       find: () => this.#find(videoId),
       every: this.#delivery.every,
-      save: (currentTime, duration) => {
-        this.#outbox.put({ videoId, currentTime, duration, api, kind, device: this.#device, measured: now() });
-        this.#delivery.flush();
-      },
+      save: (currentTime, duration) =>
+        this.#delivery.save({ videoId, currentTime, duration, api, kind, device: this.#device, measured: now() }),
       stopped: async () => {
         await within(this.#delivery.flush(), START_MS);
         if (this.#watched.get(media) === watched) this.#watched.delete(media);
@@ -156,7 +154,7 @@ export class ResumePoints {
       this.#delivery.hurry();
     };
     const shown = (/** @type {boolean} */ isRestored) => {
-      this.#delivery.comeBack();
+      if (isRestored) this.#delivery.comeBack();
       this.#watched.forEach((watched) => watched.shown(isRestored));
     };
     followPage(hidden, this.#delivery.leave, shown, this.#delivery.retry, signal);

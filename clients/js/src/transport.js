@@ -68,7 +68,7 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
     };
     const reply = await within(attempt(), TIMEOUT_MS);
     abort.abort();
-    return reply ?? { status: 0, headers: new Headers(), body: null };
+    return reply ?? Response.error(); // its status is 0
   }
 
   return {

@@ -102,6 +102,24 @@ test("rule 6: the return from the back/forward cache asks at once, before playba
   assert.equal(media.currentTime, 2000);
 });
 
+test("rule 6: a pause that the media reports before the page is back from the cache saves nothing", async (t) => {
+  const { service, media, browser, clock, onTelevision } = await aPausedPage(t);
+  await media.play(6);
+  browser.leave();
+  await clock.advance(0);
+  onTelevision();
+  const saves = service.saves.length;
+
+  await media.play(0.25);
+  await media.pause();
+  browser.restore();
+  await clock.advance(0);
+
+  assert.equal(service.saves.length, saves);
+  assert.equal(service.points.get("603").currentTime, 2000);
+  assert.equal(media.currentTime, 2000);
+});
+
 test("rule 6: a page that was hidden for more than 60 s asks when it is shown", async (t) => {
   const { media, browser, clock, onTelevision } = await aPausedPage(t);
   await media.pause();
