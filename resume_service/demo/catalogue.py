@@ -132,7 +132,7 @@ def _exclusively(database: Database) -> Iterator[None]:
         if not sql.execute(
             select(func.pg_try_advisory_xact_lock(locks.DEMO_CATALOGUE))
         ).scalar_one():
-            raise Conflict("The demo is being added by somebody else")
+            raise Conflict("The demo is being added by another process")
         yield
 
 

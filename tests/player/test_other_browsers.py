@@ -135,7 +135,7 @@ def _go_and_return(tab: Any, front: Front, ann: Viewer) -> None:
 
 
 def test_firefox_loads_a_page_with_a_live_stream_again_and_asks(running_firefox, front, ann):
-    """Firefox keeps no page whose stream ends in `pagehide`. The position is right all the same."""
+    """Firefox keeps no page with a stream that ends in `pagehide`. The position is right all the same."""
     tab = running_firefox.open(front.address + PAGE)
     start(tab, live=True)
     tab.wait_for("player.media.currentTime > 3")

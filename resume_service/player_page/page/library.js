@@ -7,7 +7,7 @@ const PAGE_SIZE = 100
 const REFRESH_GAP_MS = 1000
 
 /**
- * Fires `point` (detail: the id of a video whose point changed) and `lists` (new lists).
+ * Fires `point` (detail: the id of the video of a changed point) and `lists` (new lists).
  * Each list is null while it is loaded for the first time, or an Error.
  */
 export class Library extends EventTarget {
