@@ -86,8 +86,7 @@ class Deletion(NamedTuple):
 class ResumePoint(Struct, frozen=True, gc=False):
     """A user's position in one video, and the watched percent of the video if known.
 
-    It is a Struct because a list creates hundreds of points. To create a NamedTuple takes three times
-    as long, and a frozen dataclass ten times (0.05, 0.18 and 0.6 us).
+    It is a Struct because a list creates hundreds of points. A NamedTuple takes three times as long.
     """
 
     user_id: str
