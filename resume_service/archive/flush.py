@@ -152,13 +152,11 @@ def _with_deletion(change: Change, entry: ErasedEntry, tombstone: int | None) ->
       point in Redis stays, and the point that the user deleted does not come back.
     """
     erasure, at_ms = entry
-    if erasure is Erasure.DONE_ON_ARRIVAL:
-        change = change._replace(deletion_ms=max(at_ms, NEVER))
-    if tombstone is None and erasure.is_done and at_ms > NEVER:
+    if tombstone is None and erasure is Erasure.DONE and at_ms > NEVER:
         tombstone = at_ms
     if tombstone is not None:
         deletion = change.without_future(MergeState(deleted=tombstone))
         change = change._replace(state=join(change.state, deletion))
-    is_lost = tombstone is None and erasure.is_done
+    is_lost = tombstone is None and erasure is Erasure.DONE
     is_by_0_4 = erasure is Erasure.BY_0_4 and (tombstone is None or at_ms > NEVER)
     return change._replace(forgets_row=is_lost or is_by_0_4)

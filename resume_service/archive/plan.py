@@ -16,7 +16,7 @@ from resume_service.archive.rows import (
     wanted_row,
 )
 from resume_service.resume.bulk_store import MergedPoint
-from resume_service.resume.merge_state import EMPTY, NEVER, MergeState, cut_off, join, shown
+from resume_service.resume.merge_state import EMPTY, MergeState, cut_off, join, shown
 from resume_service.resume.state_json import pruned
 
 
@@ -36,8 +36,6 @@ class Change(NamedTuple):
 
     It is the arrival of the latest event. If that is unknown, it is the time of the Redis server.
     """
-    deletion_ms: int = NEVER
-    """The arrival of a pending deletion, ms since 1970. NEVER if there is none, or it is unknown."""
 
     def wanted(self) -> WantedRow:
         """What must be known of the archive to merge this change into it."""
@@ -93,9 +91,6 @@ class Plan:
 def _before(change: Change, archived: Archived) -> MergeState:
     if archived is UNKNOWN:
         return EMPTY
-    if change.deletion_ms not in (NEVER, archived.tombstone.deleted):
-        # The row does not contain this deletion yet. So it contains only events that arrived earlier.
-        change = change._replace(latest_ms=min(change.latest_ms, change.deletion_ms))
     before = archived.tombstone
     if archived.point is not None and not change.forgets_row:
         before = archived.point if before is EMPTY else join(archived.point, before)

@@ -24,12 +24,6 @@ class Erasure(Enum):
     """In a cluster, a deletion was about to run. If it failed, it has left no tombstone."""
     DONE = 0.5
     """The point was deleted. If the tombstone is missing, it was older than the newest ones."""
-    DONE_ON_ARRIVAL = 0.75
-    """The same, and the deletion arrived at its time. So no earlier event has a later time."""
-
-    @property
-    def is_done(self) -> bool:
-        return self in (Erasure.DONE, Erasure.DONE_ON_ARRIVAL)
 
 
 class ErasedEntry(NamedTuple):

@@ -45,37 +45,6 @@ def test_save_after_a_failover_wins_over_an_archived_deletion_of_a_clock_ahead(s
     assert (stores.row()["position"], stores.get().position) == (20, 20)
 
 
-def test_deletion_after_a_failover_wins_over_an_archived_save_of_a_clock_ahead(stores, fail_over):
-    stores.save()
-    stores.cycle()
-    fail_over()
-    stores.delete()
-    late_flush(stores)
-    assert stores.rows() == {}
-    stores.redis.flushall()
-    stores.cycle()
-
-    with pytest.raises(NotFound):
-        stores.get()
-
-
-def test_entry_of_a_deletion_that_is_archived_spares_a_newer_row(stores):
-    """The row has a save after the deletion. Redis has lost the point, but still has the entry."""
-    stores.save(position=10)
-    stores.cycle()
-    stores.pass_time(seconds=1)
-    stores.delete()
-    [(entry, score)] = stores.redis.zrange("archive:erased", 0, -1, withscores=True)
-    stores.pass_time(seconds=1)
-    stores.save(position=20)
-    stores.cycle()
-    stores.expire()
-    stores.redis.zadd("archive:erased", {entry: score})
-    late_flush(stores)
-
-    assert stores.row()["position"] == 20
-
-
 @pytest.mark.parametrize("limit", [1000, 1])
 def test_save_after_a_failover_wins_over_a_pending_deletion_of_a_clock_ahead(
     real_redis, database, limit

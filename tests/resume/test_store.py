@@ -165,7 +165,7 @@ def test_archive_marks_are_written_only_with_an_archive(any_redis):
     archived.delete(deletion("b"))
     now = NOW_MS
     assert any_redis.zrange("archive:dirty", 0, -1, withscores=True) == [("ann:a%3Ab", now)]
-    assert any_redis.zrange("archive:erased", 0, -1, withscores=True) == [("ann:b", now + 0.75)]
+    assert any_redis.zrange("archive:erased", 0, -1, withscores=True) == [("ann:b", now + 0.5)]
 
 
 def test_no_two_pairs_of_ids_share_a_point(points):

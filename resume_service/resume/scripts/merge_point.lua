@@ -12,8 +12,8 @@
 -- KEYS[3]  deleted:<user>, zset: video -> time of the latest deletion in ms
 -- KEYS[4]  live:<user>, zset: open streams; also the name of their channel. Missing for a restore.
 -- KEYS[5]  archive:dirty, zset: <user>:<video> -> arrival of the latest save or mark in ms
--- KEYS[6]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms, and a fraction
---          (see `backlog_entry.py`)
+-- KEYS[6]  archive:erased, zset: <user>:<video> -> time of the latest deletion in ms, + 0.5 (see
+--          `backlog_entry.py`)
 --          KEYS[5] and KEYS[6] are missing without an archive and in a cluster. A save and a rate
 --          don't need KEYS[6].
 -- ARGV[1]  save, rate, delete, watched, unwatched, dismissed, undismissed, or merge for an archived
@@ -171,7 +171,7 @@ if deleted > math.max(latest_deletion, 0) then
   call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[6])
   expire(KEYS[3], tonumber(ARGV[5]))
   if KEYS[6] and kind == 'delete' then
-    call('ZADD', KEYS[6], score_of(at) .. (at == now and '.75' or '.5'), ARGV[10])
+    call('ZADD', KEYS[6], score_of(at) .. '.5', ARGV[10])
     if not next(wanted) then
       call('ZREM', KEYS[5], ARGV[10])
     end
