@@ -95,30 +95,14 @@ class Backlog:
 
     def erased_among(self, claim: Claim) -> dict[str, ErasedEntry]:
         """The claimed entries that are also in an `erased` set: the points that were deleted."""
-        scores = self._scores(claim, BacklogKind.ERASED)
-        return {entry: ErasedEntry.of(score) for entry, score in scores.items()}
-
-    def arrivals(self, claim: Claim) -> dict[str, int]:
-        """The arrival of the latest save or mark of the claimed entries, ms since 1970.
-
-        The result omits entries without a known arrival. In a cluster it is empty: there, the time is
-        by the clock of a web server.
-        """
-        if self._all_keys.hash_tags:
-            return {}
-        scores = self._scores(claim, BacklogKind.DIRTY)
-        return {entry: int(score) for entry, score in scores.items() if score >= 0}
-
-    def _scores(self, claim: Claim, kind: BacklogKind) -> dict[str, float]:
-        """The scores of the claimed entries in the set of this kind. Omits entries that are not in it."""
-        key = next(getattr(keys, kind.value) for keys in self._keys if claim.key in keys)
+        key = next(keys.erased for keys in self._keys if claim.key in keys)
         if claim.key == key:
-            return claim.scores
+            return {entry: ErasedEntry.of(score) for entry, score in claim.scores.items()}
         if not self._redis.execute([(key, ("ZCARD", key))])[0]:
             return {}
         scores = self._redis.execute([(key, ("ZSCORE", key, entry)) for entry in claim.scores])
         return {
-            entry: float(score)
+            entry: ErasedEntry.of(float(score))
             for entry, score in zip(claim.scores, scores, strict=True)
             if score is not None
         }

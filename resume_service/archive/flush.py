@@ -95,13 +95,11 @@ class Flush:
     def read(self, claim: Claim) -> list[Change]:
         """What Redis knows of the claimed points.
 
-        Read the arrivals first. An event that arrives later adds an entry for the next flush. Then
-        read the hashes, then the `erased` entries, then the tombstones. A hash may hold a point
+        Read the hashes first, then the `erased` entries, then the tombstones. A hash may hold a point
         that was saved after a deletion. The deletion wrote its entry and its tombstone before that
         save. So the later reads find them.
         """
         entries = self._backlog.valid_among(claim)
-        arrivals = self._backlog.arrivals(claim)
         points = self._points.read(entries)
         erased = self._backlog.erased_among(claim)
         tombstones = self._points.tombstones([entry for entry in entries if entry in erased])
@@ -109,8 +107,7 @@ class Flush:
         changes = []
         for entry, point, now_ms in zip(entries, points, now, strict=True):
             is_stored = point.state is not EMPTY
-            latest_ms = min(now_ms, arrivals.get(entry, now_ms))
-            change = Change(*point, is_stored, forgets_row=False, latest_ms=latest_ms)
+            change = Change(*point, is_stored, forgets_row=False, now_ms=now_ms)
             if entry in erased:
                 change = _with_deletion(change, erased[entry], tombstones.get(entry))
             if change.is_stored or change.forgets_row or change.state is not EMPTY:
@@ -155,8 +152,8 @@ def _with_deletion(change: Change, entry: ErasedEntry, tombstone: int | None) ->
     if tombstone is None and erasure is Erasure.DONE and at_ms > NEVER:
         tombstone = at_ms
     if tombstone is not None:
-        deletion = change.without_future(MergeState(deleted=tombstone))
-        change = change._replace(state=join(change.state, deletion))
+        limit = min(tombstone, change.now_ms)
+        change = change._replace(state=join(change.state, MergeState(deleted=limit)))
     is_lost = tombstone is None and erasure is Erasure.DONE
     is_by_0_4 = erasure is Erasure.BY_0_4 and (tombstone is None or at_ms > NEVER)
     return change._replace(forgets_row=is_lost or is_by_0_4)

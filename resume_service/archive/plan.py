@@ -31,28 +31,14 @@ class Change(NamedTuple):
     """Whether Redis has a hash."""
     forgets_row: bool
     """Whether the point was deleted at an unknown time, so that the row can't be merged."""
-    latest_ms: int
-    """A time that no event in Redis is after, unless a clock was ahead; ms since 1970.
-
-    It is the arrival of the latest event. If that is unknown, it is the time of the Redis server.
-    """
+    now_ms: int
+    """The time of the Redis server, ms since 1970."""
 
     def wanted(self) -> WantedRow:
         """What must be known of the archive to merge this change into it."""
         if self.forgets_row:
             return WantedRow(self.user_id, self.video_id)
         return wanted_row(self.user_id, self.video_id, self.state)
-
-    def without_future(self, state: MergeState) -> MergeState:
-        """Return `state` without times after the arrival of the latest event in Redis.
-
-        Such a time comes from a clock that was ahead, for example before a failover. It counts as
-        earlier than the point in Redis, because that was saved later, by the present clock. If the
-        flush is late, the time is past. So the time of the flush alone can't show it.
-        """
-        point = shown(self.state)
-        newest = min(point.at, self.latest_ms) if point else self.latest_ms
-        return cut_off(state, after=self.latest_ms, to=newest - 1)
 
 
 UNKNOWN = Archived(None, EMPTY)
@@ -89,9 +75,16 @@ class Plan:
 
 
 def _before(change: Change, archived: Archived) -> MergeState:
+    """Return the archived state, without times in the future.
+
+    Such a time comes from a clock that was ahead. It counts as earlier than the point in Redis,
+    because that was saved later, by the present clock.
+    """
     if archived is UNKNOWN:
         return EMPTY
     before = archived.tombstone
     if archived.point is not None and not change.forgets_row:
         before = archived.point if before is EMPTY else join(archived.point, before)
-    return change.without_future(before)
+    point = shown(change.state)
+    newest = min(point.at, change.now_ms) if point else change.now_ms
+    return cut_off(before, after=change.now_ms, to=newest - 1)
