@@ -33,8 +33,8 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
   let running = null;
   /** What is in flight, by the text of the entry. @type {Map<string, Event>} */
   const inFlight = new Map();
-  /** Resolves when all responses until now are processed. */
-  let received = Promise.resolve(true);
+  /** Resolves when all responses until now are processed. @type {Promise<any>} */
+  let received = Promise.resolve();
   let failures = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -145,7 +145,7 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
     const isMine = await lock.run(async () => {
       while (waiting()[0] && !isAway) if (!(await send(waiting()))) break;
     });
-    if (!isMine) wait(200 + 800 * Math.random());
+    if (!isMine) wait(200 + Math.random() * 800);
   }
 
   /**
@@ -167,8 +167,7 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
     /** @param {import("./outbox.js").Save} save */
     save(save) {
       // Media may report `pause` before its page is back. But another device may have gone on.
-      if (isAway) return;
-      outbox.put(save);
+      if (!isAway) outbox.put(save);
       flush();
     },
 

@@ -3,7 +3,7 @@
 /**
  * @param {() => void} hidden save now, as the page may end
  * @param {() => void} left the page may come back from the back/forward cache
- * @param {(isRestored: boolean) => void} shown
+ * @param {(isRestored?: boolean) => void} shown
  * @param {() => void} online
  * @param {AbortSignal} signal stops listening
  */
@@ -16,7 +16,7 @@ export function followPage(hidden, left, shown, online, signal) {
    * @param {(event: any) => void} listener
    */
   const on = (target, type, listener) => target.addEventListener(type, listener, { signal });
-  on(document, "visibilitychange", () => (isVisible() ? shown(false) : hidden()));
+  on(document, "visibilitychange", () => (isVisible() ? shown() : hidden()));
   on(document, "freeze", hidden);
   on(window, "pagehide", () => {
     hidden();

@@ -153,7 +153,7 @@ export class ResumePoints {
       this.#watched.forEach((watched) => watched.hidden());
       this.#delivery.hurry();
     };
-    const shown = (/** @type {boolean} */ isRestored) => {
+    const shown = (/** @type {boolean | undefined} */ isRestored) => {
       if (isRestored) this.#delivery.comeBack();
       this.#watched.forEach((watched) => watched.shown(isRestored));
     };

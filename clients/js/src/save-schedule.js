@@ -36,6 +36,8 @@ export function createSaveSchedule(media, every, save) {
   /** The position at the last event, and at the last save. NaN: unknown. */
   let last = NaN;
   let saved = NaN;
+  /** The duration at the last event. */
+  let length = NaN;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
@@ -54,9 +56,10 @@ export function createSaveSchedule(media, every, save) {
 
   /** Saves the position, if it may be saved and has moved. */
   function saveNow() {
-    const { duration } = media;
-    const position = rounded(media.ended ? duration : media.currentTime);
-    const isKnown = duration && duration < Infinity && position >= SMALLEST_SECONDS && !media.seeking;
+    // Media that gets another source is at 0 already, and has no duration.
+    const duration = media.duration || length;
+    const position = rounded(media.ended ? duration : media.duration ? media.currentTime : last);
+    const isKnown = duration < Infinity && position >= SMALLEST_SECONDS && !media.seeking;
     if (!isOpen || !isKnown || played < needed || position === saved) return;
     saved = position;
     unsaved = 0;
@@ -95,6 +98,7 @@ export function createSaveSchedule(media, every, save) {
     advance() {
       const step = media.currentTime - last;
       last = media.seeking ? NaN : media.currentTime;
+      length = media.duration;
       // A player that failed is at the start without a seek.
       if (step < 0 && last < SMALLEST_SECONDS) need(UNKNOWN_SECONDS);
       if (step > 0 && step < LARGEST_STEP_SECONDS) {

@@ -38,7 +38,7 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
         // A page may end at any time. Its last requests go on, if their bodies are small.
         keepalive: method === "POST",
         headers: { Authorization: `Bearer ${current}`, ...(body && { "Content-Type": "application/json" }) },
-        body: body && JSON.stringify(body),
+        body: JSON.stringify(body),
       });
     };
     const current = isNow ? token.last() : (token.current() ?? (await token.renew()));

@@ -19,7 +19,7 @@ const EVERY_SECONDS = 5;
 /** WebKit loads the media of a page from the back/forward cache again, within this time. */
 const RELOAD_MS = 5000;
 
-const MEDIA_EVENTS = "timeupdate play pause seeking seeked ended emptied durationchange".split(" ");
+const MEDIA_EVENTS = "timeupdate play seeking seeked durationchange pause ended emptied".split(" ");
 
 /**
  * @param {MediaLike} media
@@ -82,8 +82,8 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
       watch.left = 0;
     }
     if (type === "seeked") position.seeked();
+    if ("pause ended emptied".includes(type)) schedule.saveNow();
     if (type === "emptied" && position.turn) onEmptied();
-    if (type === "ended" || type === "pause") schedule.saveNow();
     isPlaying = !media.paused;
     position.wake();
   }
@@ -124,7 +124,7 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
 
     /**
      * The page is visible again.
-     * @param {boolean} isRestored whether it comes from the back/forward cache
+     * @param {boolean} [isRestored] whether it comes from the back/forward cache
      */
     shown(isRestored) {
       if (isRestored) {

@@ -174,6 +174,26 @@ test("rule 2: another video in the same element ends the watching before", async
   assert.deepEqual(service.saves.map(({ body }) => [body.videoId, body.currentTime]), [["603", 103], ["604", 5.25]]);
 });
 
+test("rule 2: another source saves where the one before was", async (t) => {
+  const { service, media, clock } = await aPlayingPage(t);
+  await media.play(3);
+  media.empty();
+  await clock.advance(0);
+
+  assert.deepEqual(service.saves.map(({ body }) => [body.currentTime, body.duration]), [[103, 3600]]);
+});
+
+test("rule 2: `stop` after the source was replaced saves where it was, as React does it", async (t) => {
+  const { service, media, watching, clock } = await aPlayingPage(t);
+  await media.play(3);
+  media.reset();
+  watching.stop();
+  media.fire("emptied", "timeupdate");
+  await clock.advance(0);
+
+  assert.deepEqual(service.saves.map(({ body }) => [body.currentTime, body.duration]), [[103, 3600]]);
+});
+
 for (const [api, kind, path, body] of /** @type {const} */ ([
   ["playback", undefined, "/api/v1/playback/movie/603", { position_seconds: 105, duration_seconds: 3600 }],
   ["playback", "episode", "/api/v1/playback/episode/603", { position_seconds: 105, duration_seconds: 3600 }],

@@ -74,10 +74,14 @@ export class Media extends EventTarget {
     this.fire("timeupdate");
   }
 
-  /** Another source: the position is 0 and the duration unknown. */
-  empty() {
+  /** Another source: the position is 0 and the duration unknown. Events follow later. */
+  reset() {
     this.#time = 0;
     this.duration = NaN;
+  }
+
+  empty() {
+    this.reset();
     this.fire("emptied", "timeupdate");
   }
 }
