@@ -11,20 +11,13 @@ from typing import Any
 
 import pytest
 
-from dev.service import ROOT, Service
-from resume_service.demo.media import CLIPS_FOLDER
+from dev.service import Service
+from tests.support.player.files import FOLDERS
 from tests.support.player.front import Front
 from tests.support.player.plain_chromium import CHROMIUM, SWITCHES, PlainChromium
 from tests.support.player.tab import Tab
 from tests.support.player.viewer import Viewer
 
-PACKAGE = ROOT / "clients" / "js" / "src"
-FOLDERS = {
-    "player": ROOT / "tests" / "support" / "player" / "page",
-    "resume-points": PACKAGE,
-    "media": CLIPS_FOLDER,
-    "npm": ROOT / "tests" / "player" / "browsers" / "node_modules",
-}
 TIMEOUT_MS = 30_000
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
 
 import pytest
 
-from resume_service.demo.media import DUSK
+from resume_service.demo.media import DUSK, SEA
 from tests.support.eventually import eventually
+from tests.support.player.files import NPM, PACKAGE, PAGE_FILES
 from tests.support.player.tab import Tab
 from tests.support.tokens import token
 
@@ -29,11 +31,33 @@ def streams(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", ["hls", "shaka", "vidstack", "videojs"])
-def test_a_player_from_npm_resumes_and_saves(new_tab, front, ann, streams, name):
-    if not (front.folders["npm"] / "hls.js").exists():
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A folder with the React page, bundled as a platform does it."""
+    if not (NPM / "react-dom").exists():
         pytest.skip("needs tests/player/browsers/node_modules: run `make test-player`")
-    front.folders = front.folders | {"streams": streams}
+    folder = tmp_path_factory.mktemp("built")
+    command = f"{NPM}/.bin/esbuild film.jsx --bundle --format=esm --jsx=automatic"
+    # The package has a React of its own for its types: there must be only one.
+    aliases = f"--alias:react={NPM}/react --alias:resume-points={PACKAGE}"
+    subprocess.run(
+        [*command.split(), *aliases.split(), f"--outdir={folder}", "--log-level=warning"],
+        cwd=PAGE_FILES,
+        env=os.environ | {"NODE_PATH": str(NPM)},
+        check=True,
+    )
+    return folder
+
+
+@pytest.fixture
+def players(front, streams, built):
+    """The front serves the streams and the React page, too."""
+    front.folders = front.folders | {"streams": streams, "built": built}
+
+
+@pytest.mark.parametrize("name", ["hls", "shaka", "vidstack", "videojs", "react"])
+@pytest.mark.usefixtures("players")
+def test_a_player_from_npm_resumes_and_saves(new_tab, front, ann, name):
     tab = _tab(new_tab)
     tab.page.evaluate("([name, token]) => player.start(name, token, 'v1')", [name, token("ann")])
     tab.reaches(3.5)
@@ -59,6 +83,23 @@ def test_a_player_from_npm_resumes_and_saves(new_tab, front, ann, streams, name)
     if name in {"hls", "shaka"}:
         segments = [each for each in media if "stream0-0" in each]
         assert "00001" not in segments[0], "the first segment was fetched for nothing"
+
+
+@pytest.mark.usefixtures("players")
+def test_react_saves_a_film_that_changes_and_a_film_that_is_removed(new_tab, front, ann):
+    tab = _tab(new_tab)
+    tab.page.evaluate("token => player.start('react', token, 'v1')", token("ann"))
+    tab.reaches(1.5)
+    tab.page.evaluate("player.stage.show('v2', '/media/sea.webm')")
+    eventually(lambda: ann.position("v1") is not None)
+    assert 1 <= ann.position("v1") < 5
+    tab.do("media.play()")
+    tab.reaches(1.5)
+    tab.page.evaluate("player.stage.show(null)")
+    eventually(lambda: ann.position("v2") is not None)
+
+    assert 1 <= ann.position("v2") < 5
+    assert front.sent[-1]["duration"] == pytest.approx(SEA.seconds, abs=0.5)
 
 
 def _tab(new_tab: Callable[..., Tab]) -> Tab:

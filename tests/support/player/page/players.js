@@ -60,6 +60,15 @@ const players = {
     return player;
   },
 
+  async react(points, videoId) {
+    const { createStage } = await import("/built/film.js");
+    player.stage = createStage(points, follow);
+    player.stage.show(videoId, "/media/dusk.webm");
+    const media = await player.stage.media();
+    await media.play();
+    return media;
+  },
+
   async videojs(points, videoId) {
     await script("/npm/video.js/dist/video.min.js");
     globalThis.videojs.registerPlugin("resumePoints", resumePoints);
