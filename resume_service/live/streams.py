@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from resume_service.clock import Clock
 from resume_service.errors import TooManyRequests, Unavailable
-from resume_service.live.keeper import Keeper
 from resume_service.live.leases import Leases
 from resume_service.live.limits import (
     HEARTBEAT_SECONDS,
@@ -22,6 +21,7 @@ from resume_service.live.limits import (
     STOP_SECONDS,
     STREAMS_PER_USER,
 )
+from resume_service.live.maintenance import Maintenance
 from resume_service.live.reader import Execute, Reader
 from resume_service.live.server_sent_events import HEARTBEAT
 from resume_service.live.stream import LiveStream
@@ -47,7 +47,7 @@ class _Running(NamedTuple):
 
     execute: Execute
     reader: Reader
-    keeper: Keeper
+    maintenance: Maintenance
 
 
 class LiveStreams:
@@ -81,9 +81,9 @@ class LiveStreams:
         self._max_streams = min(self._max_streams, max_connections // 2)
         reader = Reader(self._points, self._clock, execute)
         servers = self._redis.servers
-        keeper = Keeper(servers, self._leases, self._streams, self._changed, self._missed)
-        self._running = _Running(execute, reader, keeper)
-        keeper.start()
+        maintenance = Maintenance(servers, self._leases, self._streams, self._changed, self._missed)
+        self._running = _Running(execute, reader, maintenance)
+        maintenance.start()
 
     def open(self, user_id: str, expires_at: float) -> Operation[LiveStream]:
         """Open a stream for a user, until `expires_at` in seconds since 1970.
@@ -102,12 +102,12 @@ class LiveStreams:
         self._streams.setdefault(stream.channel, []).append(stream)
         self._heartbeats[stream] = time.monotonic()
         try:
-            subscriptions = running.keeper.subscriptions
+            subscriptions = running.maintenance.subscriptions
             if not subscriptions.keep(stream.channel):
                 yield Blocking(partial(subscriptions.add, stream.channel))
             yield from self._add_lease(stream)
             self._require_open(stream)
-            running.keeper.add(stream)
+            running.maintenance.add(stream)
             stream.first_event = yield from running.reader.newest(user_id)
         except BaseException:  # also GreenletExit
             self._leave(stream)
@@ -146,7 +146,7 @@ class LiveStreams:
         self._max_streams = 0
         for stream in tuple(self._heartbeats):
             _end(stream)
-        self._running.keeper.stop()
+        self._running.maintenance.stop()
         metrics.live_streams.set(0)
         deadline = time.monotonic() + STOP_SECONDS
         while self._leases_to_remove and time.monotonic() < deadline:
@@ -179,13 +179,13 @@ class LiveStreams:
         """Forget a stream. Does nothing if it is forgotten already."""
         if self._running is None or self._heartbeats.pop(stream, None) is None:
             return
-        execute, _, keeper = self._running
+        execute, _, maintenance = self._running
         streams = self._streams[stream.channel]
         streams.remove(stream)
         if not streams:
             del self._streams[stream.channel]
-            keeper.subscriptions.drop(stream.channel)
-        keeper.remove(stream)
+            maintenance.subscriptions.drop(stream.channel)
+        maintenance.remove(stream)
         self._leases_to_remove += 1
         execute(self._leases.remove(stream.lease), self._lease_removed)
 

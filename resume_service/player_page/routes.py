@@ -7,29 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Blueprint, Response
+from flask import Response
 
 from resume_service.errors import NotFound
-from resume_service.web.pages import page_response
+from resume_service.web.pages import page_blueprint, page_response
 
 PAGE = Path(__file__).parent / "page"
 PACKAGE = Path(__file__).parents[2] / "clients" / "js" / "src"
 """The modules of the player package. An installation without this folder has no `/watch`."""
 ENDPOINTS = frozenset({"watch.page", "watch.part", "watch.package"})
 
-blp = Blueprint("watch", __name__, url_prefix="/watch")
-
-
-@blp.get("")
-def page() -> Response:
-    return page_response(PAGE, "watch.html")
-
-
-@blp.get("/<name>")
-def part(name: str) -> Response:
-    if not name.endswith((".css", ".js")):
-        raise NotFound
-    return page_response(PAGE, name)
+blp = page_blueprint("watch", PAGE)
 
 
 @blp.get("/resume-points/<name>")

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from flask import Response, send_from_directory
+from flask import Blueprint, Response, send_from_directory
+
+from resume_service.errors import NotFound
 
 SECURITY_HEADERS = MappingProxyType(
     {
@@ -31,3 +33,23 @@ def page_response(
     # Browsers ask each time whether the ETag changed.
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+def page_blueprint(page_name: str, folder: Path) -> Blueprint:
+    """Return the routes of a page: `/watch` is `watch.html` in `folder`.
+
+    Below it are the scripts and style sheets of `folder`. The endpoints are `page` and `part`.
+    """
+    blp = Blueprint(page_name, __name__, url_prefix=f"/{page_name}")
+
+    @blp.get("")
+    def page() -> Response:
+        return page_response(folder, f"{page_name}.html")
+
+    @blp.get("/<name>")
+    def part(name: str) -> Response:
+        if not name.endswith((".css", ".js")):
+            raise NotFound
+        return page_response(folder, name)
+
+    return blp

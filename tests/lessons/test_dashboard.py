@@ -228,6 +228,7 @@ def test_the_keyboard_alone_signs_in_marks_a_lesson_and_keeps_the_focus(page, me
 
     assert page.get_by_role("banner").get_by_text(EMAIL).is_visible()
     assert page.evaluate("document.activeElement.checked")
+    assert chromium.unreached(page) == []
 
 
 def sign_in_by_password(page):

@@ -75,7 +75,7 @@ def test_a_switch_of_the_source_moves_nothing_back(tab, front, ann):
     tab.reaches(42.5)
     eventually(lambda: front.saves)
     tab.do("media.src = '/media/dusk.webm'; await media.play(); media.pause()")
-    tab.page.wait_for_timeout(300)
+    tab.round_trip()
     tab.reload()
 
     assert ann.position() > 40

@@ -101,11 +101,11 @@ class Evening:
     def expected(self) -> float:
         return max(self.delivered, self.pending or self.delivered)[1]
 
-    def end(self) -> float | None:
-        """Deliver everything. Returns the stored position."""
+    def end(self) -> float:
+        """Deliver everything. Returns the stored position, 0 if there is none."""
         self.is_offline = False
         self._settle()
-        return self.television.position()
+        return self.television.position() or 0.0
 
     def _measured(self, position: float) -> None:
         self.pending = (time.monotonic(), round(position, 3))

@@ -53,7 +53,7 @@ def test_rule_3_one_save_is_in_flight_and_only_the_newest_waits(tab, front, ann)
     play(tab, 5)
     eventually(lambda: gate.waiting == 1)
     tab.do("media.play(); media.advance(30); media.pause()")
-    tab.page.wait_for_timeout(300)
+    tab.round_trip()
     assert gate.waiting == 1
     gate.open()
     eventually(lambda: ann.position() == 35)
@@ -113,7 +113,6 @@ def test_rule_4_the_queue_is_sent_when_the_network_is_back(tab, front, ann):
     tab.page.context.set_offline(True)
     tab.do("media.play(); media.advance(20); media.pause()")
     tab.event("queued")
-    tab.page.wait_for_timeout(500)
     tab.page.context.set_offline(False)
 
     assert eventually(lambda: ann.position() is not None) < 1
@@ -177,13 +176,15 @@ def test_rule_4_two_tabs_send_a_queue_once(new_tab, front, ann, host):
     front.requests.clear()
     front.fault = gate = Gate()
     for tab in (one, two):
-        tab.page.evaluate("void setTimeout(() => dispatchEvent(new Event('online')), 100)")
-    eventually(lambda: front.saves)
-    one.page.wait_for_timeout(500)
+        tab.page.evaluate("dispatchEvent(new Event('online'))")
+        eventually(lambda: front.saves)
+        tab.round_trip()
     gate.open()
     eventually(lambda: ann.position("v1") == ann.position("v2") == 20)
     eventually(lambda: not stored(one))
-    one.page.wait_for_timeout(1200)
+    for tab in (one, two):
+        tab.page.evaluate("dispatchEvent(new Event('online'))")
+        tab.round_trip()
 
     assert sorted(save["videoId"] for save in front.sent) == ["v1", "v2"]
 

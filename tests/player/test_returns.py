@@ -85,8 +85,7 @@ def test_rule_6_a_save_from_before_the_sleep_does_not_move_the_television(tab, f
     front.fault = lambda request: DROP if request.is_save else PASS
     tab.do("media.pause()")
     tab.event("queued")
-    tab.page.evaluate("void setTimeout(() => sleepLaptop(8, 1500), 50)")
-    tab.page.wait_for_timeout(300)
+    tab.page.evaluate("sleepLaptop(8)")
     ann.save(60, **TV)
     front.always(PASS)
     tab.page.evaluate("dispatchEvent(new Event('online'))")
@@ -195,9 +194,9 @@ def test_offline_for_10_minutes_each_newest_position_arrives_once_with_its_time(
     one.do(ten_minutes + " media.pause()", 30)
     measured = datetime.now().astimezone()
     two.do(ten_minutes + " media.pause()", 30)
-    one.page.wait_for_timeout(500)
     wait = 120_000
     for tab in (one, two):
+        tab.do("await player.settled()")
         tab.page.evaluate("(wait) => passTime(wait)", wait)
     front.requests.clear()
     front.always(PASS)
@@ -205,7 +204,7 @@ def test_offline_for_10_minutes_each_newest_position_arrives_once_with_its_time(
     eventually(lambda: ann.position("v1") and ann.position("v2"))
     for tab in (one, two):
         tab.page.evaluate("dispatchEvent(new Event('online'))")
-    one.page.wait_for_timeout(1500)
+        tab.do("await player.settled()")
 
     assert started_at == pytest.approx(300, abs=1)
     assert ann.position("v2") == 600

@@ -52,7 +52,7 @@ def test_rule_2_a_pause_is_saved_at_its_position_and_only_once(tab, front, ann):
     eventually(lambda: tab.events("saved"))
     paused_at = round(tab.time, 3)
     tab.do("await media.play(); media.pause(); dispatchEvent(new Event('pagehide'))")
-    tab.page.wait_for_timeout(300)
+    tab.round_trip()
 
     assert positions(front)[0] == paused_at
     assert len(front.saves) == 1 or positions(front)[-1] > paused_at
@@ -99,7 +99,8 @@ def test_rule_2_endless_media_and_the_first_second_are_not_saved(new_tab, front)
     endless.do("media.load(Infinity); media.play(); media.advance(30); media.pause()")
     short.start(videoId="short", fake={"duration": 90})
     short.do("await watching.started; media.advance(0.75); media.pause()")
-    endless.page.wait_for_timeout(500)
+    endless.round_trip()
+    short.round_trip()
 
     assert not front.saves
 
@@ -111,7 +112,7 @@ def test_rule_2_nothing_is_saved_while_seeking_or_while_nothing_moves(tab, front
     before = len(front.saves)
     tab.do("for (let n = 0; n < 50; n++) { media.say('timeupdate'); media.say('pause') }")
     tab.do("media.currentTime = 50; for (let n = 0; n < 50; n++) media.say('timeupdate')")
-    tab.page.wait_for_timeout(300)
+    tab.round_trip()
 
     assert positions(front)[before:] in ([], [6])
     eventually(lambda: 50 in positions(front))

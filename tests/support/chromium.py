@@ -44,6 +44,30 @@ def overflow(page):
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
+MARK_CONTROLS = """() => {
+    const controls = document.querySelectorAll("a[href], button, input, select, textarea, summary, video, [role=button]")
+    const visible = [...controls].filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.disabled)
+    for (const each of visible) each.dataset.unreached = each.textContent.trim() || each.outerHTML.slice(0, 80)
+    document.activeElement.blur()
+    return visible.length
+}"""
+REACH = """() => {
+    const focused = document.activeElement
+    const styles = ["", "::before", "::after"].map((part) => getComputedStyle(focused, part))
+    if (styles.some(({ outlineStyle }) => outlineStyle !== "none")) delete focused.dataset.unreached
+}"""
+REST = "[...document.querySelectorAll('[data-unreached]')].map((each) => each.dataset.unreached)"
+
+
+def unreached(page):
+    """The visible controls that Tab does not reach, or that do not show that they have the focus."""
+    video_controls = 10
+    for _ in range(page.evaluate(MARK_CONTROLS) + video_controls):
+        page.keyboard.press("Tab")
+        page.evaluate(REACH)
+    return page.evaluate(REST)
+
+
 def violations(page):
     """What axe-core objects to, with the first elements concerned.
 

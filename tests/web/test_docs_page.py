@@ -114,6 +114,27 @@ def test_a_request_is_sent_with_the_token_of_the_signed_in_user(docs, shared_ser
     assert status.inner_text().startswith("200")
 
 
+def test_the_keyboard_alone_sends_a_request(docs, shared_service):
+    visit(docs, shared_service)
+    for name in ("Operation", "GET /healthz:", "Try it out", "Execute"):
+        docs.get_by_role("button", name=name).first.wait_for()
+        tab_to(docs, name)
+        docs.keyboard.press("Enter")
+    docs.locator(".live-responses-table .response-col_status").last.wait_for()
+
+    assert chromium.unreached(docs) == []
+
+
+def tab_to(page, name):
+    """Press Tab until the focus is on the control with this name."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        focused = "document.activeElement.ariaLabel ?? document.activeElement.textContent"
+        if page.evaluate(focused).strip().startswith(name):
+            return
+    pytest.fail(f"Tab does not reach {name}")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_has_no_objection_and_a_phone_shows_the_whole_width(
     chromium_browser, shared_service, scheme

@@ -54,7 +54,7 @@ function show(course, hasPlayer) {
   const overall = overallCard(course)
   const cards = course.modules.map((module) => moduleCard(course, module, { hasPlayer, onToggle }))
   const shown = [overall, ...cards]
-  place.replaceChildren(...shown.map(({ node }) => node))
+  place.replaceChildren(overall.node, element("div", { className: "modules" }, ...cards.map(({ node }) => node)))
   document.getElementById(location.hash.slice(1))?.focus() // the link from a video
 
   async function onToggle(row, completed) {

@@ -26,7 +26,6 @@ function start() {
   document.getElementById("invitation").hidden = viewer !== null
   document.querySelector("#intro h1").textContent = viewer ? "Watch" : "Sign in"
   shelvesPlace.hidden = viewer === null
-  document.querySelector("main").classList.toggle("page--narrow", viewer === null)
   if (!viewer) shelvesPlace.replaceChildren()
   route()
 }

@@ -49,8 +49,10 @@ function showAccount(account, signIn) {
     session.signOut()
     if (document.activeElement === document.body) account.querySelector("button")?.focus()
   }
+  const at = user.name.indexOf("@")
+  const [name, host] = at > 0 ? [user.name.slice(0, at), user.name.slice(at)] : [user.name, ""]
   account.replaceChildren(
-    element("span", { className: "site-account__name", title: user.name }, user.name),
+    element("span", { className: "site-account__name", title: user.name }, name, element("span", { className: "site-account__host" }, host)),
     element("button", { className: "button", type: "button", onclick: signOut }, "Sign out"),
   )
 }

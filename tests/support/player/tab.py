@@ -38,6 +38,12 @@ class Tab:
             f"it => (async ({{media, watching}}) => {{ {body} }})(player)", argument
         )
 
+    def round_trip(self) -> None:
+        """Wait for a request and its response: what the page has sent before has arrived, too."""
+        self.page.evaluate(
+            "fetch('/player/clocks.js', {cache: 'no-store'}).then((it) => it.text())"
+        )
+
     @property
     def time(self) -> float:
         """Position of the media in seconds."""

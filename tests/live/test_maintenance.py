@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from resume_service.live import keeper as keeper_module
-from resume_service.live.keeper import Keeper
+from resume_service.live import maintenance as module
 from resume_service.live.leases import LeaseState
+from resume_service.live.maintenance import Maintenance
 from resume_service.live.stream import LiveStream
 from resume_service.live.subscriptions import Subscriptions
 from resume_service.redis.servers import OneServer
@@ -39,15 +39,15 @@ class RecordedLeases:
 
 
 def test_leases_are_renewed_after_an_unexpected_error(real_redis, monkeypatch):
-    monkeypatch.setattr(keeper_module, "RENEW_SECONDS", 0.0)
-    monkeypatch.setattr(keeper_module, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(module, "RENEW_SECONDS", 0.0)
+    monkeypatch.setattr(module, "CHECK_SECONDS", 0.01)
     servers, leases = BrokenOnce(real_redis), RecordedLeases()
-    keeper = Keeper(servers, leases, {}, lambda *_: None, lambda _: None)
+    maintenance = Maintenance(servers, leases, {}, lambda *_: None, lambda _: None)
     stream = LiveStream("ann", (CHANNEL, "1"), 0, lambda _: None, lambda _: None)
-    keeper.add(stream)
-    keeper.start()
+    maintenance.add(stream)
+    maintenance.start()
     eventually(lambda: len(leases.renewed) > 3)
-    keeper.stop()
+    maintenance.stop()
 
     assert not servers.is_broken
     assert set(leases.renewed) == {stream.lease}

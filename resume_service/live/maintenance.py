@@ -1,4 +1,4 @@
-"""Keeps the subscriptions and leases of the open streams, in a thread or greenlet of its own."""
+"""Renews the subscriptions and leases of open streams, in a thread or greenlet of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Streams = Mapping[str, Sequence[LiveStream]]
 _log = structlog.get_logger(__name__)
 
 
-class Keeper:
+class Maintenance:
     """`on_message` gets a channel and the member of a video. `on_gap` gets each stream of a gap."""
 
     def __init__(
