@@ -15,11 +15,11 @@ export const isDelivered = ({ status }) => status >= 200 && status < 300;
 export const isFinal = ({ status }) => status >= 400 && status < 500 && ![401, 408, 425, 429].includes(status);
 
 /**
- * @param {string | null} text seconds or an HTTP date
+ * @param {any} header `Retry-After`: seconds or an HTTP date
  * @returns {number} milliseconds from now; 0 if the header is missing or invalid
  */
-export function retryAfter(text) {
-  const wait = Number(text) * 1000 || Date.parse(String(text)) - Date.now();
+export function retryAfter(header) {
+  const wait = header * 1000 || Date.parse(header) - Date.now();
   return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER_MS) : 0;
 }
 

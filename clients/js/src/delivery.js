@@ -112,7 +112,8 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
       const reply = await request;
       postpone(outbox.list(), inFlight, outbox);
       for (const { text } of sent) inFlight.delete(text);
-      if (isDelivered(reply)) every = Math.min(Number(reply.headers.get("Resume-Every")) || 0, LONGEST_EVERY);
+      const asked = /** @type {any} */ (reply.headers.get("Resume-Every"));
+      if (isDelivered(reply)) every = Math.min(asked, LONGEST_EVERY) || 0;
       return receive(sent, reply);
     }));
   }
@@ -120,10 +121,11 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
   /**
    * @param {Entry[]} sent
    * @param {Reply} reply
+   * @returns {boolean} whether the next entries may follow
    */
   function receive(sent, reply) {
+    // One save, or the size of all, is the reason. Smaller batches find it and lose no other save.
     if (sent[1] && isFinal(reply)) {
-      // One save, or the size of all, is the reason. Smaller batches find it and lose no other save.
       batch = sent.length >> 1;
       return true;
     }

@@ -1,5 +1,7 @@
 /** The live stream of the service: server-sent events, read with `fetch`, because a URL never holds a token. */
 
+import { retryAfter } from "./answers.js";
+
 /** @typedef {(type: string, data: any) => void} OnEvent */
 
 /** After a cut, all clients of the service come back at different times. */
@@ -70,7 +72,7 @@ async function readOnce(transport, on, signal) {
   try {
     const response = await transport.open("GET", "/api/progress/events", undefined, connection.signal);
     const isStream = response.ok && response.headers.get("Content-Type")?.startsWith("text/event-stream");
-    if (!isStream || !response.body) return Number(response.headers.get("Retry-After")) * 1000 || 0;
+    if (!isStream || !response.body) return retryAfter(response.headers.get("Retry-After"));
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
     const parse = createParser(on);

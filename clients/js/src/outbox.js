@@ -25,7 +25,7 @@ const PREFIX = "resume-points:";
 function entryOf(text) {
   try {
     const save = JSON.parse(text ?? "");
-    return Number.isFinite(save.currentTime + save.duration + save.measured.wall) ? { ...save, text } : null;
+    return save.currentTime + save.duration + save.measured.wall < Infinity ? { ...save, text } : null;
   } catch {
     return null;
   }

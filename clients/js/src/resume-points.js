@@ -147,6 +147,8 @@ export class ResumePoints {
     this.#end = new AbortController();
     const { signal } = this.#end;
     const copy = import("./durable-copy.js").then(({ keepCopy }) => this.#storage && keepCopy(this.#outbox, this.#transport, signal));
+    // Without the copy, the saves are in `localStorage` only.
+    copy.catch(() => {});
     this.#copy = this.#transport.identify().then(() => within(copy, COPY_MS));
     this.#copy.then(this.#delivery.comeBack);
     const hidden = () => {

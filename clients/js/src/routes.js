@@ -1,5 +1,7 @@
 /** The routes of `/api/progress` that a page calls itself. They are loaded at the first call. */
 
+import { isDelivered } from "./answers.js";
+
 /** @typedef {import("./types.js").Point} Point */
 /** `cursor`: the `next` of the page before. @typedef {{ status?: "in-progress" | "watched", limit?: number, cursor?: string }} ListOptions */
 /** Calls a route of the user. @typedef {(method: string, path: string, body?: object) => Promise<import("./transport.js").Reply>} Call */
@@ -16,8 +18,11 @@ export class ResumeError extends Error {
   }
 }
 
-/** @param {import("./transport.js").Reply} reply */
-const isSuccess = ({ status }) => status >= 200 && status < 300;
+/**
+ * Whether the service has no such point. A proxy without a backend answers 404, too, but without an error message.
+ * @param {import("./transport.js").Reply} reply
+ */
+const isMissing = ({ status, body }) => status === 404 && !!body?.error;
 
 /**
  * @param {any} point
@@ -33,8 +38,8 @@ export const pointOf = ({ tmdbId, ...point }, videoId = tmdbId) => ({ videoId, .
  */
 export async function get(call, videoId) {
   const reply = await call("GET", `/${encodeURIComponent(videoId)}`);
-  if (reply.status === 404) return null;
-  if (!isSuccess(reply) || !reply.body) throw new ResumeError(reply);
+  if (isMissing(reply)) return null;
+  if (!isDelivered(reply) || !reply.body) throw new ResumeError(reply);
   return pointOf(reply.body, videoId);
 }
 
@@ -47,7 +52,7 @@ export async function list(call, options = {}) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(options)) if (value !== undefined) query.set(name, String(value));
   const reply = await call("GET", `?${query}`);
-  if (!isSuccess(reply) || !Array.isArray(reply.body)) throw new ResumeError(reply);
+  if (!isDelivered(reply) || !Array.isArray(reply.body)) throw new ResumeError(reply);
   const next = /[?&]cursor=([^&>]+)[^>]*>;\s*rel="?next/.exec(reply.headers.get("Link") ?? "")?.[1];
   return Object.assign(reply.body.map((point) => pointOf(point)), next && { next: decodeURIComponent(next) });
 }
@@ -61,8 +66,8 @@ export async function list(call, options = {}) {
  */
 async function change(call, videoId, isSet, mark = "") {
   const reply = await call(isSet ? "PUT" : "DELETE", `/${encodeURIComponent(videoId)}${mark}`, isSet ? {} : undefined);
-  const isMissing = !isSet && reply.status === 404;
-  if (!isSuccess(reply) && !isMissing) throw new ResumeError(reply);
+  const isGone = !isSet && isMissing(reply);
+  if (!isDelivered(reply) && !isGone) throw new ResumeError(reply);
 }
 
 /**

@@ -3,7 +3,7 @@
 import { within } from "./elapsed.js";
 import { claimsOf, createToken } from "./token.js";
 
-/** `status`: 0 without a response. @typedef {{ status: number, headers: Headers, body: any }} Reply */
+/** `status`: 0 without a response of the service. @typedef {{ status: number, headers: Headers, body: any }} Reply */
 /** @typedef {(url: string, init: RequestInit) => Promise<Response>} Fetch */
 /** @typedef {ReturnType<typeof createTransport>} Transport */
 
@@ -63,8 +63,8 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
     const attempt = async () => {
       const response = await open(method, path, body, abort.signal, isNow);
       const { status, headers } = response;
-      // A proxy may answer with HTML: the status says enough.
-      return { status, headers, body: await response.json().catch(() => null) };
+      // A proxy may answer with HTML. Its status says enough, but a 200 is of a network's sign-in page: nothing arrived.
+      return { status, headers, body: await response.json().catch(() => status === 200 && Promise.reject()) };
     };
     const reply = await within(attempt(), TIMEOUT_MS);
     abort.abort();

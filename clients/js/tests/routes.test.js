@@ -57,8 +57,11 @@ test("a failed call rejects with the status, the message and the details", async
   const { newPoints, service, clock } = aPage(t);
   service.answer = () => json(400, { error: "Validation failed", details: { limit: ["Too large"] } });
   await assert.rejects(newPoints().list(), { name: "ResumeError", status: 400, message: "Validation failed", details: { limit: ["Too large"] } });
-  service.answer = () => json(200, "<html>");
-  await assert.rejects(newPoints().get("603"), { status: 200 });
+  service.answer = () => new Response("<html>", { status: 404 });
+  await assert.rejects(newPoints().get("603"), { status: 404 });
+  await assert.rejects(newPoints().delete("603"), { status: 404 });
+  service.answer = () => new Response("<html>");
+  await assert.rejects(newPoints().get("603"), { status: 0 });
   service.answer = hang;
   const failed = assert.rejects(newPoints().get("603"), { status: 0 });
   await clock.advance(10_000);

@@ -26,6 +26,19 @@ test("rule 4: a save is in the storage before it is sent, and leaves it after a 
   assert.equal(storage.length, 0);
 });
 
+test("rule 4: the sign-in page of a network is no answer: the save stays stored until it arrives", async (t) => {
+  const { service, media, storage, events, clock } = await aPlayingPage(t);
+  service.answer = onSave(() => new Response("<!doctype html><title>Wi-Fi</title>"));
+  await media.play(6);
+  assert.equal(storage.length, 1);
+  assert.ok(!events.includes("saved"));
+
+  service.answer = () => undefined;
+  await clock.advance(60_000);
+
+  assert.deepEqual([service.points.get("603").currentTime, storage.length], [5.25, 0]);
+});
+
 test("rule 4: what a page could not send arrives at the next start, before the point is read", async (t) => {
   const { service, media, newPoints, aPlayer, clock, browser } = await aPlayingPage(t);
   service.store("603", 50);
@@ -191,7 +204,6 @@ test("rule 4: two tabs never send the queue at the same time", async (t) => {
   await media.play(10);
   await media.pause();
   page.service.requests = [];
-  page.service.mostInFlight = 0;
   page.service.answer = ({ method }) => (method === "POST" ? new Promise((resolve) => setTimeout(resolve, 500)) : undefined);
   const [first, second] = [page.newPoints(), page.newPoints()];
 

@@ -59,7 +59,7 @@ test("rule 4: a save that arrives at once is never copied", async (t) => {
   await media.load(3600);
   await media.play(60);
 
-  assert.equal(database.size, 0);
+  assert.equal(database.writes, 0);
 });
 
 test("rule 4: a database that does not open delays the start by less than 2 s", async (t) => {

@@ -12,9 +12,8 @@ function aLivePage(t) {
   const page = aPage(t);
   const streams = new Streams(page.clock);
   const { fetch } = page.service;
-  /** @type {(() => Response) | null} */
-  let refusal = null;
-  page.service.fetch = (url, init) => (url.endsWith("/events") && !refusal ? Promise.resolve(streams.respond(init.signal)) : fetch(url, init));
+  let isRefused = false;
+  page.service.fetch = (url, init) => (url.endsWith("/events") && !isRefused ? Promise.resolve(streams.respond(init.signal)) : fetch(url, init));
   const point = (/** @type {number} */ currentTime, /** @type {number} */ later = 0) => ({
     tmdbId: "603", currentTime, updatedAt: new Date(page.clock.wall + later).toISOString(), device: "tv",
   });
@@ -28,7 +27,11 @@ function aLivePage(t) {
     await page.clock.advance(0);
     return { heard, listening };
   }
-  return { ...page, streams, point, newTab, listen, refuse: () => (refusal = () => json(503, {})) };
+  const refuse = (headers = {}) => {
+    isRefused = true;
+    page.service.answer = () => json(503, {}, headers);
+  };
+  return { ...page, streams, point, newTab, listen, refuse };
 }
 
 test("rule 7: seven tabs share one stream, and each hears every event", async (t) => {
@@ -159,6 +162,18 @@ test("rule 7: a refused stream is asked for less and less often", async (t) => {
 
   const requests = service.requests.length;
   assert.ok(requests > 5 && requests < 40, `${requests} requests`);
+});
+
+test("rule 7: a refused stream waits as long as Retry-After says, also as a date", async (t) => {
+  const { service, newTab, listen, clock, refuse } = aLivePage(t);
+  refuse({ "Retry-After": new Date(clock.wall + 300_000).toUTCString() });
+  await listen(newTab());
+
+  await clock.advance(298_000);
+  assert.equal(service.requests.length, 1);
+
+  await clock.advance(8000);
+  assert.ok(service.requests.length > 1);
 });
 
 test("rule 7: a silent connection is cut after 40 s", async (t) => {

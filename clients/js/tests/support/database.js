@@ -1,9 +1,11 @@
 /** An `indexedDB` for tests: only what the package uses, and it survives a killed browser. */
 
-/** @param {{ after(end: () => void): void }} test */
+/**
+ * @param {{ after(end: () => void): void }} test
+ * @returns {Map<any, any> & { writes: number }} its content, and the number of writes so far
+ */
 export function fakeDatabase(test) {
-  /** @type {Map<any, any>} */
-  const entries = new Map();
+  const entries = Object.assign(new Map(), { writes: 0 });
   /** @param {() => any} act */
   const later = (act) => queueMicrotask(act);
   const open = () => {
@@ -19,7 +21,10 @@ export function fakeDatabase(test) {
         const answer = (/** @type {any} */ result) => ({ result });
         transaction.objectStore = () => ({
           get: (/** @type {any} */ key) => answer(entries.get(key)),
-          put: (/** @type {any} */ value, /** @type {any} */ key) => answer(entries.set(key, structuredClone(value))),
+          put: (/** @type {any} */ value, /** @type {any} */ key) => {
+            entries.writes++;
+            return answer(entries.set(key, structuredClone(value)));
+          },
           delete: (/** @type {any} */ key) => answer(entries.delete(key)),
         });
         return transaction;
