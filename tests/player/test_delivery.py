@@ -53,7 +53,7 @@ def test_rule_3_one_save_is_in_flight_and_only_the_newest_waits(tab, front, ann)
     play(tab, 5)
     eventually(lambda: gate.waiting == 1)
     tab.do("media.play(); media.advance(30); media.pause()")
-    tab.round_trip()
+    tab.settled(waiting=1)
     assert gate.waiting == 1
     gate.open()
     eventually(lambda: ann.position() == 35)
@@ -178,13 +178,13 @@ def test_rule_4_two_tabs_send_a_queue_once(new_tab, front, ann, host):
     for tab in (one, two):
         tab.page.evaluate("dispatchEvent(new Event('online'))")
         eventually(lambda: front.saves)
-        tab.round_trip()
+        tab.settled(waiting=1)
     gate.open()
     eventually(lambda: ann.position("v1") == ann.position("v2") == 20)
     eventually(lambda: not stored(one))
     for tab in (one, two):
         tab.page.evaluate("dispatchEvent(new Event('online'))")
-        tab.round_trip()
+        tab.settled()
 
     assert sorted(save["videoId"] for save in front.sent) == ["v1", "v2"]
 

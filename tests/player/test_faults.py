@@ -163,7 +163,7 @@ def test_rule_9_the_next_user_never_sends_the_queue_of_the_previous_one(
     bobs.start(fake={"duration": 90}, user="bob")
     bobs.do("await watching.started; media.play(); media.advance(10); media.pause()")
     bobs.event("saved")
-    bobs.round_trip()
+    bobs.settled()
 
     assert all(save["userId"] == "bob" for save in front.sent)
     assert ann.position() is None

@@ -88,7 +88,7 @@ def test_rule_7_the_stream_comes_back_after_1_to_5_s(tab, front, ann):
     tab.start(SEA, live=True, paused=True)
     tab.do("await watching.started")
     eventually(lambda: streams(front) == 1)
-    tab.round_trip()  # the stream has its response: Chromium repeats a request without one
+    tab.settled()  # the stream has its response: Chromium repeats a request without one
     front.cut_streams()
     ann.save(50)
     eventually(lambda: sum(each.is_stream for each in front.requests) == 2)

@@ -77,9 +77,9 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
    * @param {number} [delay] milliseconds that the service asks for
    */
   function fail(result, delay = 0) {
-    const longest = Math.min(LONGEST_DELAY_MS, 1000 * 2 ** ++failures);
-    blockedUntil = Date.now() + delay;
-    wait(delay + 1000 + Math.random() * (longest - 1000));
+    const spread = Math.min(LONGEST_DELAY_MS, 1000 * 2 ** ++failures) - 1000;
+    blockedUntil = performance.now() + delay;
+    wait(delay + 1000 + Math.random() * spread);
     if (result.status === 401) refuse(null, result);
     report(null, "queued", { count: outbox.list().length });
   }
@@ -178,9 +178,10 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
 
     /** Tries at once, because the network is back. A `Retry-After` stays in force. */
     retry() {
-      if (Date.now() < blockedUntil) return;
-      failures = 0;
-      resume();
+      if (performance.now() >= blockedUntil) {
+        failures = 0;
+        resume();
+      }
     },
 
     /**
@@ -189,7 +190,7 @@ export function createDelivery(transport, outbox, lock, singleSave, report) {
      */
     hurry() {
       const entries = postpone(waiting(true), inFlight, outbox);
-      if (entries[0] && transport.user() && Date.now() >= blockedUntil) send(entries, true).then(flush);
+      if (entries[0] && transport.user() && performance.now() >= blockedUntil) send(entries, true).then(flush);
     },
 
     /** The page is left, and may come back from the back/forward cache: it holds no lock there. */

@@ -59,17 +59,19 @@ function restore(outbox, texts) {
  * @returns {Promise<void>} resolves when the saves are back
  */
 export async function keepCopy(outbox, transport, signal) {
-  const user = await transport.identify();
-  if (!globalThis.indexedDB || !user) return;
+  await transport.identify();
+  const owner = transport.owner();
+  if (!globalThis.indexedDB || !owner) return;
   /** @type {string[]} */
-  const texts = (await access("readonly", (store) => store.get(user))) ?? [];
+  const texts = (await access("readonly", (store) => store.get(owner))) ?? [];
   restore(outbox, texts);
+  if (signal.aborted) return;
   let copied = texts.join();
   const timer = setInterval(() => {
     const current = outbox.list().map(({ text }) => text);
     if (current.join() === copied) return;
     copied = current.join();
-    access("readwrite", (store) => (current.length > 0 ? store.put(current, user) : store.delete(user))).catch(() => {});
+    access("readwrite", (store) => (current.length > 0 ? store.put(current, owner) : store.delete(owner))).catch(() => {});
   }, CHECK_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
 }

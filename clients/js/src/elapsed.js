@@ -8,6 +8,8 @@
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** The service keeps points for 30 days and accepts no older position. */
 const LONGEST_MS = 30 * DAY_MS;
+/** Computers correct their clock by so much. */
+const CORRECTION_MS = 60_000;
 
 /**
  * A moment. `wall`: milliseconds since 1970. `steady`: milliseconds since `origin`, the start of the page.
@@ -18,15 +20,15 @@ const LONGEST_MS = 30 * DAY_MS;
 export const now = (later = 0) => ({ wall: Date.now() + later, steady: performance.now() + later, origin: performance.timeOrigin });
 
 /**
- * The wall clock counts only if it gives 0 to 30 days: a greater time means that it was set. For an instant of
- * an earlier page there is no other clock. Then 30 days are the safe answer, as such a save wins over no other.
+ * The wall clock counts only if it gives 0 to 30 days: otherwise it was set. For an instant of an earlier page there
+ * is no other clock. Then 30 days are the safe answer, as such a save wins over no other.
  * @param {Instant} instant
  * @returns {number} whole milliseconds since the instant, from 0 to 30 days
  */
 export function elapsedSince({ wall, steady, origin }) {
   const isThisPage = origin === performance.timeOrigin;
   const byWall = Date.now() - wall;
-  const bySteady = isThisPage ? performance.now() - steady : 0;
+  const bySteady = isThisPage ? performance.now() - steady : byWall < -CORRECTION_MS ? LONGEST_MS : 0;
   return Math.floor(Math.min(Math.max(bySteady, isThisPage && byWall > LONGEST_MS ? 0 : byWall, 0), LONGEST_MS));
 }
 

@@ -6,7 +6,7 @@
  * the back/forward cache. So all of them are closed in `pagehide`.
  */
 
-import { changed } from "./after-break.js";
+import { changed } from "./decisions.js";
 import { lease } from "./lease.js";
 import { pause, readStream } from "./live-stream.js";
 import { followPage, isVisible } from "./page.js";
@@ -64,7 +64,7 @@ function createLive({ transport, storage, watched, signal: end }) {
   let points = null;
   /** @type {AbortController | null} */
   let session = null;
-  let isAway = false;
+  let isAway = end.aborted;
   let isLeading = false;
 
   /**
@@ -81,9 +81,9 @@ function createLive({ transport, storage, watched, signal: end }) {
 
   /** @param {AbortSignal} signal */
   async function open(signal) {
-    const user = await transport.identify();
+    await transport.identify();
     if (signal.aborted) return;
-    const name = `resume-points-live:${user}`;
+    const name = `resume-points-live:${transport.owner()}`;
     const channel = globalThis.BroadcastChannel && new BroadcastChannel(name);
     const ended = new Promise((resolve) => {
       signal.addEventListener("abort", () => {
@@ -162,8 +162,8 @@ function createLive({ transport, storage, watched, signal: end }) {
   followPage(check, left, shown, online, end);
   // In Firefox, `pagehide` is too late to give up a lock. If the page stays, the next check joins again.
   globalThis.window?.addEventListener("beforeunload", () => isLeading || close(), { signal: end });
-  const timer = setInterval(check, CHECK_MS);
-  /** @type {any} */ (timer).unref?.();
+  const timer = isAway ? undefined : setInterval(check, CHECK_MS);
+  /** @type {any} */ (timer)?.unref?.();
   end.addEventListener("abort", () => {
     left();
     clearInterval(timer);

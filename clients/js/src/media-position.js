@@ -14,6 +14,9 @@ import { SAME_SECONDS } from "./start-position.js";
 export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
   /** @type {(from: number) => void} */
   let start = () => {};
+  /** Whether the source is another one, and where playback goes on there, if the package has decided it. */
+  let isReplaced = false;
+  let target = 0;
   const started = new Promise((resolve) => (start = resolve));
 
   /**
@@ -25,6 +28,9 @@ export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
     schedule.open(seconds, stored);
     start(stored || media.currentTime);
   }
+
+  /** Seeks of a new source are its player's. Another video may follow. */
+  const isPlayers = () => isReplaced && schedule.played() < UNKNOWN_SECONDS;
 
   /** @param {number} to */
   function seek(to) {
@@ -53,7 +59,8 @@ export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
      */
     resumeAt(from, seconds = KNOWN_SECONDS) {
       seek(from);
-      open(seconds, from);
+      target = from;
+      open(isReplaced ? UNKNOWN_SECONDS : seconds, from);
       emit("resumed", { from });
     },
 
@@ -76,15 +83,28 @@ export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
       const isOwn = Math.abs(media.currentTime - ownSeek) < SAME_SECONDS;
       // Players seek to 0 while they load. Only a seek to elsewhere is a decision of the viewer.
       if (isOwn || media.currentTime < SAME_SECONDS) return false;
+      if (isPlayers()) {
+        if (target) seek(target);
+        target = 0;
+        return false;
+      }
       ownSeek = NaN;
       // Not stored yet: it is saved although nothing is played.
       if (!schedule.isOpen()) open(0, NaN);
       return true;
     },
 
+    /** On `emptied`. */
+    replaced() {
+      schedule.replaced();
+      isReplaced = true;
+      target = 0;
+      if (schedule.isOpen()) open(UNKNOWN_SECONDS);
+    },
+
     /** On `seeked`. */
     seeked() {
-      const isByHand = isNaN(ownSeek);
+      const isByHand = isNaN(ownSeek) && !isPlayers();
       ownSeek = NaN;
       // 0 may come from media that cannot seek, or from a player that failed.
       if (media.currentTime < SAME_SECONDS) schedule.need(UNKNOWN_SECONDS);

@@ -1,8 +1,8 @@
 /**
  * The queue of saves that are not delivered yet: the newest of each video, in `localStorage`.
  *
- * Each video has a key of its own, so two tabs never overwrite each other's entries. The keys name the user, so
- * the next user of this browser never sends them. If the storage is full or forbidden, the queue is in memory.
+ * Each video has a key of its own, so two tabs never overwrite each other's entries. The keys name the service and
+ * the user, so the next user of this browser never sends them. If the storage is full or forbidden, the queue is in memory.
  */
 
 /**
@@ -25,7 +25,8 @@ const PREFIX = "resume-points:";
 function entryOf(text) {
   try {
     const save = JSON.parse(text ?? "");
-    return save.currentTime + save.duration + save.measured.wall < Infinity ? { ...save, text } : null;
+    // False also for a missing number, and a time that no calendar has.
+    return +new Date(save.measured.wall + save.currentTime + save.duration) > 0 ? { ...save, text } : null;
   } catch {
     return null;
   }
@@ -33,16 +34,16 @@ function entryOf(text) {
 
 /**
  * @param {KeyStorage | null} storage
- * @param {() => string | null} user
+ * @param {() => string | null} owner the service and the user, null before the first token
  */
-export function createOutbox(storage, user) {
+export function createOutbox(storage, owner) {
   /** By video: entries that the storage did not take. @type {Map<string, string>} */
   const memory = new Map();
   /** By video: the last entry of this page. @type {Map<string, string>} */
   const own = new Map();
 
   /** @param {string} videoId */
-  const keyOf = (videoId) => `${PREFIX}${encodeURIComponent(`${user()}`)}:${encodeURIComponent(videoId)}`;
+  const keyOf = (videoId) => `${PREFIX}${owner()}:${encodeURIComponent(videoId)}`;
 
   /** @param {(storage: KeyStorage) => void} use */
   function attempt(use) {
@@ -54,7 +55,7 @@ export function createOutbox(storage, user) {
   }
 
   function store() {
-    if (!user()) return;
+    if (!owner()) return;
     for (const [videoId, text] of memory)
       attempt((storage) => {
         storage.setItem(keyOf(videoId), text);
@@ -93,16 +94,14 @@ export function createOutbox(storage, user) {
       store();
       /** @type {Map<string, Entry>} */
       const entries = new Map();
-      /** @param {string | null} text */
-      const add = (text) => {
-        const entry = entryOf(text);
-        if (entry && (!onlyOwn || own.get(entry.videoId) === text)) entries.set(entry.videoId, entry);
-        return entry;
-      };
-      for (const key of user() ? keys(keyOf("")) : [])
-        attempt((storage) => add(storage.getItem(key)) || storage.removeItem(key));
-      memory.forEach(add);
-      return [...entries.values()];
+      for (const key of owner() ? keys(keyOf("")) : [])
+        attempt((storage) => {
+          const entry = entryOf(storage.getItem(key));
+          if (entry && keyOf(entry.videoId) === key) entries.set(entry.videoId, entry);
+          else storage.removeItem(key);
+        });
+      memory.forEach((text, videoId) => entries.set(videoId, /** @type {Entry} */ (entryOf(text))));
+      return [...entries.values()].filter(({ videoId, text }) => !onlyOwn || own.get(videoId) === text);
     },
 
     /**

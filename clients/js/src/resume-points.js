@@ -32,8 +32,8 @@ export class ResumePoints {
   #watched = new Map();
   /** @type {typeof import("./other-apis.js") | undefined} */
   #otherApis;
-  /** Ends what follows the page. @type {AbortController | undefined} */
-  #end;
+  /** Ends what follows the page. */
+  #end = new AbortController();
   #storage;
   /** By video: the start positions that players have. @type {Map<string, number>} */
   #given = new Map();
@@ -68,7 +68,7 @@ export class ResumePoints {
     this.#device = device;
     this.#storage = storage;
     this.#transport = createTransport(options);
-    this.#outbox = createOutbox(storage, this.#transport.user);
+    this.#outbox = createOutbox(storage, this.#transport.owner);
     this.#delivery = createDelivery(
       this.#transport,
       this.#outbox,
@@ -133,8 +133,7 @@ export class ResumePoints {
   async close() {
     await Promise.all([...this.#watched.values()].map(({ watching }) => watching.stop()));
     this.#delivery.leave();
-    this.#end?.abort();
-    this.#end = undefined;
+    this.#end.abort();
   }
 
   async #live() {
@@ -143,14 +142,13 @@ export class ResumePoints {
   }
 
   #follow() {
-    if (this.#end) return this.#end.signal;
-    this.#end = new AbortController();
     const { signal } = this.#end;
+    if (this.#copy || signal.aborted) return signal;
     const copy = import("./durable-copy.js").then(({ keepCopy }) => this.#storage && keepCopy(this.#outbox, this.#transport, signal));
     // Without the copy, the saves are in `localStorage` only.
     copy.catch(() => {});
     this.#copy = this.#transport.identify().then(() => within(copy, COPY_MS));
-    this.#copy.then(this.#delivery.comeBack);
+    this.#copy.then(() => signal.aborted || this.#delivery.comeBack());
     const hidden = () => {
       this.#watched.forEach((watched) => watched.hidden());
       this.#delivery.hurry();

@@ -15,6 +15,10 @@ const AFTER_SEEK_MS = 1000;
 /** Nothing below this position is saved. */
 const SMALLEST_SECONDS = 1;
 
+/** Another source with such another duration is an advertisement, unless it plays for so long. */
+const SAME_FILM = 0.1;
+const LONGEST_AD_SECONDS = 180;
+
 /** A larger step between two events is a jump. At 16 times the speed, playback makes steps of 4 s. */
 const LARGEST_STEP_SECONDS = 10;
 
@@ -36,8 +40,9 @@ export function createSaveSchedule(media, every, save) {
   /** The position at the last event, and at the last save. NaN: unknown. */
   let last = NaN;
   let saved = NaN;
-  /** The duration at the last event. */
+  /** The duration at the last event, and before the source was replaced. */
   let length = NaN;
+  let film = NaN;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
@@ -54,14 +59,17 @@ export function createSaveSchedule(media, every, save) {
     last = NaN;
   }
 
-  /** Saves the position, if it may be saved and has moved. */
-  function saveNow() {
-    // Media that gets another source is at 0 already, and has no duration.
-    const duration = media.duration || length;
-    const position = rounded(media.ended ? duration : media.duration ? media.currentTime : last);
+  /**
+   * Saves the position, if it may be saved and has moved.
+   * @param {boolean} [isReplaced] whether the media has another source: it is at 0 already
+   */
+  function saveNow(isReplaced = !media.duration) {
+    const duration = isReplaced ? length : media.duration;
+    const position = rounded(isReplaced ? last : media.ended ? duration : media.currentTime);
     const isKnown = duration < Infinity && position >= SMALLEST_SECONDS && !media.seeking;
-    if (!isOpen || !isKnown || played < needed || position === saved) return;
-    saved = position;
+    const isAd = Math.abs(duration - film) > SAME_FILM * film && played < LONGEST_AD_SECONDS;
+    if (!isOpen || !isKnown || isAd || played < needed || position === saved) return;
+    saved = last = position;
     unsaved = 0;
     save(position, rounded(duration));
   }
@@ -94,6 +102,13 @@ export function createSaveSchedule(media, every, save) {
       seeking();
     },
 
+    /** The media has another source. */
+    replaced() {
+      saveNow(true);
+      film ||= length;
+      need(UNKNOWN_SECONDS);
+    },
+
     /** On `timeupdate`. */
     advance() {
       const step = media.currentTime - last;
@@ -112,6 +127,7 @@ export function createSaveSchedule(media, every, save) {
     seeked() {
       need(0);
       seeking();
+      last = media.currentTime;
       timer = setTimeout(() => {
         timer = undefined;
         saveNow();

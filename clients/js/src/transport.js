@@ -79,6 +79,9 @@ export function createTransport({ url, token: source, userId, fetch = (...reques
     /** @returns {string | null} the user id; null before the first token */
     user: () => user,
 
+    /** @returns {string | null} a name for what belongs to this user of this service */
+    owner: () => user && encodeURIComponent(`${url} ${user}`),
+
     /** @type {import("./routes.js").Call} */
     call: async (method, path, body) => request(method, `/api/progress/${encodeURIComponent(`${await identify()}`)}${path}`, body),
   };

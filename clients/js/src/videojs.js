@@ -14,8 +14,9 @@
  * }} VideoJsPlayer
  */
 
-/** One media object for each player, so that the next call ends the watching before. @type {WeakMap<VideoJsPlayer, MediaLike>} */
-const medias = new WeakMap();
+/** The same media object for each call, so that the next call ends the watching before. `end` ends the last one. */
+/** @type {WeakMap<VideoJsPlayer, { media: MediaLike, end: AbortController }>} */
+const players = new WeakMap();
 
 /**
  * @param {VideoJsPlayer} player
@@ -46,16 +47,27 @@ function mediaOf(player) {
   };
 }
 
+/** @param {VideoJsPlayer} player */
+function remember(player) {
+  const known = { media: mediaOf(player), end: new AbortController() };
+  players.set(player, known);
+  // At once: the player has no position any more after this event.
+  player.one("dispose", () => known.end.abort());
+  return known;
+}
+
 /**
  * `player.resumePoints({ points, videoId: "603" })`. For the next video of a playlist, call it again.
  * @this {VideoJsPlayer}
  * @param {WatchOptions & { points: ResumePoints }} options
  * @returns {Promise<Watching>} it ends when the player is disposed
  */
-export async function resumePoints({ points, ...options }) {
-  const media = medias.get(this) ?? mediaOf(this);
-  medias.set(this, media);
-  const watching = points.watch(media, options);
-  this.one("dispose", async () => (await watching).stop());
-  return watching;
+export async function resumePoints({ points, signal, ...options }) {
+  const known = players.get(this) ?? remember(this);
+  const end = new AbortController();
+  const abort = () => end.abort();
+  known.end = end;
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort);
+  return points.watch(known.media, { ...options, signal: end.signal });
 }

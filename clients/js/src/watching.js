@@ -1,10 +1,10 @@
 /** One media element: follows its events and those of the page, saves, and asks for the point again after a break. */
 
-import { elapsedSince, now } from "./elapsed.js";
+import { elapsedSince, now, within } from "./elapsed.js";
 import { TypedEventTarget } from "./events.js";
 import { createMediaPosition } from "./media-position.js";
+import { START_MS } from "./find-point.js";
 import { createSaveSchedule, UNKNOWN_SECONDS } from "./save-schedule.js";
-import { decideStart } from "./start.js";
 import { BREAK_MS } from "./start-position.js";
 
 /** @typedef {import("./types.js").MediaLike} MediaLike */
@@ -38,9 +38,8 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
     media,
     () => Math.max(every, service.every()),
     (currentTime, duration) => {
-      if (!save) return;
       watch.own.unshift(currentTime);
-      service.save(currentTime, duration);
+      if (save) service.save(currentTime, duration);
     },
   );
   /** @type {import("./types.js").Emit} */
@@ -50,15 +49,25 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
   const watching = Object.assign(new TypedEventTarget(), { videoId, started: position.started, stop });
   /** @type {Watch} */
   const watch = { media, resume, api, live, service, schedule, position, emit, own: [] };
-  const afterBreak = import("./after-break.js").catch(() => ({ askAgain: () => position.open(UNKNOWN_SECONDS) }));
+
+  /**
+   * Decides about the position when the service has answered. The code for it is loaded in the meantime.
+   * @param {"decideStart" | "askAgain"} how
+   * @param {Promise<import("./types.js").Found | undefined>} answer
+   */
+  async function decide(how, answer) {
+    const { turn } = position;
+    const decisions = await within(import("./decisions.js"), START_MS);
+    if (decisions) decisions[how](watch, turn, answer);
+    else if (turn === position.turn) position.open(UNKNOWN_SECONDS);
+  }
 
   /** After a break, before any save: asks for the point, and follows it if another device has moved on. */
-  async function askAgain() {
+  function askAgain() {
     if (!schedule.isOpen()) return;
     schedule.close();
     watch.isBehind = false;
-    const { turn } = position;
-    (await afterBreak).askAgain(watch, turn);
+    decide("askAgain", service.find());
   }
 
   /**
@@ -82,7 +91,7 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
       watch.left = 0;
     }
     if (type === "seeked") position.seeked();
-    if ("pause ended emptied".includes(type)) schedule.saveNow();
+    if (type === "pause" || type === "ended") schedule.saveNow();
     if (type === "emptied" && position.turn) onEmptied();
     isPlaying = !media.paused;
     position.wake();
@@ -91,12 +100,21 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
   /** A new source reports 0 until its player has sought to the old position. */
   function onEmptied() {
     if (watch.left) askAgain();
-    else position.open(UNKNOWN_SECONDS);
+    else position.replaced();
+  }
+
+  function saveLast() {
+    try {
+      notice();
+      schedule.saveNow();
+      if (media.duration) hiddenPosition = media.currentTime;
+    } catch {
+      // The player is gone already.
+    }
   }
 
   async function stop() {
-    notice();
-    schedule.saveNow();
+    saveLast();
     // No request for the point counts any more.
     position.open(0);
     position.turn = Infinity;
@@ -109,17 +127,15 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
   for (const type of MEDIA_EVENTS) media.addEventListener(type, onMedia);
   signal?.addEventListener("abort", stop);
   if (signal?.aborted) stop();
-  else decideStart(watch);
+  else decide("decideStart", service.find());
 
   return Object.assign(watch, {
     watching,
 
     /** The page is hidden, frozen or left. */
     hidden() {
-      notice();
-      schedule.saveNow();
+      saveLast();
       hiddenAt ??= now();
-      if (media.duration) hiddenPosition = media.currentTime;
     },
 
     /**

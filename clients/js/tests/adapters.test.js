@@ -125,6 +125,42 @@ test("video.js: the plugin seeks, saves, and ends with the player", async (t) =>
   assert.equal(service.points.get("603").currentTime, 1806);
 });
 
+test("video.js: a disposed player saves its last position, and stops no other", async (t) => {
+  const { service, clock, newPoints, browser } = aPage(t);
+  const points = newPoints();
+  const [media, other] = [new Media(clock), new Media(clock)];
+  await resumePoints.call(videoJsPlayer(media), { points, videoId: "603", live: false, every: 60 });
+  await points.watch(other, { videoId: "604", live: false, every: 60 });
+  for (const each of [media, other]) await each.load(3600);
+  await Promise.all([media.play(6), other.play(6)]);
+  media.fire("dispose");
+  for (const name of ["currentTime", "duration", "paused", "seeking", "ended"])
+    Object.defineProperty(media, name, { get: () => { throw new TypeError("the player is disposed"); } });
+
+  browser.leave();
+  await clock.advance(0);
+
+  const saved = service.saves.flatMap(({ body }) => body.events ?? [body]);
+  assert.deepEqual(saved.map(({ videoId, currentTime }) => [videoId, currentTime]), [["603", 6], ["604", 6]]);
+});
+
+test("a player that throws after its end does not keep the others from being saved", async (t) => {
+  const { service, clock, newPoints, browser } = aPage(t);
+  const points = newPoints();
+  const [broken, other] = [new Media(clock), new Media(clock)];
+  for (const [media, videoId] of /** @type {const} */ ([[broken, "603"], [other, "604"]])) await points.watch(media, { videoId, live: false, every: 60 });
+  for (const each of [broken, other]) await each.load(3600);
+  await Promise.all([broken.play(6), other.play(6)]);
+  Object.defineProperty(broken, "ended", { get: () => { throw new TypeError("the player is gone"); } });
+
+  browser.hide();
+  const closed = points.close();
+  await clock.advance(2000);
+  await closed;
+
+  assert.deepEqual(service.saves.map(({ body }) => body.videoId), ["604"]);
+});
+
 test("video.js: the next call is for the next video", async (t) => {
   const { service, clock, newPoints } = aPage(t);
   const media = new Media(clock);

@@ -114,7 +114,7 @@ test("rule 3: a save wins over a slow batch with an older save of its video", as
   const { service, storage, clock, aPlayer } = page;
   const measured = { wall: clock.wall - 60_000, steady: 1, origin: 1 };
   for (const videoId of ["603", "604"])
-    storage.setItem(`resume-points:ann:${videoId}`, JSON.stringify({ videoId, currentTime: 100, duration: 3600, measured }));
+    storage.setItem(`resume-points:http%3A%2F%2Fservice%20ann:${videoId}`, JSON.stringify({ videoId, currentTime: 100, duration: 3600, measured }));
   service.answer = ({ path }) => (path.endsWith("/batch") ? new Promise((resolve) => setTimeout(resolve, 9000)) : undefined);
   const { media } = await aPlayer({ resume: "no" });
   await media.load(3600);

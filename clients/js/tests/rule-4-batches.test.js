@@ -16,7 +16,7 @@ function aQueue(t, count) {
     const videoId = "é".repeat(120) + index;
     const measured = { wall: page.clock.wall - 60_000 - index, steady: 1, origin: 1 };
     const save = { videoId, currentTime: 100 + index, duration: 3600, device: "ü".repeat(64), measured };
-    page.storage.setItem(`resume-points:ann:${encodeURIComponent(videoId)}`, JSON.stringify(save));
+    page.storage.setItem(`resume-points:http%3A%2F%2Fservice%20ann:${encodeURIComponent(videoId)}`, JSON.stringify(save));
   }
   return page;
 }

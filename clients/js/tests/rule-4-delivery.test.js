@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { hang, json, offline } from "./support/service.js";
 import { MemoryStorage, aPage } from "./support/page.js";
 
+const HOUR = 3_600_000;
 const onSave = (/** @type {() => any} */ answer) => (/** @type {any} */ { method }) => (method === "POST" ? answer() : undefined);
 
 /** @param {any} t */
@@ -265,10 +266,45 @@ for (const [name, break_] of /** @type {[string, (storage: any) => void][]} */ (
     assert.deepEqual(service.positions, [10]);
   });
 
+test("rule 4: after a failure and a clock that was set back, a page that is left still sends", async (t) => {
+  const { service, media, clock, browser } = await aPlayingPage(t);
+  service.answer = onSave(() => json(503, {}));
+  await media.play(6);
+  service.answer = onSave(hang);
+  clock.sleep(-HOUR);
+  await clock.advance(4000);
+  await media.play(6);
+  const before = service.saves.length;
+  await media.play(2);
+
+  browser.leave();
+
+  assert.equal(service.saves.length, before + 1);
+});
+
+test("rule 4: after `close`, nothing is sent", async (t) => {
+  const { service, media, points, clock, browser, storage } = await aPlayingPage(t);
+  service.answer = offline;
+  await media.play(6);
+  const closed = points.close();
+  await clock.advance(2000);
+  await closed;
+  service.requests = [];
+  service.answer = () => undefined;
+
+  void points.get("603");
+  void points.listen();
+  browser.online();
+  await clock.advance(120_000);
+
+  assert.equal(storage.length, 1);
+  assert.deepEqual(service.requests.map(({ path }) => path), ["/api/progress/ann/603"]);
+});
+
 test("rule 4: rubbish in the storage is removed", async (t) => {
   const storage = new MemoryStorage();
-  for (const [index, text] of ["", "{", "null", "[]", '{"videoId":1}', '{"videoId":"1","currentTime":"9","duration":9,"measured":{}}'].entries())
-    storage.setItem(`resume-points:ann:${index}`, text);
+  for (const [index, text] of ["", "{", "null", "[]", '{"videoId":1}', '{"videoId":"1","currentTime":"9","duration":9,"measured":{}}', `{"videoId":"6","currentTime":9,"duration":9,"measured":{"wall":1e18}}`, `{"videoId":"another","currentTime":9,"duration":9,"measured":{"wall":${Date.now()}}}`].entries())
+    storage.setItem(`resume-points:http%3A%2F%2Fservice%20ann:${index}`, text);
   const { service, media } = await aPlayingPage(t, { storage });
   await media.play(6);
 

@@ -54,6 +54,12 @@ test("rule 5: for a save of an earlier page, only the wall clock counts", (t) =>
   assert.equal(elapsedSince({ ...earlier, wall: clock.wall + 5000 }), 0);
 });
 
+test("rule 5: a save of an earlier page from the future is 30 days old: the clock was set back", (t) => {
+  const clock = new Clock(t);
+
+  assert.equal(elapsedSince({ wall: clock.wall + 3_600_000, steady: 1, origin: 1 }), 30 * DAY);
+});
+
 test("rule 5: a save of an earlier page is at most 30 days old, so it wins over no other", (t) => {
   const clock = new Clock(t);
 

@@ -82,7 +82,7 @@ test("rule 9: the next user of the browser never sends the queue of the user bef
   await other.play(6);
 
   assert.deepEqual(service.saves.map(({ body }) => [body.userId, body.videoId]), [["bob", "700"]]);
-  assert.ok([...storage.entries.keys()].every((key) => key.startsWith("resume-points:ann:")));
+  assert.ok([...storage.entries.keys()].every((key) => key.startsWith("resume-points:http%3A%2F%2Fservice%20ann:")));
 });
 
 test("rule 9: if the page's token changes to another user, nothing is sent in their name", async (t) => {

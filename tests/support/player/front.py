@@ -20,6 +20,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.support.eventually import eventually
+
 PATIENCE = 120.0
 """Seconds for which a hanging answer hangs."""
 
@@ -120,6 +122,8 @@ class Front:
             yield self
         finally:
             self.ended.set()
+            # A save that arrives later would be a point of the next test.
+            eventually(lambda: all(each.ended_at for each in list(self.requests)))
             self._server.shutdown()
             self._server.server_close()
             thread.join()

@@ -11,12 +11,12 @@ from tests.support.player.front import Front
 from tests.support.tokens import token
 
 PAGE = "/player/index.html"
-SEA, DUSK, FOG, LAMP = (f"/media/{name}.webm" for name in ("sea", "dusk", "fog", "lamp"))
-"""Videos of 90, 150, 60 and 45 s."""
+SEA, DUSK = "/media/sea.webm", "/media/dusk.webm"
+"""Videos of 90 and 150 s."""
 
 
 class Tab:
-    """A tab with the test page. `video` is watched by `user`, until `start` names others."""
+    """A tab with the test page, at `path` of the front."""
 
     def __init__(self, page: Page, front: Front, path: str = PAGE) -> None:
         self.page = page
@@ -38,11 +38,9 @@ class Tab:
             f"it => (async ({{media, watching}}) => {{ {body} }})(player)", argument
         )
 
-    def round_trip(self) -> None:
-        """Wait for a request and its response: what the page has sent before has arrived, too."""
-        self.page.evaluate(
-            "fetch('/player/clocks.js', {cache: 'no-store'}).then((it) => it.text())"
-        )
+    def settled(self, waiting: int = 0) -> None:
+        """Wait until the page sends nothing more, and waits for at most `waiting` responses."""
+        self.page.evaluate("waiting => player.settled(waiting)", waiting)
 
     @property
     def time(self) -> float:

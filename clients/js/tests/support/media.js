@@ -68,9 +68,9 @@ export class Media extends EventTarget {
     await this.#clock.advance(0);
   }
 
-  /** The player is at 0, without a seek. */
-  fallBack() {
-    this.#time = 0;
+  /** The player is at 0, or elsewhere, without a seek. */
+  fallBack(seconds = 0) {
+    this.#time = seconds;
     this.fire("timeupdate");
   }
 

@@ -7,7 +7,7 @@ import { Media } from "./media.js";
 import { Service } from "./service.js";
 
 // The files that are loaded later, so that no test waits for the disk while its clock stands still.
-await Promise.all(["after-break", "ask", "durable-copy", "lease", "live-leader", "listening", "other-apis", "routes"].map((name) => import(`../../src/${name}.js`)));
+await Promise.all(["ask", "decisions", "durable-copy", "lease", "live-leader", "listening", "other-apis", "routes"].map((name) => import(`../../src/${name}.js`)));
 
 /** A `localStorage` that tabs share. */
 export class MemoryStorage {

@@ -60,9 +60,9 @@ globalThis.fetch = async (...request) => {
   }
 };
 
-/** Waits until the page has waited 40 ms for no response. */
-async function settled() {
-  for (let quiet = 0; quiet < 4; quiet = inFlight ? 0 : quiet + 1) await new Promise((done) => setTimeout(done, 10));
+/** Waits until the page has waited for no response in the last 40 ms, or for at most `open` responses. */
+async function settled(open = 0) {
+  for (let quiet = 0; quiet < 4; quiet = inFlight > open ? 0 : quiet + 1) await new Promise((done) => setTimeout(done, 10));
 }
 
 const player = { start, settled, points, log, errors, FakeMedia, ResumePoints, media: null, watching: null };

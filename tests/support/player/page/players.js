@@ -29,9 +29,9 @@ const players = {
     const { default: Hls } = await import("/npm/hls.js/dist/hls.mjs");
     const media = video();
     const hls = new Hls({ startPosition: await points.startTime(videoId) });
-    follow(await points.watch(media, { videoId, every: 2, live: false }));
     hls.loadSource("/streams/master.m3u8");
     hls.attachMedia(media);
+    follow(await points.watch(media, { videoId, every: 2, live: false }));
     await media.play();
     return media;
   },
@@ -41,9 +41,8 @@ const players = {
     const media = video();
     const player = new globalThis.shaka.Player();
     await player.attach(media);
-    const startTime = await points.startTime(videoId);
+    await player.load("/streams/dusk.mpd", await points.startTime(videoId));
     follow(await points.watch(media, { videoId, every: 2, live: false }));
-    await player.load("/streams/dusk.mpd", startTime);
     await media.play();
     return media;
   },
