@@ -58,7 +58,7 @@ def test_rule_6_a_slept_laptop_asks_again_and_leaves_the_televisions_position(
     eventually(lambda: tab.events("queued"))
     tab.do("await media.play()")
     television_is_saved = threading.Event()
-    front.fault = lambda request: PASS if television_is_saved.wait(10) else DROP
+    front.fault = lambda _: PASS if television_is_saved.wait(10) else DROP
     front.requests.clear()
     tab.page.evaluate("sleepLaptop(8)")
     ann.save(60, **TV)

@@ -123,7 +123,8 @@ class Front:
         finally:
             self.ended.set()
             # A save that arrives later would be a point of the next test.
-            eventually(lambda: all(each.ended_at for each in list(self.requests)))
+            saves = list(self.saves)
+            eventually(lambda: all(each.ended_at for each in saves))
             self._server.shutdown()
             self._server.server_close()
             thread.join()
