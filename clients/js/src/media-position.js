@@ -14,8 +14,7 @@ import { SAME_SECONDS } from "./start-position.js";
 export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
   /** @type {(from: number) => void} */
   let start = () => {};
-  /** Whether the source is another one, and where playback goes on there, if the package has decided it. */
-  let isReplaced = false;
+  /** Where playback goes on in a new source, if the package has decided it. */
   let target = 0;
   const started = new Promise((resolve) => (start = resolve));
 
@@ -28,9 +27,6 @@ export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
     schedule.open(seconds, stored);
     start(stored || media.currentTime);
   }
-
-  /** Seeks of a new source are its player's. Another video may follow. */
-  const isPlayers = () => isReplaced && schedule.played() < UNKNOWN_SECONDS;
 
   /** @param {number} to */
   function seek(to) {
@@ -60,7 +56,7 @@ export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
     resumeAt(from, seconds = KNOWN_SECONDS) {
       seek(from);
       target = from;
-      open(isReplaced ? UNKNOWN_SECONDS : seconds, from);
+      open(schedule.isNew() ? UNKNOWN_SECONDS : seconds, from);
       emit("resumed", { from });
     },
 
@@ -83,7 +79,8 @@ export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
       const isOwn = Math.abs(media.currentTime - ownSeek) < SAME_SECONDS;
       // Players seek to 0 while they load. Only a seek to elsewhere is a decision of the viewer.
       if (isOwn || media.currentTime < SAME_SECONDS) return false;
-      if (isPlayers()) {
+      if (schedule.isNew()) {
+        // It is the player's seek, not the viewer's.
         if (target) seek(target);
         target = 0;
         return false;
@@ -97,14 +94,13 @@ export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
     /** On `emptied`. */
     replaced() {
       schedule.replaced();
-      isReplaced = true;
       target = 0;
       if (schedule.isOpen()) open(UNKNOWN_SECONDS);
     },
 
     /** On `seeked`. */
     seeked() {
-      const isByHand = isNaN(ownSeek) && !isPlayers();
+      const isByHand = isNaN(ownSeek) && !schedule.isNew();
       ownSeek = NaN;
       // 0 may come from media that cannot seek, or from a player that failed.
       if (media.currentTime < SAME_SECONDS) schedule.need(UNKNOWN_SECONDS);

@@ -43,6 +43,8 @@ export function createSaveSchedule(media, every, save) {
   /** The duration at the last event, and before the source was replaced. */
   let length = NaN;
   let film = NaN;
+  /** Whether the source is another one, and has not played for long. */
+  let isNew = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
@@ -79,6 +81,7 @@ export function createSaveSchedule(media, every, save) {
     seeking,
     saveNow,
     isOpen: () => isOpen,
+    isNew: () => isNew,
     /** @returns {number} seconds of media played since `open` or `need` */
     played: () => played,
 
@@ -106,6 +109,7 @@ export function createSaveSchedule(media, every, save) {
     replaced() {
       saveNow(true);
       film ||= length;
+      isNew = true;
       need(UNKNOWN_SECONDS);
     },
 
@@ -120,6 +124,7 @@ export function createSaveSchedule(media, every, save) {
         played += step;
         unsaved += step;
       }
+      isNew &&= played < UNKNOWN_SECONDS;
       if (unsaved >= every() && !timer) saveNow();
     },
 

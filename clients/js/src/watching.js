@@ -2,8 +2,8 @@
 
 import { elapsedSince, now, within } from "./elapsed.js";
 import { TypedEventTarget } from "./events.js";
-import { createMediaPosition } from "./media-position.js";
 import { START_MS } from "./find-point.js";
+import { createMediaPosition } from "./media-position.js";
 import { createSaveSchedule, UNKNOWN_SECONDS } from "./save-schedule.js";
 import { BREAK_MS } from "./start-position.js";
 
@@ -19,7 +19,7 @@ const EVERY_SECONDS = 5;
 /** WebKit loads the media of a page from the back/forward cache again, within this time. */
 const RELOAD_MS = 5000;
 
-const MEDIA_EVENTS = "timeupdate play seeking seeked durationchange pause ended emptied".split(" ");
+const MEDIA_EVENTS = "timeupdate play pause seeking seeked ended emptied durationchange".split(" ");
 
 /**
  * @param {MediaLike} media
@@ -103,20 +103,21 @@ export function watchMedia(media, { videoId, resume = "seek", every = EVERY_SECO
     else position.replaced();
   }
 
-  function saveLast() {
+  /** @param {boolean} [isEnd] whether the watching ends */
+  function saveLast(isEnd) {
     try {
       notice();
       schedule.saveNow();
       if (media.duration) hiddenPosition = media.currentTime;
+      if (isEnd) position.open(0);
     } catch {
       // The player is gone already.
     }
   }
 
   async function stop() {
-    saveLast();
+    saveLast(true);
     // No request for the point counts any more.
-    position.open(0);
     position.turn = Infinity;
     position.wake();
     schedule.close();

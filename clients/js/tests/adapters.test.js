@@ -151,7 +151,7 @@ test("a player that throws after its end does not keep the others from being sav
   for (const [media, videoId] of /** @type {const} */ ([[broken, "603"], [other, "604"]])) await points.watch(media, { videoId, live: false, every: 60 });
   for (const each of [broken, other]) await each.load(3600);
   await Promise.all([broken.play(6), other.play(6)]);
-  Object.defineProperty(broken, "ended", { get: () => { throw new TypeError("the player is gone"); } });
+  for (const name of ["ended", "currentTime"]) Object.defineProperty(broken, name, { get: () => { throw new TypeError("the player is gone"); } });
 
   browser.hide();
   const closed = points.close();

@@ -82,6 +82,18 @@ test("rule 2: an advertisement in the same element moves nothing, and the film g
   assert.ok(stored() >= 115);
 });
 
+test("rule 2: after 5 s of a new source, the viewer's seeks count again, one soon after another", async (t) => {
+  const { media, clock, stored, replace } = await aFilm(t);
+  await replace(3600, 106);
+  await media.play(6);
+
+  for (const position of [900, 1200]) {
+    media.currentTime = position;
+    await clock.advance(1100);
+    assert.equal(stored(), position);
+  }
+});
+
 test("rule 2: another cut of the film, with another length, is saved after 3 min", async (t) => {
   const { media, stored, replace } = await aFilm(t);
 
