@@ -86,6 +86,18 @@ def test_a_player_from_npm_resumes_and_saves(new_tab, front, ann, name):
 
 
 @pytest.mark.usefixtures("players")
+def test_video_js_saves_its_position_when_it_is_disposed(new_tab, ann):
+    tab = _tab(new_tab)
+    tab.page.evaluate("token => player.start('videojs', token, 'v1')", token("ann"))
+    tab.reaches(2.5)
+    left_at = tab.do("const at = media.currentTime; media.dispose(); return at;")
+    eventually(lambda: ann.position() == pytest.approx(left_at, abs=0.05))
+    tab.page.evaluate("dispatchEvent(new Event('pagehide'))")
+
+    assert not tab.errors
+
+
+@pytest.mark.usefixtures("players")
 def test_react_saves_a_film_that_changes_and_a_film_that_is_removed(new_tab, front, ann):
     tab = _tab(new_tab)
     tab.page.evaluate("token => player.start('react', token, 'v1')", token("ann"))

@@ -95,6 +95,32 @@ def test_rule_6_a_save_from_before_the_sleep_does_not_move_the_television(tab, f
     assert ann.position() == 60
 
 
+@pytest.mark.parametrize("is_asleep", [False, True], ids=["after a pause", "after sleep"])
+def test_rule_6_an_address_that_is_renewed_after_a_break_moves_no_other_device(
+    tab, front, ann, is_asleep
+):
+    """The player loads the film again, and seeks to where it was."""
+    tab.start(SEA)
+    tab.reaches(6)
+    tab.do("media.pause()")
+    eventually(lambda: tab.events("saved"))
+    if is_asleep:
+        tab.do("await media.play()")
+    ann.save(60, **TV)
+    tab.page.evaluate("sleepLaptop(8, 100)")
+    tab.do(
+        "const at = media.currentTime; media.src = it;"
+        " media.addEventListener('loadedmetadata', () => { media.currentTime = at }, {once: true});"
+        " await media.play()",
+        f"{SEA}?signature=2",
+    )
+    tab.reaches(68)
+
+    assert ann.position() >= 60
+    tab.do("media.pause()")
+    eventually(lambda: ann.position() == pytest.approx(tab.time, abs=0.05))
+
+
 @pytest.mark.parametrize("resume", ["seek", "ask"])
 def test_rule_6_after_61_s_of_pause_the_point_is_asked_for_before_any_save(tab, front, ann, resume):
     tab.start(SEA, resume=resume, every=1)

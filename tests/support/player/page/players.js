@@ -77,6 +77,7 @@ const players = {
     await player.play();
     return {
       pause: () => player.pause(),
+      dispose: () => player.dispose(),
       get currentTime() {
         return player.currentTime();
       },
