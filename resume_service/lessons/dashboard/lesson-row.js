@@ -100,7 +100,7 @@ export class LessonRow {
   }
 }
 
-function videoLink({ title, videoId }) {
+function videoLink({ id, title, videoId }) {
   const hidden = element("span", { className: "visually-hidden" }, ` ${title}`)
-  return element("a", { className: "button", href: `/watch?video=${encodeURIComponent(videoId)}` }, "Watch", hidden)
+  return element("a", { className: "button", id: `video-${id}`, href: `/watch?video=${encodeURIComponent(videoId)}` }, "Watch", hidden)
 }
