@@ -14,6 +14,7 @@ SWITCHES = [
 ]  # fmt: skip
 TIMEOUT_MS = 30_000
 PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 900}
 
 needs_a_browser = pytest.mark.skipif(
     PATH is None, reason="needs a browser: install the package chromium"
