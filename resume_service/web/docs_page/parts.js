@@ -68,7 +68,7 @@ export function parts({ React }) {
         create("span", { className: "opblock-summary-method route__method" }, method),
         create("span", { className: "opblock-summary-path route__path" }, ...breakable(path)),
         create("span", { className: "route__text" }, text),
-        isClosed && create("span", { className: "route__lock", title: "Needs a token" }),
+        isClosed && create("span", { className: "padlock route__lock", title: "Needs a token" }),
       ),
     )
   }
