@@ -182,3 +182,15 @@ def test_axe_finds_no_violation_while_another_device_is_ahead(open_page, scheme)
     here.get_by_role("button", name="Go to 0:40").wait_for()
 
     assert (chromium.violations(here), chromium.overflow(here)) == ({}, 0)
+
+
+def test_a_new_try_frees_the_bytes_of_the_try_before(open_page):
+    page = open_page()
+    open_video(page, FERRY)
+    page.get_by_role("button", name="Start over").wait_for()
+    url = page.locator("video").get_attribute("src")
+    page.locator("video").dispatch_event("error")
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_function("(url) => document.querySelector('video').src !== url", arg=url)
+
+    assert page.evaluate("(url) => fetch(url).catch(({ name }) => name)", url) == "TypeError"
