@@ -16,7 +16,7 @@ SILENT_STREAM = """(bytes) => {
   const original = fetch
   window.fetch = (url, options) => {
     if (!url.includes("/stream/")) return original(url, options)
-    window.isAsked = true
+    document.body.dataset.asked = ""
     const start = (controller) => {
       controller.enqueue(new Uint8Array(bytes))
       options.signal.addEventListener("abort", () => controller.error(options.signal.reason))
@@ -41,7 +41,7 @@ def test_a_stream_that_stops_in_the_middle_ends_with_a_message(open_page):
     page.clock.install()
     page.evaluate(SILENT_STREAM, 9)
     open_video(page, FERRY)
-    page.wait_for_function("window.isAsked")
+    page.locator("body[data-asked]").wait_for()
     page.clock.fast_forward(14_000)
     assert page.get_by_role("alert").count() == 0
     page.clock.fast_forward(2_000)
@@ -68,7 +68,7 @@ def test_a_late_save_that_moves_nothing_is_not_shown_as_saved(open_page, served)
     )
     page.unroute_all()
     page.evaluate("dispatchEvent(new Event('online'))")
-    page.wait_for_function("document.querySelector('.panel__state').textContent === ''")
+    page.locator(".panel__state:empty").wait_for(state="attached")
 
 
 def test_a_message_is_read_out_again_if_it_is_shown_again(open_page):
@@ -198,6 +198,6 @@ def test_a_new_try_frees_the_bytes_of_the_try_before(open_page):
     page.evaluate(SPY)
     page.locator("video").dispatch_event("error")
     page.get_by_role("button", name="Try again").click()
-    page.wait_for_function("(url) => document.querySelector('video').src !== url", arg=first)
+    page.locator(f'video[src]:not([src="{first}"])').wait_for()
 
     assert page.evaluate("window.revoked") == [first]
