@@ -93,6 +93,7 @@ bench-streams: $(VENV)/run ## Measure the effect of 50 slow streams on saves (2 
 .PHONY: bench-viewing
 bench-viewing: $(VENV)/run ## Measure continue watching and next up beside saves (4 minutes)
 	@$(BIN)/python -m bench.viewing
+
 .PHONY: bench-live
 bench-live: $(VENV)/run ## Measure 2,000 live streams, and saves beside them (3 minutes)
 	@$(BIN)/python -m bench.live

@@ -7,11 +7,11 @@ of the demo, so make it with new data: `.venv/bin/python -m dev.screenshot`, wit
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
+from dev import chromium
 from dev.run import INSTANCE
 from dev.service import ROOT
 from resume_service.demo.titles import STUDIOS
@@ -33,10 +33,9 @@ STOPPED = """async (video) => {
 
 
 def main() -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     address = f"http://localhost:{os.environ.get('PORT', '8000')}"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium.PATH, args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
         page.goto(f"{address}/watch")
         _sign_in(page)

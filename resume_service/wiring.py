@@ -46,13 +46,13 @@ from resume_service.resume.store import ResumeStore
 from resume_service.resume.video_access import AnyVideo
 from resume_service.resume.video_points import VideoPoints
 from resume_service.settings import Settings
-from resume_service.telemetry.metrics import SharedCollectors
+from resume_service.telemetry.metrics import SaveIntervalCollector, SharedCollectors
 from resume_service.viewing.continue_watching import ContinueWatching
 from resume_service.viewing.next_up import NextUp
 from resume_service.viewing.series_marks import SeriesMarks
 from resume_service.viewing.viewers import Viewers
 from resume_service.web.readiness import Readiness
-from resume_service.web.save_responses import SaveIntervalCollector, SaveResponses
+from resume_service.web.save_responses import SaveResponses
 from resume_service.web.services import Services
 
 

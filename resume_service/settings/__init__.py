@@ -31,6 +31,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 PLANS = ("FREE", "PAID")
 LONGEST_TTL_DAYS = 3650
 """The largest value of RESUME_TTL_DAYS."""
+SHORTEST_SAVE_INTERVAL, LONGEST_SAVE_INTERVAL = 5, 60
+"""The limits of RESUME_EVERY_SECONDS."""
 
 
 class SettingsError(Exception):
@@ -62,7 +64,9 @@ class Settings:
     resume_ttl_days: int = _variable(whole_number(1, LONGEST_TTL_DAYS, "days"), 30)
     resume_max_points: int = _variable(whole_number(1, 10_000, "points"), 1000)
     resume_wait_replicas: int = _variable(whole_number(0, 5, "replicas"), 0)
-    resume_every_seconds: int | None = _variable(whole_number(5, 60, "seconds"))
+    resume_every_seconds: int | None = _variable(
+        whole_number(SHORTEST_SAVE_INTERVAL, LONGEST_SAVE_INTERVAL, "seconds")
+    )
     live_streams: int = _variable(whole_number(0, 10_000, "streams"), 5000)
     watched_percent: int = _variable(whole_number(1, 100, "percent"), 90)
     flush_interval_seconds: int = _variable(whole_number(1, 3600, "seconds"), 60)

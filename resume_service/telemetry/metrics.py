@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from resume_service.telemetry.sums import CounterSum, HistogramSum
@@ -85,6 +87,20 @@ class SharedCollectors(NamedTuple):
     """Collectors of values that all processes share, such as the archive's backlog."""
 
     collectors: tuple[Collector, ...]
+
+
+class SaveIntervalCollector:
+    """The metric with RESUME_EVERY_SECONDS. All processes of a host have the same value."""
+
+    def __init__(self, every_seconds: int | None) -> None:
+        self._seconds = every_seconds or 0
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "resume_every_seconds",
+            "RESUME_EVERY_SECONDS: players save at most once in this time; 0 if it is not set.",
+            value=self._seconds,
+        )
 
 
 _sums: list[CounterSum | HistogramSum] | None = None

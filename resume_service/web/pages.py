@@ -24,25 +24,26 @@ Browsers must not show the page in a frame of another site.
 """
 
 
-def page_response(
-    folder: Path, name: str, headers: Mapping[str, str] = SECURITY_HEADERS
-) -> Response:
+def page_response(folder: Path, name: str) -> Response:
     """Return the file `name` of `folder` as a part of a page. Raises NotFound of werkzeug."""
     response = send_from_directory(folder, name, etag=True)
-    response.headers.update(headers)
+    response.headers.update(SECURITY_HEADERS)
     # Browsers ask each time whether the ETag changed.
     response.headers["Cache-Control"] = "no-cache"
     return response
 
 
-def page_blueprint(page_name: str, folder: Path) -> Blueprint:
+def page_blueprint(
+    page_name: str, folder: Path, elsewhere: Mapping[str, Path] = MappingProxyType({})
+) -> Blueprint:
     """Return the routes of a page: `/watch` is `watch.html` in `folder`.
 
-    Below it are the scripts and style sheets of `folder`. The endpoints are `page` and `part`.
+    Below it are the scripts and style sheets of `folder`. `elsewhere` has the folders of other
+    files, by their names. The endpoints are `page` and `part`.
     """
     blp = Blueprint(page_name, __name__, url_prefix=f"/{page_name}")
 
-    @blp.get("")
+    @blp.get("", strict_slashes=False)
     def page() -> Response:
         return page_response(folder, f"{page_name}.html")
 
@@ -50,6 +51,6 @@ def page_blueprint(page_name: str, folder: Path) -> Blueprint:
     def part(name: str) -> Response:
         if not name.endswith((".css", ".js")):
             raise NotFound
-        return page_response(folder, name)
+        return page_response(elsewhere.get(name, folder), name)
 
     return blp

@@ -6,11 +6,9 @@ so the headers are built once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from prometheus_client.core import GaugeMetricFamily, Metric
-
+from resume_service.settings import LONGEST_SAVE_INTERVAL, SHORTEST_SAVE_INTERVAL
 from resume_service.web.messages import JSON, ApiResponse, Headers, json_response
 
 RESUME_EVERY = "Resume-Every"
@@ -18,7 +16,11 @@ RESUME_EVERY_DOC = {
     RESUME_EVERY: {
         "description": "Save at most once in this number of seconds of playback. Saves on pause,"
         " seek and end are not affected. Absent if RESUME_EVERY_SECONDS is not set.",
-        "schema": {"type": "integer", "minimum": 5, "maximum": 60},
+        "schema": {
+            "type": "integer",
+            "minimum": SHORTEST_SAVE_INTERVAL,
+            "maximum": LONGEST_SAVE_INTERVAL,
+        },
     }
 }
 """The header in the OpenAPI document."""
@@ -39,17 +41,3 @@ class SaveResponses:
     def json(self, value: Any) -> ApiResponse:
         """Return a response with `value` as JSON."""
         return json_response(value, headers=self._json)
-
-
-class SaveIntervalCollector:
-    """The metric with RESUME_EVERY_SECONDS. All processes of a host have the same value."""
-
-    def __init__(self, every_seconds: int | None) -> None:
-        self._seconds = every_seconds or 0
-
-    def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily(
-            "resume_every_seconds",
-            "RESUME_EVERY_SECONDS: players save at most once in this time; 0 if it is not set.",
-            value=self._seconds,
-        )

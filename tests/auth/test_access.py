@@ -18,7 +18,6 @@ PUBLIC = {
     "/metrics",
     "/openapi.json",
     "/docs",
-    "/docs/",
     "/docs/<name>",
     "/site/pages.json",
     "/site/<name>",

@@ -77,6 +77,10 @@ def is_shown(page, name, text):
     part.get_by_text(text, exact=True).wait_for()
 
 
+RETURN = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
+"""The page returns from the back/forward cache."""
+
+
 def row(page, title):
     return page.get_by_role("listitem").filter(has_text=title)
 
@@ -172,6 +176,45 @@ def test_a_course_that_can_not_be_read_is_read_again_on_request(page):
     page.get_by_role("button", name="Try again").click()
 
     page.get_by_label("Welcome").wait_for()
+
+
+@needs_a_browser
+def test_a_return_to_the_page_keeps_the_focus_and_the_link_of_a_video_applies_once(page, sql):
+    page.evaluate(f"location.hash = 'lesson-{LIGHT}'")
+    sign_in(page)
+    page.get_by_label("Welcome").wait_for()
+    assert page.evaluate("document.activeElement.id") == f"lesson-{LIGHT}"
+    page.get_by_label("Sound").focus()
+    sql.execute("UPDATE lessons SET title = 'Noise' WHERE id = %s", (SOUND,))
+    page.evaluate(RETURN)
+    page.get_by_label("Noise").wait_for()
+
+    assert page.evaluate("document.activeElement.id") == f"box-{SOUND}"
+
+
+@needs_a_browser
+def test_a_return_to_the_page_without_a_connection_keeps_the_course(page):
+    sign_in(page)
+    page.get_by_label("Welcome").wait_for()
+    page.route("**/v1/course", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        page.evaluate(RETURN)
+    page.unroute("**/v1/course")
+    page.get_by_label("Welcome").check()
+
+    is_shown(page, "Overall", "25%")
+    assert page.get_by_role("button", name="Try again").count() == 0
+
+
+@needs_a_browser
+def test_a_page_without_a_list_of_pages_has_a_link_to_itself(page):
+    page.route("**/site/pages.json", lambda route: route.abort())
+    page.reload()
+    link = page.get_by_role("navigation", name="Pages").get_by_role("link")
+    link.wait_for()
+
+    assert (link.inner_text(), link.get_attribute("href")) == ("Your course", "/dashboard")
+    assert link.get_attribute("aria-current") == "page"
 
 
 @needs_a_browser
@@ -290,12 +333,11 @@ def test_signing_out_removes_the_lessons_and_revokes_the_tokens(page, member, se
 
 @needs_a_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_has_no_objection_and_a_phone_shows_the_whole_width(
-    chromium_browser, served, course, scheme
+@pytest.mark.parametrize("viewport", [chromium.PHONE, chromium.DESKTOP], ids=["phone", "desktop"])
+def test_axe_finds_no_violation_and_nothing_is_wider_than_the_window(
+    chromium_browser, served, course, scheme, viewport
 ):
-    context = chromium_browser.new_context(
-        color_scheme=scheme, viewport=chromium.PHONE, bypass_csp=True
-    )
+    context = chromium_browser.new_context(color_scheme=scheme, viewport=viewport, bypass_csp=True)
     with closing(context):
         page = context.new_page()
         page.goto(f"{served.address}/dashboard")

@@ -69,5 +69,8 @@ def open_page(
 
     yield opened
     for context in contexts:
+        context.set_offline(
+            True
+        )  # else the last save of the page may reach the data of the next test
         context.close()
     assert [each for each in faults if each] == []

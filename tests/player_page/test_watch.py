@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import chromium
 from tests.support.chromium import needs_a_browser, overflow, violations
+from tests.support.watch_page import PAST, focused, names, open_video, position, seek, shelf, tile
 
 pytestmark = needs_a_browser
 CONTINUED = ["A Walk along the Quay", "The Long Ferry", "Tides: Spring", "Keepers: The Log"]
@@ -14,12 +15,6 @@ SERIES = ["The Harbour", "Ferry Tales", "Keepers", "Storm Watch", "Old Charts", 
 HARBOUR = ["S1 E1", "S1 E2", "S1 E3", "S2 E1", "S2 E2", "S2 E3", "Special 1"]
 PANEL_BUTTONS = ["Mark as watched", "Remove from list"]
 FERRY_AT, FERRY_BEFORE, FERRY_SECONDS = 22.5, 120, 150
-PAST = """async (video, seconds) => {
-  while (video.readyState < 3 || video.currentTime < seconds || video.seeking)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-}"""
-"""Resolves when the video plays at a position."""
-
 LINES = "(nodes) => nodes.map((node) => node.getClientRects().length)"
 GAPS = """(pictures) => pictures.map((picture) => {
   const sign = document.createRange()
@@ -28,33 +23,6 @@ GAPS = """(pictures) => pictures.map((picture) => {
   return Math.max(badge.top - text.bottom, badge.left - text.right)
 })"""
 """Pixels between the text in a picture and its length."""
-
-
-def shelf(page, name):
-    return page.get_by_role("region", name=name)
-
-
-def names(page, name):
-    """The names of the videos in a list, after it is loaded."""
-    shelf(page, name).locator(".tile a").first.wait_for()
-    return shelf(page, name).get_by_role("link").all_inner_texts()
-
-
-def open_video(page, name):
-    page.get_by_role("link", name=name).first.click()
-    page.get_by_role("heading", level=1, name=name).wait_for()
-
-
-def position(page):
-    return page.locator("video").evaluate("(video) => video.currentTime")
-
-
-def seek(page, seconds):
-    page.locator("video").evaluate("(video, to) => { video.currentTime = to }", seconds)
-
-
-def focused(page):
-    return page.evaluate("document.activeElement.ariaLabel || document.activeElement.innerText")
 
 
 def test_the_lists_show_what_to_continue_with_its_progress_and_what_is_next(open_page):
@@ -243,8 +211,19 @@ def test_the_keyboard_alone_opens_a_video_and_goes_back(open_page):
     assert focused(page) == "Watch"
 
 
+def test_a_marked_video_counts_as_watched_but_can_be_continued_where_the_viewer_stopped(open_page):
+    page = open_page()
+    open_video(page, CONTINUED[0])
+    page.get_by_role("button", name="Mark as watched").click()
+    page.get_by_role("button", name="Mark as not watched").wait_for()
+    page.get_by_role("button", name="← All videos").click()
+
+    tile(page, "All videos", CONTINUED[0]).get_by_text("✓ Watched").wait_for()
+    tile(page, "Continue watching", CONTINUED[0]).get_by_text("left").wait_for()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [chromium.PHONE, {"width": 1280, "height": 900}])
+@pytest.mark.parametrize("viewport", [chromium.PHONE, chromium.DESKTOP], ids=["phone", "desktop"])
 def test_axe_finds_no_violation_and_nothing_is_wider_than_the_window(open_page, scheme, viewport):
     page = open_page(color_scheme=scheme, viewport=viewport, bypass_csp=True)
     names(page, "Continue watching")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from urllib.parse import urlsplit
 
 import pytest
 
-PATH = shutil.which("chromium") or shutil.which("chromium-browser")
+from dev.chromium import PATH
+
 SWITCHES = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 TIMEOUT_MS = 30_000
 PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 900}
 
 needs_a_browser = pytest.mark.skipif(
     PATH is None, reason="needs a browser: install the package chromium"

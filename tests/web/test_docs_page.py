@@ -135,13 +135,33 @@ def tab_to(page, name):
     pytest.fail(f"Tab does not reach {name}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_has_no_objection_and_a_phone_shows_the_whole_width(
-    chromium_browser, shared_service, scheme
-):
-    context = chromium_browser.new_context(
-        color_scheme=scheme, viewport=chromium.PHONE, bypass_csp=True
+def test_a_sign_in_that_ends_by_itself_is_explained_in_its_dialog(docs, shared_service):
+    visit(docs, shared_service)
+    reason = "Your sign-in has ended. Sign in again."
+    docs.evaluate(
+        "(reason) => import('/site/site.js').then(({ session }) => session.end(reason))", reason
     )
+    docs.get_by_role("dialog", name="Sign in").get_by_text(reason).wait_for()
+
+    assert docs.evaluate("document.activeElement.id") == "sign-in-token"
+
+
+def test_a_missing_file_is_explained_and_loaded_again_on_request(docs, shared_service):
+    docs.route("**/swagger-ui-bundle.js", lambda route: route.abort())
+    docs.goto(f"{shared_service.address}/docs")
+    docs.get_by_role("alert").get_by_text("a file is missing").wait_for()
+    docs.unroute("**/swagger-ui-bundle.js")
+    docs.get_by_role("button", name="Try again").click()
+
+    docs.locator(".group").first.wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [chromium.PHONE, chromium.DESKTOP], ids=["phone", "desktop"])
+def test_axe_finds_no_violation_and_nothing_is_wider_than_the_window(
+    chromium_browser, shared_service, scheme, viewport
+):
+    context = chromium_browser.new_context(color_scheme=scheme, viewport=viewport, bypass_csp=True)
     with closing(context):
         page = context.new_page()
         visit(page, shared_service)

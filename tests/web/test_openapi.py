@@ -12,7 +12,6 @@ from resume_service.settings import Settings
 from tests.support.tokens import SECRET, bearer
 
 PAGES = {
-    "/docs/",
     "/docs/<name>",
     "/site/pages.json",
     "/site/<name>",

@@ -6,18 +6,34 @@ import pytest
 
 from resume_service import create_app
 from resume_service.lessons.routes import dashboard
+from resume_service.player_page import routes as watch
 from resume_service.settings import Settings
 from resume_service.web.routes import docs, site
 from tests.support.tokens import SECRET
 
-FOLDERS = {"/site": site.FOLDER, "/docs": docs.FOLDER, "/dashboard": dashboard.PAGE}
-FILES = [file for folder in FOLDERS.values() for file in sorted(folder.iterdir())]
+FOLDERS = {
+    "/site": site.FOLDER,
+    "/docs": docs.FOLDER,
+    "/dashboard": dashboard.PAGE,
+    "/watch": watch.PAGE,
+    "/watch/resume-points": watch.PACKAGE,
+}
+FILES = [
+    file
+    for folder in FOLDERS.values()
+    if folder != watch.PACKAGE  # it keeps saves in localStorage
+    for file in sorted(folder.iterdir())
+]
 PARTS = [
     f"{prefix}/{file.name}"
     for prefix, folder in FOLDERS.items()
     for file in sorted(folder.iterdir())
     if file.suffix != ".html"
 ]
+OTHER_FILES = [
+    "x.js", "../routes/site.py", "%2e%2e/pages.py", "%2e%2e%2fsize.js", "../package.json", ".hidden",
+    "docs.html", "dashboard.html", "watch.html",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +48,7 @@ def policy_of(response):
     return dict(part.split(" ", 1) for part in parts)
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/swagger-ui-bundle.js", "/dashboard"])
+@pytest.mark.parametrize("path", ["/docs", "/docs/swagger-ui-bundle.js", "/dashboard", "/watch"])
 def test_a_page_runs_only_scripts_of_this_service(pages, path):
     response = pages.get(path, buffered=True)
     policy = policy_of(response)
@@ -41,6 +57,7 @@ def test_a_page_runs_only_scripts_of_this_service(pages, path):
     assert policy["default-src"] == policy["frame-ancestors"] == policy["form-action"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
     assert "unsafe" not in response.headers["Content-Security-Policy"]
+    assert policy["media-src"] == "'self' blob:"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Referrer-Policy"] == "no-referrer"
 
@@ -65,13 +82,21 @@ def test_a_file_has_no_inline_code_and_no_other_hosts(file):
     assert "localStorage" not in text
     assert "<style" not in text
     assert " style=" not in text
+    assert ".style" not in text
     assert text.count("<script") == text.count("<script src=")
 
 
 @pytest.mark.parametrize("prefix", FOLDERS)
-@pytest.mark.parametrize("name", ["x.js", "../routes/site.py", "%2e%2e/pages.py", ".hidden"])
+@pytest.mark.parametrize("name", OTHER_FILES)
 def test_no_other_file_is_served(pages, prefix, name):
     assert pages.get(f"{prefix}/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["/docs", "/dashboard", "/watch"])
+def test_a_slash_at_the_end_leads_to_the_same_page(pages, page):
+    whole = pages.get(page, buffered=True).data
+
+    assert pages.get(f"{page}/", buffered=True).data == whole
 
 
 def test_the_header_lists_only_pages_that_exist(pages, client):

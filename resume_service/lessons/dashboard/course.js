@@ -3,6 +3,8 @@
 // The totals count every lesson that the page shows, also the locked ones. The API's totals leave
 // locked lessons out, so its "1 of 1" would stand above a list of two.
 
+import { missingTitles, titlesOf } from "/site/site.js"
+
 /**
  * @typedef {{id: string, title: string, videoId: string | null, prerequisites: string[]}} Lesson
  * @typedef {{id: string, title: string, isOpen: boolean, lessons: Lesson[]}} Module
@@ -54,13 +56,12 @@ export class Course {
   }
 
   /** The titles of the lessons that the user must complete before this one. */
-  missing({ id, prerequisites }) {
-    if (this.#completedAt.has(id)) return []
-    return this.titles(prerequisites.filter((each) => !this.#completedAt.has(each)))
+  missing(lesson) {
+    return missingTitles(lesson, this.#completedAt, this.#titles)
   }
 
   titles(ids) {
-    return ids.map((id) => this.#titles.get(id) ?? "a hidden lesson")
+    return titlesOf(ids, this.#titles)
   }
 
   /** Take over the response to a mark or an unmark. */

@@ -35,9 +35,10 @@ async function load({ quietly = false } = {}) {
   try {
     const [course, { pages }] = await Promise.all([readCourse(), installation])
     if (session.user?.id !== userId) return
-    show(course, pages.some(({ path }) => path === "/watch"))
+    show(course, { hasPlayer: pages.some(({ path }) => path === "/watch"), quietly })
   } catch (error) {
-    if (session.user?.id === userId) place.replaceChildren(problem(error, retry))
+    // A course on the page is better than an error message in its place.
+    if (session.user?.id === userId && !quietly) place.replaceChildren(problem(error, retry))
   }
 }
 
@@ -46,16 +47,19 @@ function retry() {
   load()
 }
 
-function show(course, hasPlayer) {
+function show(course, { hasPlayer, quietly }) {
+  const focused = place.contains(document.activeElement) ? document.activeElement : null
   if (!course.modules.length) {
     place.replaceChildren(emptyState("No lessons yet", "They appear here as soon as the course has some."))
+    if (focused) focusHeading()
     return
   }
   const overall = overallCard(course)
   const cards = course.modules.map((module) => moduleCard(course, module, { hasPlayer, onToggle }))
   const shown = [overall, ...cards]
   place.replaceChildren(overall.node, element("div", { className: "modules" }, ...cards.map(({ node }) => node)))
-  document.getElementById(location.hash.slice(1))?.focus() // the link from a video
+  if (!quietly) document.getElementById(location.hash.slice(1))?.focus() // the link from a video
+  else if (focused) focusAgain(focused)
 
   async function onToggle(row, completed) {
     const { id, title } = row.lesson
@@ -68,6 +72,14 @@ function show(course, hasPlayer) {
       row.showProblem(reason(error, course))
     }
   }
+}
+
+/** Focus the new version of a node that was replaced, or else its lesson. */
+function focusAgain({ id }) {
+  const node = document.getElementById(id)
+  const target = node?.checkVisibility() ? node : node?.closest(".lesson")
+  if (target) target.focus({ preventScroll: true })
+  else focusHeading()
 }
 
 function reason(error, course) {

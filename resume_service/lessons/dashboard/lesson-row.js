@@ -28,7 +28,7 @@ export class LessonRow {
     this.#lesson = lesson
     this.#box = element("input", { type: "checkbox", className: "checkbox lesson__box", id: `box-${id}`, "aria-describedby": `note-${id}` })
     this.#label = element("label", { className: "lesson__title", htmlFor: `box-${id}` }, title)
-    this.#lock = element("span", { className: "lesson__lock" })
+    this.#lock = element("span", { className: "padlock lesson__lock" })
     this.#note = element("p", { className: "lesson__note", id: `note-${id}` })
     this.#problem = element("p", { className: "lesson__problem", role: "alert", hidden: true })
     this.#link = hasPlayer && videoId ? videoLink(lesson) : null
@@ -100,7 +100,7 @@ export class LessonRow {
   }
 }
 
-function videoLink({ title, videoId }) {
+function videoLink({ id, title, videoId }) {
   const hidden = element("span", { className: "visually-hidden" }, ` ${title}`)
-  return element("a", { className: "button", href: `/watch?video=${encodeURIComponent(videoId)}` }, "Watch", hidden)
+  return element("a", { className: "button", id: `video-${id}`, href: `/watch?video=${encodeURIComponent(videoId)}` }, "Watch", hidden)
 }

@@ -1,6 +1,6 @@
 // The lessons of the course, for the link from a video to its lesson.
 
-import { api, element } from "/site/site.js"
+import { api, element, missingTitles } from "/site/site.js"
 
 const names = new Intl.ListFormat("en", { type: "conjunction" })
 
@@ -16,10 +16,9 @@ export async function lessonsByVideo() {
   const lessons = course.modules.flatMap((module) => module.lessons)
   const titles = new Map(lessons.map(({ id, title }) => [id, title]))
   const completed = new Set(done.map(({ lessonId }) => lessonId))
-  const missing = ({ id, prerequisites }) =>
-    completed.has(id) ? [] : prerequisites.filter((each) => !completed.has(each)).map((each) => titles.get(each) ?? "a hidden lesson")
+  const asLesson = (lesson) => ({ id: lesson.id, title: lesson.title, missing: missingTitles(lesson, completed, titles) })
   const withVideo = lessons.filter((lesson) => lesson.video_id)
-  return new Map(withVideo.map((lesson) => [lesson.video_id, { id: lesson.id, title: lesson.title, missing: missing(lesson) }]))
+  return new Map(withVideo.map((lesson) => [lesson.video_id, asLesson(lesson)]))
 }
 
 /** A link to the lesson, and what the viewer must complete first. The video plays in any case. */

@@ -2,6 +2,7 @@
 
 import { api, session } from "/site/site.js"
 import { lessonsByVideo } from "./lessons.js"
+import { pagesOfPoints } from "./points.js"
 
 const PAGE_SIZE = 100
 const REFRESH_GAP_MS = 1000
@@ -24,6 +25,7 @@ export class Library extends EventTarget {
   #lessons = new Map()
   #corporationId = null
   #pages = 0
+  #more = null
   #timer = 0
   #refreshedAt = 0
 
@@ -46,6 +48,14 @@ export class Library extends EventTarget {
   async load() {
     await Promise.all([this.refresh(), this.#loadPoints(), this.loadLessons(), this.moreVideos()])
     this.#fire("lists")
+  }
+
+  /** Read again what could not be read. */
+  async retry() {
+    const again = (list) => (list instanceof Error ? null : list)
+    ;[this.continued, this.nextUp, this.videos] = [this.continued, this.nextUp, this.videos].map(again)
+    this.#fire("lists")
+    await Promise.all([this.refresh(), this.videos ?? this.moreVideos()])
   }
 
   /** Read both lists again. */
@@ -72,8 +82,15 @@ export class Library extends EventTarget {
     this.#fire("lists")
   }
 
-  /** Read the next page of videos. */
-  async moreVideos() {
+  /**
+   * Read the next page of videos. Calls at the same time read the same page.
+   * @throws {ApiError} if there are videos already. Else `videos` is the error.
+   */
+  moreVideos() {
+    return (this.#more ??= this.#readMore().finally(() => (this.#more = null)))
+  }
+
+  async #readMore() {
     try {
       if (this.#pages === 0) this.#corporationId = await companyOf(session.user)
       const page = await api(`/v1/videos?page=${this.#pages + 1}&per_page=${PAGE_SIZE}`)
@@ -147,11 +164,18 @@ export class Library extends EventTarget {
 
   async #loadPoints() {
     try {
-      for (const point of await this.#package.list({ limit: PAGE_SIZE })) this.#points.set(point.videoId, point)
-      for (const videoId of this.#points.keys()) this.#fire("point", videoId)
+      for await (const page of pagesOfPoints(this.#package)) page.forEach((point) => this.#addStored(point))
     } catch {
       // Tiles without bars are still useful, and the live stream brings the newest points.
     }
+  }
+
+  /** Add a point of a list, unless the live stream has brought a newer one. */
+  #addStored(point) {
+    const before = this.pointOf(point.videoId)
+    if (before && before.updatedAt > point.updatedAt) return
+    this.#points.set(point.videoId, point)
+    this.#fire("point", point.videoId)
   }
 
   #mayWatch({ corporation_id: owner }) {

@@ -3,6 +3,7 @@
 import { element, emptyState, problem } from "/site/site.js"
 import { groupsOf } from "./groups.js"
 import { Notices } from "./notices.js"
+import { focusedPlace, restoreFocus } from "./shelf-focus.js"
 import { Tile, tileSkeletons } from "./tile.js"
 
 export class Shelves {
@@ -42,16 +43,16 @@ export class Shelves {
     this.show()
   }
 
-  /** Show the lists of the library. The focus stays on the same video. */
+  /** Show the lists of the library. The focus stays on the same video, or near it. */
   show() {
     const { videos, hasMoreVideos } = this.#library
     const continued = this.#withoutPlaying(this.#library.continued)
     const nextUp = this.#withoutPlaying(this.#library.nextUp)
-    const focused = focusedTile()
+    const focused = focusedPlace()
     this.#continued.show(`${keyOf(continued)} ${this.#playingId}`, () => this.#continueContent(continued))
     this.#nextUp.show(keyOf(nextUp), () => this.#nextUpContent(nextUp))
     this.#all.show(`${keyOf(videos)} ${hasMoreVideos}`, () => this.#allContent(videos))
-    if (focused && !focused.link.isConnected) restoreFocus(focused)
+    if (focused) restoreFocus(focused)
   }
 
   #withoutPlaying(items) {
@@ -168,22 +169,4 @@ function list(tiles) {
 function noVideos() {
   const link = element("a", { className: "button", href: "/docs" }, "Open the API")
   return emptyState("No videos yet", "An administrator adds videos with the API. For a try, the demo has some.", link)
-}
-
-function focusedTile() {
-  const { activeElement } = document
-  const tile = activeElement?.closest(".tile")
-  if (!tile) return null
-  const link = tile.querySelector("a")
-  const index = [...tile.parentNode.children].indexOf(tile)
-  return { link, index, shelfId: tile.closest(".shelf").id, videoId: link.dataset.video, onButton: activeElement.matches("button") }
-}
-
-/** Focus the same video again. If it has gone, focus the one in its place, or the heading. */
-function restoreFocus({ shelfId, videoId, onButton, index }) {
-  const shelf = document.getElementById(shelfId)
-  const tiles = [...shelf.querySelectorAll(".tiles > .tile")]
-  const tile = tiles.find((each) => each.querySelector("a")?.dataset.video === videoId) ?? tiles[Math.min(index, tiles.length - 1)]
-  const target = (onButton && tile?.querySelector("button")) || tile?.querySelector("a") || shelf.querySelector("h2")
-  target.focus({ preventScroll: true })
 }

@@ -8,15 +8,17 @@ export class Tile {
   #badge = element("span", { className: "tile__badge" })
   #state = element("span", { className: "tile__state" })
   #video
+  #isContinued
 
   /**
    * @param {any} video
    * @param {{point?: any, level?: string, prefix?: string, onRemove?: () => void}} [options] `level` is
    *   the tag of the name. Only screen readers read `prefix`, the start of the name that the heading of
-   *   the list has already. `onRemove` adds a button.
+   *   the list has already. `onRemove` adds a button: the tile is in “Continue watching”.
    */
   constructor(video, { point, level = "h3", prefix = "", onRemove } = {}) {
     this.#video = video
+    this.#isContinued = onRemove !== undefined
     this.#bar.setAttribute("aria-label", "Watched")
     const sign = element("span", { className: "tile__sign", "aria-hidden": "true" }, signOf(video))
     const picture = element("span", { className: `tile__picture palette-${paletteOf(video)}` }, sign, this.#badge, this.#bar)
@@ -27,7 +29,7 @@ export class Tile {
     const text = element("div", { className: "tile__text" }, element(level, { className: "tile__name" }, link), note)
     const label = `Remove ${video.name} from “Continue watching”`
     const remove = onRemove && element("button", { className: "tile__remove", type: "button", "aria-label": label, title: "Remove", onclick: onRemove }, "×")
-    this.node = element("li", { className: "tile" }, picture, text, remove ?? null)
+    this.node = element("li", { className: "tile" }, picture, text, remove)
     this.show(point)
   }
 
@@ -39,7 +41,8 @@ export class Tile {
   show(point) {
     const duration = point?.duration ?? this.#video.duration_seconds
     const isWatched = point?.watched === true
-    const isBegun = point !== undefined && point.currentTime > 0 && !(isWatched && point.percent >= 90)
+    // The service decides what can be continued: also a watched video that the viewer has begun again.
+    const isBegun = point?.currentTime > 0 && (this.#isContinued || !isWatched)
     this.#bar.hidden = !isBegun || !duration
     if (isBegun && duration) this.#bar.value = Math.min(100, (100 * point.currentTime) / duration)
     this.#badge.textContent = duration ? clock(duration) : ""

@@ -1,6 +1,6 @@
 // The page /watch: it shows the lists, and the player if the address names a video.
 
-import { focusHeading, mountHeader, mountSignIn, session } from "/site/site.js"
+import { element, focusHeading, mountHeader, mountSignIn, session } from "/site/site.js"
 import { Library } from "./library.js"
 import { Marks } from "./marks.js"
 import { Player } from "./player.js"
@@ -16,8 +16,9 @@ const TITLE = document.title
 /** What belongs to the signed-in user, or null. @type {{library: Library, player: Player, shelves: Shelves, stop: () => void} | null} */
 let viewer = null
 
+/** Read a text out to users of screen readers. A new element is read out also if the text is the same. */
 function announce(text) {
-  announcement.textContent = text
+  announcement.replaceChildren(element("span", {}, text))
 }
 
 function start() {
@@ -36,7 +37,7 @@ function viewerOf(user) {
   const leaving = new AbortController()
   const marks = new Marks(points, library)
   const player = new Player(playerPlace, { points, library, marks, announce, openVideo })
-  const shelves = new Shelves(shelvesPlace, library, { announce, retry: () => library.load(), dismiss: (video, notices) => marks.dismiss(video, notices) })
+  const shelves = new Shelves(shelvesPlace, library, { announce, retry: () => library.retry(), dismiss: (video, notices) => marks.dismiss(video, notices) })
   library.load()
   follow(points, library, leaving.signal)
   return {
@@ -54,7 +55,8 @@ function viewerOf(user) {
 
 /** Take over what the viewer's other devices and windows do. */
 async function follow(points, library, signal) {
-  const live = await points.listen({ signal })
+  const live = await points.listen({ signal }).catch(() => null)
+  if (!live) return // a module could not be loaded: the page then shows changes of other devices after a reload
   live.addEventListener("point", ({ detail }) => library.apply(detail))
   live.addEventListener("points", ({ detail }) => detail.forEach((point) => library.apply(point)))
   live.addEventListener("gone", ({ detail }) => library.remove(detail.videoId))

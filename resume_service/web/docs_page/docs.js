@@ -1,7 +1,7 @@
 // Swagger UI with the sign-in of the site. Its own sign-in, its bar, and its box for the address of
 // another document are left out.
 
-import { mountHeader, mountSignIn, session, skeleton } from "/site/site.js"
+import { mountHeader, mountSignIn, problem, session, skeleton } from "/site/site.js"
 import { parts } from "./parts.js"
 
 const reference = document.getElementById("reference")
@@ -15,21 +15,31 @@ async function addToken(request) {
   return request
 }
 
-mountHeader({ page: "docs", signIn: () => dialog.showModal() })
-session.addEventListener("change", () => dialog.close()) // before the sign-in moves the focus
-mountSignIn(document.getElementById("sign-in"))
-reference.append(skeleton("Loading the API", 8))
+/** The dialog opens if a sign-in ends by itself, because the reason is in it. */
+function showOrCloseSignIn() {
+  if (!session.reason) dialog.close()
+  else if (!dialog.open) dialog.showModal()
+}
 
-window.SwaggerUIBundle({
-  url: "/openapi.json",
-  domNode: reference,
-  layout: "Site",
-  deepLinking: true,
-  docExpansion: "none",
-  defaultModelsExpandDepth: -1,
-  displayRequestDuration: true,
-  validatorUrl: null,
-  syntaxHighlight: false, // its colours are for a dark background only
-  requestInterceptor: addToken,
-  plugins: [parts],
-})
+function showApi() {
+  reference.append(skeleton("Loading the API", 8))
+  window.SwaggerUIBundle({
+    url: "/openapi.json",
+    domNode: reference,
+    layout: "Site",
+    deepLinking: true,
+    docExpansion: "none",
+    defaultModelsExpandDepth: -1,
+    displayRequestDuration: true,
+    validatorUrl: null,
+    syntaxHighlight: false, // its colours are for a dark background only
+    requestInterceptor: addToken,
+    plugins: [parts],
+  })
+}
+
+mountHeader({ page: "docs", signIn: () => dialog.showModal() })
+session.addEventListener("change", showOrCloseSignIn) // before the sign-in moves the focus
+mountSignIn(document.getElementById("sign-in"))
+if (window.SwaggerUIBundle) showApi()
+else reference.append(problem(new Error("The API can’t be shown, because a file is missing. Check your connection and try again."), () => location.reload()))

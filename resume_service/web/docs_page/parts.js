@@ -3,7 +3,6 @@
 
 const CONVENTIONS = "## Conventions"
 const TRYING = "“Try it out” sends real requests. They change the data of the user who is signed in on this page."
-const METHODS = { get: "GET", post: "POST", put: "PUT", delete: "DELETE", head: "HEAD", patch: "PATCH" }
 
 /** A plugin of Swagger UI: the layout "Site" and the parts in it. */
 export function parts({ React }) {
@@ -54,21 +53,22 @@ export function parts({ React }) {
   }
 
   function RouteHead({ isShown, toggleShown, operationProps }) {
-    const { method, path, op, summary, security } = operationProps.toObject()
+    const { path, op, summary, security, ...rest } = operationProps.toObject()
+    const method = rest.method.toUpperCase()
     const isClosed = security?.some((each) => each.size > 0)
     const text = op.get("summary") ?? summary
     // The path has places for line breaks, which some screen readers read as spaces.
-    const name = `${METHODS[method]} ${path}: ${text}${isClosed ? " Needs a token." : ""}`
+    const name = `${method} ${path}: ${text}${isClosed ? " Needs a token." : ""}`
     return create(
       "h3",
       { className: "opblock-summary route__head" },
       create(
         "button",
         { className: "route__button", type: "button", "aria-expanded": isShown, "aria-label": name, onClick: toggleShown },
-        create("span", { className: "opblock-summary-method route__method" }, METHODS[method]),
+        create("span", { className: "opblock-summary-method route__method" }, method),
         create("span", { className: "opblock-summary-path route__path" }, ...breakable(path)),
         create("span", { className: "route__text" }, text),
-        isClosed && create("span", { className: "route__lock", title: "Needs a token" }),
+        isClosed && create("span", { className: "padlock route__lock", title: "Needs a token" }),
       ),
     )
   }

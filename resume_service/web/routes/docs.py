@@ -13,7 +13,7 @@ import flask_swagger_ui
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from flask import Blueprint, Flask, Response
+from flask import Flask
 from marshmallow import fields
 
 from resume_service.settings import Settings
@@ -22,14 +22,13 @@ from resume_service.web.blueprint import RowId
 from resume_service.web.error_responses import Api, error_response
 from resume_service.web.fields import Items
 from resume_service.web.groups import OPERATION
-from resume_service.web.pages import page_response
+from resume_service.web.pages import page_blueprint
 
 DOCUMENT = "/openapi.json"
-PAGE = "/docs"
 ENDPOINTS = frozenset({"api-docs.openapi_json", "docs.page", "docs.part"})
 FOLDER = Path(__file__).parents[1] / "docs_page"
 SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
-SWAGGER_UI_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
+SWAGGER_UI_FILES = dict.fromkeys(("swagger-ui-bundle.js", "swagger-ui.css"), SWAGGER_UI)
 
 DESCRIPTION = """\
 Save a viewer's position in a video, and read it on any device.
@@ -52,18 +51,7 @@ ANY_ITEM = "Any other item gets an error in its result."
 ROW_ID = {"type": "integer", "format": "int64", "minimum": 1}
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
-blp = Blueprint("docs", __name__, url_prefix=PAGE)
-
-
-@blp.get("/")
-@blp.get("")
-def page() -> Response:
-    return page_response(FOLDER, "docs.html")
-
-
-@blp.get("/<name>")
-def part(name: str) -> Response:
-    return page_response(SWAGGER_UI if name in SWAGGER_UI_FILES else FOLDER, name)
+blp = page_blueprint("docs", FOLDER, SWAGGER_UI_FILES)
 
 
 class _Converter(OpenAPIConverter):

@@ -10,7 +10,8 @@ from resume_service.web.pages import page_response
 
 FOLDER = Path(__file__).parents[1] / "site"
 ENDPOINTS = frozenset({"site.part", "site.pages"})
-TITLES = {"/watch": "Watch", "/dashboard": "Course", "/docs": "API"}
+PLAYER, COURSE, API = "/watch", "/dashboard", "/docs"
+TITLES = {PLAYER: "Watch", COURSE: "Course", API: "API"}
 """The pages in the order of the header. An installation may lack some of them."""
 
 blp = Blueprint("site", __name__, url_prefix="/site")
@@ -24,6 +25,11 @@ def part(name: str) -> Response:
 @blp.get("/pages.json")
 def pages() -> Response:
     """The pages of this installation, and whether users can sign in with a password."""
-    paths = {rule.rule for rule in current_app.url_map.iter_rules()}
-    listed = [{"path": path, "title": title} for path, title in TITLES.items() if path in paths]
-    return jsonify(pages=listed, password="/v1/auth/login" in paths)
+    has_password = "/v1/auth/login" in paths()
+    listed = [{"path": path, "title": title} for path, title in TITLES.items() if path in paths()]
+    return jsonify(pages=listed, password=has_password)
+
+
+def paths() -> set[str]:
+    """The paths of this installation, with `<name>` in the place of each parameter."""
+    return {rule.rule for rule in current_app.url_map.iter_rules()}

@@ -5,7 +5,7 @@
  * attributes: each name with a hyphen, and `role`. A property that is undefined is left out.
  * @param {string} tag
  * @param {Record<string, any>} [props]
- * @param {...(Node | string | null)} children null is left out
+ * @param {...(Node | string | null | undefined)} children null and undefined are left out
  * @returns {HTMLElement}
  */
 export function element(tag, props = {}, ...children) {
@@ -15,7 +15,7 @@ export function element(tag, props = {}, ...children) {
     if (name.includes("-") || name === "role") node.setAttribute(name, value)
     else node[name] = value
   }
-  node.append(...children.filter((child) => child !== null))
+  node.append(...children.filter((child) => child != null))
   return node
 }
 
@@ -26,7 +26,7 @@ export function element(tag, props = {}, ...children) {
  */
 export function problem(error, retry) {
   const button = retry && element("button", { className: "button", type: "button", onclick: retry }, "Try again")
-  return element("div", { className: "problem", role: "alert" }, element("p", {}, error.message), button ?? null)
+  return element("div", { className: "problem", role: "alert" }, element("p", {}, error.message), button)
 }
 
 /** Grey bars in the place of content that is being loaded. Screen readers read `label`. */
@@ -34,6 +34,11 @@ export function skeleton(label, bars = 3) {
   const lines = Array.from({ length: bars }, () => element("div", { className: "skeleton__bar" }))
   const text = element("span", { className: "visually-hidden" }, label)
   return element("div", { className: "card skeleton", role: "status" }, text, ...lines)
+}
+
+/** Move the focus to `target`, if it is in a `node` that is about to disappear. */
+export function keepFocus(node, target) {
+  if (node.contains(document.activeElement)) target.focus()
 }
 
 /**
@@ -48,6 +53,6 @@ export function emptyState(title, text, action) {
     { className: "card empty" },
     element("p", { className: "empty__title" }, title),
     element("p", { className: "quiet" }, text),
-    action ?? null,
+    action,
   )
 }

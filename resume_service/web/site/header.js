@@ -4,8 +4,8 @@ import { element } from "./element.js"
 import { send } from "./request.js"
 import { session } from "./session.js"
 
-/** The pages and ways to sign in that this installation has. */
-export const installation = send("/site/pages.json").catch(() => ({ pages: [], password: true }))
+/** The pages and ways to sign in that this installation has. `pages` is empty if they can't be read. */
+export const installation = send("/site/pages.json").catch(() => ({ pages: [], password: true })) // most have passwords
 
 /**
  * Fill `<header data-site-header>`.
@@ -30,7 +30,9 @@ export function mountHeader({ page, signIn }) {
   )
   showAccount(account, signIn)
   session.addEventListener("change", () => showAccount(account, signIn))
-  installation.then(({ pages }) => links.append(...pages.map((each) => link(each, page))))
+  const [title] = document.title.split(" · ") // now: a page may change its title later
+  const itself = { path: `/${page}`, title }
+  installation.then(({ pages }) => links.append(...(pages.length ? pages : [itself]).map((each) => link(each, page))))
 }
 
 function link({ path, title }, page) {

@@ -40,7 +40,8 @@ class Session extends EventTarget {
 
   async #renew() {
     const before = this.#kept
-    if (!before?.refreshToken) return this.end(REFUSED)
+    if (!before) return // signed out since the request
+    if (!before.refreshToken) return this.end(REFUSED)
     try {
       const pair = await send("/v1/auth/refresh", { method: "POST", body: { refresh_token: before.refreshToken } })
       if (this.#kept === before) this.#keep(fromPair(pair, before.user.email))

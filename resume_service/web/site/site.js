@@ -1,8 +1,9 @@
 // What every page of the service uses: the header, the sign-in, and requests to the API.
 
-export { api } from "./api.js"
-export { element, emptyState, problem, skeleton } from "./element.js"
+export { api, authorized } from "./api.js"
+export { element, emptyState, keepFocus, problem, skeleton } from "./element.js"
 export { installation, mountHeader } from "./header.js"
+export { missingTitles, titlesOf } from "./prerequisites.js"
 export { ApiError } from "./request.js"
 export { session } from "./session.js"
 export { focusHeading, mountSignIn } from "./sign-in.js"
