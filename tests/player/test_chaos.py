@@ -151,6 +151,9 @@ def _evenings(new_tab, front, service, client, number) -> None:
         except AssertionError as fault:
             fault.add_note(f"seed {seed}: {evening.steps}")
             fault.add_note(f"events: {tab.log[-12:]}")
+            sent = [(each.at, each.ended_at, each.status, each.body) for each in front.saves[-8:]]
+            fault.add_note(f"saves: {sent}")
+            fault.add_note(f"stored: {client.hgetall('resume:ann:v1')}")
             raise
         assert not tab.errors
         tab.page.context.close()
