@@ -60,15 +60,15 @@ def clocks(cluster):
     """
     cluster.pass_time(hours=1)
     cluster.points = store_on(cluster.redis)
-    cluster.archive = replace(
-        cluster.archive,
-        points=BulkStore(
-            Pipeline(cluster.redis),
-            Keys(hash_tags=True),
-            cluster.archive.point_settings,
-        ),
-    )
+    use_the_clocks_of_redis(cluster)
     return cluster
+
+
+def use_the_clocks_of_redis(cluster):
+    """For the archive (see `Stores.use_the_clock_of_redis`)."""
+    settings = cluster.archive.point_settings
+    points = BulkStore(Pipeline(cluster.redis), Keys(hash_tags=True), settings)
+    cluster.archive = replace(cluster.archive, points=points)
 
 
 def store_on(servers, *, fixed_clock=False, **settings):
@@ -143,6 +143,7 @@ def test_a_server_that_lost_its_data_is_restored(cluster):
 
 
 def test_under_load_the_archive_ends_equal_to_the_points(cluster):
+    use_the_clocks_of_redis(cluster)
     load = Load(cluster.points)
     with load.running():
         for _ in range(5):

@@ -57,6 +57,12 @@ def flush_process(env) -> Iterator[subprocess.Popen[str]]:
             os.killpg(process.pid, signal.SIGKILL)  # also a frozen flush
 
 
+@pytest.fixture
+def load(stores) -> Load:
+    stores.use_the_clock_of_redis()
+    return Load(stores.points)
+
+
 def start_flush(process, moment: str, number: signal.Signals, idle: int = IDLE_SECONDS) -> int:
     """Start a flush that gets the signal `number` at `moment`. Returns its pid.
 
@@ -90,8 +96,7 @@ def test_the_list_of_steps_is_complete():
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-def test_a_flush_killed_before_or_after_any_step_loses_nothing(stores, flush_process, effort):
-    load = Load(stores.points)
+def test_a_flush_killed_before_or_after_any_step_loses_nothing(stores, flush_process, load, effort):
     with load.running():
         for moment in MOMENTS * effort(1, 10):
             eventually(load.after(10))
@@ -103,8 +108,8 @@ def test_a_flush_killed_before_or_after_any_step_loses_nothing(stores, flush_pro
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-def test_a_worker_killed_at_random_under_load_loses_nothing(stores, flush_process, effort):
-    load, chance = Load(stores.points), random.Random(7)
+def test_a_worker_killed_at_random_under_load_loses_nothing(stores, flush_process, load, effort):
+    chance = random.Random(7)
     archived = 0
     with load.running():
         for _ in range(effort(15, 200)):
@@ -148,8 +153,7 @@ def test_a_frozen_flush_overwrites_nothing_when_it_continues(stores, flush_proce
 
 
 @pytest.mark.soak
-def test_two_concurrent_workers_lose_nothing(stores, flush_process, effort):
-    load = Load(stores.points)
+def test_two_concurrent_workers_lose_nothing(stores, flush_process, load, effort):
     with load.running():
         for _ in range(effort(10, 200)):
             eventually(load.after(20))

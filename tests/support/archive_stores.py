@@ -13,7 +13,7 @@ import redis
 
 from resume_service.archive.cycle import ArchiveCycle
 from resume_service.archive.flush import FlushResult
-from resume_service.clock import epoch_ms, iso
+from resume_service.clock import epoch_ms, iso, system_clock
 from resume_service.resume.model import EventType, Mark, Measurement, ResumePoint
 from resume_service.settings import Settings
 from tests.support.executed import Executed
@@ -72,6 +72,15 @@ class Stores:
 
     def pass_time(self, **span: float) -> None:
         self.now[0] += timedelta(**span)
+
+    def use_the_clock_of_redis(self) -> None:
+        """As in production. Use it if saves arrive during a flush.
+
+        The flush reads the clock of `now` before it merges. A save in between is later than that, so
+        it would count as a save by a clock that was ahead.
+        """
+        settings = settings_of(self.redis, self.database_url)
+        self.archive = ArchiveCycle.of(settings, system_clock)
 
     def expire(self, video: str = "v", user: str = "ann") -> None:
         """Delete a point as Redis does 30 days after the last save."""
