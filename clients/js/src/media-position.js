@@ -28,16 +28,18 @@ export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
     start(stored || media.currentTime);
   }
 
-  /** @param {number} to */
+  /**
+   * @param {number} to
+   * @returns {boolean} false if the player is there already, for example by `startTime`
+   */
   function seek(to) {
-    // The player may be there already, by `startTime`.
-    if (Math.abs(media.currentTime - to) < SAME_SECONDS) return;
-    ownSeek = to;
+    const isElsewhere = Math.abs(media.currentTime - to) >= SAME_SECONDS;
     try {
-      media.currentTime = to;
+      if (isElsewhere) media.currentTime = ownSeek = to;
     } catch {
       // The player goes on where it is.
     }
+    return isElsewhere;
   }
 
   const position = {
@@ -56,7 +58,7 @@ export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
     resumeAt(from, seconds = KNOWN_SECONDS) {
       seek(from);
       target = from;
-      open(schedule.isNew() ? UNKNOWN_SECONDS : seconds, from);
+      open(seconds, from);
       emit("resumed", { from });
     },
 
@@ -77,14 +79,8 @@ export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
     seeking() {
       schedule.seeking();
       const isOwn = Math.abs(media.currentTime - ownSeek) < SAME_SECONDS;
-      // Players seek to 0 while they load. Only a seek to elsewhere is a decision of the viewer.
-      if (isOwn || media.currentTime < SAME_SECONDS) return false;
-      if (schedule.isNew()) {
-        // It is the player's seek, not the viewer's.
-        if (target) seek(target);
-        target = 0;
-        return false;
-      }
+      // Players seek to 0 while they load, and anywhere in a new source. Other seeks are a decision of the viewer.
+      if (isOwn || media.currentTime < SAME_SECONDS || schedule.isNew()) return false;
       ownSeek = NaN;
       // Not stored yet: it is saved although nothing is played.
       if (!schedule.isOpen()) open(0, NaN);
@@ -102,6 +98,8 @@ export function createMediaPosition(media, schedule, emit, ownSeek = NaN) {
     seeked() {
       const isByHand = isNaN(ownSeek) && !schedule.isNew();
       ownSeek = NaN;
+      // Not before: a seek in `seeking` can make Chromium hang.
+      if (target && schedule.isNew() && seek(target)) target = 0;
       // 0 may come from media that cannot seek, or from a player that failed.
       if (media.currentTime < SAME_SECONDS) schedule.need(UNKNOWN_SECONDS);
       else if (isByHand) schedule.seeked();

@@ -7,6 +7,7 @@ export class Media extends EventTarget {
   ended = false;
   #time = 0;
   #clock;
+  #isSeeking = false;
 
   /** @param {import("./clock.js").Clock} clock */
   constructor(clock) {
@@ -19,12 +20,14 @@ export class Media extends EventTarget {
   }
 
   set currentTime(seconds) {
+    if (this.#isSeeking) throw new Error("a seek in `seeking` can make Chromium hang");
     this.#time = seconds;
     this.seeking = true;
     this.ended = false;
     queueMicrotask(() => {
+      this.#isSeeking = true;
       this.fire("seeking");
-      this.seeking = false;
+      this.#isSeeking = this.seeking = false;
       this.fire("timeupdate", "seeked");
     });
   }
