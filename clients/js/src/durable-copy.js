@@ -41,13 +41,13 @@ function access(mode, use) {
 /**
  * @param {Outbox} outbox
  * @param {string[]} texts the copies
+ * @param {import("./outbox.js").Entry[]} before the outbox before the copies were read: what is gone since has arrived
  */
-function restore(outbox, texts) {
-  const stored = new Map(outbox.list().map((entry) => [entry.videoId, entry]));
+function restore(outbox, texts, before) {
+  const others = [...before, ...outbox.list()];
   for (const text of texts) {
     const save = JSON.parse(text);
-    const other = stored.get(save.videoId);
-    if (!other || other.measured.wall < save.measured.wall) outbox.put(save);
+    if (!others.some(({ videoId, measured }) => videoId === save.videoId && measured.wall >= save.measured.wall)) outbox.put(save);
   }
 }
 
@@ -62,9 +62,10 @@ export async function keepCopy(outbox, transport, signal) {
   await transport.identify();
   const owner = transport.owner();
   if (!globalThis.indexedDB || !owner) return;
+  const before = outbox.list();
   /** @type {string[]} */
   const texts = (await access("readonly", (store) => store.get(owner))) ?? [];
-  restore(outbox, texts);
+  restore(outbox, texts, before);
   if (signal.aborted) return;
   let copied = texts.join();
   const timer = setInterval(() => {

@@ -121,8 +121,8 @@ class Front:
         try:
             yield self
         finally:
-            self.ended.set()
             # A save that arrives later would be a point of the next test.
+            self.ended.set()
             saves = list(self.saves)
             eventually(lambda: all(each.ended_at for each in saves))
             self._server.shutdown()
@@ -178,6 +178,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(206, headers, data[first : last + 1])
 
     def _api(self, body: bytes) -> None:
+        if self.front.ended.is_set():
+            self.close_connection = True
+            return
         names = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path, names, body, time.monotonic())
         self.front.requests.append(request)

@@ -2,12 +2,13 @@
 
 /**
  * @param {{ after(end: () => void): void }} test
- * @returns {Map<any, any> & { writes: number }} its content, and the number of writes so far
+ * @returns {Map<any, any> & { writes: number, delay: number }} its content, the number of writes so far, and the
+ *   milliseconds that an answer takes
  */
 export function fakeDatabase(test) {
-  const entries = Object.assign(new Map(), { writes: 0 });
+  const entries = Object.assign(new Map(), { writes: 0, delay: 0 });
   /** @param {() => any} act */
-  const later = (act) => queueMicrotask(act);
+  const later = (act) => (entries.delay ? void setTimeout(act, entries.delay) : queueMicrotask(act));
   const open = () => {
     /** @type {any} */
     const opening = { result: undefined };
