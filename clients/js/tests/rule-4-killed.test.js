@@ -53,13 +53,15 @@ test("rule 4: the copy wins over no newer save of the storage", async (t) => {
 });
 
 test("rule 4: a copy that is read late is not sent again, if its save has arrived", async (t) => {
-  const { newPoints, clock, database, storage, service } = await aKilledBrowser(t);
+  const { newPoints, clock, browser, database, storage, service } = await aKilledBrowser(t);
   const [text = ""] = [...database.values()][0];
   storage.setItem(`resume-points:http%3A%2F%2Fservice%20ann:${JSON.parse(text).videoId}`, text);
   service.answer = () => undefined;
-  database.delay = 2000;
+  database.delay = 500;
 
   newPoints();
+  await clock.advance(5000);
+  browser.online();
   await clock.advance(5000);
 
   assert.equal(service.positions.length, 1);
