@@ -119,9 +119,9 @@ def test_the_page_works_without_the_live_stream(open_page):
 def test_points_after_the_first_hundred_show_their_progress(open_page):
     page = open_page()
     names(page, "All videos")
-    keepers = tile(page, "All videos", "Lighthouse Keepers")
-    video_id = keepers.get_by_role("link").get_attribute("data-video")
-    assert keepers.get_by_role("progressbar").count() == 0
+    film = tile(page, "All videos", "Lighthouse Keepers")
+    video_id = film.get_by_role("link").get_attribute("data-video")
+    assert film.get_by_role("progressbar").count() == 0
 
     def answer(route):
         if "cursor=" not in route.request.url:
@@ -132,7 +132,7 @@ def test_points_after_the_first_hundred_show_their_progress(open_page):
 
     page.route(FIRST_POINTS, answer)
     page.reload()
-    keepers.get_by_role("progressbar").wait_for()
+    film.get_by_role("progressbar").wait_for()
 
 
 def test_a_request_after_a_sign_out_does_not_claim_that_a_token_is_refused(open_page):

@@ -145,7 +145,7 @@ test("video.js: a disposed player saves its last position, and stops no other", 
 });
 
 test("a player that throws after its end does not keep the others from being saved", async (t) => {
-  const { service, clock, newPoints, browser } = aPage(t);
+  const { service, clock, newPoints, browser, close } = aPage(t);
   const points = newPoints();
   const [broken, other] = [new Media(clock), new Media(clock)];
   for (const [media, videoId] of /** @type {const} */ ([[broken, "603"], [other, "604"]])) await points.watch(media, { videoId, live: false, every: 60 });
@@ -154,9 +154,7 @@ test("a player that throws after its end does not keep the others from being sav
   for (const name of ["ended", "currentTime"]) Object.defineProperty(broken, name, { get: () => { throw new TypeError("the player is gone"); } });
 
   browser.hide();
-  const closed = points.close();
-  await clock.advance(2000);
-  await closed;
+  await close(points);
 
   assert.deepEqual(service.saves.map(({ body }) => body.videoId), ["604"]);
 });

@@ -283,12 +283,10 @@ test("rule 4: after a failure and a clock that was set back, a page that is left
 });
 
 test("rule 4: after `close`, nothing is sent", async (t) => {
-  const { service, media, points, clock, browser, storage } = await aPlayingPage(t);
+  const { service, media, points, clock, browser, storage, close } = await aPlayingPage(t);
   service.answer = offline;
   await media.play(6);
-  const closed = points.close();
-  await clock.advance(2000);
-  await closed;
+  await close(points);
   service.requests = [];
   service.answer = () => undefined;
 

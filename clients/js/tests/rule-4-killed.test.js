@@ -15,9 +15,7 @@ async function aKilledBrowser(t) {
   await media.load(3600);
   await page.clock.advance(2000);
   await media.play(31);
-  const closed = points.close();
-  await page.clock.advance(2000);
-  await closed;
+  await page.close(points);
   page.service.requests = [];
   return { ...page, database, nextSession: () => page.newPoints({ storage: new MemoryStorage() }) };
 }

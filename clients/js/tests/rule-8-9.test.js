@@ -66,14 +66,12 @@ test("rule 9: the token is only in the header, and nothing in the storage holds 
 });
 
 test("rule 9: the next user of the browser never sends the queue of the user before", async (t) => {
-  const { service, aPlayer, newPoints, storage, clock } = aPage(t);
+  const { service, aPlayer, newPoints, storage, close } = aPage(t);
   service.answer = ({ method }) => (method === "POST" ? offline() : undefined);
   const { media, points } = await aPlayer();
   await media.load(3600);
   await media.play(6);
-  const closed = points.close();
-  await clock.advance(2000);
-  await closed;
+  await close(points);
   service.requests = [];
   service.answer = () => undefined;
 

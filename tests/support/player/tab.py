@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.support.eventually import eventually
-from tests.support.player.front import Front
+from tests.support.player.front import PASS, Front
 from tests.support.tokens import token
 
 PAGE = "/player/index.html"
@@ -41,6 +41,16 @@ class Tab:
     def settled(self, waiting: int = 0) -> None:
         """Wait until the page sends nothing more, and waits for at most `waiting` responses."""
         self.page.evaluate("waiting => player.settled(waiting)", waiting)
+
+    def close_undelivered(self) -> None:
+        """Close the tab of a service that refuses saves. After that, the service works again."""
+        before = len(self.front.saves)
+        self.page.close()
+        eventually(
+            lambda: len(self.front.saves) > before
+        )  # the page has sent its queue a last time
+        self.front.always(PASS)
+        self.front.requests.clear()
 
     @property
     def time(self) -> float:

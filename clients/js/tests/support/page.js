@@ -72,5 +72,12 @@ export function aPage(test, options = {}) {
     return { points, media, watching };
   }
 
-  return { clock, browser, service, storage, newPoints, aPlayer, events, details };
+  /** Closes an instance: that takes up to 2 s. @param {ReturnType<typeof newPoints>} points */
+  async function close(points) {
+    const closed = points.close();
+    await clock.advance(2000);
+    await closed;
+  }
+
+  return { clock, browser, service, storage, newPoints, aPlayer, close, events, details };
 }
