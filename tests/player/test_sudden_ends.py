@@ -75,7 +75,7 @@ def _loss(
         tab = browser.open(front.address + PAGE)
         start(tab, videoId="another", paused=True)
     # A page that is killed sends nothing more, so there is nothing to wait for in that case.
-    with contextlib.suppress(AssertionError):
+    with contextlib.suppress(AssertionError):  # the test states how much was lost
         eventually(lambda: left_at - (ann.position(video) or 0) <= EVERY + 1, within=10)
     browser.close()
     return left_at - (ann.position(video) or 0)

@@ -25,9 +25,9 @@ def part(name: str) -> Response:
 @blp.get("/pages.json")
 def pages() -> Response:
     """The pages of this installation, and whether users can sign in with a password."""
-    has_password = "/v1/auth/login" in paths()
-    listed = [{"path": path, "title": title} for path, title in TITLES.items() if path in paths()]
-    return jsonify(pages=listed, password=has_password)
+    existing = paths()
+    listed = [{"path": path, "title": title} for path, title in TITLES.items() if path in existing]
+    return jsonify(pages=listed, password="/v1/auth/login" in existing)
 
 
 def paths() -> set[str]:

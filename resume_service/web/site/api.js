@@ -36,7 +36,7 @@ export async function authorized(request) {
     if ((await session.token()) === token) await session.renew()
     const renewed = await session.token()
     // The next user of this page must not repeat a request of the one before.
-    if (!renewed || session.user.id !== userId) throw error
+    if (!renewed || session.user?.id !== userId) throw error
     return request(renewed)
   }
 }
